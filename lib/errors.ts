@@ -1,0 +1,233 @@
+/** Every refusal this package can answer with. A code is a promise: callers may switch on it. */
+export type AuthErrorCode =
+  | 'CREDENTIALS_MISSING'
+  | 'TOKEN_EXPIRED'
+  | 'INVALID_TOKEN'
+  | 'TOKEN_REVOKED'
+  | 'INVALID_CREDENTIALS'
+  | 'REFRESH_INVALID'
+  | 'REFRESH_REUSED'
+  | 'AUTH_CONTEXT_REQUIRED'
+  | 'INSUFFICIENT_SCOPE'
+  | 'INSUFFICIENT_ROLE'
+  | 'INVALID_REQUEST'
+  | 'ORG_REQUIRED'
+  | 'ORG_FORBIDDEN'
+  | 'CROSS_SITE_REQUEST'
+  | 'PASSWORD_CHANGE_REQUIRED'
+  | 'PASSWORD_POLICY'
+  | 'RATE_LIMITED'
+  | 'KEYS_UNAVAILABLE'
+  | 'STORE_UNAVAILABLE'
+  | 'PROVIDER_ERROR'
+  | 'UNSUPPORTED_MEDIA_TYPE'
+  | 'PAYLOAD_TOO_LARGE';
+
+/** `error` values of a Bearer challenge (RFC 6750 §3.1, RFC 9470 §3). */
+type BearerError =
+  | 'invalid_request'
+  | 'invalid_token'
+  | 'insufficient_scope'
+  | 'insufficient_user_authentication';
+
+interface ErrorRow {
+  readonly status: number;
+  readonly text: string;
+  readonly bearerError?: BearerError;
+}
+
+const errorTable: Readonly<Record<AuthErrorCode, ErrorRow>> = {
+  CREDENTIALS_MISSING: { status: 401, text: 'This resource needs an access token.' },
+  TOKEN_EXPIRED: {
+    status: 401,
+    text: 'The access token has expired.',
+    bearerError: 'invalid_token',
+  },
+  INVALID_TOKEN: {
+    status: 401,
+    text: 'The access token is not valid.',
+    bearerError: 'invalid_token',
+  },
+  TOKEN_REVOKED: {
+    status: 401,
+    text: 'The access token has been revoked.',
+    bearerError: 'invalid_token',
+  },
+  INVALID_CREDENTIALS: { status: 401, text: 'The user name or the password is wrong.' },
+  REFRESH_INVALID: { status: 401, text: 'The refresh token is not valid.' },
+  REFRESH_REUSED: {
+    status: 401,
+    text: 'The refresh token was used before; its session has ended.',
+  },
+  AUTH_CONTEXT_REQUIRED: {
+    status: 401,
+    text: 'This resource needs a stronger or more recent sign-in.',
+    bearerError: 'insufficient_user_authentication',
+  },
+  INSUFFICIENT_SCOPE: {
+    status: 403,
+    text: 'The access token lacks a scope that this resource needs.',
+    bearerError: 'insufficient_scope',
+  },
+  INSUFFICIENT_ROLE: { status: 403, text: 'Your role does not allow this.' },
+  INVALID_REQUEST: {
+    status: 400,
+    text: 'The request is malformed.',
+    bearerError: 'invalid_request',
+  },
+  ORG_REQUIRED: { status: 400, text: 'Name the organisation this request is for.' },
+  ORG_FORBIDDEN: { status: 403, text: 'You are not a member of this organisation.' },
+  CROSS_SITE_REQUEST: { status: 403, text: 'This request did not come from an allowed origin.' },
+  PASSWORD_CHANGE_REQUIRED: { status: 403, text: 'Change your password first.' },
+  PASSWORD_POLICY: { status: 400, text: 'The new password is not acceptable.' },
+  RATE_LIMITED: { status: 429, text: 'Too many requests.' },
+  KEYS_UNAVAILABLE: {
+    status: 503,
+    text: 'Access tokens cannot be verified at the moment. Try again later.',
+  },
+  STORE_UNAVAILABLE: {
+    status: 503,
+    text: 'This service cannot answer at the moment. Try again later.',
+  },
+  PROVIDER_ERROR: { status: 502, text: 'The identity provider did not answer as it should.' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, text: 'The content type is not supported.' },
+  PAYLOAD_TOO_LARGE: { status: 413, text: 'The request body is too large.' },
+};
+
+/** Protection space named in a challenge when nobody chose one. */
+export const DEFAULT_REALM = 'api';
+
+export interface AuthErrorOptions {
+  /** Protection space for the challenge (RFC 9110 §11.5). @defaultValue `'api'` */
+  readonly realm?: string | undefined;
+  /** Why, for logs and events; never sent to the client. A short fixed word, never input. */
+  readonly reason?: string | undefined;
+  /** Replaces the public text. Sent to the client: fixed words only, never input. */
+  readonly detail?: string | undefined;
+  /** Scopes this operation needs (RFC 6750 §3, `scope`). */
+  readonly scopes?: readonly string[] | undefined;
+  /** Acceptable authentication contexts (RFC 9470 §3, `acr_values`). */
+  readonly acrValues?: readonly string[] | undefined;
+  /** Greatest accepted age of the sign-in, in seconds (RFC 9470 §3, `max_age`). */
+  readonly maxAgeSeconds?: number | undefined;
+  /** For 429 and 503: seconds until a retry makes sense. 503 without it says 5. */
+  readonly retryAfterSeconds?: number | undefined;
+  /** When the token expired, in seconds since 1970. */
+  readonly expiredAt?: number | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * A refusal. Safe to print and to send: it never holds a token, secret, cookie or claim.
+ * Express answers it correctly by itself (it honours `status` and `headers`).
+ */
+export class AuthError extends Error {
+  override readonly name = 'AuthError';
+  readonly code: AuthErrorCode;
+  readonly status: number;
+  /** Response headers that belong to this answer: `WWW-Authenticate`, `Retry-After`, `Cache-Control`. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** True: the message may be shown to the client. */
+  readonly expose = true;
+  /** Why, in one fixed word, for logs; not part of the response. */
+  readonly reason: string | undefined;
+  /** The body of RFC 9457, before an application reshapes it. */
+  readonly problem: Readonly<ProblemDetails>;
+
+  constructor(code: AuthErrorCode, options: AuthErrorOptions = {}) {
+    const row = errorTable[code];
+    const detail = options.detail ?? row.text;
+    const stackTraceLimit = Error.stackTraceLimit;
+    // A refusal is an answer, not a fault: nobody needs the stack, and capturing one is most of its price.
+    if (row.status < 500) Error.stackTraceLimit = 0;
+    super(detail, options.cause === undefined ? undefined : { cause: options.cause });
+    Error.stackTraceLimit = stackTraceLimit;
+    this.code = code;
+    this.status = row.status;
+    this.reason = options.reason;
+    this.headers = Object.freeze(headersOf(code, options));
+    this.problem = Object.freeze(problemOf(code, detail, options));
+  }
+}
+
+/** Body of an `application/problem+json` answer (RFC 9457 §3.1) with our extension members. */
+export interface ProblemDetails {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: AuthErrorCode;
+  /** RFC 6750 or RFC 9470 error code, where there is one. */
+  readonly error?: string;
+  /** ISO 8601, with TOKEN_EXPIRED. */
+  readonly expired_at?: string;
+  /** Space-separated, with INSUFFICIENT_SCOPE. */
+  readonly scope?: string;
+  readonly acr_values?: string;
+  readonly max_age?: number;
+}
+
+/**
+ * An error that is built once and thrown many times. Frozen, because it is shared between requests.
+ */
+export function reusableError(code: AuthErrorCode, options?: AuthErrorOptions): AuthError {
+  return Object.freeze(new AuthError(code, options));
+}
+
+/**
+ * Builds a Bearer challenge (RFC 6750 §3). Characters that the grammar does not allow are left out,
+ * so that no configured or claimed text can split the header.
+ */
+export function bearerChallenge(code: AuthErrorCode, options: AuthErrorOptions): string {
+  const parameters = [`realm="${quotable(options.realm ?? DEFAULT_REALM)}"`];
+  const { bearerError } = errorTable[code];
+  if (bearerError) parameters.push(`error="${bearerError}"`);
+  if (options.scopes) parameters.push(`scope="${scopeList(options.scopes)}"`);
+  if (options.acrValues) parameters.push(`acr_values="${scopeList(options.acrValues)}"`);
+  if (options.maxAgeSeconds !== undefined) parameters.push(`max_age="${options.maxAgeSeconds}"`);
+  return `Bearer ${parameters.join(', ')}`;
+}
+
+function headersOf(code: AuthErrorCode, options: AuthErrorOptions): Record<string, string> {
+  const { status, bearerError } = errorTable[code];
+  const headers: Record<string, string> = { 'Cache-Control': 'no-store' };
+  // RFC 9110 §15.5.2 wants a challenge with every 401; the others have one where a bearer token was judged.
+  if (status === 401 || code === 'INSUFFICIENT_SCOPE' || (bearerError && options.realm))
+    headers['WWW-Authenticate'] = bearerChallenge(code, options);
+  const retryAfter = options.retryAfterSeconds ?? (status === 503 ? 5 : undefined);
+  if (retryAfter !== undefined) headers['Retry-After'] = String(Math.max(1, Math.ceil(retryAfter)));
+  return headers;
+}
+
+function problemOf(code: AuthErrorCode, detail: string, options: AuthErrorOptions): ProblemDetails {
+  const { status, text, bearerError } = errorTable[code];
+  return {
+    type: `urn:problem-type:latchkey:${code.toLowerCase().replaceAll('_', '-')}`,
+    title: text,
+    status,
+    detail,
+    code,
+    ...(bearerError && { error: bearerError }),
+    ...(options.expiredAt !== undefined && {
+      expired_at: new Date(options.expiredAt * 1000).toISOString(),
+    }),
+    ...(options.scopes && { scope: scopeList(options.scopes) }),
+    ...(options.acrValues && { acr_values: scopeList(options.acrValues) }),
+    ...(options.maxAgeSeconds !== undefined && { max_age: options.maxAgeSeconds }),
+  };
+}
+
+/** What RFC 6750 §3 allows inside a quoted attribute: %x20-21 / %x23-5B / %x5D-7E. */
+function quotable(text: string): string {
+  return text.replace(/[^\x20-\x21\x23-\x5B\x5D-\x7E]/g, '');
+}
+
+/** Space-separated scope-tokens; a token with a forbidden character is left out whole. */
+function scopeList(tokens: readonly string[]): string {
+  return tokens.filter(isScopeToken).join(' ');
+}
+
+/** Answers whether the text is a scope-token (RFC 6749 §3.3: %x21 / %x23-5B / %x5D-7E). */
+export function isScopeToken(text: string): boolean {
+  return /^[\x21\x23-\x5B\x5D-\x7E]+$/.test(text);
+}

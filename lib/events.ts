@@ -1,0 +1,89 @@
+import diagnosticsChannel from 'node:diagnostics_channel';
+
+/** What is known of the request behind an event. Never a header, cookie, token or body. */
+export interface RequestFacts {
+  /** `req.id`, where `securityHeaders()` or the application set one. */
+  readonly requestId?: string | undefined;
+  /** Remote address as Express sees it (honours `trust proxy`). */
+  readonly ip?: string | undefined;
+}
+
+/** Every audit event by name, with what it carries. Reasons are fixed words; no event holds a secret. */
+export interface AuthEvents {
+  /** A bearer token was refused. `issuer` is set only when it is one that we trust. */
+  'token.refused': RequestFacts & {
+    readonly code: string;
+    readonly reason: string | undefined;
+    readonly issuer: string | undefined;
+  };
+  /** A valid credential was not enough: scope, role, organisation or authentication context. */
+  'access.denied': RequestFacts & {
+    readonly code: string;
+    readonly subject: string | undefined;
+  };
+  /** A key set was fetched. Counts are of usable keys. */
+  'keys.fetched': {
+    readonly issuer: string;
+    readonly keys: number;
+    readonly added: number;
+    readonly withdrawn: number;
+  };
+  /** Fetching a key set failed; known keys go on serving until the stale limit. */
+  'keys.failed': {
+    readonly issuer: string;
+    readonly reason: string;
+    readonly retryAfterSeconds: number;
+  };
+  /** A published key cannot be used: too weak, malformed, private, or of an algorithm we do not allow. */
+  'keys.skipped': {
+    readonly issuer: string;
+    readonly reason: string;
+    readonly kid: string | undefined;
+  };
+  /** A hook of the application threw; the request was answered 503. */
+  'hook.failed': RequestFacts & {
+    readonly hook: 'isRevoked' | 'loadPrincipal' | 'resolveIssuer' | 'resolveOrg';
+  };
+}
+
+export type AuthEventName = keyof AuthEvents;
+export type AuthEventListener<Name extends AuthEventName> = (event: AuthEvents[Name]) => void;
+
+/** Where parts report to. */
+export interface EventSink {
+  emit<Name extends AuthEventName>(name: Name, event: AuthEvents[Name]): void;
+}
+
+export interface Events extends EventSink {
+  /** Adds a listener. Returns the function that removes it. */
+  on<Name extends AuthEventName>(name: Name, listener: AuthEventListener<Name>): () => void;
+}
+
+/**
+ * A typed event source. Each event also goes to the `diagnostics_channel` named `latchkey:<event>`.
+ * A listener that throws is reported as a process warning; it never changes the answer to a request.
+ */
+export function createEvents(): Events {
+  const listeners = new Map<string, Set<(event: never) => void>>();
+  return Object.freeze({
+    on<Name extends AuthEventName>(name: Name, listener: AuthEventListener<Name>) {
+      const ofName = listeners.get(name) ?? new Set();
+      listeners.set(name, ofName.add(listener));
+      return () => void ofName.delete(listener);
+    },
+    emit<Name extends AuthEventName>(name: Name, event: AuthEvents[Name]) {
+      const channel = diagnosticsChannel.channel(`latchkey:${name}`);
+      if (channel.hasSubscribers) channel.publish(event);
+      for (const listener of listeners.get(name) ?? []) tell(name, listener, event);
+    },
+  });
+}
+
+function tell(name: string, listener: (event: never) => void, event: unknown): void {
+  try {
+    listener(event as never);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : 'not an Error';
+    process.emitWarning(`a listener of '${name}' threw: ${message}`, 'LatchkeyWarning');
+  }
+}
