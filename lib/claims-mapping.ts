@@ -1,3 +1,13 @@
+import { isScopeToken } from './errors.js';
+import {
+  type AttributeValue,
+  createReadonlySet,
+  type OrgMembership,
+  type PrincipalFacts,
+  type User,
+} from './principal.js';
+import { isRecord } from './token-shape.js';
+
 /**
  * Where a fact stands in the claims: a claim's name, a dotted path into it (`realm_access.roles`), or
  * several of either, tried in order. A claim whose own name has dots is found first.
@@ -19,4 +29,186 @@ export interface ClaimsMapping {
   readonly orgs?: ClaimPath;
   readonly clientId?: ClaimPath;
   readonly sessionId?: ClaimPath;
+}
+
+/** Reads a principal's facts out of verified claims. Copies by allow-list. */
+export type ClaimsReader = (claims: Readonly<Record<string, unknown>>) => MappedClaims;
+
+export type MappedClaims = Pick<
+  PrincipalFacts,
+  'user' | 'scopes' | 'clientId' | 'sessionId' | 'orgs'
+>;
+
+const MAX_SHARED_VALUES = 1000;
+
+/**
+ * Prepares a mapping. Single facts take the first path that holds one; lists (roles, groups, scopes)
+ * collect from all of theirs.
+ */
+export function createClaimsReader(mapping: Required<ClaimsMapping>): ClaimsReader {
+  const paths = {
+    userId: parsePaths(mapping.userId),
+    email: parsePaths(mapping.email),
+    username: parsePaths(mapping.username),
+    roles: parsePaths(mapping.roles),
+    groups: parsePaths(mapping.groups),
+    attributes: parsePaths(mapping.attributes),
+    scopes: parsePaths(mapping.scopes),
+    orgs: parsePaths(mapping.orgs),
+    clientId: parsePaths(mapping.clientId),
+    sessionId: parsePaths(mapping.sessionId),
+  };
+  // Thousands of cached principals have the same few scopes and roles; sharing them halves an entry.
+  const shareScopes = createSharing((scopes) => createReadonlySet(scopes));
+  const shareList = createSharing((items) => Object.freeze([...items]));
+  return (claims) => ({
+    user: Object.freeze({
+      id: readText(claims, paths.userId) ?? String(claims['sub']),
+      email: readText(claims, paths.email),
+      username: readText(claims, paths.username),
+      roles: shareList(readList(claims, paths.roles)),
+      groups: shareList(readList(claims, paths.groups)),
+      attributes: readAttributes(claims, paths.attributes),
+    }),
+    scopes: shareScopes(readScopes(claims, paths.scopes)),
+    clientId: readText(claims, paths.clientId),
+    sessionId: readText(claims, paths.sessionId),
+    orgs: readOrgs(claims, paths.orgs),
+  });
+}
+
+interface ParsedPath {
+  readonly name: string;
+  readonly steps: readonly string[];
+}
+
+function parsePaths(path: ClaimPath): readonly ParsedPath[] {
+  const names = typeof path === 'string' ? [path] : path;
+  return names.map((name) => ({ name, steps: name.split('.') }));
+}
+
+function valueAt(claims: Readonly<Record<string, unknown>>, path: ParsedPath): unknown {
+  if (Object.hasOwn(claims, path.name)) return claims[path.name];
+  let value: unknown = claims;
+  for (const step of path.steps) {
+    if (!isRecord(value) || !Object.hasOwn(value, step)) return undefined;
+    value = value[step];
+  }
+  return value;
+}
+
+/** The first non-empty text; a whole number counts as its digits, since many user tables have such ids. */
+function readText(
+  claims: Readonly<Record<string, unknown>>,
+  paths: readonly ParsedPath[],
+): string | undefined {
+  for (const path of paths) {
+    const value = valueAt(claims, path);
+    if (typeof value === 'string' && value !== '') return value;
+    if (Number.isSafeInteger(value)) return String(value);
+  }
+  return undefined;
+}
+
+function readList(
+  claims: Readonly<Record<string, unknown>>,
+  paths: readonly ParsedPath[],
+): readonly string[] {
+  return [...new Set(paths.flatMap((path) => textsIn(valueAt(claims, path))))];
+}
+
+/** One text, a list of texts, or a SCIM multi-valued attribute `[{ value }]` (RFC 7643 §4.1.2, RFC 9068 §2.2.3.1). */
+function textsIn(value: unknown): readonly string[] {
+  const items: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const texts = items.map((item) => (isRecord(item) ? item['value'] : item));
+  return texts.filter((text) => typeof text === 'string' && text !== '') as string[];
+}
+
+function readScopes(
+  claims: Readonly<Record<string, unknown>>,
+  paths: readonly ParsedPath[],
+): readonly string[] {
+  const scopes = paths.flatMap((path) => {
+    const value = valueAt(claims, path);
+    if (typeof value === 'string') return value.split(' ');
+    return path.name === 'scope' || !Array.isArray(value) ? [] : textsIn(value);
+  });
+  return [...new Set(scopes)].filter(isScopeToken);
+}
+
+const noAttributes: User['attributes'] = Object.freeze({});
+
+function readAttributes(
+  claims: Readonly<Record<string, unknown>>,
+  paths: readonly ParsedPath[],
+): User['attributes'] {
+  const entries = paths.flatMap((path): [string, unknown][] => {
+    const value = valueAt(claims, path);
+    if (isRecord(value)) return Object.entries(value);
+    return value === undefined ? [] : [[path.name, value]];
+  });
+  const kept = entries.filter((entry): entry is [string, AttributeValue] =>
+    isAttributeValue(entry[1]),
+  );
+  return kept.length === 0 ? noAttributes : Object.freeze(Object.fromEntries(kept));
+}
+
+function isAttributeValue(value: unknown): value is AttributeValue {
+  return value === null || isScalar(value) || (Array.isArray(value) && value.every(isScalar));
+}
+
+function isScalar(value: unknown): value is string | number | boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+}
+
+const noOrgs: readonly OrgMembership[] = Object.freeze([]);
+
+function readOrgs(
+  claims: Readonly<Record<string, unknown>>,
+  paths: readonly ParsedPath[],
+): readonly OrgMembership[] {
+  const orgs = new Map<string, OrgMembership>();
+  for (const path of paths)
+    for (const org of orgsIn(valueAt(claims, path))) if (!orgs.has(org.id)) orgs.set(org.id, org);
+  return orgs.size === 0 ? noOrgs : Object.freeze([...orgs.values()]);
+}
+
+function orgsIn(value: unknown): readonly OrgMembership[] {
+  if (typeof value === 'string') return value === '' ? [] : [membership(value, undefined)];
+  if (Array.isArray(value)) return value.flatMap(orgOf);
+  if (isRecord(value)) return Object.entries(value).map(([id, of]) => membership(id, of));
+  return [];
+}
+
+function orgOf(item: unknown): readonly OrgMembership[] {
+  if (!isRecord(item)) return typeof item === 'string' ? orgsIn(item) : [];
+  return typeof item['id'] === 'string' && item['id'] !== '' ? [membership(item['id'], item)] : [];
+}
+
+/** `of` holds the roles: as its member `roles`, or as the list itself. */
+function membership(id: string, of: unknown): OrgMembership {
+  const roles = isRecord(of) ? (of['roles'] ?? of['role']) : of;
+  return Object.freeze({
+    id,
+    roles: Object.freeze([...textsIn(roles)]),
+    isDefault: isRecord(of) && of['default'] === true,
+  });
+}
+
+/** Gives equal lists one shared value. Bounded: past that many different lists the oldest is forgotten. */
+function createSharing<Value>(create: (items: readonly string[]) => Value) {
+  const shared = new Map<string, Value>();
+  return (items: readonly string[]): Value => {
+    const key = JSON.stringify(items);
+    const known = shared.get(key);
+    if (known !== undefined) return known;
+    const value = create(items);
+    if (shared.size >= MAX_SHARED_VALUES)
+      for (const oldest of shared.keys()) {
+        shared.delete(oldest);
+        break;
+      }
+    shared.set(key, value);
+    return value;
+  };
 }

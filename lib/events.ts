@@ -10,11 +10,11 @@ export interface RequestFacts {
 
 /** Every audit event by name, with what it carries. Reasons are fixed words; no event holds a secret. */
 export interface AuthEvents {
-  /** A bearer token was refused. `issuer` is set only when it is one that we trust. */
+  /** A request's token was refused. */
   'token.refused': RequestFacts & {
     readonly code: string;
+    /** Which rule it broke, in one word. */
     readonly reason: string | undefined;
-    readonly issuer: string | undefined;
   };
   /** A valid credential was not enough: scope, role, organisation or authentication context. */
   'access.denied': RequestFacts & {

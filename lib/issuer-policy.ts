@@ -1,72 +1,226 @@
-import type { JsonWebKey, KeyObject } from 'node:crypto';
-import type { ClaimsMapping } from './claims-mapping.js';
-import type { PresetName } from './providers/presets.js';
+import { type ClaimsMapping, type ClaimsReader, createClaimsReader } from './claims-mapping.js';
+import type { EventSink } from './events.js';
+import type { IssuerOptions, KeySource, SignatureAlgorithm } from './issuer-options.js';
+import { assertKeyUrl } from './key-fetch.js';
+import { refuseUnknownOptions } from './known-options.js';
+import { createLocalKeySet, createRemoteKeySet, type KeySet } from './key-sets.js';
+import { presets } from './providers/presets.js';
+import { isSignatureAlgorithm, isSymmetric, type VerificationKey } from './signatures.js';
+import { isRecord } from './token-shape.js';
+import { readJwk, readPublicKey, readSecret } from './verification-keys.js';
 
-export type SymmetricAlgorithm = 'HS256' | 'HS384' | 'HS512';
-export type AsymmetricAlgorithm =
-  | 'RS256'
-  | 'RS384'
-  | 'RS512'
-  | 'PS256'
-  | 'PS384'
-  | 'PS512'
-  | 'ES256'
-  | 'ES384'
-  | 'ES512'
-  | 'EdDSA'
-  | 'Ed25519';
-export type SignatureAlgorithm = SymmetricAlgorithm | AsymmetricAlgorithm;
+export type * from './issuer-options.js';
 
-/** A shared secret: at least as long as the hash (32 bytes for HS256). Text counts as its UTF-8 bytes. */
-export type Secret = string | Uint8Array;
+/** A prepared and frozen policy: what {@link IssuerOptions} say, checked and with every default filled in. */
+export interface IssuerPolicy {
+  /** Every accepted `iss`, mapped to its tenant where the issuer has tenants. */
+  readonly issuers: ReadonlyMap<string, string | undefined>;
+  readonly audience: ReadonlySet<string> | null;
+  readonly clientIds: ReadonlySet<string> | undefined;
+  readonly keys: KeySet;
+  readonly algorithms: ReadonlySet<string>;
+  readonly profile: 'rfc9068' | 'jwt';
+  readonly readClaims: ClaimsReader;
+  readonly clockToleranceSeconds: number;
+  readonly maxTokenAgeSeconds: number | undefined;
+  readonly requiredClaims: readonly string[];
+  readonly check: IssuerOptions['check'];
+}
 
-/** A public key: SPKI PEM or certificate PEM, a JWK, or a `KeyObject`. */
-export type PublicKey = string | JsonWebKey | KeyObject;
+export interface IssuerPolicyContext {
+  /** Whether keys may come over http from this machine. */
+  readonly allowLoopbackHttp: boolean;
+  readonly events: EventSink;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
 
-/** Where an issuer's keys come from; exactly one. */
-export type KeySource =
-  /** A JWK Set (RFC 7517 §5) behind an https URL. `fetch` replaces the global one, e.g. to go through a proxy. */
-  | { readonly jwksUri: string; readonly fetch?: typeof fetch }
-  /** `jwks_uri` from the issuer's metadata (OpenID Connect Discovery 1.0 §4, RFC 8414). */
-  | { readonly discovery: true; readonly fetch?: typeof fetch }
-  | { readonly jwks: { readonly keys: readonly JsonWebKey[] } }
-  /** One key, or several that are all accepted. */
-  | { readonly publicKey: PublicKey | readonly PublicKey[] }
-  /** One secret, or several that are all accepted (rotation with overlap). */
-  | { readonly secret: Secret | readonly Secret[] };
+const TENANT = '{tenantid}';
 
-/** What we demand of one issuer's tokens. */
-export interface IssuerOptions {
-  /**
-   * `iss`, compared character by character. With `tenants` it may hold `{tenantid}`, as in
-   * Microsoft Entra's multi-tenant issuer.
-   */
-  readonly issuer: string;
-  /** Tenant ids that `{tenantid}` may stand for. Required with, and only with, such an issuer. */
-  readonly tenants?: readonly string[];
-  /** Accepted `aud` values: the token must name at least one. `null` opts out of the check. */
-  readonly audience: string | readonly string[] | null;
-  /** Accepted clients, for issuers whose tokens have no `aud` (Cognito). @defaultValue any client */
-  readonly clientIds?: readonly string[];
-  readonly keys: KeySource;
-  /**
-   * Accepted `alg` values. A key serves exactly one of them: its own `alg`, or else the first in this
-   * list that fits it. @defaultValue `['HS256']` with a secret, else `['RS256', 'ES256', 'EdDSA']`
-   */
-  readonly algorithms?: readonly SignatureAlgorithm[];
-  /**
-   * `rfc9068` wants `typ: at+jwt` and every claim of RFC 9068 §2.2. `jwt` also takes `typ: JWT` or none,
-   * and refuses what looks like an ID, refresh or log-out token. @defaultValue `'jwt'`
-   */
-  readonly profile?: 'rfc9068' | 'jwt';
-  /** How claims become a principal: a preset, a mapping, or a preset with changes. @defaultValue `'generic'` */
-  readonly claims?: PresetName | (ClaimsMapping & { readonly preset?: PresetName });
-  /** Clock difference forgiven in `exp`, `nbf` and `iat`. 0 to 300. @defaultValue `5` */
-  readonly clockToleranceSeconds?: number;
-  /** Refuses tokens issued longer ago; `iat` is then required. 1 or more. @defaultValue no limit */
-  readonly maxTokenAgeSeconds?: number;
-  /** Claims that must be present and not null, beyond the ones the profile demands. */
-  readonly requiredClaims?: readonly string[];
-  /** A check added to the built-in ones. Answers whether the token may pass; must not throw or wait. */
-  readonly check?: (claims: Readonly<Record<string, unknown>>) => boolean;
+/** Checks an issuer's options and prepares its policy. Throws a TypeError that names the issuer and the cure. */
+export function createIssuerPolicy(
+  options: IssuerOptions,
+  context: IssuerPolicyContext,
+): IssuerPolicy {
+  refuseUnknownOptions('an issuer', options, optionNames);
+  if (typeof options.issuer !== 'string' || options.issuer === '')
+    throw new TypeError('an issuer needs `issuer`: the exact `iss` of its tokens');
+  try {
+    const algorithms = readAlgorithms(options);
+    return Object.freeze({
+      issuers: readIssuers(options),
+      audience: readAudience(options),
+      clientIds: options.clientIds && new Set(nonEmptyTexts(options.clientIds, 'clientIds')),
+      keys: createKeySet(options, algorithms, context),
+      algorithms: new Set<string>(algorithms),
+      profile: readProfile(options.profile),
+      readClaims: createClaimsReader(readMapping(options.claims)),
+      clockToleranceSeconds: inRange(
+        options.clockToleranceSeconds ?? 5,
+        [0, 300],
+        'clockToleranceSeconds',
+      ),
+      maxTokenAgeSeconds:
+        options.maxTokenAgeSeconds === undefined
+          ? undefined
+          : inRange(options.maxTokenAgeSeconds, [1, 31_536_000], 'maxTokenAgeSeconds'),
+      requiredClaims: Object.freeze([...(options.requiredClaims ?? [])]),
+      check: options.check,
+    });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new TypeError(`issuer ${JSON.stringify(options.issuer)}: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+const optionNames = [
+  'issuer',
+  'tenants',
+  'audience',
+  'clientIds',
+  'keys',
+  'algorithms',
+  'profile',
+  'claims',
+  'clockToleranceSeconds',
+  'maxTokenAgeSeconds',
+  'requiredClaims',
+  'check',
+] as const satisfies readonly (keyof IssuerOptions)[];
+
+function readIssuers({ issuer, tenants }: IssuerOptions): ReadonlyMap<string, string | undefined> {
+  if (issuer.includes(TENANT) !== (tenants !== undefined))
+    throw new TypeError(
+      `\`tenants\` and ${TENANT} in \`issuer\` belong together: list the tenants whose tokens you accept`,
+    );
+  if (!tenants) return new Map([[issuer, undefined]]);
+  return new Map(
+    nonEmptyTexts(tenants, 'tenants').map((tenant) => [issuer.replace(TENANT, tenant), tenant]),
+  );
+}
+
+function readAudience({ audience }: IssuerOptions): ReadonlySet<string> | null {
+  if (audience === null) return null;
+  if (audience === undefined)
+    throw new TypeError(
+      '`audience` is missing; write `audience: null` to accept tokens made for others',
+    );
+  return new Set(nonEmptyTexts(typeof audience === 'string' ? [audience] : audience, 'audience'));
+}
+
+function readProfile(profile: unknown = 'jwt'): IssuerPolicy['profile'] {
+  if (profile === 'jwt' || profile === 'rfc9068') return profile;
+  throw new TypeError("`profile` is 'jwt' or 'rfc9068'");
+}
+
+function readAlgorithms({ algorithms, keys }: IssuerOptions): readonly SignatureAlgorithm[] {
+  const hasSecret = isSource(keys, 'secret');
+  if (!algorithms) return hasSecret ? ['HS256'] : ['RS256', 'ES256', 'EdDSA'];
+  const unknown = nonEmptyTexts(algorithms, 'algorithms').find(
+    (name) => !isSignatureAlgorithm(name),
+  );
+  if (unknown !== undefined)
+    throw new TypeError(
+      `\`algorithms\` has ${JSON.stringify(unknown)}, which is none that we verify`,
+    );
+  if (algorithms.some((algorithm) => isSymmetric(algorithm) !== hasSecret))
+    throw new TypeError(
+      'HS256, HS384 and HS512 go with `secret`, all other algorithms with public keys',
+    );
+  if (hasSecret && algorithms.length > 1)
+    throw new TypeError('a secret serves one algorithm; name just that one');
+  return algorithms;
+}
+
+function createKeySet(
+  { issuer, keys }: IssuerOptions,
+  algorithms: readonly SignatureAlgorithm[],
+  context: IssuerPolicyContext,
+): KeySet {
+  if (isSource(keys, 'secret'))
+    return createLocalKeySet(
+      asList(keys.secret, 'secret').map((secret) => readSecret(secret, algorithms[0] ?? 'HS256')),
+    );
+  if (isSource(keys, 'publicKey'))
+    return createLocalKeySet(
+      asList(keys.publicKey, 'publicKey').map((key) => readPublicKey(key, algorithms)),
+    );
+  if (isSource(keys, 'jwks')) return createLocalKeySet(keysIn(keys.jwks, algorithms));
+  const jwksUri = isSource(keys, 'jwksUri') ? keys.jwksUri : undefined;
+  assertKeyUrl(jwksUri ?? issuer.replace(TENANT, 'common'), context.allowLoopbackHttp);
+  return createRemoteKeySet({
+    ...context,
+    issuer,
+    jwksUri,
+    algorithms,
+    fetch: keys.fetch ?? globalThis.fetch,
+    timeoutMs: inRange(keys.timeoutMs ?? 5000, [1, 60_000], 'timeoutMs'),
+    cacheSeconds: inRange(keys.cacheSeconds ?? 600, [1, 86_400], 'cacheSeconds'),
+    staleSeconds: inRange(keys.staleSeconds ?? 86_400, [1, 604_800], 'staleSeconds'),
+  });
+}
+
+const sourceNames = ['jwksUri', 'discovery', 'jwks', 'publicKey', 'secret'] as const;
+type SourceName = (typeof sourceNames)[number];
+
+function isSource<Name extends SourceName>(
+  keys: KeySource,
+  name: Name,
+): keys is Extract<KeySource, Record<Name, unknown>> {
+  const given = isRecord(keys) ? sourceNames.filter((source) => Object.hasOwn(keys, source)) : [];
+  if (given.length !== 1)
+    throw new TypeError(`\`keys\` needs exactly one of ${sourceNames.join(', ')}`);
+  return given[0] === name;
+}
+
+function asList<Item>(value: Item | readonly Item[], name: string): readonly Item[] {
+  const list: readonly Item[] = isList(value) ? value : [value];
+  if (list.length === 0) throw new TypeError(`\`${name}\` is an empty list`);
+  return list;
+}
+
+function isList<Item>(value: Item | readonly Item[]): value is readonly Item[] {
+  return Array.isArray(value);
+}
+
+function keysIn(
+  jwks: { readonly keys: readonly unknown[] },
+  algorithms: readonly SignatureAlgorithm[],
+): readonly VerificationKey[] {
+  if (!isRecord(jwks) || !Array.isArray(jwks.keys))
+    throw new TypeError('`jwks` is no JWK Set: write { keys: [ … ] }');
+  const usable = jwks.keys
+    .map((jwk) => readJwk(jwk, algorithms))
+    .filter((key): key is VerificationKey => key !== undefined && !('reason' in key));
+  if (usable.length === 0)
+    throw new TypeError(`\`jwks\` has no public key usable with ${algorithms.join(', ')}`);
+  return usable;
+}
+
+function readMapping(claims: IssuerOptions['claims'] = 'generic'): Required<ClaimsMapping> {
+  const { preset = 'generic', ...own } = typeof claims === 'string' ? { preset: claims } : claims;
+  if (!Object.hasOwn(presets, preset))
+    throw new TypeError(
+      `\`claims\` names the preset ${JSON.stringify(preset)}; there are ${Object.keys(presets).join(', ')}`,
+    );
+  const unknown = Object.keys(own).find((name) => !Object.hasOwn(presets.generic, name));
+  if (unknown) throw new TypeError(`\`claims\` has no member \`${unknown}\``);
+  const given = Object.entries(own).filter(([, path]) => path !== undefined);
+  return { ...presets.generic, ...presets[preset], ...Object.fromEntries(given) };
+}
+
+function inRange(value: number, [min, max]: readonly [number, number], name: string): number {
+  if (typeof value === 'number' && value >= min && value <= max) return value;
+  throw new TypeError(`\`${name}\` is a number from ${min} to ${max}`);
+}
+
+function nonEmptyTexts(values: readonly string[], name: string): readonly string[] {
+  const isFine =
+    Array.isArray(values) &&
+    values.length > 0 &&
+    values.every((value) => typeof value === 'string' && value !== '');
+  if (!isFine) throw new TypeError(`\`${name}\` is a list of texts, at least one, none empty`);
+  return values;
 }

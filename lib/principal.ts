@@ -1,3 +1,5 @@
+import { reusableError } from './errors.js';
+
 /** Who calls: the outcome of a verified credential. Deeply frozen; safe to keep and to share. */
 export interface Principal {
   /** How the caller proved who it is. */
@@ -62,9 +64,131 @@ export interface Org {
   readonly source: 'header' | 'param' | 'claim' | 'default';
 }
 
+/** Everything about a principal but the credential itself: what may be cached and shared. */
+export type PrincipalFacts = Omit<Principal, 'token'>;
+
+/**
+ * A class against the house rule of plain objects: only a private field can be read by who asks for
+ * `token` and still stay out of `console.log`, `JSON.stringify` and object spreads.
+ */
+class VerifiedPrincipal implements Principal {
+  readonly method: Principal['method'];
+  readonly subject: string;
+  readonly user: User;
+  readonly scopes: ReadonlySet<string>;
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly issuer: string;
+  readonly clientId: string | undefined;
+  readonly sessionId: string | undefined;
+  readonly issuedAt: number | undefined;
+  readonly expiresAt: number;
+  readonly authTime: number | undefined;
+  readonly orgs: readonly OrgMembership[];
+  readonly #token: string;
+
+  constructor(facts: PrincipalFacts, token: string) {
+    this.method = facts.method;
+    this.subject = facts.subject;
+    this.user = facts.user;
+    this.scopes = facts.scopes;
+    this.claims = facts.claims;
+    this.issuer = facts.issuer;
+    this.clientId = facts.clientId;
+    this.sessionId = facts.sessionId;
+    this.issuedAt = facts.issuedAt;
+    this.expiresAt = facts.expiresAt;
+    this.authTime = facts.authTime;
+    this.orgs = facts.orgs;
+    this.#token = token;
+    Object.freeze(this);
+  }
+
+  get token(): string {
+    return this.#token;
+  }
+}
+
+/** Joins verified facts with the token they came from. Cheap: called for every request. */
+export function createPrincipal(facts: PrincipalFacts, token: string): Principal {
+  return new VerifiedPrincipal(facts, token);
+}
+
+/** The same principal, said to have come another way. */
+export function withMethod(principal: Principal, method: Principal['method']): Principal {
+  return createPrincipal({ ...principal, method }, principal.token);
+}
+
+const unauthenticated = reusableError('CREDENTIALS_MISSING');
+
+/**
+ * The principal of a request for a guard that needs one. Throws CREDENTIALS_MISSING (401) when no guard before
+ * it has authenticated the request: a forgotten `requireAuth()` must not open the route.
+ */
+export function principalOf(request: { readonly auth?: Principal | undefined }): Principal {
+  if (request.auth === undefined) throw unauthenticated;
+  return request.auth;
+}
+
+/** What a `loadPrincipal` hook may add or replace. */
+export interface PrincipalPatch extends Partial<Omit<User, 'id'>> {
+  readonly orgs?: readonly OrgMembership[];
+}
+
+/** A principal with some of its user's facts replaced; everything the token vouches for stays. */
+export function patchPrincipal(principal: Principal, patch: PrincipalPatch): Principal {
+  const { orgs = principal.orgs, ...user } = patch;
+  const facts: PrincipalFacts = {
+    ...principal,
+    user: deepFreeze(structuredClone({ ...principal.user, ...user })),
+    orgs: deepFreeze(structuredClone(orgs)),
+  };
+  return createPrincipal(facts, principal.token);
+}
+
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null) {
+    for (const inner of Object.values(value)) deepFreeze(inner);
+    Object.freeze(value);
+  }
+  return value;
+}
+
+/**
+ * Answers whether the caller is a client acting for itself (client credentials) rather than for a user:
+ * `sub` is the client (RFC 9068 §2.2), or the issuer's own sign of it (Auth0, Entra).
+ */
+export function isClientPrincipal(principal: Principal): boolean {
+  const { claims, subject, clientId } = principal;
+  return (
+    subject === clientId ||
+    (clientId !== undefined && subject === `${clientId}@clients`) ||
+    claims['gty'] === 'client-credentials' ||
+    claims['idtyp'] === 'app' ||
+    // Entra's app-only tokens name the service principal twice; a user's `sub` is never its `oid`.
+    (claims['ver'] !== undefined && claims['oid'] === subject && claims['scp'] === undefined)
+  );
+}
+
+/** A set that nobody can change, not even through `Set.prototype`. */
+export function createReadonlySet(values: Iterable<string>): ReadonlySet<string> {
+  const set = new Set(values);
+  const readonlySet: ReadonlySet<string> & { toJSON(): string[] } = {
+    size: set.size,
+    has: (value) => set.has(value),
+    keys: () => set.keys(),
+    values: () => set.values(),
+    entries: () => set.entries(),
+    forEach: (callback, thisArg) => {
+      for (const value of set) callback.call(thisArg, value, value, readonlySet);
+    },
+    [Symbol.iterator]: () => set.values(),
+    toJSON: () => [...set],
+  };
+  return Object.freeze(readonlySet);
+}
+
 declare global {
   // Express' own way to add request properties is its global namespace.
-  // eslint-disable-next-line typescript/no-namespace
   namespace Express {
     interface Request {
       /** Set by `requireAuth()`; by `optionalAuth()` only when the request carried a credential. */

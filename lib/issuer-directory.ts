@@ -1,0 +1,65 @@
+import type { IssuerOptions } from './issuer-options.js';
+import { createIssuerPolicy, type IssuerPolicyContext } from './issuer-policy.js';
+import {
+  createResolvedIssuers,
+  type IssuerResolver,
+  type TrustedIssuer,
+} from './resolved-issuers.js';
+import { createVerifiedTokenCache, type VerifiedTokenCacheOptions } from './verified-tokens.js';
+
+export interface IssuerDirectoryOptions extends IssuerPolicyContext {
+  readonly issuers: IssuerOptions | readonly IssuerOptions[];
+  readonly resolveIssuer: IssuerResolver | undefined;
+  readonly cache: VerifiedTokenCacheOptions | false | undefined;
+}
+
+export interface IssuerDirectory {
+  /** The issuer with exactly this `iss`. Rejects with KEYS_UNAVAILABLE when the resolver fails. */
+  find(iss: unknown): TrustedIssuer | undefined | Promise<TrustedIssuer | undefined>;
+  /** Resolves when the keys of every configured issuer are there. */
+  ready(): Promise<void>;
+  /** Every issuer at hand. */
+  all(): readonly TrustedIssuer[];
+}
+
+/** Prepares the issuers. Throws a TypeError when there is none, when one is unsafe, or one stands twice. */
+export function createIssuerDirectory(options: IssuerDirectoryOptions): IssuerDirectory {
+  const configured = [options.issuers].flat().map((issuer) => trust(issuer, options));
+  if (configured.length === 0 && !options.resolveIssuer)
+    throw new TypeError(
+      'a verifier needs `issuers` or `resolveIssuer`: whose tokens may it accept?',
+    );
+  const byIssuer = new Map<string, TrustedIssuer>();
+  for (const trusted of configured)
+    for (const issuer of trusted.policy.issuers.keys()) {
+      if (byIssuer.has(issuer))
+        throw new TypeError(`issuer ${JSON.stringify(issuer)} stands twice`);
+      byIssuer.set(issuer, trusted);
+    }
+  const resolved =
+    options.resolveIssuer &&
+    createResolvedIssuers({
+      resolveIssuer: options.resolveIssuer,
+      trust: (issuer) => trust(issuer, options),
+      events: options.events,
+      now: options.now,
+    });
+  return {
+    find(iss) {
+      if (typeof iss !== 'string') return undefined;
+      return byIssuer.get(iss) ?? resolved?.find(iss);
+    },
+    async ready() {
+      await Promise.all(configured.map(({ policy }) => policy.keys.load()));
+    },
+    all: () => [...configured, ...(resolved?.all() ?? [])],
+  };
+}
+
+function trust(issuer: IssuerOptions, options: IssuerDirectoryOptions): TrustedIssuer {
+  return {
+    policy: createIssuerPolicy(issuer, options),
+    cache: options.cache === false ? undefined : createVerifiedTokenCache(options.cache),
+    isRetired: false,
+  };
+}

@@ -1,0 +1,17 @@
+/**
+ * Refuses options that nobody reads. A misspelt `frameAncestor` or `require` would otherwise be
+ * silent, and the application would run without the protection it asked for.
+ */
+export function refuseUnknownOptions(
+  callee: string,
+  options: unknown,
+  known: readonly string[],
+): void {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`${callee} takes an options object`);
+  const unknown = Object.keys(options).filter((name) => !known.includes(name));
+  if (unknown.length > 0)
+    throw new TypeError(
+      `${callee} has no option ${unknown.join(', ')}; it has ${known.join(', ')}`,
+    );
+}

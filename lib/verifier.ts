@@ -1,0 +1,289 @@
+import { hash } from 'node:crypto';
+import { DEFAULT_REALM } from './errors.js';
+import { createEvents, type EventSink } from './events.js';
+import { refuseUnknownOptions } from './known-options.js';
+import type { IssuerOptions } from './issuer-options.js';
+import { createIssuerDirectory, type IssuerDirectory } from './issuer-directory.js';
+import { createPrincipal, type Principal, type PrincipalFacts } from './principal.js';
+import { createRefusals, type Refusals } from './refusals.js';
+import type { IssuerResolver, TrustedIssuer } from './resolved-issuers.js';
+import { createRevocationCheck, type RevocationCheck, type RevocationHook } from './revocation.js';
+import { createSeenHeaders, type SeenHeaders } from './seen-headers.js';
+import type { VerificationKey } from './signatures.js';
+import {
+  judgeAnyHeader,
+  judgeClaims,
+  judgeHeader,
+  speaksFor,
+  validFrom,
+  validUntil,
+} from './token-rules.js';
+import { decodeJsonObject, hasTokenShape } from './token-shape.js';
+import type { VerifiedToken, VerifiedTokenCacheOptions } from './verified-tokens.js';
+
+export interface VerifierOptions {
+  /** The issuers we trust, each with what we demand of its tokens. */
+  readonly issuers?: IssuerOptions | readonly IssuerOptions[];
+  /** Finds issuers known only at run time, by the token's unverified `iss`. See {@link IssuerResolver}. */
+  readonly resolveIssuer?: IssuerResolver;
+  readonly isRevoked?: RevocationHook;
+  /** Bounds of the verified-token cache, or false for none. */
+  readonly cache?: VerifiedTokenCacheOptions | false;
+  /** Protection space in challenges (RFC 9110 §11.5). @defaultValue `'api'` */
+  readonly realm?: string;
+  /** Whether keys may come over http from this machine. Turn off in production. @defaultValue `true` */
+  readonly allowLoopbackHttp?: boolean;
+  readonly events?: EventSink;
+  /** Milliseconds since 1970. @defaultValue `Date.now` */
+  readonly now?: () => number;
+}
+
+/** Exact counts since the verifier was made, for tests, metrics and the curious. */
+export interface VerifierCounters {
+  readonly signatureChecks: number;
+  readonly keyFetches: number;
+  readonly cachedTokens: number;
+  /** Estimated memory of the cached tokens. */
+  readonly cachedBytes: number;
+}
+
+export interface Verifier {
+  /**
+   * Verifies an access token: form, `alg`, `typ`, `iss`, `aud`, `exp`, `nbf`, `iat`, signature and revocation
+   * (RFC 8725, RFC 9068 §4). Does not look at scopes, roles or organisations.
+   * Rejects with an `AuthError`: INVALID_TOKEN, TOKEN_EXPIRED, TOKEN_REVOKED, KEYS_UNAVAILABLE or
+   * STORE_UNAVAILABLE.
+   */
+  verify(token: string): Promise<Principal>;
+  /** Like `verify`, but answers at once when nothing has to be waited for, and then throws instead of rejecting. */
+  verifyNow(token: string): Principal | Promise<Principal>;
+  /** Resolves when every configured issuer's keys are there. Rejects with the reason. */
+  ready(): Promise<void>;
+  counters(): VerifierCounters;
+  readonly realm: string;
+  readonly events: EventSink;
+}
+
+/** What every verification needs. */
+interface Verification {
+  readonly directory: IssuerDirectory;
+  readonly refusals: Refusals;
+  readonly checkRevocation: RevocationCheck;
+  readonly seenHeaders: SeenHeaders;
+  readonly now: () => number;
+  signatureChecks: number;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** One token on its way through the checks. */
+interface Candidate {
+  readonly token: string;
+  readonly headerText: string;
+  readonly header: Json;
+  readonly claims: Json;
+  readonly trusted: TrustedIssuer;
+}
+
+/** A principal at once, or when keys or the application have answered. */
+type Outcome = Principal | Promise<Principal>;
+
+/** Creates a verifier. Throws a TypeError for options that cannot be safe. */
+export function createVerifier(options: VerifierOptions): Verifier {
+  refuseUnknownOptions('createVerifier()', options, optionNames);
+  const { realm = DEFAULT_REALM, now = Date.now, events = createEvents() } = options;
+  const refusals = createRefusals(realm);
+  const directory = createIssuerDirectory({
+    issuers: options.issuers ?? [],
+    resolveIssuer: options.resolveIssuer,
+    cache: options.cache,
+    allowLoopbackHttp: options.allowLoopbackHttp ?? true,
+    events,
+    now,
+  });
+  const verification: Verification = {
+    directory,
+    refusals,
+    checkRevocation: createRevocationCheck(options.isRevoked, {
+      events,
+      revoked: refusals.revoked,
+    }),
+    seenHeaders: createSeenHeaders(),
+    now,
+    signatureChecks: 0,
+  };
+  return Object.freeze({
+    verify: async (token: string) => verifyNow(verification, token),
+    verifyNow: (token: string) => verifyNow(verification, token),
+    ready: () => directory.ready(),
+    counters: () => countersOf(verification),
+    realm,
+    events,
+  });
+}
+
+const optionNames = [
+  'issuers',
+  'resolveIssuer',
+  'isRevoked',
+  'cache',
+  'realm',
+  'allowLoopbackHttp',
+  'events',
+  'now',
+] as const satisfies readonly (keyof VerifierOptions)[];
+
+function verifyNow(verification: Verification, token: string): Outcome {
+  if (typeof token !== 'string' || !hasTokenShape(token))
+    throw verification.refusals.invalid('malformed');
+  const headerText = token.slice(0, token.indexOf('.'));
+  const issuers = verification.seenHeaders.issuersOf(headerText);
+  const known = issuers && recall(verification, token, issuers);
+  return known
+    ? verification.checkRevocation(createPrincipal(known.facts, token))
+    : verifyAnew(verification, token, headerText);
+}
+
+/**
+ * Looks a token up among the verified ones. A header that no good token ever had spares even the hash; who
+ * has used it tells whose cache to ask. No JSON is parsed, no signature checked, no promise made.
+ */
+function recall(
+  { now }: Verification,
+  token: string,
+  issuers: readonly TrustedIssuer[],
+): VerifiedToken | undefined {
+  const digest = digestOf(token);
+  const nowMs = now();
+  for (const trusted of issuers) {
+    const known = trusted.cache?.recall(digest, Math.floor(nowMs / 1000));
+    if (known && !trusted.isRetired && trusted.policy.keys.isServing(nowMs)) return known;
+  }
+  return undefined;
+}
+
+/** Short, and of one byte a character, so that an entry stays small. */
+function digestOf(token: string): string {
+  return hash('sha256', token, 'binary');
+}
+
+function verifyAnew(verification: Verification, token: string, headerText: string): Outcome {
+  const { refusals, directory } = verification;
+  const header = decodeJsonObject(headerText);
+  if (!header) throw refusals.invalid('malformed');
+  const headerFlaw = judgeAnyHeader(header);
+  if (headerFlaw) throw refusals.invalid(headerFlaw);
+  const claims = decodeJsonObject(token.slice(headerText.length + 1, token.lastIndexOf('.')));
+  if (!claims) throw refusals.invalid('malformed');
+  // `iss` picks the policy before any key is looked for, so that an unknown issuer costs no fetch.
+  const found = directory.find(claims['iss']);
+  const judge = (trusted: TrustedIssuer | undefined): Outcome => {
+    if (!trusted) throw refusals.invalid('issuer');
+    return judgeCandidate(verification, { token, headerText, header, claims, trusted });
+  };
+  return found instanceof Promise ? found.then(judge) : judge(found);
+}
+
+function judgeCandidate(verification: Verification, candidate: Candidate): Outcome {
+  const { header, claims, trusted } = candidate;
+  const { policy } = trusted;
+  const nowMs = verification.now();
+  const flaw = judgeHeader(header, policy) ?? judgeClaims(claims, policy, Math.floor(nowMs / 1000));
+  if (flaw) throw verification.refusals.invalid(flaw, claims['exp']);
+  if (policy.keys.isServing(nowMs)) return findKeys(verification, candidate);
+  return policy.keys.load().then(() => findKeys(verification, candidate));
+}
+
+function findKeys(verification: Verification, candidate: Candidate): Outcome {
+  const kid = candidate.header['kid'] === undefined ? undefined : String(candidate.header['kid']);
+  const algorithm = String(candidate.header['alg']);
+  const { keys } = candidate.trusted.policy;
+  const found = keys.candidates(kid, algorithm);
+  if (found.length > 0) return checkSignature(verification, candidate, found);
+  const sought = kid === undefined ? undefined : keys.seek();
+  if (!sought) throw verification.refusals.invalid('unknown_key');
+  return sought.then(() =>
+    checkSignature(verification, candidate, keys.candidates(kid, algorithm)),
+  );
+}
+
+function checkSignature(
+  verification: Verification,
+  candidate: Candidate,
+  keys: readonly VerificationKey[],
+): Outcome {
+  const { token, claims, trusted } = candidate;
+  const { refusals, checkRevocation } = verification;
+  // Requests that waited for the same keys may have brought the same token.
+  const known = recall(verification, token, [trusted]);
+  if (known) return checkRevocation(createPrincipal(known.facts, token));
+  if (keys.length === 0) throw refusals.invalid('unknown_key');
+  const payloadEnd = token.lastIndexOf('.');
+  const signingInput = token.slice(0, payloadEnd);
+  const signature = Buffer.from(token.slice(payloadEnd + 1), 'base64url');
+  const signer = keys.find((key) => {
+    if (!speaksFor(key.issuer, claims)) return false;
+    verification.signatureChecks += 1;
+    return key.verifies(signingInput, signature);
+  });
+  if (!signer) throw refusals.invalid('signature');
+  if (!passesOwnCheck(candidate)) throw refusals.invalid('check');
+  const facts = factsOf(candidate);
+  remember(verification, candidate, { facts, key: signer });
+  return checkRevocation(createPrincipal(facts, token));
+}
+
+/** Whatever goes wrong in the application's own check, the token has not passed it. */
+function passesOwnCheck({ claims, trusted }: Candidate): boolean {
+  const { check } = trusted.policy;
+  try {
+    return check === undefined || check(claims) === true;
+  } catch {
+    return false;
+  }
+}
+
+function factsOf({ claims, trusted }: Candidate): PrincipalFacts {
+  const { iat, exp, auth_time: authTime } = claims;
+  return Object.freeze({
+    method: 'jwt',
+    subject: String(claims['sub']),
+    issuer: String(claims['iss']),
+    claims,
+    issuedAt: typeof iat === 'number' ? iat : undefined,
+    expiresAt: Number(exp),
+    authTime: typeof authTime === 'number' ? authTime : undefined,
+    ...trusted.policy.readClaims(claims),
+  });
+}
+
+/** Measured size of an entry beside what its claims hold. */
+const ENTRY_BYTES = 400;
+
+function remember(
+  { now, seenHeaders }: Verification,
+  { token, headerText, claims, trusted }: Candidate,
+  verdict: Pick<VerifiedToken, 'facts' | 'key'>,
+): void {
+  const { cache, policy } = trusted;
+  if (!cache) return;
+  const nowSeconds = Math.floor(now() / 1000);
+  const entry: VerifiedToken = {
+    ...verdict,
+    validFrom: Math.floor(validFrom(claims) - policy.clockToleranceSeconds),
+    diesAt: Math.min(validUntil(claims, policy), nowSeconds + cache.maxAgeSeconds),
+    bytes: ENTRY_BYTES + (token.lastIndexOf('.') - headerText.length),
+  };
+  cache.remember(digestOf(token), entry, nowSeconds);
+  seenHeaders.add(headerText, trusted);
+}
+
+function countersOf({ signatureChecks, directory }: Verification): VerifierCounters {
+  const counters = { keyFetches: 0, cachedTokens: 0, cachedBytes: 0 };
+  for (const { policy, cache } of directory.all()) {
+    counters.keyFetches += policy.keys.fetches;
+    counters.cachedTokens += cache?.entries ?? 0;
+    counters.cachedBytes += cache?.bytes ?? 0;
+  }
+  return Object.freeze({ signatureChecks, ...counters });
+}
