@@ -2,10 +2,12 @@ import { isScopeToken } from './errors.js';
 import {
   type AttributeValue,
   createReadonlySet,
+  deepFreeze,
   type OrgMembership,
   type PrincipalFacts,
   type User,
 } from './principal.js';
+import { createSharing, type Sharing } from './sharing.js';
 import { isRecord } from './token-shape.js';
 
 /**
@@ -31,6 +33,21 @@ export interface ClaimsMapping {
   readonly sessionId?: ClaimPath;
 }
 
+/** Claims that many tokens of an issuer have in common. */
+const commonClaims = ['iss', 'aud', 'client_id', 'azp', 'cid', 'scope', 'scp', 'tid'] as const;
+
+/** Freezes verified claims to their depths, and lets claims that many tokens have in common share their text. */
+export function sealClaims(
+  claims: Record<string, unknown>,
+  share: Sharing<string>,
+): Readonly<Record<string, unknown>> {
+  for (const name of commonClaims) {
+    const value = claims[name];
+    if (typeof value === 'string') claims[name] = share(value);
+  }
+  return deepFreeze(claims);
+}
+
 /** Reads a principal's facts out of verified claims. Copies by allow-list. */
 export type ClaimsReader = (claims: Readonly<Record<string, unknown>>) => MappedClaims;
 
@@ -38,8 +55,6 @@ export type MappedClaims = Pick<
   PrincipalFacts,
   'user' | 'scopes' | 'clientId' | 'sessionId' | 'orgs'
 >;
-
-const MAX_SHARED_VALUES = 1000;
 
 /**
  * Prepares a mapping. Single facts take the first path that holds one; lists (roles, groups, scopes)
@@ -58,23 +73,26 @@ export function createClaimsReader(mapping: Required<ClaimsMapping>): ClaimsRead
     clientId: parsePaths(mapping.clientId),
     sessionId: parsePaths(mapping.sessionId),
   };
-  // Thousands of cached principals have the same few scopes and roles; sharing them halves an entry.
-  const shareScopes = createSharing((scopes) => createReadonlySet(scopes));
-  const shareList = createSharing((items) => Object.freeze([...items]));
+  const shareScopes = createSharing((scopes) => createReadonlySet(parseList(scopes)));
+  const shareList = createSharing((list) => Object.freeze(parseList(list)));
   return (claims) => ({
     user: Object.freeze({
       id: readText(claims, paths.userId) ?? String(claims['sub']),
       email: readText(claims, paths.email),
       username: readText(claims, paths.username),
-      roles: shareList(readList(claims, paths.roles)),
-      groups: shareList(readList(claims, paths.groups)),
+      roles: shareList(JSON.stringify(readList(claims, paths.roles))),
+      groups: shareList(JSON.stringify(readList(claims, paths.groups))),
       attributes: readAttributes(claims, paths.attributes),
     }),
-    scopes: shareScopes(readScopes(claims, paths.scopes)),
+    scopes: shareScopes(JSON.stringify(readScopes(claims, paths.scopes))),
     clientId: readText(claims, paths.clientId),
     sessionId: readText(claims, paths.sessionId),
     orgs: readOrgs(claims, paths.orgs),
   });
+}
+
+function parseList(list: string): readonly string[] {
+  return JSON.parse(list);
 }
 
 interface ParsedPath {
@@ -193,22 +211,4 @@ function membership(id: string, of: unknown): OrgMembership {
     roles: Object.freeze([...textsIn(roles)]),
     isDefault: isRecord(of) && of['default'] === true,
   });
-}
-
-/** Gives equal lists one shared value. Bounded: past that many different lists the oldest is forgotten. */
-function createSharing<Value>(create: (items: readonly string[]) => Value) {
-  const shared = new Map<string, Value>();
-  return (items: readonly string[]): Value => {
-    const key = JSON.stringify(items);
-    const known = shared.get(key);
-    if (known !== undefined) return known;
-    const value = create(items);
-    if (shared.size >= MAX_SHARED_VALUES)
-      for (const oldest of shared.keys()) {
-        shared.delete(oldest);
-        break;
-      }
-    shared.set(key, value);
-    return value;
-  };
 }

@@ -5,6 +5,7 @@ import { assertKeyUrl } from './key-fetch.js';
 import { refuseUnknownOptions } from './known-options.js';
 import { createLocalKeySet, createRemoteKeySet, type KeySet } from './key-sets.js';
 import { presets } from './providers/presets.js';
+import { createSharing, type Sharing } from './sharing.js';
 import { isSignatureAlgorithm, isSymmetric, type VerificationKey } from './signatures.js';
 import { isRecord } from './token-shape.js';
 import { readJwk, readPublicKey, readSecret } from './verification-keys.js';
@@ -21,6 +22,8 @@ export interface IssuerPolicy {
   readonly algorithms: ReadonlySet<string>;
   readonly profile: 'rfc9068' | 'jwt';
   readonly readClaims: ClaimsReader;
+  /** Gives equal texts in this issuer's claims one place in memory. */
+  readonly shareText: Sharing<string>;
   readonly clockToleranceSeconds: number;
   readonly maxTokenAgeSeconds: number | undefined;
   readonly requiredClaims: readonly string[];
@@ -55,6 +58,7 @@ export function createIssuerPolicy(
       algorithms: new Set<string>(algorithms),
       profile: readProfile(options.profile),
       readClaims: createClaimsReader(readMapping(options.claims)),
+      shareText: createSharing((text) => text),
       clockToleranceSeconds: inRange(
         options.clockToleranceSeconds ?? 5,
         [0, 300],

@@ -145,7 +145,8 @@ export function patchPrincipal(principal: Principal, patch: PrincipalPatch): Pri
   return createPrincipal(facts, principal.token);
 }
 
-function deepFreeze<Value>(value: Value): Value {
+/** Freezes a tree of plain objects and lists. */
+export function deepFreeze<Value>(value: Value): Value {
   if (typeof value === 'object' && value !== null) {
     for (const inner of Object.values(value)) deepFreeze(inner);
     Object.freeze(value);

@@ -35,18 +35,18 @@ function isCanonical(token: string, start: number, end: number): boolean {
 }
 
 /**
- * Decodes one segment into a JSON object, deeply frozen. Answers undefined for anything else: invalid
- * UTF-8, a byte order mark, other JSON values, nesting deeper than 32, or a member that stands twice
- * (RFC 7519 §4 leaves the choice; two parsers that choose differently make a hole).
+ * Decodes one segment into a JSON object. Answers undefined for anything else: invalid UTF-8, a byte order
+ * mark, other JSON values, nesting deeper than 32, or a member that stands twice (RFC 7519 §4 leaves the
+ * choice; two parsers that choose differently make a hole).
  * Members named `__proto__`, `prototype` and `constructor` are dropped.
  */
-export function decodeJsonObject(segment: string): Readonly<Record<string, unknown>> | undefined {
+export function decodeJsonObject(segment: string): Record<string, unknown> | undefined {
   const bytes = Buffer.from(segment, 'base64url');
   if (!isUtf8(bytes)) return undefined;
   const text = bytes.toString('utf8');
   const value = parseJson(text);
   if (!isRecord(value)) return undefined;
-  return sealMembers(value, 0) === countMemberSeparators(text) ? value : undefined;
+  return cleanMembers(value, 0) === countMemberSeparators(text) ? value : undefined;
 }
 
 function parseJson(text: string): unknown {
@@ -62,20 +62,19 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Freezes a JSON value and answers how many members its objects hold together; NaN if too deep. */
-function sealMembers(value: unknown, depth: number): number {
+/** Drops members with forbidden names; answers how many members there were in all, NaN if too deep. */
+function cleanMembers(value: unknown, depth: number): number {
   if (typeof value !== 'object' || value === null) return 0;
   if (depth === MAX_DEPTH) return Number.NaN;
   let count = 0;
   if (Array.isArray(value)) {
-    for (const item of value) count += sealMembers(item, depth + 1);
+    for (const item of value) count += cleanMembers(item, depth + 1);
   } else if (isRecord(value)) {
     for (const name of Object.keys(value)) {
-      count += 1 + sealMembers(value[name], depth + 1);
+      count += 1 + cleanMembers(value[name], depth + 1);
       if (isForbiddenName(name)) delete value[name];
     }
   }
-  Object.freeze(value);
   return count;
 }
 

@@ -103,9 +103,9 @@ function importPublicKey(source: PublicKey, jwk: JsonWebKey | undefined): KeyObj
   }
 }
 
-/** Words that stand where a secret should: left over from an example. */
+/** Words that stand where a secret should, left over from an example: before a separator or without any digit. */
 const PLACEHOLDER =
-  /^(?:change|replace|your|my|example|test|dummy|default|secret|password|insert)/i;
+  /^(?:change|replace|your|my|example|test|dummy|default|secret|password|insert)(?:[-_ ]|\D*$)/i;
 
 /** Imports a shared secret. Throws a TypeError that says what is wrong and never quotes it. */
 export function readSecret(secret: Secret, algorithm: SignatureAlgorithm): VerificationKey {
@@ -128,7 +128,7 @@ export function secretFlaw(secret: unknown, minBytes: number): string | undefine
     return 'the secret is a key or certificate, and a public one is known to everybody';
   if (bytes.length < minBytes) return `the secret has ${bytes.length} bytes`;
   if (new Set(bytes).size < 8) return 'the secret repeats a few characters';
-  if (PLACEHOLDER.test(text) && !/\d/.test(text)) return 'the secret is a placeholder';
+  if (PLACEHOLDER.test(text)) return 'the secret is a placeholder';
   return undefined;
 }
 

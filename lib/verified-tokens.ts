@@ -2,8 +2,7 @@ import type { PrincipalFacts } from './principal.js';
 import type { VerificationKey } from './signatures.js';
 
 /** What a verification came to, as long as it may be reused. */
-export interface VerifiedToken {
-  readonly facts: PrincipalFacts;
+export interface VerifiedToken extends PrincipalFacts {
   /** Whose signature it is: the verdict falls with the key. */
   readonly key: VerificationKey;
   /** First second of validity, tolerance included. Seconds since 1970. */
