@@ -1,5 +1,6 @@
 import { createPublicKey, createSecretKey, type JsonWebKey, KeyObject } from 'node:crypto';
 import type { PublicKey, Secret, SignatureAlgorithm } from './issuer-options.js';
+import { secretFlaw } from './secret-strength.js';
 import {
   createVerificationKey,
   fitsAlgorithm,
@@ -103,37 +104,12 @@ function importPublicKey(source: PublicKey, jwk: JsonWebKey | undefined): KeyObj
   }
 }
 
-/** Words that stand where a secret should, left over from an example: before a separator or without any digit. */
-const PLACEHOLDER =
-  /^(?:change|replace|your|my|example|test|dummy|default|secret|password|insert)(?:[-_ ]|\D*$)/i;
-
 /** Imports a shared secret. Throws a TypeError that says what is wrong and never quotes it. */
 export function readSecret(secret: Secret, algorithm: SignatureAlgorithm): VerificationKey {
   const flaw = secretFlaw(secret, hashBytes(algorithm));
   if (flaw)
     throw new TypeError(
-      `${flaw}; ${algorithm} needs ${hashBytes(algorithm)} random bytes or more, e.g. from \`openssl rand -base64 48\``,
+      `the secret ${flaw}; ${algorithm} needs ${hashBytes(algorithm)} random bytes or more, e.g. from \`openssl rand -base64 48\``,
     );
   return createVerificationKey({ key: createSecretKey(Buffer.from(secret)), algorithm });
-}
-
-/** What makes a secret unfit, in words, or undefined. Judges length, variety and left-over examples. */
-export function secretFlaw(secret: unknown, minBytes: number): string | undefined {
-  if (typeof secret !== 'string' && !(secret instanceof Uint8Array))
-    return 'the secret is neither text nor bytes';
-  const bytes = Buffer.from(secret);
-  const text = bytes.toString('utf8').replace(/^[\s\uFEFF\u200B-\u200D\u2060]+/, '');
-  if (text.trim() === '') return 'the secret is blank';
-  if (looksLikeKey(text))
-    return 'the secret is a key or certificate, and a public one is known to everybody';
-  if (bytes.length < minBytes) return `the secret has ${bytes.length} bytes`;
-  if (new Set(bytes).size < 8) return 'the secret repeats a few characters';
-  if (PLACEHOLDER.test(text)) return 'the secret is a placeholder';
-  return undefined;
-}
-
-/** PEM, or JSON in the shape of a JWK, a JWK Set or a list of JWKs; also with text before it. */
-function looksLikeKey(text: string): boolean {
-  if (text.includes('-----BEGIN')) return true;
-  return /^[[{]/.test(text) && /"(?:kty|keys)"\s*:/.test(text);
 }

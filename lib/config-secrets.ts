@@ -1,0 +1,170 @@
+import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { inspect } from 'node:util';
+import { secretFlaw, visiblePart } from './secret-strength.js';
+import { isRecord, list, readJson, readText, Refusal } from './config-values.js';
+
+const NEW_SECRET = 'make one with `openssl rand -base64 48`';
+
+/** A secret that somebody else chose: kept as it is, and refused where white space would be silently part of it. */
+export function readGivenSecret(input: unknown): string {
+  if (typeof input !== 'string') throw new Refusal('is not text', 'write it as text, in quotes');
+  const visible = visiblePart(input);
+  if (visible === '') throw new Refusal('is blank', 'give it a value or leave it out');
+  if (visible !== input)
+    throw new Refusal(
+      'begins or ends with white space or an invisible character',
+      'remove that; a secret file may end with one newline',
+    );
+  return input;
+}
+
+/** A secret that signs or encrypts: long, varied and not public. */
+export function readStrongSecret(input: unknown): string {
+  const flaw = secretFlaw(input, 32);
+  if (flaw)
+    throw new Refusal(flaw, `${NEW_SECRET}; keys go into JWT_PRIVATE_KEY or JWT_PUBLIC_KEY`);
+  return readGivenSecret(input);
+}
+
+/** PEM or JWK as text, and the algorithms it can serve. */
+interface KeyText {
+  readonly text: string;
+  readonly jwk: JsonWebKey | undefined;
+}
+
+const KEY_FORMS = 'give PEM (e.g. by the variable with _FILE) or a JWK as JSON';
+
+export function readPrivateKey(input: unknown): string {
+  const { text, jwk } = readKeyText(input);
+  if (/BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(text))
+    throw new Refusal(
+      'is encrypted',
+      'decrypt it, e.g. with `openssl pkey`, and mount it as a secret',
+    );
+  const key = importKey(() => createPrivateKey(jwk ? { key: jwk, format: 'jwk' } : text));
+  if (!key) throw new Refusal('is not a private key', KEY_FORMS);
+  refuseWeakKey(key);
+  return text;
+}
+
+export function readPublicKey(input: unknown): string {
+  const { text, jwk } = readKeyText(input);
+  if (text.includes('PRIVATE KEY') || jwk?.d !== undefined)
+    throw new Refusal(
+      'is a private key',
+      'give its public half; who only verifies must not be able to sign',
+    );
+  const key = importKey(() => createPublicKey(jwk ? { key: jwk, format: 'jwk' } : text));
+  if (!key) throw new Refusal('is not a public key', KEY_FORMS);
+  refuseWeakKey(key);
+  return text;
+}
+
+/** Several private keys: PEM blocks one after the other, a JSON array of JWKs or PEM texts, or a list. */
+export function readPrivateKeys(input: unknown): string[] {
+  if (typeof input !== 'string') return list(readPrivateKey)(input);
+  const text = input.trim();
+  if (text.startsWith('[')) return list(readPrivateKey)(text);
+  const blocks = text.match(/-----BEGIN ([^-]+)-----[\s\S]+?-----END \1-----/g);
+  return list(readPrivateKey)(blocks ?? [text]);
+}
+
+/** Environment files often hold PEM on one line, with `\n` for its line ends. */
+function readKeyText(input: unknown): KeyText {
+  const text = readText(isRecord(input) ? JSON.stringify(input) : input).trim();
+  if (text.startsWith('{')) {
+    const jwk = readJson(text);
+    return { text, jwk: isJwk(jwk) ? jwk : undefined };
+  }
+  return { text: text.includes('\n') ? text : text.replaceAll('\\n', '\n').trim(), jwk: undefined };
+}
+
+function isJwk(value: unknown): value is JsonWebKey {
+  return isRecord(value);
+}
+
+function importKey(create: () => KeyObject): KeyObject | undefined {
+  try {
+    return create();
+  } catch {
+    // What OpenSSL says adds nothing that helps, and may quote its input.
+    return undefined;
+  }
+}
+
+function refuseWeakKey(key: KeyObject): void {
+  const { modulusLength, publicExponent } = key.asymmetricKeyDetails ?? {};
+  if (modulusLength !== undefined && modulusLength < 2048)
+    throw new Refusal(
+      'is an RSA key of fewer than 2048 bits',
+      'make a new one of 2048 bits or more',
+    );
+  if (publicExponent !== undefined && publicExponent < 3n)
+    throw new Refusal('is an RSA key with an unusable exponent', 'make a new one');
+  if (keyAlgorithms(key).length === 0)
+    throw new Refusal('is of a type that signs no tokens', 'use RSA, EC P-256 or Ed25519');
+}
+
+function keyAlgorithms(key: KeyObject): readonly string[] {
+  const { namedCurve = '' } = key.asymmetricKeyDetails ?? {};
+  const ofType: Readonly<Record<string, readonly string[]>> = {
+    rsa: ['RS256', 'PS256'],
+    'rsa-pss': ['PS256'],
+    ed25519: ['EdDSA'],
+    'ec prime256v1': ['ES256'],
+    'ec secp384r1': ['ES384'],
+    'ec secp521r1': ['ES512'],
+  };
+  return ofType[`${key.asymmetricKeyType} ${namedCurve}`.trim()] ?? [];
+}
+
+/** The algorithms that a key accepted by {@link readPrivateKey} or {@link readPublicKey} can serve. */
+export function algorithmsOf(text: string): readonly string[] {
+  const { jwk } = readKeyText(text);
+  const key = importKey(() => createPublicKey(jwk ? { key: jwk, format: 'jwk' } : text));
+  return key ? keyAlgorithms(key) : [];
+}
+
+const REDACTED = '[redacted]';
+
+/**
+ * Freezes a tree deeply, and keeps what is secret out of everything that prints or copies it: shown as
+ * `[redacted]`, not enumerable, readable by its name only.
+ */
+export function seal<Tree>(tree: Tree, isSecret: (path: string) => boolean): Tree {
+  sealMembers(tree, { path: [], isSecret });
+  return tree;
+}
+
+interface Place {
+  readonly path: readonly string[];
+  readonly isSecret: (path: string) => boolean;
+}
+
+function sealMembers(node: unknown, { path, isSecret }: Place): void {
+  if (!Array.isArray(node) && !isRecord(node)) return;
+  const entries = Object.entries<unknown>(node);
+  for (const [key, value] of entries) sealMembers(value, { path: [...path, key], isSecret });
+  const secrets = entries.filter(
+    ([key, value]) => isSecret([...path, key].join('.')) && holds(value),
+  );
+  // A getter, because `inspect` can be told to print hidden properties, but not what they would answer.
+  for (const [key, value] of secrets)
+    Object.defineProperty(node, key, { get: () => value, enumerable: false });
+  const concealed = /^trustedIssuers\.\d+\.keys$/.test(path.join('.'))
+    ? // These stay enumerable, because an issuer's options are checked like those given in code.
+      ['secret', 'publicKey', 'jwks'].filter((key) => Object.hasOwn(node, key))
+    : secrets.map(([key]) => key);
+  if (concealed.length > 0) printAs(node, concealed);
+  Object.freeze(node);
+}
+
+function holds(value: unknown): boolean {
+  return value !== undefined && !(Array.isArray(value) && value.length === 0);
+}
+
+function printAs(node: object, concealed: readonly string[]): void {
+  const shown = () => ({ ...node, ...Object.fromEntries(concealed.map((key) => [key, REDACTED])) });
+  Object.defineProperty(node, 'toJSON', { value: shown });
+  Object.defineProperty(node, inspect.custom, { value: shown });
+}

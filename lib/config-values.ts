@@ -1,0 +1,278 @@
+import { isScopeToken } from './errors.js';
+
+/** Why a value cannot be used, and the cure. Fixed words only: it never quotes the value, which may be a secret in the wrong place. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly fix: string;
+
+  constructor(problem: string, fix: string) {
+    super(problem);
+    this.fix = fix;
+  }
+}
+
+/** Turns what a source gave (text from the environment; anything from a file or from code) into the setting's value, or throws a {@link Refusal}. */
+export type Reader<Value> = (input: unknown) => Value;
+
+export interface Limit {
+  /** Requests or attempts allowed in one window. */
+  readonly max: number;
+  /** Length of the window, in seconds. */
+  readonly windowSeconds: number;
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+export function readText(input: unknown): string {
+  if (typeof input !== 'string') throw new Refusal('is not text', 'write it as text, in quotes');
+  const text = input.trim();
+  if (text === '') throw new Refusal('is empty', 'give it a value or leave it out');
+  return text;
+}
+
+export function readFlag(input: unknown): boolean {
+  const word = String(input).trim().toLowerCase();
+  if (['true', '1', 'yes', 'on'].includes(word)) return true;
+  if (['false', '0', 'no', 'off'].includes(word)) return false;
+  throw new Refusal('is neither true nor false', 'write true or false');
+}
+
+export function oneOf<const Word extends string>(words: readonly Word[]): Reader<Word> {
+  return function readWord(input) {
+    const text = typeof input === 'string' ? input.trim() : undefined;
+    const word = words.find((candidate) => candidate === text);
+    if (word === undefined)
+      throw new Refusal('is none of the known words', `use ${words.join(', ')}`);
+    return word;
+  };
+}
+
+const SECONDS_PER_UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+function parseDuration(input: unknown): number {
+  const match = /^(\d{1,10})([smhd]?)$/.exec(String(input).trim());
+  return Number(match?.[1]) * (SECONDS_PER_UNIT[match?.[2] || 's'] ?? Number.NaN);
+}
+
+/** Seconds, within both bounds; they are written like the value itself (`60s`, `24h`). */
+export function duration(from: string, to: string): Reader<number> {
+  return function readDuration(input) {
+    const seconds = parseDuration(input);
+    const fix = `write ${from} to ${to}, e.g. 900 (seconds), 90s, 15m, 12h or 7d`;
+    if (Number.isNaN(seconds)) throw new Refusal('is not a duration', fix);
+    if (seconds < parseDuration(from) || seconds > parseDuration(to))
+      throw new Refusal('is out of range', fix);
+    return seconds;
+  };
+}
+
+const MAX_PER_WINDOW = 1_000_000;
+
+export function readLimit(input: unknown): Limit {
+  const [max, window, ...others] = isRecord(input) ? limitMembers(input) : String(input).split('/');
+  const limit = {
+    max: /^\s*\d{1,7}\s*$/.test(String(max)) ? Number(max) : Number.NaN,
+    windowSeconds: others.length > 0 ? Number.NaN : parseDuration(window),
+  };
+  const isWithin = (value: number, most: number) => value >= 1 && value <= most;
+  if (isWithin(limit.max, MAX_PER_WINDOW) && isWithin(limit.windowSeconds, 604_800)) return limit;
+  throw new Refusal(
+    'is not a limit',
+    `write count/window, e.g. 5/1s or 10/15m; count 1 to ${MAX_PER_WINDOW}, window 1s to 7d`,
+  );
+}
+
+function limitMembers({ max, windowSeconds, ...others }: Record<string, unknown>): unknown[] {
+  return Object.keys(others).length === 0 ? [max, windowSeconds] : [];
+}
+
+export function list<Item>(readItem: Reader<Item>): Reader<Item[]> {
+  return function readList(input) {
+    const items: readonly unknown[] = Array.isArray(input) ? input : splitList(readText(input));
+    return items.map((item, index) => {
+      try {
+        return readItem(item);
+      } catch (error) {
+        if (!(error instanceof Refusal) || items.length === 1) throw error;
+        throw new Refusal(`has an item, number ${index + 1}, that ${error.message}`, error.fix);
+      }
+    });
+  };
+}
+
+function splitList(text: string): readonly unknown[] {
+  if (!text.startsWith('['))
+    return text
+      .split(',')
+      .map((item) => item.trim())
+      .filter(Boolean);
+  const items = readJson(text);
+  return Array.isArray(items) ? items : [items];
+}
+
+export function readJson(text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text.
+    throw new Refusal('is not valid JSON', 'check quotes, commas and brackets');
+  }
+  refuseUnsafeTree(value);
+  return value;
+}
+
+/** Refuses members named `__proto__`, and trees that contain themselves (a YAML alias can do that). */
+export function refuseUnsafeTree(value: unknown, ancestors: readonly unknown[] = []): void {
+  if (ancestors.includes(value))
+    throw new Refusal(
+      'contains itself',
+      'remove the alias (`*name`) that points to its own parent',
+    );
+  if (!Array.isArray(value) && !isRecord(value)) return;
+  if (Object.hasOwn(value, '__proto__'))
+    throw new Refusal('has a key `__proto__`', 'remove that key');
+  for (const member of Object.values(value)) refuseUnsafeTree(member, [...ancestors, value]);
+}
+
+/** A claim's name, a dotted path, or several of either. */
+export function readClaimPath(input: unknown): string | string[] {
+  const paths = list(readText)(input);
+  const [first, ...others] = paths;
+  if (first === undefined)
+    throw new Refusal('names no claim', 'write a path, e.g. realm_access.roles');
+  return others.length === 0 ? first : paths;
+}
+
+export function readScope(input: unknown): string {
+  const tokens = readText(input).split(/\s+/);
+  if (!tokens.every(isScopeToken))
+    throw new Refusal('has a character that no scope may have', 'separate scopes by spaces');
+  if (!tokens.includes('openid'))
+    throw new Refusal('lacks the scope openid', 'add it, e.g. openid profile email');
+  return tokens.join(' ');
+}
+
+export function readDomain(input: unknown): string {
+  const domain = readText(input).toLowerCase();
+  if (/^(?:[a-z\d](?:[a-z\d-]*[a-z\d])?\.)+[a-z\d-]{2,}$/.test(domain)) return domain;
+  throw new Refusal('is not a domain', 'write the part after the @ only, e.g. example.com');
+}
+
+/** Answers whether traffic to this host stays on the machine. */
+export function isLoopback(url: URL): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
+}
+
+/** https, or http on loopback; no credentials, no fragment. */
+function parseWebUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'https:' && url?.protocol !== 'http:')
+    throw new Refusal('is not an http(s) URL', 'write it like https://app.example.com');
+  if (url.username !== '' || url.password !== '')
+    throw new Refusal('holds credentials', 'remove the part before the @');
+  if (text.includes('#')) throw new Refusal('has a fragment', 'remove the # and what follows');
+  if (url.protocol === 'http:' && !isLoopback(url))
+    throw new Refusal('uses http', 'use https; http is for localhost only');
+  return url;
+}
+
+function parseBaseUrl(text: string): URL {
+  const url = parseWebUrl(text);
+  if (text.includes('?')) throw new Refusal('has a query', 'remove the ? and what follows');
+  return url;
+}
+
+export function readPublicUrl(input: unknown): string {
+  return parseBaseUrl(readText(input)).href.replace(/\/+$/, '');
+}
+
+/** An issuer that we ask for its metadata. Kept as written: issuers are compared character by character. */
+export function readIssuerUrl(input: unknown): string {
+  const text = readText(input);
+  parseBaseUrl(text);
+  return text;
+}
+
+export function readEndpointUrl(input: unknown): string {
+  return parseWebUrl(readText(input)).href;
+}
+
+/** `iss` of tokens, which need not be a URL; if it is one, it holds no credentials. */
+export function readIssuerName(input: unknown): string {
+  const text = readText(input);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url && (url.username !== '' || url.password !== ''))
+    throw new Refusal('holds credentials', 'remove the part before the @');
+  return text;
+}
+
+const STORE_FORMS =
+  'memory:, file:./auth.db, postgres://user:password@host/database or redis://host';
+
+export function readStoreUrl(input: unknown): string {
+  const text = readText(input);
+  if (text === 'memory:' || /^file:[^?#]+$/.test(text)) return text;
+  if (!/^(?:postgres|postgresql|redis|rediss):\/\//.test(text))
+    throw new Refusal('has no scheme that a store knows', `write ${STORE_FORMS}`);
+  if (URL.canParse(text)) return text;
+  throw new Refusal(
+    'is not a valid URL',
+    'percent-encode special characters in user and password (# is %23, / is %2F, @ is %40)',
+  );
+}
+
+/** Exactly what a browser sends in `Origin` (RFC 6454 §6.2). */
+function readOrigin(input: unknown): string {
+  const text = readText(input);
+  if (/^(?!https?:|file:)[a-z][a-z\d+.-]*:\/\/[a-z\d.-]+(?::\d+)?$/.test(text)) return text;
+  const origin = URL.canParse(text) ? new URL(text).origin : 'null';
+  const isPlain = /^https?:\/\/(?:[a-z\d._*-]+|\[[\da-f:.]+\])(?::\d+)?$/.test(origin);
+  if (isPlain && origin === text) return text;
+  throw new Refusal('is not an origin', `write ${isPlain ? origin : 'https://app.example.com'}`);
+}
+
+export function readCorsOrigins(input: unknown): string[] {
+  const origins = list((item) => (item === '*' ? '*' : readOrigin(item)))(input);
+  if (origins.includes('*') && origins.length > 1)
+    throw new Refusal('has * beside other origins', 'write * alone or leave it out');
+  if (origins.some((origin) => origin !== '*' && origin.includes('*')))
+    throw new Refusal('has a wildcard inside an origin', 'list every origin, or write * alone');
+  return origins;
+}
+
+export function readFrameAncestors(input: unknown): string[] {
+  const ancestors = list((item) => {
+    const keyword = /^'?(self|none)'?$/i.exec(String(item).trim())?.[1];
+    return keyword ? `'${keyword.toLowerCase()}'` : readOrigin(item);
+  })(input);
+  if (ancestors.includes("'none'") && ancestors.length > 1)
+    throw new Refusal("has 'none' beside other values", "write 'none' alone or leave it out");
+  return ancestors;
+}
+
+/** How many letters have to be changed, added or removed (Levenshtein). */
+function distance(from: string, to: string): number {
+  let costs = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (const [row, letter] of from.split('').entries()) {
+    const above = costs;
+    costs = [row + 1];
+    for (const [column, other] of to.split('').entries()) {
+      const replaced = (above[column] ?? 0) + Number(letter !== other);
+      costs.push(Math.min(replaced, (above[column + 1] ?? 0) + 1, (costs[column] ?? 0) + 1));
+    }
+  }
+  return costs.at(-1) ?? 0;
+}
+
+/** The candidate that is spelt most like the name. */
+export function nearest(name: string, candidates: readonly string[]): string {
+  const ranked = candidates
+    .map((candidate) => ({ candidate, cost: distance(name, candidate) }))
+    .toSorted((one, other) => one.cost - other.cost);
+  return ranked[0]?.candidate ?? '';
+}

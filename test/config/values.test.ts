@@ -1,0 +1,282 @@
+import { describe, expect, it } from 'vitest';
+import { settings } from '../../lib/settings.js';
+import { configOf, load } from './world.js';
+
+describe('a boolean', () => {
+  it.each(['true', '1', 'yes', 'on', 'TRUE', ' On '])('%j is true', (AUTH_COOKIE_SESSIONS) => {
+    expect(configOf({ env: { AUTH_COOKIE_SESSIONS } }).cookieSessions).toBe(true);
+  });
+
+  it.each(['false', '0', 'no', 'off', 'OFF'])('%j is false', (AUTH_SECURITY_HEADERS) => {
+    expect(configOf({ env: { AUTH_SECURITY_HEADERS } }).securityHeaders).toBe(false);
+  });
+
+  it.each(['enabled', '2', 'truee'])('%j is a problem', (AUTH_COOKIE_SESSIONS) => {
+    expect(load({ env: { AUTH_COOKIE_SESSIONS } }).settings).toEqual(['AUTH_COOKIE_SESSIONS']);
+  });
+});
+
+describe('a duration', () => {
+  it.each([
+    ['900', 900],
+    ['90s', 90],
+    ['15m', 900],
+    ['12h', 43_200],
+    ['1d', 86_400],
+    [' 60 ', 60],
+  ])('%j is %i seconds', (AUTH_ACCESS_TTL, seconds) => {
+    expect(configOf({ env: { AUTH_ACCESS_TTL } }).accessTtlSeconds).toBe(seconds);
+  });
+
+  it.each(['59', '2592001', '31d', '15 min', '1.5h', '-60', 'm', '1w', '1e3', '99999999999'])(
+    '%j is a problem',
+    (AUTH_ACCESS_TTL) => {
+      expect(load({ env: { AUTH_ACCESS_TTL } }).settings).toEqual(['AUTH_ACCESS_TTL']);
+    },
+  );
+
+  it('takes a number in code and nothing else', () => {
+    expect(configOf({ overrides: { accessTtlSeconds: 61 } }).accessTtlSeconds).toBe(61);
+    const overrides: object = {
+      accessTtlSeconds: [60, 60],
+      refreshTtlSeconds: {},
+      loginLimit: null,
+    };
+    expect(load({ overrides }).settings).toHaveLength(2);
+  });
+});
+
+describe('a limit', () => {
+  it.each([
+    ['5/1s', { max: 5, windowSeconds: 1 }],
+    ['10/15m', { max: 10, windowSeconds: 900 }],
+    ['1000000/7d', { max: 1_000_000, windowSeconds: 604_800 }],
+    [' 3 / 60 ', { max: 3, windowSeconds: 60 }],
+  ])('%j is count and window', (AUTH_LOGIN_LIMIT, limit) => {
+    expect(configOf({ env: { AUTH_LOGIN_LIMIT } }).loginLimit).toEqual(limit);
+  });
+
+  it.each(['5', '0/1s', '5/0', '1000001/1s', '5/8d', '5/1s/2', 'a/b', '/'])(
+    '%j is a problem',
+    (AUTH_RATE_LIMIT) => {
+      expect(load({ env: { AUTH_RATE_LIMIT } }).settings).toEqual(['AUTH_RATE_LIMIT']);
+    },
+  );
+
+  it('takes both members in code, and no others', () => {
+    const rateLimit = { max: 2, windowSeconds: 3 };
+    expect(configOf({ overrides: { rateLimit } }).rateLimit).toEqual(rateLimit);
+    const overrides: object = { rateLimit: { max: 2, windowMs: 3 } };
+    expect(load({ overrides }).settings).toEqual(['overrides: rateLimit']);
+  });
+});
+
+describe('a list', () => {
+  it.each([
+    ['a,b', ['a', 'b']],
+    [' a , b ,', ['a', 'b']],
+    ['["a", "b,c"]', ['a', 'b,c']],
+    ['a', ['a']],
+  ])('%j is read', (AUTH_JWT_AUDIENCE, audience) => {
+    expect(configOf({ env: { AUTH_JWT_AUDIENCE } }).jwt.audience).toEqual(audience);
+  });
+
+  it.each(['["a", 1]', '["a"', '["a", ""]', '[["a"]]'])('%j is a problem', (AUTH_JWT_AUDIENCE) => {
+    expect(load({ env: { AUTH_JWT_AUDIENCE } }).settings).toEqual(['AUTH_JWT_AUDIENCE']);
+  });
+
+  it('says which item is wrong', () => {
+    expect(load({ env: { AUTH_GOOGLE_ALLOWED_DOMAINS: 'a.example,@b.example' } }).output).toContain(
+      'number 2',
+    );
+  });
+});
+
+describe('AUTH_PUBLIC_URL', () => {
+  it.each([
+    ['https://App.Example.com', 'https://app.example.com'],
+    ['https://a.example/', 'https://a.example'],
+    ['https://a.example:443/base//', 'https://a.example/base'],
+    ['http://localhost:3000', 'http://localhost:3000'],
+    ['http://127.0.0.1', 'http://127.0.0.1'],
+    ['http://[::1]:3000/', 'http://[::1]:3000'],
+  ])('%s becomes %s', (AUTH_PUBLIC_URL, publicUrl) => {
+    expect(configOf({ env: { AUTH_PUBLIC_URL } }).publicUrl).toBe(publicUrl);
+  });
+
+  it.each([
+    'a.example',
+    'http://a.example',
+    'http://localhost.evil.example',
+    'http://127.0.0.1.evil.example',
+    'https://user:hunter2@a.example',
+    'https://user@a.example',
+    'https://a.example?x=1',
+    'https://a.example/?',
+    'https://a.example#x',
+    'ftp://a.example',
+    'javascript:alert(1)',
+  ])('%s is a problem, and is not quoted', (AUTH_PUBLIC_URL) => {
+    const { settings: names, output } = load({ env: { AUTH_PUBLIC_URL } });
+    expect(names).toEqual(['AUTH_PUBLIC_URL']);
+    expect(output).not.toContain(AUTH_PUBLIC_URL);
+  });
+
+  it.each([42, {}, []])('refuses %j in code', (publicUrl) => {
+    const overrides: object = { publicUrl };
+    expect(load({ overrides }).settings).toEqual(['overrides: publicUrl']);
+  });
+});
+
+describe('AUTH_STORE_URL', () => {
+  it.each([
+    'memory:',
+    'file:./auth.db',
+    'file:///var/lib/auth.db',
+    'postgres://u:p%40ss@db/auth?sslmode=require',
+    'postgresql://db/auth',
+    'redis://cache:6379/1',
+    'rediss://:pass@cache',
+  ])('%s is accepted', (AUTH_STORE_URL) => {
+    expect(configOf({ env: { AUTH_STORE_URL } }).store.url).toBe(AUTH_STORE_URL);
+  });
+
+  it.each([
+    'mysql://u:hunter2@db/auth',
+    'memory:x',
+    'file:',
+    'auth.db',
+    'postgres:auth',
+    'postgres://u:hunter2[@db:x/auth',
+    'constructor:',
+  ])('%s is a problem, and is not quoted', (AUTH_STORE_URL) => {
+    const { settings: names, output } = load({ env: { AUTH_STORE_URL } });
+    expect(names).toEqual(['AUTH_STORE_URL']);
+    expect(output).not.toContain('hunter2');
+  });
+});
+
+describe('AUTH_CORS_ORIGINS', () => {
+  it.each([
+    ['https://a.example,http://localhost:5173', ['https://a.example', 'http://localhost:5173']],
+    ['capacitor://localhost', ['capacitor://localhost']],
+    ['http://[::1]:3000', ['http://[::1]:3000']],
+    ['*', ['*']],
+  ])('%s is accepted', (AUTH_CORS_ORIGINS, origins) => {
+    expect(configOf({ env: { AUTH_CORS_ORIGINS } }).corsOrigins).toEqual(origins);
+  });
+
+  it.each([
+    ['https://a.example/', 'write https://a.example\n'],
+    ['https://A.example/path', 'write https://a.example\n'],
+    ['https://user:hunter2@a.example', 'write https://a.example\n'],
+    ['https://a.example:443', 'write https://a.example\n'],
+    ['a.example', 'write https://app.example.com'],
+    ['null', 'write https://app.example.com'],
+    ['file:///tmp', 'write https://app.example.com'],
+    ['https://a;b', 'write https://app.example.com'],
+    ['*,https://a.example', '* alone'],
+    ['https://*.a.example', 'every origin'],
+  ])('%s is a problem with a cure', (AUTH_CORS_ORIGINS, cure) => {
+    const { settings: names, output } = load({ env: { AUTH_CORS_ORIGINS } });
+    expect(names).toEqual(['AUTH_CORS_ORIGINS']);
+    expect(output).toContain(cure);
+    expect(output).not.toContain('hunter2');
+  });
+});
+
+describe('AUTH_FRAME_ANCESTORS', () => {
+  it.each([
+    ["'self'", ["'self'"]],
+    ['NONE', ["'none'"]],
+    ['self,https://portal.example', ["'self'", 'https://portal.example']],
+    ['https://*.portal.example', ['https://*.portal.example']],
+  ])('%s is accepted', (AUTH_FRAME_ANCESTORS, ancestors) => {
+    expect(configOf({ env: { AUTH_FRAME_ANCESTORS } }).frameAncestors).toEqual(ancestors);
+  });
+
+  it.each(["'none','self'", 'https://a.example/x', "'unsafe-inline'", 'https://a; script-src *'])(
+    '%s is a problem',
+    (AUTH_FRAME_ANCESTORS) => {
+      expect(load({ env: { AUTH_FRAME_ANCESTORS } }).settings).toEqual(['AUTH_FRAME_ANCESTORS']);
+    },
+  );
+});
+
+describe('claims', () => {
+  it('are paths, lists of paths and a preset', () => {
+    const env = {
+      AUTH_CLAIMS_PRESET: 'keycloak',
+      AUTH_CLAIMS_ROLES: 'realm_access.roles, roles',
+      AUTH_CLAIMS_USER_ID: 'https://a.example/uid',
+      AUTH_CLAIMS_USERNAME: '["preferred_username"]',
+      AUTH_CLAIMS_ATTRIBUTES: '["tenant","region"]',
+    };
+    expect(configOf({ env }).claims).toEqual({
+      preset: 'keycloak',
+      roles: ['realm_access.roles', 'roles'],
+      userId: 'https://a.example/uid',
+      username: 'preferred_username',
+      attributes: ['tenant', 'region'],
+    });
+  });
+
+  it('refuse an unknown preset and an empty path', () => {
+    const env = { AUTH_CLAIMS_PRESET: 'keyclaok', AUTH_CLAIMS_ROLES: '[]' };
+    expect(load({ env }).settings).toEqual(['AUTH_CLAIMS_PRESET', 'AUTH_CLAIMS_ROLES']);
+  });
+});
+
+describe('providers', () => {
+  const client = { AUTH_OIDC_CLIENT_ID: 'app' };
+
+  it.each([
+    { AUTH_OIDC_ISSUER: 'http://idp.example' },
+    { AUTH_OIDC_ISSUER: 'https://u:hunter2@idp.example' },
+    { AUTH_OIDC_ISSUER: 'https://idp.example/?x' },
+    { AUTH_OIDC_ISSUER: 'https://idp.example', AUTH_OIDC_SCOPE: 'profile' },
+    { AUTH_OIDC_ISSUER: 'https://idp.example', AUTH_OIDC_SCOPE: 'openid "x"' },
+    { AUTH_OIDC_ISSUER: 'https://idp.example', AUTH_OIDC_CLIENT_SECRET: ' x' },
+  ])('refuse %j', (env) => {
+    expect(load({ env: { ...client, ...env } }).settings).toEqual([Object.keys(env).at(-1)]);
+  });
+
+  it('keep the issuer as written', () => {
+    const env = { ...client, AUTH_OIDC_ISSUER: 'https://IdP.example/tenant/' };
+    expect(configOf({ env }).oidc['default']?.issuer).toBe('https://IdP.example/tenant/');
+  });
+
+  it.each(['@a.example', 'https://a.example', 'example', 'a b.example'])(
+    'refuse the domain %j',
+    (AUTH_GOOGLE_ALLOWED_DOMAINS) => {
+      const env = { AUTH_GOOGLE_CLIENT_ID: 'x', AUTH_GOOGLE_ALLOWED_DOMAINS };
+      expect(load({ env }).settings).toEqual(['AUTH_GOOGLE_ALLOWED_DOMAINS']);
+    },
+  );
+
+  it('take domains in any case', () => {
+    const env = {
+      AUTH_GOOGLE_CLIENT_ID: 'x',
+      AUTH_GOOGLE_ALLOWED_DOMAINS: 'A.example,b.co.example',
+    };
+    expect(configOf({ env }).google.allowedDomains).toEqual(['a.example', 'b.co.example']);
+  });
+});
+
+describe('the table', () => {
+  it('has one row a variable and one a path', () => {
+    expect(new Set(settings.map(({ variable }) => variable)).size).toBe(settings.length);
+    expect(new Set(settings.map(({ path }) => path)).size).toBe(settings.length);
+  });
+
+  it('says of every setting what it means', () => {
+    expect(settings.filter(({ meaning }) => meaning.length < 10)).toEqual([]);
+  });
+
+  it('marks as secret whatever its name calls a secret', () => {
+    const unmarked = settings.filter(
+      ({ isSecret, variable }) => !isSecret && /SECRET|PRIVATE|TOKEN/.test(variable),
+    );
+    expect(unmarked).toEqual([]);
+  });
+});
