@@ -1,0 +1,546 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import type { RequestListener } from 'node:http';
+import { gzipSync } from 'node:zlib';
+import { type AuthError, createVerifier, type IssuerOptions, type VerifierOptions } from 'latchkey';
+import { createTestIssuer, type TestIssuer, type TestIssuerOptions } from 'latchkey/testing';
+import { describe, expect, it, vi } from 'vitest';
+import { type Clock, createClock } from '../world/clock.js';
+import { serve } from '../world/serve.js';
+import { createEventLog } from '../world/event-log.js';
+
+interface World {
+  readonly clock: Clock;
+  readonly issuer: TestIssuer;
+  verifier(options?: Partial<VerifierOptions>): ReturnType<typeof createVerifier>;
+}
+
+async function createWorld(options: TestIssuerOptions = {}): Promise<World> {
+  const clock = createClock();
+  const issuer = await createTestIssuer({ algorithm: 'ES256', now: clock.now, ...options });
+  return {
+    clock,
+    issuer,
+    verifier: (own) => createVerifier({ issuers: issuer.policy, now: clock.now, ...own }),
+  };
+}
+
+/** The refusal of a token, or a failing test when there is none. */
+async function refusalOf(verdict: Promise<unknown>): Promise<AuthError> {
+  const outcome = await verdict.then(
+    () => undefined,
+    (error: AuthError) => error,
+  );
+  if (!outcome) throw new Error('the token was accepted');
+  return outcome;
+}
+
+/** A flood of tokens of our issuer with made-up key ids, each otherwise perfect. */
+function unknownKeyToken(issuer: TestIssuer): string {
+  return issuer.mintSync({}, { kid: randomBytes(12).toString('hex') });
+}
+
+describe('E1 an IdP that fails before any key is known', () => {
+  it.each(['status-503', 'reset', 'html', 'empty-object', 'keys-null', 'no-keys'] as const)(
+    'answers 503 with Retry-After when the key endpoint is %s, and does not ask again for every request',
+    async (outage) => {
+      const { issuer, verifier: create } = await createWorld();
+      const verifier = create();
+      issuer.goDown(outage);
+      const token = await issuer.mint();
+      for (let request = 0; request < 50; request += 1) {
+        const refusal = await refusalOf(verifier.verify(token));
+        expect(refusal).toMatchObject({ code: 'KEYS_UNAVAILABLE', status: 503 });
+        expect(Number(refusal.headers['Retry-After'])).toBeGreaterThanOrEqual(1);
+        expect(refusal.headers['WWW-Authenticate']).toBeUndefined();
+      }
+      expect(issuer.fetchCounts.jwks).toBe(2);
+    },
+  );
+
+  it('gives up on an endpoint that hangs after the time-out, for all who wait', async () => {
+    const { issuer, clock } = await createWorld();
+    const keys = { jwksUri: issuer.jwksUri, fetch: issuer.fetch, timeoutMs: 50 };
+    const verifier = createVerifier({ issuers: { ...issuer.policy, keys }, now: clock.now });
+    issuer.goDown('hang');
+    const token = await issuer.mint();
+    const refusals = await Promise.all(
+      Array.from({ length: 20 }, () => refusalOf(verifier.verify(token))),
+    );
+    expect(refusals.map(({ code }) => code)).toEqual(Array(20).fill('KEYS_UNAVAILABLE'));
+    expect(issuer.fetchCounts.jwks).toBe(1);
+  });
+
+  it('ready() rejects with the reason', async () => {
+    const { issuer, verifier: create } = await createWorld();
+    const verifier = create();
+    issuer.goDown('html');
+    const refusal = await refusalOf(verifier.ready());
+    expect(refusal).toMatchObject({ code: 'KEYS_UNAVAILABLE', cause: { reason: 'not_json' } });
+  });
+
+  it('recovers by itself once the endpoint answers again', async () => {
+    const { issuer, clock, verifier: create } = await createWorld();
+    const verifier = create();
+    issuer.goDown();
+    const token = await issuer.mint();
+    for (let request = 0; request < 5; request += 1) await refusalOf(verifier.verify(token));
+    issuer.comeUp();
+    expect((await refusalOf(verifier.verify(token))).headers['Retry-After']).toBe('5');
+    clock.advance(5);
+    await expect(verifier.verify(token)).resolves.toMatchObject({ subject: 'user-1' });
+  });
+});
+
+describe('E2 an outage after a good load', () => {
+  it('serves known keys until the stale limit, then answers 503, then recovers', async () => {
+    const { issuer, clock, verifier: create } = await createWorld();
+    const verifier = create();
+    await verifier.ready();
+    issuer.goDown();
+    clock.advance(12 * 3600);
+    await verifier.verify(await issuer.mint());
+    clock.advance(12 * 3600 - 1);
+    await verifier.verify(await issuer.mint());
+    clock.advance(2);
+    const refusal = await refusalOf(verifier.verify(await issuer.mint()));
+    expect(refusal.code).toBe('KEYS_UNAVAILABLE');
+    issuer.comeUp();
+    clock.advance(10);
+    await verifier.verify(await issuer.mint());
+  });
+
+  it('does not make a known key wait: its requests are answered at once during the outage', async () => {
+    const { issuer, clock, verifier: create } = await createWorld();
+    const verifier = create();
+    await verifier.ready();
+    issuer.goDown();
+    clock.advance(500);
+    // Starts the refresh that fails, in the background.
+    expect(verifier.verifyNow(issuer.mintSync())).not.toBeInstanceOf(Promise);
+    await vi.waitFor(() => expect(issuer.fetchCounts.jwks).toBe(2));
+    await new Promise(setImmediate);
+    for (let minute = 0; minute < 60; minute += 1) {
+      clock.advance(60);
+      expect(verifier.verifyNow(issuer.mintSync())).not.toBeInstanceOf(Promise);
+      await new Promise(setImmediate);
+    }
+  });
+
+  it('says 503, not 401, of a key id that may be a new one', async () => {
+    const { issuer, verifier: create } = await createWorld();
+    const verifier = create();
+    await verifier.ready();
+    await issuer.rotate();
+    issuer.goDown();
+    const refusal = await refusalOf(verifier.verify(await issuer.mint()));
+    expect(refusal.code).toBe('KEYS_UNAVAILABLE');
+  });
+});
+
+describe('E3 a key that leaves the key set', () => {
+  it('takes its tokens with it within the cache time, verified ones too', async () => {
+    const { issuer, clock, verifier: create } = await createWorld();
+    const verifier = create({ cache: { maxAgeSeconds: 3600 } });
+    const old = await issuer.mint({ exp: clock.now() / 1000 + 7200 });
+    await verifier.verify(old);
+    await issuer.rotate({ keepOld: false });
+    await verifier.verify(old);
+    clock.advance(600);
+    expect(await refusalOf(verifier.verify(old))).toMatchObject({ code: 'INVALID_TOKEN' });
+  });
+
+  it('takes its tokens with it at once when the set is fetched for another reason', async () => {
+    const { issuer, verifier: create } = await createWorld();
+    const verifier = create();
+    const old = await issuer.mint();
+    await verifier.verify(old);
+    await issuer.rotate({ keepOld: false });
+    await verifier.verify(await issuer.mint());
+    expect((await refusalOf(verifier.verify(old))).code).toBe('INVALID_TOKEN');
+  });
+
+  it('is not served stale when the endpoint fails afterwards', async () => {
+    const { issuer, clock, verifier: create } = await createWorld();
+    const verifier = create();
+    const old = await issuer.mint();
+    await verifier.verify(old);
+    await issuer.rotate({ keepOld: false });
+    await verifier.verify(await issuer.mint());
+    issuer.goDown();
+    clock.advance(20);
+    expect((await refusalOf(verifier.verify(old))).status).toBe(503);
+    expect((await refusalOf(verifier.verify(old))).status).toBe(503);
+  });
+});
+
+describe('E4 a flood of made-up key ids', () => {
+  it('causes at most 2 + t/5 s fetches, and a key rotated in its middle is picked up within 5 s', async () => {
+    const { issuer, clock, verifier: create } = await createWorld();
+    const verifier = create();
+    await verifier.verify(await issuer.mint());
+    let seconds = 0;
+    let pickedUpAfter: number | undefined;
+    let rotatedToken: string | undefined;
+    for (let sent = 0; sent < 10_000; sent += 100) {
+      const flood = Array.from({ length: 100 }, () => verifier.verify(unknownKeyToken(issuer)));
+      const codes = await Promise.all(
+        flood.map(async (verdict) => (await refusalOf(verdict)).code),
+      );
+      expect(new Set(codes)).toEqual(new Set(['INVALID_TOKEN']));
+      if (sent === 5000) {
+        await issuer.rotate();
+        rotatedToken = await issuer.mint({ exp: clock.now() / 1000 + 3600 });
+        pickedUpAfter = undefined;
+        seconds = 0;
+      }
+      if (rotatedToken && pickedUpAfter === undefined) {
+        const accepted = await verifier.verify(rotatedToken).then(
+          () => true,
+          () => false,
+        );
+        if (accepted) pickedUpAfter = seconds;
+      }
+      clock.advance(0.5);
+      seconds += 0.5;
+    }
+    expect(pickedUpAfter).toBeLessThanOrEqual(5);
+    expect(issuer.fetchCounts.jwks).toBeLessThanOrEqual(2 + 50 / 5);
+    expect(verifier.counters().cachedTokens).toBe(2);
+  });
+
+  it('does not delay a rotation when there is no flood: the first token of a new key is accepted', async () => {
+    const { issuer, verifier: create } = await createWorld();
+    const verifier = create();
+    await verifier.verify(await issuer.mint());
+    await issuer.rotate();
+    await verifier.verify(await issuer.mint());
+    expect(issuer.fetchCounts.jwks).toBe(2);
+  });
+});
+
+describe('E5 a key endpoint that misbehaves', () => {
+  const bomb = gzipSync(Buffer.alloc(50_000_000));
+  const endpoints: { title: string; reason: string; answer: RequestListener }[] = [
+    {
+      title: 'redirects elsewhere',
+      reason: 'status',
+      answer: (_req, res) => res.writeHead(302, { Location: 'http://169.254.169.254/' }).end(),
+    },
+    {
+      title: 'sends 10 MB',
+      reason: 'too_large',
+      answer: (_req, res) => res.end(Buffer.alloc(10_000_000, 0x20)),
+    },
+    {
+      title: 'sends a small body that unpacks to 50 MB',
+      reason: 'too_large',
+      answer: (_req, res) => res.writeHead(200, { 'Content-Encoding': 'gzip' }).end(bomb),
+    },
+    {
+      title: 'sends 1000 keys',
+      reason: 'too_large',
+      answer: (_req, res) => res.end(JSON.stringify({ keys: Array(1000).fill({ kty: 'RSA' }) })),
+    },
+    {
+      title: 'sends one byte at a time and never ends',
+      reason: 'timeout',
+      answer: (_req, res) => {
+        const drip = setInterval(() => res.write(' '), 20);
+        res.on('close', () => clearInterval(drip));
+      },
+    },
+  ];
+
+  it.each(endpoints)('is refused when it $title', async ({ reason, answer }) => {
+    const requests: string[] = [];
+    const { origin } = await serve((req, res) => {
+      requests.push(req.url ?? '');
+      answer(req, res);
+    });
+    const { issuer, clock } = await createWorld();
+    const events = createEventLog();
+    const verifier = createVerifier({
+      issuers: { ...issuer.policy, keys: { jwksUri: `${origin}/keys`, timeoutMs: 1000 } },
+      events,
+      now: clock.now,
+    });
+    const refusal = await refusalOf(verifier.verify(await issuer.mint()));
+    expect(refusal.code).toBe('KEYS_UNAVAILABLE');
+    expect(events.of('keys.failed')).toMatchObject([{ reason }]);
+    expect(requests).toEqual(['/keys']);
+  });
+});
+
+describe('A8 and E6 unusable keys among good ones', () => {
+  it('are skipped with an event each, and the others work', async () => {
+    const { issuer, clock } = await createWorld();
+    const rsa = (bits: number, exponent = 65_537) =>
+      generateKeyPairSync('rsa', {
+        modulusLength: bits,
+        publicExponent: exponent,
+      }).publicKey.export({ format: 'jwk' });
+    const strong = rsa(2048);
+    const bad = [
+      null,
+      'a string',
+      { kty: 'unknown', kid: 'unknown-kty' },
+      { kty: 'RSA', kid: 'malformed', n: 'AQAB' },
+      { kty: 'oct', kid: 'secret', k: 'c2VjcmV0' },
+      { ...rsa(1024), kid: 'rsa-1024', alg: 'RS256' },
+      { ...strong, kid: 'exponent-1', e: 'AQ' },
+      { ...strong, kid: 'other-algorithm', alg: 'RS512' },
+      {
+        ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }),
+        kid: 'private',
+      },
+    ];
+    const encryption = { ...strong, kid: 'enc', use: 'enc', alg: 'RSA-OAEP' };
+    const events = createEventLog();
+    const verifier = createVerifier({
+      issuers: {
+        ...issuer.policy,
+        algorithms: ['RS256', 'ES256'],
+        keys: {
+          jwksUri: issuer.jwksUri,
+          fetch: async () => Response.json({ keys: [...bad, encryption, ...issuer.jwks().keys] }),
+        },
+      },
+      events,
+      now: clock.now,
+    });
+    await verifier.verify(await issuer.mint());
+    expect(events.of('keys.skipped').map(({ kid, reason }) => [kid, reason])).toEqual([
+      [undefined, 'malformed'],
+      [undefined, 'malformed'],
+      ['unknown-kty', 'malformed'],
+      ['malformed', 'malformed'],
+      ['secret', 'private'],
+      ['rsa-1024', 'rsa_size'],
+      ['exponent-1', 'rsa_exponent'],
+      ['other-algorithm', 'algorithm'],
+      ['private', 'private'],
+    ]);
+    expect(events.of('keys.fetched')).toMatchObject([{ keys: 1 }]);
+    for (const kid of ['rsa-1024', 'exponent-1', 'enc', 'secret', 'malformed'])
+      expect((await refusalOf(verifier.verify(await issuer.mint({}, { kid })))).status).toBe(401);
+  });
+});
+
+describe('E7 key ids that do not tell keys apart', () => {
+  it('a repeated kid: every key of that name is tried', async () => {
+    const first = await createTestIssuer({ algorithm: 'ES256' });
+    const second = await createTestIssuer({ algorithm: 'ES256' });
+    const keys = [first, second].flatMap((issuer) =>
+      issuer.jwks().keys.map((key) => ({ ...key, kid: 'same' })),
+    );
+    const verifier = createVerifier({ issuers: { ...first.policy, keys: { jwks: { keys } } } });
+    await verifier.verify(await first.mint({}, { kid: 'same' }));
+    await verifier.verify(await second.mint({}, { kid: 'same' }));
+  });
+
+  it('no kid with one key of the algorithm: that key is tried; with two: refused', async () => {
+    const { issuer, verifier: create } = await createWorld();
+    await create().verify(await issuer.mint({}, { kid: undefined }));
+    await issuer.rotate();
+    const refusal = await refusalOf(create().verify(await issuer.mint({}, { kid: undefined })));
+    expect(refusal.code).toBe('INVALID_TOKEN');
+  });
+});
+
+describe('E8 discovery', () => {
+  async function discovering(metadata: Record<string, unknown>) {
+    const { issuer } = await createWorld();
+    const urls: string[] = [];
+    const events = createEventLog();
+    const fetchMetadata: typeof fetch = async (input) => {
+      const { href } = input instanceof Request ? new URL(input.url) : new URL(input);
+      urls.push(href);
+      return href.endsWith('/openid-configuration')
+        ? Response.json(metadata)
+        : Response.json(issuer.jwks());
+    };
+    const policy: IssuerOptions = {
+      ...issuer.policy,
+      keys: { discovery: true, fetch: fetchMetadata },
+    };
+    const verifier = createVerifier({ issuers: policy, events, now: createClock().now });
+    return { issuer, urls, events, verifier };
+  }
+
+  it('uses the jwks_uri of the issuer it was asked for', async () => {
+    const { verifier, issuer, urls } = await discovering({
+      issuer: 'https://issuer.test',
+      jwks_uri: 'https://keys.issuer.test/jwks',
+    });
+    await verifier.verify(await issuer.mint());
+    expect(urls).toEqual([
+      'https://issuer.test/.well-known/openid-configuration',
+      'https://keys.issuer.test/jwks',
+    ]);
+  });
+
+  it.each([
+    { title: 'of another issuer', issuer: 'https://evil.test', reason: 'issuer_mismatch' },
+    {
+      title: 'of the issuer with a slash more',
+      issuer: 'https://issuer.test/',
+      reason: 'issuer_mismatch',
+    },
+    { title: 'with an http jwks_uri', jwks_uri: 'http://issuer.test/jwks', reason: 'url' },
+    { title: 'with a file: jwks_uri', jwks_uri: 'file:///etc/passwd', reason: 'url' },
+    { title: 'with credentials in jwks_uri', jwks_uri: 'https://a:b@issuer.test/', reason: 'url' },
+    { title: 'without jwks_uri', jwks_uri: undefined, reason: 'url' },
+    { title: 'whose jwks_uri is a list', jwks_uri: ['https://issuer.test/jwks'], reason: 'url' },
+  ])('refuses metadata $title', async ({ title: _title, reason, ...metadata }) => {
+    const { verifier, issuer, urls, events } = await discovering({
+      issuer: 'https://issuer.test',
+      jwks_uri: 'https://issuer.test/jwks',
+      ...metadata,
+    });
+    expect((await refusalOf(verifier.verify(await issuer.mint()))).code).toBe('KEYS_UNAVAILABLE');
+    expect(events.of('keys.failed')).toMatchObject([{ reason }]);
+    expect(urls).toHaveLength(1);
+  });
+
+  it.each([
+    'http://issuer.test',
+    'ftp://issuer.test',
+    'not a URL',
+    'https://user:pass@issuer.test',
+  ])('refuses the issuer %s when the application starts', (issuer) => {
+    const options = { issuer, audience: 'a', keys: { discovery: true } } as const;
+    expect(() => createVerifier({ issuers: options })).toThrow(TypeError);
+  });
+
+  it('takes http on loopback only where development allows it', () => {
+    const issuers = {
+      issuer: 'http://127.0.0.1:1',
+      audience: 'a',
+      keys: { discovery: true },
+    } as const;
+    expect(() => createVerifier({ issuers })).not.toThrow();
+    expect(() => createVerifier({ issuers, allowLoopbackHttp: false })).toThrow(TypeError);
+  });
+});
+
+describe('E9 the key of another issuer we trust', () => {
+  it('cannot sign for this one, even under the same kid', async () => {
+    const good = await createTestIssuer({ algorithm: 'ES256', issuer: 'https://good.test' });
+    const evil = await createTestIssuer({ algorithm: 'ES256', issuer: 'https://evil.test' });
+    const keys = evil.jwks().keys.map((key) => ({ ...key, kid: good.kid }));
+    const verifier = createVerifier({
+      issuers: [good.policy, { ...evil.policy, keys: { jwks: { keys } } }],
+    });
+    await verifier.verify(await evil.mint({}, { kid: good.kid }));
+    const forged = await evil.mint({ iss: 'https://good.test' }, { kid: good.kid });
+    expect((await refusalOf(verifier.verify(forged))).code).toBe('INVALID_TOKEN');
+  });
+});
+
+describe('E10 issuers found at run time', () => {
+  async function tenants() {
+    const clock = createClock();
+    const a = await createTestIssuer({
+      algorithm: 'ES256',
+      issuer: 'https://a.test',
+      now: clock.now,
+    });
+    const b = await createTestIssuer({
+      algorithm: 'ES256',
+      issuer: 'https://b.test',
+      now: clock.now,
+    });
+    const asked: string[] = [];
+    const answers = new Map<string, () => unknown>([
+      ['https://a.test', () => a.policy],
+      ['https://b.test', () => b.policy],
+    ]);
+    const verifier = createVerifier({
+      resolveIssuer: async (iss) => {
+        asked.push(iss);
+        return answers.get(iss)?.() as IssuerOptions | undefined;
+      },
+      now: clock.now,
+    });
+    return { clock, a, b, asked, answers, verifier };
+  }
+
+  it('each tenant is asked for once and verified with its own keys', async () => {
+    const { a, b, asked, verifier } = await tenants();
+    await verifier.verify(await a.mint());
+    await verifier.verify(await b.mint());
+    await verifier.verify(await a.mint());
+    expect(asked).toEqual(['https://a.test', 'https://b.test']);
+    const crossed = await a.mint({ iss: 'https://b.test' });
+    expect((await refusalOf(verifier.verify(crossed))).code).toBe('INVALID_TOKEN');
+  });
+
+  it('a resolver that answers with another tenant lends nobody its keys', async () => {
+    const { a, b, answers, verifier } = await tenants();
+    answers.set('https://a.test', () => b.policy);
+    const posing = await b.mint({ iss: 'https://a.test' });
+    expect((await refusalOf(verifier.verify(posing))).code).toBe('INVALID_TOKEN');
+    expect((await refusalOf(verifier.verify(await a.mint()))).code).toBe('INVALID_TOKEN');
+  });
+
+  it.each([
+    {
+      title: 'throws',
+      answer: () => {
+        throw new Error('database is down');
+      },
+    },
+    { title: 'answers with a list', answer: () => [] },
+    { title: 'answers with a text', answer: () => 'https://a.test' },
+  ])('a resolver that $title makes 503, and is left alone for 5 s', async ({ answer }) => {
+    const { a, clock, asked, answers, verifier } = await tenants();
+    answers.set('https://a.test', answer);
+    for (let request = 0; request < 20; request += 1)
+      expect((await refusalOf(verifier.verify(await a.mint()))).code).toBe('KEYS_UNAVAILABLE');
+    expect(asked).toHaveLength(1);
+    answers.set('https://a.test', () => a.policy);
+    clock.advance(5);
+    await verifier.verify(await a.mint());
+  });
+
+  it('an unknown issuer is 401, asked for once in 30 s, and costs no fetch', async () => {
+    const { a, b, asked, verifier } = await tenants();
+    const stranger = await a.mint({ iss: 'https://stranger.test' });
+    for (let request = 0; request < 20; request += 1)
+      expect((await refusalOf(verifier.verify(stranger))).code).toBe('INVALID_TOKEN');
+    expect(asked).toEqual(['https://stranger.test']);
+    expect(a.fetchCounts.jwks + b.fetchCounts.jwks).toBe(0);
+  });
+
+  it('a tenant that is taken off the list loses its tokens within 5 minutes', async () => {
+    const { a, clock, answers, verifier } = await tenants();
+    const token = await a.mint();
+    await verifier.verify(token);
+    answers.delete('https://a.test');
+    clock.advance(301);
+    expect((await refusalOf(verifier.verify(token))).code).toBe('INVALID_TOKEN');
+  });
+
+  it('the same answer again keeps the keys; a changed one takes effect', async () => {
+    const { a, clock, answers, verifier } = await tenants();
+    const keys = { jwksUri: a.jwksUri, fetch: a.fetch };
+    answers.set('https://a.test', () => ({ ...a.policy, keys }));
+    await verifier.verify(await a.mint());
+    clock.advance(301);
+    await verifier.verify(await a.mint());
+    expect(a.fetchCounts.jwks).toBe(1);
+    answers.set('https://a.test', () => ({ ...a.policy, keys, audience: 'https://other' }));
+    clock.advance(301);
+    expect((await refusalOf(verifier.verify(await a.mint()))).code).toBe('INVALID_TOKEN');
+  });
+
+  it.each([{ secret: '' }, { secret: new Uint8Array(0) }, { secret: null }])(
+    'A4 a resolver that answers with the weak keys %j is our mistake (500), never a way in',
+    async (keys) => {
+      const { a, answers, verifier } = await tenants();
+      answers.set('https://a.test', () => ({ ...a.policy, algorithms: ['HS256'], keys }));
+      const refusal = await refusalOf(verifier.verify(await a.mint()));
+      expect(refusal).toBeInstanceOf(TypeError);
+    },
+  );
+});

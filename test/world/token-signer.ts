@@ -1,0 +1,38 @@
+import type { JsonWebKey } from 'node:crypto';
+import { CompactSign, exportJWK, generateKeyPair } from 'jose';
+
+/** A token before it is signed. */
+export interface UnsignedToken {
+  /** Without `alg` and `kid`, which are the signer's. */
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+export interface TokenSigner {
+  /** The public key as its owner publishes it. */
+  readonly jwk: JsonWebKey & { readonly kid: string };
+  sign(token: UnsignedToken): Promise<string>;
+}
+
+const pairs = new Map<string, ReturnType<typeof generateKeyPair>>();
+
+/**
+ * An RSA key that signs RS256. RSA pairs take long to make, so within a test file a `kid` always stands for
+ * the same one. `published` is added to the public key: `use`, `alg` and whatever
+ * else its owner says about it.
+ */
+export async function createTokenSigner(
+  kid: string,
+  published: Readonly<Record<string, unknown>> = { use: 'sig', alg: 'RS256' },
+): Promise<TokenSigner> {
+  const pair = pairs.get(kid) ?? generateKeyPair('RS256');
+  pairs.set(kid, pair);
+  const { publicKey, privateKey } = await pair;
+  return {
+    jwk: { ...(await exportJWK(publicKey)), ...published, kid },
+    sign: ({ header, claims }) =>
+      new CompactSign(Buffer.from(JSON.stringify(claims)))
+        .setProtectedHeader({ ...header, alg: 'RS256', kid })
+        .sign(privateKey),
+  };
+}
