@@ -46,8 +46,9 @@ function isPublicKey(der: Buffer): boolean {
 const PLACEHOLDER_WORDS =
   /(?:0?123456789?0?)+|(?<!\d)\d{1,3}(?!\d)|abcdef(?:ghijklmnopqrstuvwxyz)?|qwerty(?:uiop)?|super|secret|password|passphrase|placeholder|change|replace|default|example|sample|insert|please|production|development|testing|test|dummy|token|jwt|auth|with|your|this|here|goes|key|dev|my|me|in|a|the|at|least|long|random|string|characters|chars|bits?|bytes?|min|and|that|is|very|[^a-z\d]/g;
 
-/** Without these words nearly all of a random secret is still there. */
+/** Without these words nearly all of a random secret is still there. Bytes that are no text hold no words. */
 function isPlaceholder(text: string): boolean {
+  if (!/^[\x20-\x7E]*$/.test(text)) return false;
   const rest = text.toLowerCase().replace(PLACEHOLDER_WORDS, '').length;
   return rest < 8 && rest < text.length / 4;
 }

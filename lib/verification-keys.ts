@@ -98,7 +98,8 @@ function importPublicKey(source: PublicKey, jwk: JsonWebKey | undefined): KeyObj
     throw new TypeError('a verifier needs the public key; it was given one that is not public');
   try {
     if (source instanceof KeyObject) return source;
-    return createPublicKey(jwk ? { key: jwk, format: 'jwk' } : String(source));
+    if (jwk) return createPublicKey({ key: jwk, format: 'jwk' });
+    return createPublicKey(typeof source === 'string' ? source : '');
   } catch {
     throw new TypeError('the public key could not be read: give SPKI PEM, a certificate or a JWK');
   }

@@ -196,16 +196,14 @@ function judgeCandidate(verification: Verification, candidate: Candidate): Outco
 }
 
 function findKeys(verification: Verification, candidate: Candidate): Outcome {
-  const kid = candidate.header['kid'] === undefined ? undefined : String(candidate.header['kid']);
-  const algorithm = String(candidate.header['alg']);
+  // Both were judged to be text, or absent, before.
+  const { kid, alg } = candidate.header as { readonly kid?: string; readonly alg: string };
   const { keys } = candidate.trusted.policy;
-  const found = keys.candidates(kid, algorithm);
+  const found = keys.candidates(kid, alg);
   if (found.length > 0) return checkSignature(verification, candidate, found);
   const sought = kid === undefined ? undefined : keys.seek();
   if (!sought) throw verification.refusals.invalid('unknown_key');
-  return sought.then(() =>
-    checkSignature(verification, candidate, keys.candidates(kid, algorithm)),
-  );
+  return sought.then(() => checkSignature(verification, candidate, keys.candidates(kid, alg)));
 }
 
 function checkSignature(
@@ -240,7 +238,9 @@ function checkSignature(
 /** Whatever goes wrong in the application's own check, the token has not passed it. */
 function passesOwnCheck(claims: Json, { policy: { check } }: TrustedIssuer): boolean {
   try {
-    return check === undefined || check(claims) === true;
+    // A promise is truthy, so an asynchronous check must not count as passed.
+    const verdict: unknown = check === undefined || check(claims);
+    return verdict === true;
   } catch {
     return false;
   }

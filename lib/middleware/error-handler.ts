@@ -1,0 +1,87 @@
+import { STATUS_CODES } from 'node:http';
+import type { ErrorRequestHandler, Request, Response } from 'express';
+import { requestFacts } from '../authenticator.js';
+import { AuthError } from '../errors.js';
+import type { EventSink } from '../events.js';
+import { refuseUnknownOptions } from '../known-options.js';
+
+/** Turns a refusal into the body that an application's clients know. */
+export type ErrorFormatter = (error: AuthError, req: Request) => unknown;
+
+export interface ErrorHandlerOptions {
+  /**
+   * Shape of the body. `problem`: `application/problem+json` (RFC 9457). `nested`:
+   * `{ error: { code, message, expired_at? } }`. `flat`: `{ error, message }`. Status and headers are the same
+   * for all. @defaultValue `'problem'`
+   */
+  readonly format?: 'problem' | 'nested' | 'flat' | ErrorFormatter;
+  /** Told of each 403 and each demand for a stronger sign-in, as `access.denied`. */
+  readonly events?: EventSink;
+}
+
+/**
+ * Answers every `AuthError` with its status, its headers and a JSON body. Leaves other errors, and responses
+ * that have begun, to the next error handler. Mount it after the routes.
+ */
+export function errorHandler(options: ErrorHandlerOptions = {}): ErrorRequestHandler {
+  refuseUnknownOptions('errorHandler()', options, ['format', 'events']);
+  const { format = 'problem', events } = options;
+  const formatBody = formatterOf(format);
+  const contentType = format === 'problem' ? 'application/problem+json' : 'application/json';
+  // Express tells error handlers by their four parameters.
+  // eslint-disable-next-line max-params
+  return function authErrorHandler(error: unknown, req, res, next) {
+    if (!(error instanceof AuthError) || res.headersSent) {
+      next(error);
+      return;
+    }
+    report(error, req, events);
+    const body = JSON.stringify(formatBody(error, req));
+    res.status(error.status);
+    setHeaders(res, error.headers);
+    res.type(contentType).send(body);
+  };
+}
+
+function setHeaders(res: Response, headers: AuthError['headers']): void {
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+}
+
+function report(error: AuthError, req: Request, events: EventSink | undefined): void {
+  if (error.status !== 403 && error.code !== 'AUTH_CONTEXT_REQUIRED') return;
+  const { auth }: { auth?: Request['auth'] } = req;
+  events?.emit('access.denied', {
+    code: error.code,
+    subject: auth?.subject,
+    ...requestFacts(req),
+  });
+}
+
+function formatterOf(format: unknown): ErrorFormatter {
+  if (typeof format === 'function') return (error, req) => format(error, req) as unknown;
+  if (typeof format === 'string' && Object.hasOwn(formatters, format))
+    return formatters[format as keyof typeof formatters];
+  throw new TypeError("errorHandler(): `format` is 'problem', 'nested', 'flat' or a function");
+}
+
+const formatters = {
+  problem: (error, req) => {
+    const { requestId } = requestFacts(req);
+    return requestId === undefined ? error.problem : { ...error.problem, request_id: requestId };
+  },
+  nested: ({ problem: { code, detail, expired_at } }) => ({
+    error: { code, message: detail, ...(expired_at && { expired_at }) },
+  }),
+  flat: ({ status, code, problem }) => ({
+    error: STATUS_CODES[status],
+    message: flatMessages[code] ?? problem.detail,
+  }),
+} satisfies Record<string, ErrorFormatter>;
+
+/** The words that clients of the flat shape compare with. */
+const flatMessages: Readonly<Partial<Record<AuthError['code'], string>>> = {
+  CREDENTIALS_MISSING: 'Missing or invalid Authorization header',
+  TOKEN_EXPIRED: 'Invalid or expired token',
+  INVALID_TOKEN: 'Invalid or expired token',
+  TOKEN_REVOKED: 'Invalid or expired token',
+};

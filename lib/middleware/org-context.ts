@@ -1,0 +1,155 @@
+import type { Request, RequestHandler } from 'express';
+import { AuthError, reusableError } from '../errors.js';
+import type { EventSink } from '../events.js';
+import { refuseUnknownOptions } from '../known-options.js';
+import { type Org, type Principal, principalOf } from '../principal.js';
+import { addVary } from '../vary.js';
+
+/** A caller's standing in an organisation. */
+export interface ResolvedMembership {
+  readonly roles?: readonly string[];
+}
+
+/** Looks a membership up; null or undefined means that the caller is no member. A throw answers 503. */
+export type OrgResolver = (
+  principal: Principal,
+  orgId: string,
+) => ResolvedMembership | null | undefined | Promise<ResolvedMembership | null | undefined>;
+
+export interface OrgContextOptions {
+  /** Request header that names the organisation; false for none. @defaultValue `'X-Org-Id'` */
+  readonly header?: string | false;
+  /** Route parameter that names it, e.g. `orgId` for `/orgs/:orgId`. @defaultValue none */
+  readonly param?: string;
+  /** Whether a request without an organisation is refused. One that may not be chosen always is. @defaultValue `true` */
+  readonly required?: boolean;
+  /**
+   * What to do when a request names none. `single`: take the caller's only organisation. `default`: or else
+   * the one marked as default. `none`: nothing, it must be named. @defaultValue `'single'`
+   */
+  readonly fallback?: 'single' | 'default' | 'none';
+  /** Where memberships are looked up. @defaultValue the token's own (`principal.orgs`) */
+  readonly resolve?: OrgResolver;
+  readonly events?: EventSink;
+}
+
+/**
+ * Finds the organisation a request is for and sets `req.org`. Needs `requireAuth()` before it.
+ * Errors: ORG_REQUIRED (400), INVALID_REQUEST (400: malformed, or header and parameter differ),
+ * ORG_FORBIDDEN (403), CREDENTIALS_MISSING (401), STORE_UNAVAILABLE (503).
+ */
+export function orgContext(options: OrgContextOptions = {}): RequestHandler {
+  const { header, param, required, fallback, resolve, events } = readOptions(options);
+  return function orgContextMiddleware(req, res, next) {
+    const principal = principalOf(req);
+    if (header !== undefined) addVary(res, header);
+    const choice = namedOrg(req, header, param) ?? fallbackOrg(principal, fallback);
+    if (choice === undefined) {
+      if (required) throw orgRequired;
+      next();
+      return;
+    }
+    const membership = findMembership(principal, choice.id, resolve);
+    const accept = (found: ResolvedMembership | null | undefined): void => {
+      if (!found) throw forbidden;
+      const roles = Object.freeze([...(found.roles ?? [])]);
+      req.org = Object.freeze({ ...choice, roles });
+      next();
+    };
+    if (!isPromise(membership)) {
+      accept(membership);
+      return;
+    }
+    membership
+      .catch((cause: unknown) => failLookUp(cause, events))
+      .then(accept)
+      .catch(next);
+  };
+}
+
+type Choice = Pick<Org, 'id' | 'source'>;
+
+const orgRequired = reusableError('ORG_REQUIRED');
+const forbidden = reusableError('ORG_FORBIDDEN');
+const malformed = reusableError('INVALID_REQUEST', { reason: 'org_id' });
+const conflicting = reusableError('INVALID_REQUEST', { reason: 'org_conflict' });
+
+const optionNames = ['header', 'param', 'required', 'fallback', 'resolve', 'events'] as const;
+
+function readOptions(options: OrgContextOptions) {
+  refuseUnknownOptions('orgContext()', options, optionNames);
+  const { header = 'X-Org-Id', param, required = true, fallback = 'single' } = options;
+  if (!['single', 'default', 'none'].includes(fallback))
+    throw new TypeError("orgContext(): `fallback` is 'single', 'default' or 'none'");
+  if (header !== false && !/^[\w-]+$/.test(header))
+    throw new TypeError('orgContext(): `header` is the name of a request header, or false');
+  if (header === false && param === undefined && fallback === 'none')
+    throw new TypeError(
+      'orgContext() has no header, no `param` and no `fallback`: no request can name an organisation',
+    );
+  return {
+    header: header === false ? undefined : header,
+    param,
+    required,
+    fallback,
+    resolve: options.resolve,
+    events: options.events,
+  };
+}
+
+/** Visible characters without a comma, which is what Node joins repeated headers with. */
+const ORG_ID = /^[\x21-\x2B\x2D-\x7E]{1,128}$/;
+
+function namedOrg(
+  req: Request,
+  header: string | undefined,
+  param: string | undefined,
+): Choice | undefined {
+  const byHeader = header === undefined ? undefined : readId(req.headers[header.toLowerCase()]);
+  const byParam = param === undefined ? undefined : readId(req.params[param]);
+  if (byHeader !== undefined && byParam !== undefined && byHeader !== byParam) throw conflicting;
+  if (byHeader !== undefined) return { id: byHeader, source: 'header' };
+  return byParam === undefined ? undefined : { id: byParam, source: 'param' };
+}
+
+function readId(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string' || !ORG_ID.test(value)) throw malformed;
+  return value;
+}
+
+function fallbackOrg(
+  { orgs }: Principal,
+  fallback: 'single' | 'default' | 'none',
+): Choice | undefined {
+  if (fallback === 'none') return undefined;
+  const [only] = orgs;
+  if (only && orgs.length === 1) return { id: only.id, source: 'claim' };
+  const marked = fallback === 'default' ? orgs.find(({ isDefault }) => isDefault) : undefined;
+  return marked && { id: marked.id, source: 'default' };
+}
+
+function findMembership(
+  principal: Principal,
+  orgId: string,
+  resolve: OrgResolver | undefined,
+): ReturnType<OrgResolver> {
+  if (!resolve) return principal.orgs.find(({ id }) => id === orgId);
+  try {
+    const found = resolve(principal, orgId);
+    // Of whichever library: a promise taken for a membership would let everybody in.
+    return isPromise(found) ? Promise.resolve(found) : found;
+  } catch (cause) {
+    return Promise.reject(cause);
+  }
+}
+
+function isPromise<Value>(value: Value | Promise<Value>): value is Promise<Value> {
+  return typeof value === 'object' && value !== null && 'then' in value;
+}
+
+function failLookUp(cause: unknown, events: EventSink | undefined): never {
+  if (cause instanceof AuthError) throw cause;
+  events?.emit('hook.failed', { hook: 'resolveOrg' });
+  throw new AuthError('STORE_UNAVAILABLE', { reason: 'resolve_org', cause });
+}

@@ -1,0 +1,63 @@
+import type { RequestHandler } from 'express';
+import { isScopeToken, reusableError } from '../errors.js';
+import { refuseUnknownOptions } from '../known-options.js';
+import { type Principal, principalOf } from '../principal.js';
+
+export interface RequireAuthContextOptions {
+  /** Acceptable authentication contexts, best first: one of them must be in the token's `acr`. */
+  readonly acrValues?: readonly string[];
+  /** Greatest time since the user signed in actively (`auth_time`), in seconds. 0 or more. */
+  readonly maxAgeSeconds?: number;
+  /** Protection space in the challenge. @defaultValue `'api'` */
+  readonly realm?: string;
+  /** Milliseconds since 1970. @defaultValue `Date.now` */
+  readonly now?: () => number;
+}
+
+/**
+ * Lets only callers pass who signed in strongly or recently enough; others learn from the challenge how to
+ * sign in again (step-up, RFC 9470 §3). Needs `requireAuth()` before it, and at least one of the two rules.
+ * A token that does not say is not enough. Errors: AUTH_CONTEXT_REQUIRED, CREDENTIALS_MISSING (401).
+ */
+export function requireAuthContext(options: RequireAuthContextOptions): RequestHandler {
+  refuseUnknownOptions('requireAuthContext()', options, [
+    'acrValues',
+    'maxAgeSeconds',
+    'realm',
+    'now',
+  ]);
+  const { acrValues, maxAgeSeconds, realm, now = Date.now } = options;
+  assertRules(acrValues, maxAgeSeconds);
+  const refusal = reusableError('AUTH_CONTEXT_REQUIRED', { realm, acrValues, maxAgeSeconds });
+  return function requireAuthContextMiddleware(req, _res, next) {
+    const principal = principalOf(req);
+    if (acrValues && !hasContext(principal, acrValues)) throw refusal;
+    if (maxAgeSeconds !== undefined && !isRecent(principal, maxAgeSeconds, now())) throw refusal;
+    next();
+  };
+}
+
+function assertRules(
+  acrValues: readonly string[] | undefined,
+  maxAgeSeconds: number | undefined,
+): void {
+  if (acrValues === undefined && maxAgeSeconds === undefined)
+    throw new TypeError('requireAuthContext() needs `acrValues`, `maxAgeSeconds` or both');
+  const areValues =
+    acrValues === undefined || (acrValues.length > 0 && acrValues.every(isScopeToken));
+  if (!areValues)
+    throw new TypeError(
+      'requireAuthContext(): `acrValues` is a list of texts without spaces, at least one',
+    );
+  if (maxAgeSeconds !== undefined && !(Number.isInteger(maxAgeSeconds) && maxAgeSeconds >= 0))
+    throw new TypeError('requireAuthContext(): `maxAgeSeconds` is a whole number of 0 or more');
+}
+
+/** `acr` is one text, at some issuers a list of them. */
+function hasContext({ claims }: Principal, acrValues: readonly string[]): boolean {
+  return [claims['acr']].flat().some((acr) => typeof acr === 'string' && acrValues.includes(acr));
+}
+
+function isRecent({ authTime }: Principal, maxAgeSeconds: number, nowMs: number): boolean {
+  return authTime !== undefined && Math.floor(nowMs / 1000) - authTime <= maxAgeSeconds;
+}
