@@ -21,13 +21,13 @@ export interface AuthenticatorOptions<Request extends RequestHead = RequestHead>
 }
 
 /** Names of the options above, for guards to tell their own from unknown ones. */
-export const authenticatorOptionNames = [
+export const authenticatorOptionNames: readonly (keyof AuthenticatorOptions)[] = [
   'userOnly',
   'issuers',
   'loadPrincipal',
   'devToken',
   'now',
-] as const satisfies readonly (keyof AuthenticatorOptions)[];
+];
 
 /**
  * Finds out who sends a request; undefined without a credential. At once for a token that was verified before

@@ -8,7 +8,7 @@ import {
   type User,
 } from './principal.js';
 import { createSharing, type Sharing } from './sharing.js';
-import { isRecord } from './token-shape.js';
+import { isRecord } from './is-record.js';
 
 /**
  * Where a fact stands in the claims: a claim's name, a dotted path into it (`realm_access.roles`), or
@@ -51,10 +51,7 @@ export function sealClaims(
 /** Reads a principal's facts out of verified claims. Copies by allow-list. */
 export type ClaimsReader = (claims: Readonly<Record<string, unknown>>) => MappedClaims;
 
-export type MappedClaims = Pick<
-  PrincipalFacts,
-  'user' | 'scopes' | 'clientId' | 'sessionId' | 'orgs'
->;
+type MappedClaims = Pick<PrincipalFacts, 'user' | 'scopes' | 'clientId' | 'sessionId' | 'orgs'>;
 
 /**
  * Prepares a mapping. Single facts take the first path that holds one; lists (roles, groups, scopes)

@@ -2,7 +2,7 @@ import { type JsonWebKey, KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import type { ClaimsMapping, ClaimPath } from './claims-mapping.js';
 import {
-  isRecord,
+  isPlainObject,
   list,
   oneOf,
   type Reader,
@@ -70,7 +70,7 @@ export const claimPath: z.ZodExactOptional<z.ZodType<ClaimPath>> = z.exactOption
 );
 
 const texts = z.array(z.string().min(1)).min(1);
-const jwk = z.custom<JsonWebKey>(isRecord).transform((given) => structuredClone(given));
+const jwk = z.custom<JsonWebKey>(isPlainObject).transform((given) => structuredClone(given));
 const publicKey = z.union([
   z.string().min(1),
   z.custom<KeyObject>((given) => given instanceof KeyObject),

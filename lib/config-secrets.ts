@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { inspect } from 'node:util';
 import { secretFlaw, visiblePart } from './secret-strength.js';
-import { isRecord, list, readJson, readText, Refusal } from './config-values.js';
+import { isPlainObject, list, readJson, readText, Refusal } from './config-values.js';
 
 const NEW_SECRET = 'make one with `openssl rand -base64 48`';
 
@@ -71,7 +71,7 @@ export function readPrivateKeys(input: unknown): string[] {
 
 /** Environment files often hold PEM on one line, with `\n` for its line ends. */
 function readKeyText(input: unknown): KeyText {
-  const text = readText(isRecord(input) ? JSON.stringify(input) : input).trim();
+  const text = readText(isPlainObject(input) ? JSON.stringify(input) : input).trim();
   if (text.startsWith('{')) {
     const jwk = readJson(text);
     return { text, jwk: isJwk(jwk) ? jwk : undefined };
@@ -80,7 +80,7 @@ function readKeyText(input: unknown): KeyText {
 }
 
 function isJwk(value: unknown): value is JsonWebKey {
-  return isRecord(value);
+  return isPlainObject(value);
 }
 
 function importKey(create: () => KeyObject): KeyObject | undefined {
@@ -142,7 +142,7 @@ interface Place {
 }
 
 function sealMembers(node: unknown, { path, isSecret }: Place): void {
-  if (!Array.isArray(node) && !isRecord(node)) return;
+  if (!Array.isArray(node) && !isPlainObject(node)) return;
   const entries = Object.entries<unknown>(node);
   for (const [key, value] of entries) sealMembers(value, { path: [...path, key], isSecret });
   const secrets = entries.filter(

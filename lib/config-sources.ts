@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { extname } from 'node:path';
-import { isRecord, nearest, readJson, Refusal, refuseUnsafeTree } from './config-values.js';
+import { isPlainObject, nearest, readJson, Refusal, refuseUnsafeTree } from './config-values.js';
 import { type Settings, settings, table } from './settings.js';
 
 /** One thing wrong with the configuration. Holds no value that was given. */
@@ -163,7 +163,7 @@ interface Group {
 function addGroup(given: GivenSettings, { group, path }: Group, source: TreeSource): void {
   if (group === undefined || group === null) return;
   const known = knownKeys(path);
-  if (!isRecord(group))
+  if (!isPlainObject(group))
     throw new Refusal('is not a group of settings', `give it keys: ${known.join(', ')}`);
   for (const [key, value] of Object.entries(group)) {
     const memberPath = [...path, key];
@@ -282,7 +282,7 @@ const PLACEHOLDER = /\$\$\{|\$\{(?:([A-Za-z_]\w*)(?::-([^}]*))?\})?/g;
 /** Replaces `${VAR}` and `${VAR:-default}` in every text; `$${` stands for a plain `${`. */
 function interpolate(value: unknown, env: Environment): unknown {
   if (Array.isArray(value)) return value.map((item) => interpolate(item, env));
-  if (isRecord(value))
+  if (isPlainObject(value))
     return Object.fromEntries(
       Object.entries(value).map(([key, member]) => [key, interpolate(member, env)]),
     );
@@ -347,7 +347,7 @@ function groupAt(tree: Record<string, unknown>, steps: readonly string[]): Recor
   let group = tree;
   for (const step of steps) {
     const member = Object.hasOwn(group, step) ? group[step] : undefined;
-    const inner = isRecord(member) ? member : {};
+    const inner = isPlainObject(member) ? member : {};
     group[step] = inner;
     group = inner;
   }

@@ -1,3 +1,4 @@
+import { isLoopback } from './is-loopback.js';
 import { isScopeToken } from './errors.js';
 
 /** Why a value cannot be used, and the cure. Fixed words only: it never quotes the value, which may be a secret in the wrong place. */
@@ -21,7 +22,8 @@ export interface Limit {
   readonly windowSeconds: number;
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
+/** Narrows to a plain object, as JSON and YAML make them: no list, no instance of a class. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
@@ -73,7 +75,9 @@ export function duration(from: string, to: string): Reader<number> {
 const MAX_PER_WINDOW = 1_000_000;
 
 export function readLimit(input: unknown): Limit {
-  const [max, window, ...others] = isRecord(input) ? limitMembers(input) : String(input).split('/');
+  const [max, window, ...others] = isPlainObject(input)
+    ? limitMembers(input)
+    : String(input).split('/');
   const limit = {
     max: /^\s*\d{1,7}\s*$/.test(String(max)) ? Number(max) : Number.NaN,
     windowSeconds: others.length > 0 ? Number.NaN : parseDuration(window),
@@ -133,7 +137,7 @@ export function refuseUnsafeTree(value: unknown, ancestors: readonly unknown[] =
       'contains itself',
       'remove the alias (`*name`) that points to its own parent',
     );
-  if (!Array.isArray(value) && !isRecord(value)) return;
+  if (!Array.isArray(value) && !isPlainObject(value)) return;
   if (Object.hasOwn(value, '__proto__'))
     throw new Refusal('has a key `__proto__`', 'remove that key');
   for (const member of Object.values(value)) refuseUnsafeTree(member, [...ancestors, value]);
@@ -161,11 +165,6 @@ export function readDomain(input: unknown): string {
   const domain = readText(input).toLowerCase();
   if (/^(?:[a-z\d](?:[a-z\d-]*[a-z\d])?\.)+[a-z\d-]{2,}$/.test(domain)) return domain;
   throw new Refusal('is not a domain', 'write the part after the @ only, e.g. example.com');
-}
-
-/** Answers whether traffic to this host stays on the machine. */
-export function isLoopback(url: URL): boolean {
-  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
 }
 
 /** https, or http on loopback; no credentials, no fragment. */

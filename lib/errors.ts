@@ -178,7 +178,7 @@ export function reusableError(code: AuthErrorCode, options?: AuthErrorOptions): 
  * Builds a Bearer challenge (RFC 6750 §3). Characters that the grammar does not allow are left out,
  * so that no configured or claimed text can split the header.
  */
-export function bearerChallenge(code: AuthErrorCode, options: AuthErrorOptions): string {
+function bearerChallenge(code: AuthErrorCode, options: AuthErrorOptions): string {
   const parameters = [`realm="${quotable(options.realm ?? DEFAULT_REALM)}"`];
   const { bearerError } = errorTable[code];
   if (bearerError) parameters.push(`error="${bearerError}"`);

@@ -5,6 +5,7 @@ export {
   type ConfigOverrides,
   loadConfig,
   type LoadConfigOptions,
+  type OidcProvider,
 } from './config.js';
 export {
   createVerifier,
@@ -21,10 +22,23 @@ export {
   requireAuthContext,
   type RequireAuthContextOptions,
 } from './middleware/require-auth-context.js';
-export { orgContext, type OrgContextOptions } from './middleware/org-context.js';
+export {
+  orgContext,
+  type OrgContextOptions,
+  type OrgResolver,
+  type ResolvedMembership,
+} from './middleware/org-context.js';
 export { sameOrigin, type SameOriginOptions } from './middleware/same-origin.js';
-export { securityHeaders, type SecurityHeadersOptions } from './middleware/security-headers.js';
-export { errorHandler, type ErrorHandlerOptions } from './middleware/error-handler.js';
+export {
+  type CorsOptions,
+  securityHeaders,
+  type SecurityHeadersOptions,
+} from './middleware/security-headers.js';
+export {
+  errorHandler,
+  type ErrorFormatter,
+  type ErrorHandlerOptions,
+} from './middleware/error-handler.js';
 export {
   AuthError,
   type AuthErrorCode,
@@ -68,3 +82,4 @@ export type {
   EventSink,
   RequestFacts,
 } from './events.js';
+export type { GithubSettings, GoogleSettings, JwtSettings } from './settings.js';

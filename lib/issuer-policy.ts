@@ -4,10 +4,11 @@ import type { IssuerOptions, KeySource, SignatureAlgorithm } from './issuer-opti
 import { assertKeyUrl } from './key-fetch.js';
 import { refuseUnknownOptions } from './known-options.js';
 import { createLocalKeySet, createRemoteKeySet, type KeySet } from './key-sets.js';
+import { generic } from './providers/generic.js';
 import { presets } from './providers/presets.js';
 import { createSharing, type Sharing } from './sharing.js';
 import { isSignatureAlgorithm, isSymmetric, type VerificationKey } from './signatures.js';
-import { isRecord } from './token-shape.js';
+import { isRecord } from './is-record.js';
 import { readJwk, readPublicKey, readSecret } from './verification-keys.js';
 
 export type * from './issuer-options.js';
@@ -209,10 +210,10 @@ function readMapping(claims: IssuerOptions['claims'] = 'generic'): Required<Clai
     throw new TypeError(
       `\`claims\` names the preset ${JSON.stringify(preset)}; there are ${Object.keys(presets).join(', ')}`,
     );
-  const unknown = Object.keys(own).find((name) => !Object.hasOwn(presets.generic, name));
+  const unknown = Object.keys(own).find((name) => !Object.hasOwn(generic, name));
   if (unknown) throw new TypeError(`\`claims\` has no member \`${unknown}\``);
   const given = Object.entries(own).filter(([, path]) => path !== undefined);
-  return { ...presets.generic, ...presets[preset], ...Object.fromEntries(given) };
+  return { ...generic, ...presets[preset], ...Object.fromEntries(given) };
 }
 
 function inRange(value: number, [min, max]: readonly [number, number], name: string): number {

@@ -1,4 +1,5 @@
-import { isRecord } from './token-shape.js';
+import { isLoopback } from './is-loopback.js';
+import { isRecord } from './is-record.js';
 
 const MAX_BYTES = 1_048_576;
 const MAX_KEYS = 100;
@@ -36,16 +37,12 @@ export function assertKeyUrl(text: string, allowLoopbackHttp: boolean): URL {
   if (!url) throw new TypeError('a key URL is no absolute URL');
   if (url.username || url.password) throw new TypeError('a key URL must not hold credentials');
   if (url.protocol === 'https:') return url;
-  if (url.protocol === 'http:' && allowLoopbackHttp && isLoopback(url.hostname)) return url;
+  if (url.protocol === 'http:' && allowLoopbackHttp && isLoopback(url)) return url;
   throw new TypeError('keys come over https only (http on loopback during development)');
 }
 
 function parseUrl(text: string): URL | null {
   return URL.canParse(text) ? new URL(text) : null;
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 /** Finds `jwks_uri` in the issuer's metadata, whose `issuer` must be the very same text (RFC 8414 §3.3). */

@@ -3,7 +3,7 @@ import { AuthError } from './errors.js';
 import type { EventSink } from './events.js';
 import type { IssuerOptions } from './issuer-options.js';
 import type { IssuerPolicy } from './issuer-policy.js';
-import { isRecord } from './token-shape.js';
+import { isRecord } from './is-record.js';
 import type { VerifiedTokenCache } from './verified-tokens.js';
 
 /**

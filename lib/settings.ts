@@ -37,7 +37,7 @@ import type { IssuerOptions, SignatureAlgorithm } from './issuer-options.js';
 import type { PresetName } from './providers/presets.js';
 
 /** Algorithms of the main issuer (RFC 7518 §3.1, RFC 8037 §3.1). */
-export type MainAlgorithm = Extract<
+type MainAlgorithm = Extract<
   SignatureAlgorithm,
   'HS256' | 'HS384' | 'HS512' | 'RS256' | 'PS256' | 'ES256' | 'EdDSA'
 >;

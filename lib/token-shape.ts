@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
+import { isRecord } from './is-record.js';
 
 /** Longest token we look at, in characters. An IdP's largest real tokens stay below 4 kB. */
-export const MAX_TOKEN_LENGTH = 8192;
+const MAX_TOKEN_LENGTH = 8192;
 
 /** Deepest nesting of a header or payload. */
 const MAX_DEPTH = 32;
@@ -57,11 +58,6 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Narrows to a JSON object: neither null nor a list. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** Drops members with forbidden names; answers how many members there were in all, NaN if too deep. */
 function cleanMembers(value: unknown, depth: number): number {
   if (typeof value !== 'object' || value === null) return 0;
@@ -79,7 +75,7 @@ function cleanMembers(value: unknown, depth: number): number {
 }
 
 /** Names that reach an object's prototype when somebody merges them carelessly. */
-export function isForbiddenName(name: string): boolean {
+function isForbiddenName(name: string): boolean {
   return name === '__proto__' || name === 'constructor' || name === 'prototype';
 }
 

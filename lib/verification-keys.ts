@@ -8,7 +8,7 @@ import {
   publicKeyFlaw,
   type VerificationKey,
 } from './signatures.js';
-import { isRecord } from './token-shape.js';
+import { isRecord } from './is-record.js';
 
 /** A member of a JWK Set that cannot be used, and why, in one word. */
 export interface SkippedKey {

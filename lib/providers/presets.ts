@@ -7,10 +7,16 @@ import { google } from './google.js';
 import { keycloak } from './keycloak.js';
 import { okta } from './okta.js';
 
-/** Claims mappings by the name that `claims` and AUTH_CLAIMS_PRESET take. */
-export const presets = { generic, keycloak, okta, entra, auth0, cognito, google } satisfies Record<
-  string,
-  ClaimsMapping
->;
+/** Identity providers whose claims we know. */
+export type PresetName = 'generic' | 'keycloak' | 'okta' | 'entra' | 'auth0' | 'cognito' | 'google';
 
-export type PresetName = keyof typeof presets;
+/** Claims mappings by the name that `claims` and AUTH_CLAIMS_PRESET take. */
+export const presets: Readonly<Record<PresetName, ClaimsMapping>> = {
+  generic,
+  keycloak,
+  okta,
+  entra,
+  auth0,
+  cognito,
+  google,
+};

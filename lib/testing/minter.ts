@@ -8,7 +8,7 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 export type Segment = JsonObject | string | Uint8Array;
 
 /** Seconds that a minted token lives. */
-export const TOKEN_LIFETIME_SECONDS = 900;
+const TOKEN_LIFETIME_SECONDS = 900;
 
 /** Builds an issuer's tokens, perfect or with one named flaw. */
 export interface Minter {

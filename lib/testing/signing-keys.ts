@@ -15,7 +15,7 @@ import { calculateJwkThumbprint } from 'jose';
 export type TestAlgorithm = 'RS256' | 'PS256' | 'ES256' | 'EdDSA' | 'HS256';
 
 /** A public key as the issuer publishes it (RFC 7517 §4). */
-export interface PublicJwk {
+interface PublicJwk {
   readonly kty: string;
   readonly kid: string;
   readonly alg: string;
