@@ -17,7 +17,7 @@ function create(options: AuthOptions = {}) {
 }
 
 function mint(
-  key: Uint8Array | CryptoKey,
+  key: Parameters<SignJWT['sign']>[0],
   alg: string,
   claims: Record<string, unknown> = {},
 ): Promise<string> {
@@ -69,7 +69,7 @@ describe('createAuth', () => {
         ? JSON.stringify(key.export({ format: 'jwk' }))
         : key.export({ format: 'pem', type: setting === 'privateKey' ? 'pkcs8' : 'spki' } as never);
     const auth = create({ publicUrl, secret, jwt: { [setting]: text } });
-    const token = await mint(pair.privateKey as never, 'ES256');
+    const token = await mint(pair.privateKey, 'ES256');
     await expect(auth.authenticate(requestWith(token))).resolves.toMatchObject({
       subject: 'user-1',
     });
@@ -118,30 +118,29 @@ describe('createAuth', () => {
 
   it('stops the application with every problem of the settings at once', () => {
     const env = { NODE_ENV: 'production', AUTH_JWT_SECRET: 'short', AUTH_RATE_LIMIT: 'many' };
-    expect(() => create({ env })).toThrow(ConfigError);
-    const thrown = vi.fn(() => create({ env }));
-    expect(thrown).toThrow(/AUTH_PUBLIC_URL[\s\S]*|AUTH_JWT_SECRET|AUTH_RATE_LIMIT/);
+    let thrown: unknown;
     try {
       create({ env });
     } catch (error) {
-      const names =
-        error instanceof ConfigError ? error.problems.map(({ setting }) => setting) : [];
-      expect(names).toEqual(
-        expect.arrayContaining([
-          'AUTH_PUBLIC_URL',
-          'AUTH_JWT_SECRET',
-          'AUTH_RATE_LIMIT',
-          'AUTH_STORE_URL',
-        ]),
-      );
+      thrown = error;
     }
+    const { problems } = thrown as ConfigError;
+    expect(thrown).toBeInstanceOf(ConfigError);
+    expect(problems.map(({ setting }) => setting)).toEqual(
+      expect.arrayContaining([
+        'AUTH_PUBLIC_URL',
+        'AUTH_JWT_SECRET',
+        'AUTH_RATE_LIMIT',
+        'AUTH_STORE_URL',
+      ]),
+    );
   });
 
   it('stops the application when nobody\u2019s tokens could be accepted, or an option is misspelt', () => {
     expect(() => create({ publicUrl })).toThrow(TypeError);
     expect(() =>
       create({ publicUrl, jwt: { secret }, loadPrincpal: () => ({}) } as AuthOptions),
-    ).toThrow();
+    ).toThrow(/loadPrincpal/);
   });
 
   it('in production takes no keys over http, loopback or not', () => {
@@ -211,11 +210,15 @@ describe('the suite in one application', () => {
     app.post('/form', auth.sameOrigin(), (_req, res) => void res.json({}));
     app.use(auth.errorHandler());
     const { origin } = await serve(app);
-    const get = async (path: string, claims?: Record<string, unknown>, init: RequestInit = {}) => {
+    const get = async (
+      path: string,
+      claims?: Record<string, unknown>,
+      init: { method?: string; headers?: Record<string, string> } = {},
+    ) => {
       const authorization = claims ? { Authorization: `Bearer ${await issuer.mint(claims)}` } : {};
       return fetch(origin + path, {
         ...init,
-        headers: { ...authorization, ...init.headers } as Record<string, string>,
+        headers: { ...authorization, ...init.headers },
       });
     };
     return { auth, issuer, get };

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import express from 'express';
 import {
-  type AuthError,
+  AuthError,
   createVerifier,
   type Principal,
   requireAuth,
@@ -101,7 +101,7 @@ describe('F2 a verified token', () => {
     clock.advance(64);
     await verifier.verify(token);
     clock.advance(1);
-    const refusal: AuthError = await verifier.verify(token).then(Promise.reject, (error) => error);
+    const refusal: unknown = await verifier.verify(token).catch((error: unknown) => error);
     expect(refusal).toMatchObject({
       code: 'TOKEN_EXPIRED',
       problem: { expired_at: new Date(clock.now() - 5000).toISOString() },
@@ -197,7 +197,7 @@ describe('F4 the cache', () => {
         `${good.slice(0, cut)}.${randomBytes(64).toString('base64url')}`,
         `${randomBytes(30).toString('base64url')}.${randomBytes(90).toString('base64url')}.${randomBytes(64).toString('base64url')}`,
       ][sent % 3];
-      expect(() => verifier.verifyNow(junk ?? '')).toThrow();
+      expect(() => verifier.verifyNow(junk ?? '')).toThrow(AuthError);
     }
     expect(verifier.counters()).toMatchObject({ cachedTokens: 0, cachedBytes: 0 });
   });

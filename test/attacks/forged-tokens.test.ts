@@ -82,7 +82,7 @@ describe.each(worlds)(
           : {
               jwksUri: issuer.jwksUri,
               fetch: async (input: string | URL | Request) => {
-                fetched.push(String(input));
+                fetched.push(input instanceof Request ? input.url : input.toString());
                 return issuer.fetch(input);
               },
             };
@@ -180,10 +180,13 @@ describe('D2 aud', () => {
     { title: 'a list with ours and a number', aud: ['https://api.test', 7], passes: false },
   ])('$title: accepted $passes', async ({ aud, passes }) => {
     const issuer = await createTestIssuer({ algorithm: 'ES256' });
-    const verdict = createVerifier({ issuers: issuer.policy }).verify(await issuer.mint({ aud }));
-    await (passes
-      ? expect(verdict).resolves.toMatchObject({ subject: 'user-1' })
-      : expect(verdict).rejects.toMatchObject({ status: 401, reason: 'audience' }));
+    const verdict = await createVerifier({ issuers: issuer.policy })
+      .verify(await issuer.mint({ aud }))
+      .then(
+        () => 'accepted',
+        ({ reason }: AuthError) => reason,
+      );
+    expect(verdict).toBe(passes ? 'accepted' : 'audience');
   });
 
   it('audience null takes any, and only when it is written', async () => {

@@ -1,0 +1,214 @@
+import { type AuthError, createVerifier, type IssuerOptions } from 'latchkey';
+import { createTestIssuer } from 'latchkey/testing';
+import { describe, expect, it } from 'vitest';
+import { createClock } from '../world/clock.js';
+import { createEventLog } from '../world/event-log.js';
+
+/** The refusal of a token, or a failing test when there is none. */
+async function refusalOf(verdict: Promise<unknown>): Promise<AuthError> {
+  const outcome = await verdict.then(
+    () => undefined,
+    (error: AuthError) => error,
+  );
+  if (!outcome) throw new Error('the token was accepted');
+  return outcome;
+}
+
+describe('E8 discovery', () => {
+  async function discovering(metadata: Record<string, unknown>) {
+    const { now } = createClock();
+    const issuer = await createTestIssuer({ algorithm: 'ES256', now });
+    const urls: string[] = [];
+    const events = createEventLog();
+    const fetchMetadata: typeof fetch = async (input) => {
+      const { href } = input instanceof Request ? new URL(input.url) : new URL(input);
+      urls.push(href);
+      return href.endsWith('/openid-configuration')
+        ? Response.json(metadata)
+        : Response.json(issuer.jwks());
+    };
+    const policy: IssuerOptions = {
+      ...issuer.policy,
+      keys: { discovery: true, fetch: fetchMetadata },
+    };
+    const verifier = createVerifier({ issuers: policy, events, now });
+    return { issuer, urls, events, verifier };
+  }
+
+  it('uses the jwks_uri of the issuer it was asked for', async () => {
+    const { verifier, issuer, urls } = await discovering({
+      issuer: 'https://issuer.test',
+      jwks_uri: 'https://keys.issuer.test/jwks',
+    });
+    await verifier.verify(await issuer.mint());
+    expect(urls).toEqual([
+      'https://issuer.test/.well-known/openid-configuration',
+      'https://keys.issuer.test/jwks',
+    ]);
+  });
+
+  it.each([
+    { title: 'of another issuer', issuer: 'https://evil.test', reason: 'issuer_mismatch' },
+    {
+      title: 'of the issuer with a slash more',
+      issuer: 'https://issuer.test/',
+      reason: 'issuer_mismatch',
+    },
+    { title: 'with an http jwks_uri', jwks_uri: 'http://issuer.test/jwks', reason: 'url' },
+    { title: 'with a file: jwks_uri', jwks_uri: 'file:///etc/passwd', reason: 'url' },
+    { title: 'with credentials in jwks_uri', jwks_uri: 'https://a:b@issuer.test/', reason: 'url' },
+    { title: 'without jwks_uri', jwks_uri: undefined, reason: 'url' },
+    { title: 'whose jwks_uri is a list', jwks_uri: ['https://issuer.test/jwks'], reason: 'url' },
+  ])('refuses metadata $title', async ({ title: _title, reason, ...metadata }) => {
+    const { verifier, issuer, urls, events } = await discovering({
+      issuer: 'https://issuer.test',
+      jwks_uri: 'https://issuer.test/jwks',
+      ...metadata,
+    });
+    expect((await refusalOf(verifier.verify(await issuer.mint()))).code).toBe('KEYS_UNAVAILABLE');
+    expect(events.of('keys.failed')).toMatchObject([{ reason }]);
+    expect(urls).toHaveLength(1);
+  });
+
+  it.each([
+    'http://issuer.test',
+    'ftp://issuer.test',
+    'not a URL',
+    'https://user:pass@issuer.test',
+  ])('refuses the issuer %s when the application starts', (issuer) => {
+    const options = { issuer, audience: 'a', keys: { discovery: true } } as const;
+    expect(() => createVerifier({ issuers: options })).toThrow(TypeError);
+  });
+
+  it('takes http on loopback only where development allows it', () => {
+    const issuers = {
+      issuer: 'http://127.0.0.1:1',
+      audience: 'a',
+      keys: { discovery: true },
+    } as const;
+    expect(() => createVerifier({ issuers })).not.toThrow();
+    expect(() => createVerifier({ issuers, allowLoopbackHttp: false })).toThrow(TypeError);
+  });
+});
+
+describe('E9 the key of another issuer we trust', () => {
+  it('cannot sign for this one, even under the same kid', async () => {
+    const good = await createTestIssuer({ algorithm: 'ES256', issuer: 'https://good.test' });
+    const evil = await createTestIssuer({ algorithm: 'ES256', issuer: 'https://evil.test' });
+    const keys = evil.jwks().keys.map((key) => ({ ...key, kid: good.kid }));
+    const verifier = createVerifier({
+      issuers: [good.policy, { ...evil.policy, keys: { jwks: { keys } } }],
+    });
+    await verifier.verify(await evil.mint({}, { kid: good.kid }));
+    const forged = await evil.mint({ iss: 'https://good.test' }, { kid: good.kid });
+    expect((await refusalOf(verifier.verify(forged))).code).toBe('INVALID_TOKEN');
+  });
+});
+
+describe('E10 issuers found at run time', () => {
+  async function tenants() {
+    const clock = createClock();
+    const a = await createTestIssuer({
+      algorithm: 'ES256',
+      issuer: 'https://a.test',
+      now: clock.now,
+    });
+    const b = await createTestIssuer({
+      algorithm: 'ES256',
+      issuer: 'https://b.test',
+      now: clock.now,
+    });
+    const asked: string[] = [];
+    const answers = new Map<string, () => unknown>([
+      ['https://a.test', () => a.policy],
+      ['https://b.test', () => b.policy],
+    ]);
+    const verifier = createVerifier({
+      resolveIssuer: async (iss) => {
+        asked.push(iss);
+        return answers.get(iss)?.() as IssuerOptions | undefined;
+      },
+      now: clock.now,
+    });
+    return { clock, a, b, asked, answers, verifier };
+  }
+
+  it('each tenant is asked for once and verified with its own keys', async () => {
+    const { a, b, asked, verifier } = await tenants();
+    await verifier.verify(await a.mint());
+    await verifier.verify(await b.mint());
+    await verifier.verify(await a.mint());
+    expect(asked).toEqual(['https://a.test', 'https://b.test']);
+    const crossed = await a.mint({ iss: 'https://b.test' });
+    expect((await refusalOf(verifier.verify(crossed))).code).toBe('INVALID_TOKEN');
+  });
+
+  it('a resolver that answers with another tenant lends nobody its keys', async () => {
+    const { a, b, answers, verifier } = await tenants();
+    answers.set('https://a.test', () => b.policy);
+    const posing = await b.mint({ iss: 'https://a.test' });
+    expect((await refusalOf(verifier.verify(posing))).code).toBe('INVALID_TOKEN');
+    expect((await refusalOf(verifier.verify(await a.mint()))).code).toBe('INVALID_TOKEN');
+  });
+
+  it.each([
+    {
+      title: 'throws',
+      answer: () => {
+        throw new Error('database is down');
+      },
+    },
+    { title: 'answers with a list', answer: () => [] },
+    { title: 'answers with a text', answer: () => 'https://a.test' },
+  ])('a resolver that $title makes 503, and is left alone for 5 s', async ({ answer }) => {
+    const { a, clock, asked, answers, verifier } = await tenants();
+    answers.set('https://a.test', answer);
+    for (let request = 0; request < 20; request += 1)
+      expect((await refusalOf(verifier.verify(await a.mint()))).code).toBe('KEYS_UNAVAILABLE');
+    expect(asked).toHaveLength(1);
+    answers.set('https://a.test', () => a.policy);
+    clock.advance(5);
+    await verifier.verify(await a.mint());
+  });
+
+  it('an unknown issuer is 401, asked for once in 30 s, and costs no fetch', async () => {
+    const { a, b, asked, verifier } = await tenants();
+    const stranger = await a.mint({ iss: 'https://stranger.test' });
+    for (let request = 0; request < 20; request += 1)
+      expect((await refusalOf(verifier.verify(stranger))).code).toBe('INVALID_TOKEN');
+    expect(asked).toEqual(['https://stranger.test']);
+    expect(a.fetchCounts.jwks + b.fetchCounts.jwks).toBe(0);
+  });
+
+  it('a tenant that is taken off the list loses its tokens within 5 minutes', async () => {
+    const { a, clock, answers, verifier } = await tenants();
+    const token = await a.mint();
+    await verifier.verify(token);
+    answers.delete('https://a.test');
+    clock.advance(301);
+    expect((await refusalOf(verifier.verify(token))).code).toBe('INVALID_TOKEN');
+  });
+
+  it('the same answer again keeps the keys; a changed one takes effect', async () => {
+    const { a, clock, answers, verifier } = await tenants();
+    const keys = { jwksUri: a.jwksUri, fetch: a.fetch };
+    answers.set('https://a.test', () => ({ ...a.policy, keys }));
+    await verifier.verify(await a.mint());
+    clock.advance(301);
+    await verifier.verify(await a.mint());
+    expect(a.fetchCounts.jwks).toBe(1);
+    answers.set('https://a.test', () => ({ ...a.policy, keys, audience: 'https://other' }));
+    clock.advance(301);
+    expect((await refusalOf(verifier.verify(await a.mint()))).code).toBe('INVALID_TOKEN');
+  });
+
+  it.each([{ secret: '' }, { secret: new Uint8Array(0) }, { secret: null }])(
+    'A4 a resolver that answers with the weak keys %j is our mistake (500), never a way in',
+    async (keys) => {
+      const { a, answers, verifier } = await tenants();
+      answers.set('https://a.test', () => ({ ...a.policy, algorithms: ['HS256'], keys }));
+      const refusal = await refusalOf(verifier.verify(await a.mint()));
+      expect(refusal).toBeInstanceOf(TypeError);
+    },
+  );
+});
