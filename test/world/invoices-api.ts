@@ -1,7 +1,5 @@
 import express5 from 'express';
-import { requireAuth } from '../../lib/middleware/require-auth.js';
-import { requireScopes } from '../../lib/middleware/require-scopes.js';
-import type { Verifier } from '../../lib/verifier.js';
+import { requireAuth, requireScopes, type Verifier } from 'latchkey';
 import { serve } from './serve.js';
 
 export interface InvoicesApi {

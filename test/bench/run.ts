@@ -1,0 +1,79 @@
+import { cpus, release } from 'node:os';
+import { parseArgs } from 'node:util';
+import { type Bench, createBenchContext } from './bench.js';
+import { burst } from './benches/burst.js';
+import { cold } from './benches/cold.js';
+import { control } from './benches/control.js';
+import { first } from './benches/first.js';
+import { guards } from './benches/guards.js';
+import { headers } from './benches/headers.js';
+import { hostile } from './benches/hostile.js';
+import { importTime } from './benches/import-time.js';
+import { keys } from './benches/keys.js';
+import { memory } from './benches/memory.js';
+import { stack } from './benches/stack.js';
+import { warm } from './benches/warm.js';
+import { judge, tableHead, tableLine } from './findings.js';
+
+// Every figure of the README and of our promises, measured side by side in one run:
+//   npm run bench                      all of it
+//   npm run bench -- guards burst      some of it
+//   npm run bench -- --pairs 12 guards a quick look, which judges nothing
+// Exit code 0: nothing failed; missed goals may be reported. 1: a counter is wrong or a timed figure far from its goal.
+// 2: the machine is too noisy to judge.
+
+const benches = {
+  guards,
+  warm,
+  cold,
+  burst,
+  memory,
+  hostile,
+  keys,
+  first,
+  headers,
+  stack,
+  import: importTime,
+} satisfies Record<string, Bench>;
+
+/** Fewer pairs than this say nothing. */
+const ENOUGH_PAIRS = 50;
+
+const { values, positionals } = parseArgs({
+  options: { pairs: { type: 'string', default: String(ENOUGH_PAIRS) } },
+  allowPositionals: true,
+});
+const pairs = Number(values.pairs);
+const chosen = positionals.length > 0 ? positionals : Object.keys(benches);
+const unknown = chosen.filter((name) => !Object.hasOwn(benches, name));
+if (unknown.length > 0 || !Number.isInteger(pairs) || pairs < 1) {
+  console.error(`Usage: run.ts [--pairs ${ENOUGH_PAIRS}] [${Object.keys(benches).join(' | ')}] …`);
+  process.exit(64);
+}
+
+let isControlled = pairs >= ENOUGH_PAIRS;
+let hasFailed = false;
+const context = createBenchContext((finding) => {
+  hasFailed ||= judge(finding, isControlled) === 'FAILED';
+  console.log(tableLine(finding, isControlled));
+}, pairs);
+
+console.log(
+  `Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, ${release()}`,
+);
+console.log(`${pairs} pairs of 120 ms slices a comparison; medians\n\n${tableHead}`);
+const isQuiet = await control(context);
+isControlled &&= isQuiet;
+for (const [name, bench] of Object.entries(benches)) {
+  if (chosen.includes(name)) await bench(context);
+}
+
+if (!isQuiet) {
+  console.log(
+    '\nTwo equal routes differed by more than 3 %: this machine is too noisy at the moment, and only counters were judged.',
+  );
+}
+if (pairs < ENOUGH_PAIRS)
+  console.log(`\nFewer than ${ENOUGH_PAIRS} pairs: only counters were judged.`);
+if (hasFailed) process.exitCode = 1;
+else if (!isQuiet) process.exitCode = 2;

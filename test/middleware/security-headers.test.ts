@@ -1,0 +1,217 @@
+import { securityHeaders, type SecurityHeadersOptions } from 'latchkey';
+import { describe, expect, it } from 'vitest';
+import { expressVersions } from '../world/express-versions.js';
+import { serve } from '../world/serve.js';
+
+describe.each(expressVersions)('securityHeaders on $name', ({ express }) => {
+  async function createWorld(options?: SecurityHeadersOptions) {
+    const app = express();
+    app.use(securityHeaders(options));
+    app.get('/', (req, res) => void res.vary('Accept').json({ id: req.id }));
+    app.get('/broken', () => {
+      throw Object.assign(new Error('broken'), { status: 500 });
+    });
+    const { origin } = await serve(app);
+    return (init: RequestInit & { path?: string } = {}) => fetch(origin + (init.path ?? '/'), init);
+  }
+
+  it('api: sends the few headers that matter for JSON', async () => {
+    const { headers } = await (await createWorld())();
+    expect(Object.fromEntries(headers)).toMatchObject({
+      'content-security-policy': "default-src 'none';frame-ancestors 'none'",
+      'cross-origin-resource-policy': 'same-origin',
+      'referrer-policy': 'no-referrer',
+      'strict-transport-security': 'max-age=31536000; includeSubDomains',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'x-request-id': expect.stringMatching(/^[\w-]{36}$/),
+    });
+    expect(headers.get('x-powered-by')).toBeNull();
+    expect(headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  it('web: sends the full set, with a policy against inline scripts', async () => {
+    const { headers } = await (await createWorld({ preset: 'web' }))();
+    const policy = headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("script-src 'self'");
+    expect(policy).not.toMatch(/script-src[^;]*unsafe-inline/);
+    expect(policy).toContain("frame-ancestors 'self'");
+    for (const name of [
+      'cross-origin-opener-policy',
+      'origin-agent-cluster',
+      'x-dns-prefetch-control',
+      'x-permitted-cross-domain-policies',
+      'x-xss-protection',
+    ])
+      expect(headers.get(name), name).not.toBeNull();
+    expect(headers.get('x-frame-options')).toBe('SAMEORIGIN');
+  });
+
+  it.each(['api', 'web'] as const)(
+    '%s: lets exactly the named origins frame the page',
+    async (preset) => {
+      const { headers } = await (
+        await createWorld({ preset, frameAncestors: ["'self'", 'https://platform.test'] })
+      )();
+      expect(headers.get('content-security-policy')).toContain(
+        "frame-ancestors 'self' https://platform.test",
+      );
+      expect(headers.get('x-frame-options')).toBeNull();
+      expect(headers.get('cross-origin-opener-policy')).toBeNull();
+    },
+  );
+
+  it('an empty list of ancestors means nobody', async () => {
+    const { headers } = await (await createWorld({ preset: 'web', frameAncestors: [] }))();
+    expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    expect(headers.get('x-frame-options')).toBe('DENY');
+  });
+
+  it('errors carry the headers too', async () => {
+    const response = await (await createWorld())({ path: '/broken' });
+    expect(response.status).toBe(500);
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+  });
+
+  describe('cors', () => {
+    const cors = { origins: ['https://app.test', 'https://admin.test:8443'], credentials: true };
+
+    it('lets listed origins read the answer and the headers that clients need', async () => {
+      const { headers } = await (
+        await createWorld({ cors })
+      )({ headers: { Origin: 'https://app.test' } });
+      expect(headers.get('access-control-allow-origin')).toBe('https://app.test');
+      expect(headers.get('access-control-allow-credentials')).toBe('true');
+      const exposed = headers.get('access-control-expose-headers')?.split(/,\s*/);
+      expect(exposed).toEqual(
+        expect.arrayContaining(['WWW-Authenticate', 'Retry-After', 'X-Request-Id']),
+      );
+      expect(headers.get('cross-origin-resource-policy')).toBe('cross-origin');
+      expect(headers.get('vary')).toBe('Origin, Accept');
+    });
+
+    it.each([
+      'https://evil.test',
+      'https://app.test.evil.test',
+      'https://evil-app.test',
+      'http://app.test',
+      'https://app.test:8443',
+      'https://APP.test',
+      'null',
+      '__proto__',
+    ])('gives the origin %s nothing', async (Origin) => {
+      const get = await createWorld({ cors });
+      for (const method of ['GET', 'OPTIONS']) {
+        const preflight = method === 'OPTIONS' ? { 'Access-Control-Request-Method': 'PUT' } : {};
+        const { headers } = await get({ method, headers: { Origin, ...preflight } });
+        const granted = [...headers.keys()].filter((name) => name.startsWith('access-control-'));
+        expect(granted).toEqual([]);
+        expect(headers.get('vary')).toMatch(/^Origin/);
+      }
+    });
+
+    it('says that the answer depends on the origin, also to a request without one', async () => {
+      expect((await (await createWorld({ cors }))()).headers.get('vary')).toBe('Origin, Accept');
+    });
+
+    it('answers the preflight of a listed origin with 204 and what is allowed', async () => {
+      const response = await (
+        await createWorld({ cors })
+      )({
+        method: 'OPTIONS',
+        headers: { Origin: 'https://app.test', 'Access-Control-Request-Method': 'PUT' },
+      });
+      expect(response.status).toBe(204);
+      expect(response.headers.get('access-control-allow-methods')).toContain('PUT');
+      const allowed = response.headers.get('access-control-allow-headers')?.split(/,\s*/);
+      expect(allowed).toEqual(
+        expect.arrayContaining([
+          'Authorization',
+          'Content-Type',
+          'X-Org-Id',
+          'X-Request-Id',
+          'X-CSRF',
+        ]),
+      );
+    });
+
+    it('leaves an OPTIONS request that is no preflight to the application', async () => {
+      const response = await (
+        await createWorld({ cors })
+      )({ method: 'OPTIONS', headers: { Origin: 'https://app.test' } });
+      expect(response.headers.get('allow')).toMatch(/GET/);
+    });
+
+    it('every origin, without cookies', async () => {
+      const { headers } = await (
+        await createWorld({ cors: { origins: '*' } })
+      )({ headers: { Origin: 'https://any.test' } });
+      expect(headers.get('access-control-allow-origin')).toBe('*');
+      expect(headers.get('access-control-allow-credentials')).toBeNull();
+    });
+  });
+
+  describe('request id', () => {
+    it.each(['abc', 'a.b:c-d_e', 'x'.repeat(128)])('keeps the well-formed %s', async (id) => {
+      const response = await (await createWorld())({ headers: { 'X-Request-Id': id } });
+      expect(response.headers.get('x-request-id')).toBe(id);
+      expect(await response.json()).toEqual({ id });
+    });
+
+    it.each(['', 'a b', 'x'.repeat(129), '<script>', 'a"b', 'a,b', '${jndi:x}'])(
+      'replaces the malformed %j',
+      async (id) => {
+        const response = await (await createWorld())({ headers: { 'X-Request-Id': id } });
+        expect(response.headers.get('x-request-id')).toMatch(/^[\da-f-]{36}$/);
+      },
+    );
+
+    it('is a new one for each request, and none when turned off', async () => {
+      const get = await createWorld();
+      const ids = await Promise.all(
+        [get(), get()].map(async (response) => (await response).headers.get('x-request-id')),
+      );
+      expect(new Set(ids).size).toBe(2);
+      expect(
+        (await (await createWorld({ requestId: false }))()).headers.get('x-request-id'),
+      ).toBeNull();
+    });
+
+    it('respects the one that an earlier middleware chose', async () => {
+      const app = express();
+      app.use((req, _res, next) => {
+        req.id = 'chosen by the proxy'.replaceAll(' ', '-');
+        next();
+      });
+      app.use(securityHeaders(), (req, res) => void res.json({ id: req.id }));
+      const { origin } = await serve(app);
+      expect(await (await fetch(origin)).json()).toEqual({ id: 'chosen-by-the-proxy' });
+    });
+  });
+});
+
+describe('options of securityHeaders that cannot work', () => {
+  it.each([
+    { title: 'every origin with cookies', options: { cors: { origins: '*', credentials: true } } },
+    { title: 'an origin with a path', options: { cors: { origins: ['https://a.test/app'] } } },
+    { title: 'an origin with a slash', options: { cors: { origins: ['https://a.test/'] } } },
+    { title: 'the origin null', options: { cors: { origins: ['null'] } } },
+    { title: 'an origin without scheme', options: { cors: { origins: ['a.test'] } } },
+    { title: 'a wildcard among origins', options: { cors: { origins: ['https://*.a.test'] } } },
+    { title: 'a default port', options: { cors: { origins: ['https://a.test:443'] } } },
+    { title: 'a RegExp', options: { cors: { origins: [/a\.test/] } } },
+    { title: 'no list', options: { cors: { origins: 'https://a.test' } } },
+    { title: 'no origins', options: { cors: {} } },
+    { title: 'a misspelt option', options: { frameAncestor: [] } },
+    { title: 'a misspelt cors option', options: { cors: { origin: [] } } },
+    { title: 'an unknown preset', options: { preset: 'constructor' } },
+    { title: 'ancestors that are no list', options: { frameAncestors: 'https://a.test' } },
+    {
+      title: 'an ancestor with a directive',
+      options: { frameAncestors: ['https://a.test; script-src *'] },
+    },
+    { title: 'null', options: null },
+  ])('$title', ({ options }) => {
+    expect(() => securityHeaders(options as SecurityHeadersOptions)).toThrow(TypeError);
+  });
+});

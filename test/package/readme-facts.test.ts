@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { AuthError, type AuthErrorCode, createVerifier, loadConfig } from 'latchkey';
+import { createTestIssuer } from 'latchkey/testing';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { presets } from '../../lib/providers/presets.js';
+import { settings } from '../../lib/settings.js';
+import { root } from './build-package.js';
+
+const readme = await readFile(path.join(root, 'README.md'), 'utf8');
+
+describe('the settings in the README', () => {
+  // `AUTH_CLAIMS_USER_ID`, `_EMAIL` … share a row, and the last two lists name settings by their beginning.
+  const sharedRow = /`AUTH_CLAIMS_USER_ID`(?:, `_[A-Z_]+`)+/.exec(readme)?.[0] ?? '';
+  const inSharedRow = [...sharedRow.matchAll(/`_([A-Z_]+)`/g)].map(([, name]) => `CLAIMS_${name}`);
+  const named = [...readme.matchAll(/\bAUTH_([A-Z_]*[A-Z]\b|[A-Z]+_(?=`))/g)].map(
+    ([, name = '']) => name,
+  );
+  const beginnings = [...new Set(named.filter((name) => name.endsWith('_')))];
+  const names = [...new Set([...named, ...inSharedRow])].filter((name) => !name.endsWith('_'));
+  const variables = settings.map(({ variable }) => variable);
+
+  it('exist', () => {
+    expect(
+      names.filter((name) => !['CONFIG_FILE', 'CONTEXT_REQUIRED', ...variables].includes(name)),
+    ).toEqual([]);
+  });
+
+  it('are all of them', () => {
+    const isNamed = (variable: string) =>
+      names.includes(variable) || beginnings.some((start) => variable.startsWith(start));
+    expect(variables.filter((variable) => !isNamed(variable))).toEqual([]);
+  });
+
+  it('stand at the given place in code and file', () => {
+    const rows = [...readme.matchAll(/^\| `AUTH_(\w+)`[^|]*\| `([\w.]+)`/gm)];
+    expect(rows.length).toBeGreaterThan(10);
+    const shown = rows.map(([, variable, place]) => ({ variable, path: place }));
+    for (const row of shown) expect(settings).toContainEqual(expect.objectContaining(row));
+  });
+});
+
+it('the YAML file in the README is a valid configuration', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'latchkey-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const file = path.join(folder, 'auth.yaml');
+  await writeFile(file, /^```yaml\n(.*?)^```$/ms.exec(readme)?.[1] ?? '');
+  const warnings: string[] = [];
+  const config = loadConfig({ env: {}, file, onWarning: (message) => warnings.push(message) });
+  expect(config.publicUrl).toBe('https://app.example.com');
+  expect(config.trustedIssuers).toHaveLength(1);
+  expect(warnings).toEqual([]);
+});
+
+it('the error message in the README is what the loader says', () => {
+  const shown = /^```\n(ConfigError: .*?)\n```$/ms.exec(readme)?.[1];
+  const env = {
+    AUTH_JWKS_URL: 'http://id.example.com/',
+    AUTH_CORS_ORIGINS: 'https://app.example/',
+  };
+  expect(() => loadConfig({ env: { ...env, AUTH_JWT_ISSUER: 'https://id.example.com/' } })).toThrow(
+    shown?.replace('ConfigError: ', '').replace('app.example.com', 'app.example') ??
+      'nothing shown',
+  );
+});
+
+it('every error code in the README has the status shown there', () => {
+  const rows = [...readme.matchAll(/^\| ([A-Z_]+) +\| (\d{3}) +\|/gm)];
+  expect(rows.length).toBeGreaterThan(10);
+  const actual = rows.map(([, code]) => new AuthError(code as AuthErrorCode).status);
+  expect(actual).toEqual(rows.map(([, , status]) => Number(status)));
+});
+
+it('the presets in the README are the ones there are', () => {
+  const section = /^## Presets\n(.*?)^## /ms.exec(readme)?.[1] ?? '';
+  const rows = [...section.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name);
+  expect(new Set(rows)).toEqual(new Set(Object.keys(presets)));
+});
+
+it('the parts of a principal that the README lists are all there are', async () => {
+  const issuer = await createTestIssuer({ algorithm: 'ES256' });
+  const principal = await createVerifier({ issuers: issuer.policy }).verify(await issuer.mint());
+  const sentence = /`Principal`, deeply frozen: (.*?)which is neither/s.exec(readme)?.[1] ?? '';
+  const listed = [...sentence.matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
+  const actual = [...Object.keys(principal), ...Object.keys(principal.user), 'token'];
+  expect(new Set(listed)).toEqual(new Set(actual));
+});

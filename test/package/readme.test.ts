@@ -1,0 +1,241 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createTestIssuer, type TestIssuer } from 'latchkey/testing';
+import { listen } from '../world/serve.js';
+import { buildPackage, root } from './build-package.js';
+import { createScratchProject, type ScratchProject } from './scratch-project.js';
+import {
+  freePort,
+  plainEnvironment,
+  type Script,
+  startScript,
+  stop,
+  until,
+} from './start-script.js';
+
+const run = promisify(execFile);
+
+// Processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
+
+interface Block {
+  readonly language: string;
+  readonly code: string;
+  /** Line of the README on which the code begins. */
+  readonly line: number;
+}
+
+const readme = await readFile(path.join(root, 'README.md'), 'utf8');
+const blocks = codeBlocks(readme);
+const examples = blocks.filter(({ language }) => language === 'ts');
+const [firstExample = { code: '', line: 0 }] = examples;
+
+let project: ScratchProject;
+
+beforeAll(async () => {
+  await buildPackage();
+  project = await createScratchProject(['@types', 'express', 'supertest', 'vitest']);
+}, 120_000);
+afterAll(() => project.remove());
+
+it("the README's first example has at most 25 lines", () => {
+  expect(firstExample.code.trimEnd().split('\n').length).toBeLessThanOrEqual(25);
+});
+
+describe("the README's first example", () => {
+  let issuer: TestIssuer;
+  let origin: string;
+
+  beforeAll(async () => {
+    const issuerServer = await listen((req, res) => issuer.handler(req, res));
+    issuer = await createTestIssuer({ issuer: issuerServer.origin });
+    const started = await startFirstExample({
+      AUTH_JWT_ISSUER: issuer.issuer,
+      AUTH_JWT_AUDIENCE: issuer.audience,
+      AUTH_JWKS_URL: issuer.jwksUri,
+    });
+    ({ origin } = started);
+    return async () => {
+      await stop(started.script);
+      await issuerServer.close();
+    };
+  }, 60_000);
+
+  it('is shown with the variables that it needs, and no others', () => {
+    const shown = exportedVariables(blocks.find(({ code }) => code.includes('export ')));
+    expect(shown).toEqual(['AUTH_JWT_ISSUER', 'AUTH_JWT_AUDIENCE', 'AUTH_JWKS_URL']);
+  });
+
+  it('answers 401 without a token', async () => {
+    const response = await fetch(`${origin}/me`);
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toBe('Bearer realm="api"');
+  });
+
+  it('answers 200 with a token of the issuer', async () => {
+    const response = await fetch(`${origin}/me`, withToken(await issuer.mint({ sub: 'user-7' })));
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ id: 'user-7' });
+  });
+
+  it.each(blocks.filter(({ language }) => language === 'console'))(
+    'answers as shown on line $line',
+    async ({ code }) => {
+      const { pathname, hasToken, status, headers, body } = parseTranscript(code);
+      const token = hasToken && (await issuer.mint({ scope: 'profile:read' }));
+      const response = await fetch(`${origin}${pathname}`, {
+        headers: {
+          'X-Request-Id': body.request_id,
+          ...(token && { Authorization: `Bearer ${token}` }),
+        },
+      });
+      expect(response.status).toBe(status);
+      const names = [...headers.keys()];
+      const shown = names.map((name) => [name, response.headers.get(name)]);
+      expect(shown).toEqual([...headers]);
+      expect(await response.json()).toEqual(body);
+    },
+  );
+
+  it('runs on a shared secret as well', async () => {
+    const shared = await createTestIssuer({
+      algorithm: 'HS256',
+      issuer: 'https://id.example.com/',
+    });
+    const { keys } = shared.policy;
+    const secret = Buffer.from('secret' in keys ? ([keys.secret].flat()[0] ?? '') : '');
+    const sh = blocks.find(({ code }) => code.includes('export AUTH_JWT_SECRET='));
+    expect(exportedVariables(sh)).toEqual([
+      'AUTH_JWT_ISSUER',
+      'AUTH_JWT_AUDIENCE',
+      'AUTH_JWT_SECRET',
+    ]);
+    const text = secret.toString('base64');
+    const ownScript = await startFirstExample({
+      AUTH_JWT_ISSUER: shared.issuer,
+      AUTH_JWT_AUDIENCE: shared.audience,
+      AUTH_JWT_SECRET: text,
+    });
+    const { SignJWT } = await import('jose');
+    const token = await new SignJWT({})
+      .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+      .setIssuer(shared.issuer)
+      .setAudience(shared.audience)
+      .setSubject('user-8')
+      .setExpirationTime('5m')
+      .sign(new TextEncoder().encode(text));
+    const response = await fetch(`${ownScript.origin}/me`, withToken(token));
+    await stop(ownScript.script);
+    expect(response.status).toBe(200);
+  });
+});
+
+it('every TypeScript example of the README compiles against the built package', async () => {
+  const preludeFile = await project.write('prelude.d.ts', prelude);
+  const files = await Promise.all(
+    examples.map(({ code, line }) => project.write(`line-${line}.ts`, `${code}\nexport {};\n`)),
+  );
+  const config = {
+    extends: path.join(root, 'tsconfig.json'),
+    compilerOptions: {
+      rootDir: '/',
+      paths: {},
+      typeRoots: [path.join(root, 'node_modules/@types')],
+      noUnusedLocals: false,
+      noUnusedParameters: false,
+    },
+    include: [],
+    files: [preludeFile, ...files],
+  };
+  const configFile = await project.write('tsconfig.readme.json', JSON.stringify(config));
+  const tsc = path.join(root, 'node_modules/.bin/tsc');
+  const { stdout } = await run(tsc, ['-p', configFile, '--pretty', 'false']).catch(
+    (error: { readonly stdout: string }) => error,
+  );
+  expect(stdout).toBe('');
+});
+
+it("the README's example of tests passes", async () => {
+  const example = examples.find(({ code }) => code.includes("from 'vitest'"));
+  await project.write('app.test.ts', example?.code ?? '');
+  const { stdout } = await run(
+    process.execPath,
+    [path.join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--root', project.folder],
+    { cwd: project.folder, env: { ...plainEnvironment(), NO_COLOR: '1' } },
+  );
+  expect(stdout).toMatch(/Tests +\d+ passed \(\d+\)/);
+});
+
+/** What an application around the README's fragments would have. */
+const prelude = `
+import type { Express, RequestHandler } from 'express';
+import type { Server } from 'node:http';
+import type { Auth, Principal, Verifier } from 'latchkey';
+declare global {
+  const app: Express;
+  const auth: Auth;
+  const verifier: Verifier;
+  const server: Server;
+  const handler: RequestHandler;
+  const db: {
+    findUser(id: string): Promise<{ roles: string[]; active: boolean } | undefined>;
+    findTenant(issuer: string): Promise<{ issuer: string } | undefined>;
+    findRoles(userId: string, orgId: string): Promise<string[] | undefined>;
+  };
+}
+`;
+
+async function startFirstExample(
+  env: Readonly<Record<string, string>>,
+): Promise<{ script: Script; origin: string }> {
+  const port = await freePort();
+  const file = await project.write('server.mjs', firstExample.code);
+  const script = startScript([file], {
+    cwd: project.folder,
+    env: { ...env, PORT: String(port) },
+  });
+  const origin = `http://127.0.0.1:${port}`;
+  await until(script, () =>
+    fetch(origin).then(
+      () => true,
+      () => false,
+    ),
+  );
+  return { script, origin };
+}
+
+function withToken(token: string): RequestInit {
+  return { headers: { Authorization: `Bearer ${token}` } };
+}
+
+/** Fenced code blocks, in order. */
+function codeBlocks(markdown: string): readonly Block[] {
+  return [...markdown.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map((match) => ({
+    language: match[1] ?? '',
+    code: match[2] ?? '',
+    line: markdown.slice(0, match.index).split('\n').length + 1,
+  }));
+}
+
+function exportedVariables(block: Block | undefined): readonly string[] {
+  return [...(block?.code ?? '').matchAll(/^export (AUTH_\w+)=/gm)].map(([, name = '']) => name);
+}
+
+/** Reads `$ curl -i … localhost:3000/path` and what follows it: status line, some headers, JSON. */
+function parseTranscript(text: string) {
+  const [head = '', json = ''] = text.split(/\n\n(.*)/s);
+  const [command = '', statusLine = '', ...fields] = head.split('\n');
+  const pathname = /localhost:3000(\/\S*)/.exec(command)?.[1] ?? '';
+  const headers = new Map(
+    fields.map((field): [string, string] => {
+      const at = field.indexOf(': ');
+      return [field.slice(0, at).toLowerCase(), field.slice(at + 2)];
+    }),
+  );
+  const status = Number(statusLine.split(' ')[1]);
+  const body = JSON.parse(json) as { readonly request_id: string };
+  return { pathname, hasToken: command.includes('$TOKEN'), status, headers, body };
+}

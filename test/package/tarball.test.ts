@@ -1,0 +1,112 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { buildPackage, root } from './build-package.js';
+import { createScratchProject, dependencyNames, type ScratchProject } from './scratch-project.js';
+import { plainEnvironment } from './start-script.js';
+
+const run = promisify(execFile);
+
+// Processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
+
+let project: ScratchProject;
+let files: readonly string[];
+
+beforeAll(async () => {
+  await buildPackage();
+  // Neither Express nor any test tool is installed here, so importing one of them would fail.
+  const packages = await dependencyNames();
+  const empty = await createScratchProject([]);
+  const tarball = await pack(empty.folder);
+  project = await createScratchProject(packages, tarball);
+  await empty.remove();
+  const installed = path.join(project.folder, 'node_modules/latchkey');
+  const entries = await readdir(installed, { recursive: true, withFileTypes: true });
+  files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(installed, path.join(entry.parentPath, entry.name)));
+}, 120_000);
+afterAll(() => project.remove());
+
+const mainNames = [
+  'AuthError',
+  'ConfigError',
+  'createAuth',
+  'createVerifier',
+  'errorHandler',
+  'loadConfig',
+  'optionalAuth',
+  'orgContext',
+  'requireAnyScope',
+  'requireAuth',
+  'requireAuthContext',
+  'requireRoles',
+  'requireScopes',
+  'sameOrigin',
+  'securityHeaders',
+];
+
+it.each([
+  { entry: 'latchkey', names: mainNames },
+  { entry: 'latchkey/testing', names: ['attackCorpus', 'authorize', 'createTestIssuer'] },
+])(
+  'import of $entry works in plain Node without Express, and gives $names',
+  async ({ entry, names }) => {
+    const code = `console.log(JSON.stringify(Object.keys(await import('${entry}'))))`;
+    const { stdout, stderr } = await node(['--input-type=module', '-e', code]);
+    expect(JSON.parse(stdout)).toEqual(names);
+    expect(stderr).toBe('');
+  },
+);
+
+it('require of latchkey works in plain Node', async () => {
+  const code = `console.log(JSON.stringify(Object.keys(require('latchkey'))))`;
+  const { stdout } = await node(['--input-type=commonjs', '-e', code]);
+  const names = (JSON.parse(stdout) as string[]).filter((name) => name !== '__esModule');
+  expect(names.toSorted()).toEqual(mainNames);
+});
+
+it('holds what users read and run, and nothing of tests and examples', () => {
+  const folders = new Set(files.map((file) => file.split(path.sep)[0]));
+  expect(folders).toEqual(
+    new Set(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'lib', 'package.json']),
+  );
+  expect(files.filter((file) => /\.test\.|^examples|^test/.test(file))).toEqual([]);
+});
+
+it('has a source for every compiled file, and none is left over from an older build', async () => {
+  const compiled = files.filter((file) => file.startsWith('dist') && file.endsWith('.js'));
+  const sources = files.filter((file) => file.startsWith('lib') && file.endsWith('.ts'));
+  const expected = sources.map((file) => file.replace(/^lib/, 'dist').replace(/\.ts$/, '.js'));
+  expect(compiled.toSorted()).toEqual(expected.toSorted());
+});
+
+it('has every file that its exports name', async () => {
+  const manifest = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as {
+    readonly exports: unknown;
+  };
+  const named = [...JSON.stringify(manifest.exports).matchAll(/"\.\/([^"]+\.[^"]+)"/g)];
+  expect(named.length).toBeGreaterThan(0);
+  for (const [, file = ''] of named) expect(files).toContain(path.normalize(file));
+});
+
+/** Packs without running scripts: other tests read `dist/` meanwhile. Answers the tarball's path. */
+async function pack(into: string): Promise<string> {
+  const { stdout } = await run(
+    'npm',
+    ['pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', into],
+    { cwd: root },
+  );
+  const [{ filename } = { filename: '' }] = JSON.parse(stdout) as { readonly filename: string }[];
+  return path.join(into, filename);
+}
+
+function node(args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
+  return run(process.execPath, args, {
+    cwd: project.folder,
+    env: plainEnvironment(),
+  });
+}
