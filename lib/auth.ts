@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto';
-import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
-import { createAuthenticator } from './authenticator.js';
+import type { ErrorRequestHandler, RequestHandler } from 'express';
+import { type AuthenticatorOptions, createAuthenticator } from './authenticator.js';
 import { type Config, type ConfigOverrides, loadConfig, type LoadConfigOptions } from './config.js';
 import type { RequestHead } from './credentials.js';
 import { AuthError } from './errors.js';
@@ -33,9 +33,12 @@ export interface AuthOptions
     Pick<LoadConfigOptions, 'env' | 'file' | 'prefix' | 'onWarning'>,
     Pick<VerifierOptions, 'resolveIssuer' | 'isRevoked' | 'cache' | 'realm' | 'now'> {
   /** Further issuers we accept, beside AUTH_TRUSTED_ISSUERS and the main one. */
-  readonly issuers?: readonly IssuerOptions[];
-  /** Looks up what a token cannot say, for every guard that doesn't bring its own. */
-  readonly loadPrincipal?: LoadPrincipalOption<Request>;
+  readonly issuers?: VerifierOptions['issuers'];
+  /**
+   * Looks up what a token cannot say, for `authenticate()` and every guard that doesn't bring its own. Gets no
+   * more of the request than its headers, since not every request is Express'.
+   */
+  readonly loadPrincipal?: LoadPrincipalOption<RequestHead>;
 }
 
 /** The suite on one verifier and one configuration. */
@@ -80,7 +83,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
   const events = createEvents();
   const verifier = createVerifier({
     ...definedOnly({ resolveIssuer, isRevoked, cache, realm, now }),
-    issuers: [...mainIssuer(config), ...config.trustedIssuers, ...(issuers ?? [])],
+    issuers: allIssuers(config, issuers, resolveIssuer),
     allowLoopbackHttp: !config.production,
     events,
   });
@@ -102,10 +105,24 @@ export function createAuth(options: AuthOptions = {}): Auth {
     sameOrigin: (own) => sameOrigin({ origins: ownOrigins(config), ...own }),
     securityHeaders: (own) => edgeHeaders(config, own),
     errorHandler: (own) => errorHandler({ events, ...own }),
-    authenticate: createAuthenticate(verifier, definedOnly({ now, devToken: pipeline.devToken })),
+    authenticate: createAuthenticate(verifier, pipeline),
     ready: () => verifier.ready(),
     on: (name, listener) => events.on(name, listener),
   } satisfies Auth);
+}
+
+/** Throws a TypeError when there is nobody whose tokens could be accepted. */
+function allIssuers(
+  config: Config,
+  issuers: AuthOptions['issuers'] = [],
+  resolveIssuer: AuthOptions['resolveIssuer'],
+): readonly IssuerOptions[] {
+  const all = [...mainIssuer(config), ...config.trustedIssuers, ...[issuers].flat()];
+  if (all.length === 0 && !resolveIssuer)
+    throw new TypeError(
+      "createAuth() knows nobody whose tokens it may accept: set AUTH_JWKS_URL and AUTH_JWT_ISSUER (somebody else's tokens), AUTH_JWT_SECRET and AUTH_PUBLIC_URL (our own), or AUTH_TRUSTED_ISSUERS",
+    );
+  return all;
 }
 
 /** The main issuer's policy: ourselves with our secret or private key, else somebody whose keys we were given. */
@@ -156,7 +173,7 @@ function edgeHeaders(config: Config, own: SecurityHeadersOptions = {}): RequestH
 
 function createAuthenticate(
   verifier: Verifier,
-  options: { readonly now?: () => number; readonly devToken?: string },
+  options: AuthenticatorOptions,
 ): Auth['authenticate'] {
   const authenticate = createAuthenticator(verifier, options);
   return async (request) => {

@@ -21,8 +21,7 @@ export function readGivenSecret(input: unknown): string {
 /** A secret that signs or encrypts: long, varied and not public. */
 export function readStrongSecret(input: unknown): string {
   const flaw = secretFlaw(input, 32);
-  if (flaw)
-    throw new Refusal(flaw, `${NEW_SECRET}; keys go into JWT_PRIVATE_KEY or JWT_PUBLIC_KEY`);
+  if (flaw) throw new Refusal(flaw, NEW_SECRET);
   return readGivenSecret(input);
 }
 

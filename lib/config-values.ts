@@ -249,6 +249,8 @@ export function readFrameAncestors(input: unknown): string[] {
     const keyword = /^'?(self|none)'?$/i.exec(String(item).trim())?.[1];
     return keyword ? `'${keyword.toLowerCase()}'` : readOrigin(item);
   })(input);
+  if (ancestors.some((ancestor) => ancestor.includes('*')))
+    throw new Refusal('has a wildcard', 'list every origin');
   if (ancestors.includes("'none'") && ancestors.length > 1)
     throw new Refusal("has 'none' beside other values", "write 'none' alone or leave it out");
   return ancestors;

@@ -100,10 +100,18 @@ function readIssuers({ issuer, tenants }: IssuerOptions): ReadonlyMap<string, st
     throw new TypeError(
       `\`tenants\` and ${TENANT} in \`issuer\` belong together: list the tenants whose tokens you accept`,
     );
+  // Entra's shared endpoints are no issuer: each token names its own tenant.
+  if (/^https:\/\/login\.microsoftonline\.com\/(?:common|organizations|consumers)\//.test(issuer))
+    throw new TypeError(
+      `no token has this \`issuer\`; write https://login.microsoftonline.com/${TENANT}/v2.0 and list \`tenants\``,
+    );
   if (!tenants) return new Map([[issuer, undefined]]);
-  return new Map(
-    nonEmptyTexts(tenants, 'tenants').map((tenant) => [issuer.replace(TENANT, tenant), tenant]),
-  );
+  const ids = nonEmptyTexts(tenants, 'tenants');
+  if (ids.some((id) => !/^[\w.-]+$/.test(id)))
+    throw new TypeError(
+      '`tenants` has an id with other characters than letters, digits, `.`, `_` and `-`',
+    );
+  return new Map(ids.map((tenant) => [issuer.replace(TENANT, tenant), tenant]));
 }
 
 function readAudience({ audience }: IssuerOptions): ReadonlySet<string> | null {

@@ -233,15 +233,15 @@ function printable(kid: string | undefined): string | undefined {
 
 function createBucket() {
   let tokens = FETCHES_AT_ONCE;
-  let refilledAt = Number.NEGATIVE_INFINITY;
+  let refilledAt = 0;
 
   function refill(nowMs: number): void {
-    // A full bucket does not save up; and a clock that was set back must not stop the refill.
-    if (tokens >= FETCHES_AT_ONCE || nowMs < refilledAt) refilledAt = nowMs;
+    // A clock that was set back must not stop the refill.
+    if (nowMs < refilledAt) refilledAt = nowMs;
     const refills = Math.floor((nowMs - refilledAt) / REFILL_MS);
-    if (refills <= 0) return;
     tokens = Math.min(FETCHES_AT_ONCE, tokens + refills);
-    refilledAt += refills * REFILL_MS;
+    // A full bucket does not save up the time that is left over.
+    refilledAt = tokens === FETCHES_AT_ONCE ? nowMs : refilledAt + refills * REFILL_MS;
   }
 
   return {

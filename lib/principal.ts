@@ -156,7 +156,7 @@ export function deepFreeze<Value>(value: Value): Value {
 
 /**
  * Answers whether the caller is a client acting for itself (client credentials) rather than for a user:
- * `sub` is the client (RFC 9068 §2.2), or the issuer's own sign of it (Auth0, Entra).
+ * `sub` is the client (RFC 9068 §2.2), or the issuer's own sign of it (Auth0, Entra, Keycloak).
  */
 export function isClientPrincipal(principal: Principal): boolean {
   const { claims, subject, clientId } = principal;
@@ -165,6 +165,7 @@ export function isClientPrincipal(principal: Principal): boolean {
     (clientId !== undefined && subject === `${clientId}@clients`) ||
     claims['gty'] === 'client-credentials' ||
     claims['idtyp'] === 'app' ||
+    (clientId !== undefined && claims['preferred_username'] === `service-account-${clientId}`) ||
     // Entra's app-only tokens name the service principal twice; a user's `sub` is never its `oid`.
     (claims['ver'] !== undefined && claims['oid'] === subject && claims['scp'] === undefined)
   );

@@ -20,6 +20,7 @@ export type RefusalReason =
   | 'token_kind'
   | 'sender_constrained'
   | 'unknown_key'
+  | 'key_issuer'
   | 'signature'
   | 'check'
   | 'user_unknown';

@@ -220,8 +220,9 @@ function checkSignature(
   const payloadEnd = token.lastIndexOf('.');
   const signingInput = token.slice(0, payloadEnd);
   const signature = Buffer.from(token.slice(payloadEnd + 1), 'base64url');
-  const signer = keys.find((key) => {
-    if (!speaksFor(key.issuer, claims)) return false;
+  const speaking = keys.filter((key) => speaksFor(key.issuer, claims));
+  if (speaking.length === 0) throw refusals.invalid('key_issuer');
+  const signer = speaking.find((key) => {
     verification.signatureChecks += 1;
     return key.verifies(signingInput, signature);
   });

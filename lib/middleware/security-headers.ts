@@ -15,8 +15,8 @@ export interface SecurityHeadersOptions {
    */
   readonly preset?: 'api' | 'web';
   /**
-   * The only origins whose pages may show this one in a frame; `"'self'"` is accepted among them, `[]`
-   * means nobody. Also drops `Cross-Origin-Opener-Policy`, which would cut a log-in popup off from the
+   * The only origins whose pages may show this one in a frame; `"'self'"` is accepted among them; `[]`
+   * and `["'none'"]` mean nobody. Also drops `Cross-Origin-Opener-Policy`, which would cut a log-in popup off from the
    * framed page. @defaultValue nobody (`api`), the own origin (`web`)
    */
   readonly frameAncestors?: readonly string[];
@@ -126,6 +126,7 @@ function frameOptions(ancestors: readonly string[] | undefined, action: 'deny' |
 }
 
 function parseFrameAncestors(list: readonly string[]): readonly string[] {
+  if (Array.isArray(list) && list.length === 1 && list[0] === "'none'") return list;
   const origins = parseOriginList(
     'securityHeaders() frameAncestors',
     Array.isArray(list) ? list.filter((entry: unknown) => entry !== "'self'") : list,

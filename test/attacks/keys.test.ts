@@ -346,3 +346,35 @@ describe('E7 key ids that do not tell keys apart', () => {
     expect(refusal.code).toBe('INVALID_TOKEN');
   });
 });
+
+describe('the limit on key fetches', () => {
+  it('does not save up time: after a pause there are two at once and no third', async () => {
+    const { issuer, clock, verifier: create } = await createWorld();
+    const verifier = create();
+    issuer.goDown();
+    const ask = () => refusalOf(verifier.ready());
+    await ask();
+    clock.advance(9.9);
+    await ask();
+    await ask();
+    clock.advance(0.2);
+    await ask();
+    expect(verifier.counters().keyFetches).toBe(3);
+    clock.advance(4.8);
+    await ask();
+    expect(verifier.counters().keyFetches).toBe(4);
+  });
+
+  it('outlives a clock that is set back by an hour', async () => {
+    const { issuer, clock, verifier: create } = await createWorld();
+    const verifier = create();
+    await verifier.ready();
+    clock.advance(-3600);
+    for (let count = 0; count < 5; count += 1)
+      await refusalOf(verifier.verify(unknownKeyToken(issuer)));
+    expect(verifier.counters().keyFetches).toBe(2);
+    clock.advance(5);
+    await issuer.rotate();
+    await verifier.verify(await issuer.mint());
+  });
+});

@@ -161,6 +161,14 @@ describe('other options that cannot be safe stop the application', () => {
     { title: 'an unknown preset', options: { keys, claims: 'constructor' } },
     { title: 'an unknown member of claims', options: { keys, claims: { role: 'role' } } },
     { title: 'a misspelt option', options: { keys, audiences: ['x'] } },
+    {
+      title: 'Entra’s common issuer',
+      options: { keys, issuer: 'https://login.microsoftonline.com/common/v2.0' },
+    },
+    {
+      title: 'the template as a tenant',
+      options: { keys, issuer: 'https://login.test/{tenantid}/v2.0', tenants: ['{tenantid}'] },
+    },
     { title: 'tenants without a template', options: { keys, tenants: ['t'] } },
     {
       title: 'a template without tenants',

@@ -124,6 +124,7 @@ describe.each(expressVersions)('guards on $name', ({ express }) => {
         },
         { sub: 'object-1', oid: 'object-1', ver: '2.0' },
         { sub: 'x', idtyp: 'app' },
+        { sub: 'uuid', azp: 'bot', client_id: 'bot', preferred_username: 'service-account-bot' },
       ];
       for (const claims of machines)
         expect(await get(await issuer.mint(claims))).toMatchObject({
