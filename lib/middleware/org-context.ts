@@ -81,8 +81,10 @@ function readOptions(options: OrgContextOptions) {
   const { header = 'X-Org-Id', param, required = true, fallback = 'single' } = options;
   if (!['single', 'default', 'none'].includes(fallback))
     throw new TypeError("orgContext(): `fallback` is 'single', 'default' or 'none'");
-  if (header !== false && !/^[\w-]+$/.test(header))
+  if (header !== false && !/^[\w!#$%&'*+.^`|~-]+$/.test(header))
     throw new TypeError('orgContext(): `header` is the name of a request header, or false');
+  if (param !== undefined && !/^\w+$/.test(param))
+    throw new TypeError("orgContext(): `param` is a route parameter's name without its colon");
   if (header === false && param === undefined && fallback === 'none')
     throw new TypeError(
       'orgContext() has no header, no `param` and no `fallback`: no request can name an organisation',
@@ -106,7 +108,9 @@ function namedOrg(
   param: string | undefined,
 ): Choice | undefined {
   const byHeader = header === undefined ? undefined : readId(req.headers[header.toLowerCase()]);
-  const byParam = param === undefined ? undefined : readId(req.params[param]);
+  // Express 4 keeps parameters in an ordinary object, which has inherited names too.
+  const isInPath = param !== undefined && Object.hasOwn(req.params, param);
+  const byParam = isInPath ? readId(req.params[param]) : undefined;
   if (byHeader !== undefined && byParam !== undefined && byHeader !== byParam) throw conflicting;
   if (byHeader !== undefined) return { id: byHeader, source: 'header' };
   return byParam === undefined ? undefined : { id: byParam, source: 'param' };
@@ -125,8 +129,9 @@ function fallbackOrg(
   if (fallback === 'none') return undefined;
   const [only] = orgs;
   if (only && orgs.length === 1) return { id: only.id, source: 'claim' };
-  const marked = fallback === 'default' ? orgs.find(({ isDefault }) => isDefault) : undefined;
-  return marked && { id: marked.id, source: 'default' };
+  if (fallback === 'single') return undefined;
+  const [marked, another] = orgs.filter(({ isDefault }) => isDefault);
+  return marked && !another ? { id: marked.id, source: 'default' } : undefined;
 }
 
 function findMembership(

@@ -4,7 +4,10 @@ import { refuseUnknownOptions } from '../known-options.js';
 import { parseOriginList } from '../origin-list.js';
 
 export interface SameOriginOptions {
-  /** Further origins whose pages may send unsafe requests, compared exactly. @defaultValue none */
+  /**
+   * Origins whose pages may send unsafe requests, compared exactly. List the application's own too: older
+   * browsers, and all of them over plain http, send `Origin` but no `Sec-Fetch-Site`. @defaultValue none
+   */
   readonly origins?: readonly string[];
   /** Whether a request with a body must be JSON, which a cross-site form cannot send. @defaultValue `true` */
   readonly requireJson?: boolean;
@@ -13,7 +16,8 @@ export interface SameOriginOptions {
 /**
  * Refuses unsafe requests (all but GET, HEAD, OPTIONS) that another site's page may have sent. In this order:
  * `Sec-Fetch-Site: same-origin` passes; else `Origin` must be listed; without either header the sender is no
- * browser, and must say `X-CSRF: 1` or send no cookie.
+ * browser, and must say `X-CSRF: 1` or send no cookie. `same-site` is refused, since sub-domains are often
+ * somebody else's, and so is `none`: a user who types an address causes a GET.
  * Errors: CROSS_SITE_REQUEST (403), UNSUPPORTED_MEDIA_TYPE (415).
  */
 export function sameOrigin(options: SameOriginOptions = {}): RequestHandler {
