@@ -5,7 +5,7 @@ import { type Config, type ConfigOverrides, loadConfig, type LoadConfigOptions }
 import type { RequestHead } from './credentials.js';
 import { AuthError } from './errors.js';
 import { type AuthEventListener, type AuthEventName, createEvents } from './events.js';
-import type { IssuerOptions, KeySource } from './issuer-options.js';
+import type { IssuerOptions, KeySource } from './issuers/issuer-options.js';
 import { type ErrorHandlerOptions, errorHandler } from './middleware/error-handler.js';
 import { optionalAuth, type OptionalAuthOptions } from './middleware/optional-auth.js';
 import { orgContext, type OrgContextOptions } from './middleware/org-context.js';

@@ -1,4 +1,4 @@
-import { algorithmsOf, seal } from './config-secrets.js';
+import { algorithmsOf, seal } from './config/secrets.js';
 import {
   type ConfigProblem,
   type Environment,
@@ -6,8 +6,8 @@ import {
   isSecret,
   readSettings,
   variableOf,
-} from './config-sources.js';
-import type { OidcSettings, Settings } from './settings.js';
+} from './config/sources.js';
+import type { OidcSettings, Settings } from './config/settings.js';
 
 export type { ConfigProblem };
 

@@ -63,7 +63,7 @@ export type {
   Secret,
   SignatureAlgorithm,
   SymmetricAlgorithm,
-} from './issuer-options.js';
+} from './issuers/issuer-options.js';
 export type { AuthenticatorOptions } from './authenticator.js';
 export type { RequestHead } from './credentials.js';
 export type {
@@ -72,9 +72,9 @@ export type {
   LoadPrincipalOption,
 } from './principal-loader.js';
 export type { PresetName } from './providers/presets.js';
-export type { IssuerResolver } from './resolved-issuers.js';
-export type { RevocationHook } from './revocation.js';
-export type { VerifiedTokenCacheOptions } from './verified-tokens.js';
+export type { IssuerResolver } from './issuers/resolved-issuers.js';
+export type { RevocationHook } from './tokens/revocation.js';
+export type { VerifiedTokenCacheOptions } from './tokens/verified-tokens.js';
 export type {
   AuthEventListener,
   AuthEventName,
@@ -82,4 +82,4 @@ export type {
   EventSink,
   RequestFacts,
 } from './events.js';
-export type { GithubSettings, GoogleSettings, JwtSettings } from './settings.js';
+export type { GithubSettings, GoogleSettings, JwtSettings } from './config/settings.js';

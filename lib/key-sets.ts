@@ -1,15 +1,15 @@
 import { AuthError } from './errors.js';
 import type { EventSink } from './events.js';
-import type { SignatureAlgorithm } from './issuer-options.js';
+import type { SignatureAlgorithm } from './issuers/issuer-options.js';
 import {
   discoverJwksUri,
   fetchJwks,
   KeyFetchError,
   type KeyFetchOptions,
   type KeyFetchReason,
-} from './key-fetch.js';
-import type { VerificationKey } from './signatures.js';
-import { readJwk, type SkippedKey } from './verification-keys.js';
+} from './keys/key-fetch.js';
+import type { VerificationKey } from './keys/signatures.js';
+import { readJwk, type SkippedKey } from './keys/verification-keys.js';
 
 /** The keys of one issuer. */
 export interface KeySet {

@@ -2,15 +2,19 @@ import { hash } from 'node:crypto';
 import { DEFAULT_REALM } from './errors.js';
 import { createEvents, type EventSink } from './events.js';
 import { refuseUnknownOptions } from './known-options.js';
-import type { IssuerOptions } from './issuer-options.js';
-import { createIssuerDirectory, type IssuerDirectory } from './issuer-directory.js';
+import type { IssuerOptions } from './issuers/issuer-options.js';
+import { createIssuerDirectory, type IssuerDirectory } from './issuers/issuer-directory.js';
 import { createPrincipal, type Principal } from './principal.js';
 import { sealClaims } from './claims-mapping.js';
-import { createRefusals, type Refusals } from './refusals.js';
-import type { IssuerResolver, TrustedIssuer } from './resolved-issuers.js';
-import { createRevocationCheck, type RevocationCheck, type RevocationHook } from './revocation.js';
-import { createSeenHeaders, type SeenHeaders } from './seen-headers.js';
-import type { VerificationKey } from './signatures.js';
+import { createRefusals, type Refusals } from './tokens/refusals.js';
+import type { IssuerResolver, TrustedIssuer } from './issuers/resolved-issuers.js';
+import {
+  createRevocationCheck,
+  type RevocationCheck,
+  type RevocationHook,
+} from './tokens/revocation.js';
+import { createSeenHeaders, type SeenHeaders } from './tokens/seen-headers.js';
+import type { VerificationKey } from './keys/signatures.js';
 import {
   judgeAnyHeader,
   judgeClaims,
@@ -18,9 +22,9 @@ import {
   speaksFor,
   validFrom,
   validUntil,
-} from './token-rules.js';
-import { decodeJsonObject, hasTokenShape } from './token-shape.js';
-import type { VerifiedToken, VerifiedTokenCacheOptions } from './verified-tokens.js';
+} from './tokens/token-rules.js';
+import { decodeJsonObject, hasTokenShape } from './tokens/token-shape.js';
+import type { VerifiedToken, VerifiedTokenCacheOptions } from './tokens/verified-tokens.js';
 
 export interface VerifierOptions {
   /** The issuers we trust, each with what we demand of its tokens. */

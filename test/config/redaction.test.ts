@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { format, inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { Config } from '../../lib/config.js';
-import { settings } from '../../lib/settings.js';
+import { settings } from '../../lib/config/settings.js';
 import { configOf, fileWith, load, OTHER_SECRET, SECRET } from './world.js';
 
 const MARKER = 'kTv3q9Zr1LwXb7NfYc5JhGm2PdSa8EuQ-marker';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { settings } from '../../lib/settings.js';
+import { settings } from '../../lib/config/settings.js';
 import { configOf, load } from './world.js';
 
 describe('a boolean', () => {

@@ -6,7 +6,7 @@ import { AuthError, type AuthErrorCode, createVerifier, loadConfig } from 'latch
 import { createTestIssuer } from 'latchkey/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { presets } from '../../lib/providers/presets.js';
-import { settings } from '../../lib/settings.js';
+import { settings } from '../../lib/config/settings.js';
 import { root } from './build-package.js';
 
 const readme = await readFile(path.join(root, 'README.md'), 'utf8');

@@ -1,6 +1,6 @@
 import type { JsonWebKey, KeyObject } from 'node:crypto';
-import type { ClaimsMapping } from './claims-mapping.js';
-import type { PresetName } from './providers/presets.js';
+import type { ClaimsMapping } from '../claims-mapping.js';
+import type { PresetName } from '../providers/presets.js';
 
 export type SymmetricAlgorithm = 'HS256' | 'HS384' | 'HS512';
 export type AsymmetricAlgorithm =

@@ -1,5 +1,5 @@
-import { isLoopback } from './is-loopback.js';
-import { isRecord } from './is-record.js';
+import { isLoopback } from '../is-loopback.js';
+import { isRecord } from '../is-record.js';
 
 const MAX_BYTES = 1_048_576;
 const MAX_KEYS = 100;

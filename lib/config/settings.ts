@@ -1,21 +1,13 @@
 import { z } from 'zod';
-import type { ClaimsMapping } from './claims-mapping.js';
-import {
-  claimPath,
-  flag,
-  issuerList,
-  listed,
-  optional,
-  presetName,
-  value,
-} from './config-schemas.js';
+import type { ClaimsMapping } from '../claims-mapping.js';
+import { claimPath, flag, issuerList, listed, optional, presetName, value } from './schemas.js';
 import {
   readGivenSecret,
   readPrivateKey,
   readPrivateKeys,
   readPublicKey,
   readStrongSecret,
-} from './config-secrets.js';
+} from './secrets.js';
 import {
   duration,
   type Limit,
@@ -32,9 +24,9 @@ import {
   readScope,
   readStoreUrl,
   readText,
-} from './config-values.js';
-import type { IssuerOptions, SignatureAlgorithm } from './issuer-options.js';
-import type { PresetName } from './providers/presets.js';
+} from './values.js';
+import type { IssuerOptions, SignatureAlgorithm } from '../issuers/issuer-options.js';
+import type { PresetName } from '../providers/presets.js';
 
 /** Algorithms of the main issuer (RFC 7518 §3.1, RFC 8037 §3.1). */
 type MainAlgorithm = Extract<

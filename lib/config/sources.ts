@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { extname } from 'node:path';
-import { isPlainObject, nearest, readJson, Refusal, refuseUnsafeTree } from './config-values.js';
+import { isPlainObject, nearest, readJson, Refusal, refuseUnsafeTree } from './values.js';
 import { type Settings, settings, table } from './settings.js';
 
 /** One thing wrong with the configuration. Holds no value that was given. */

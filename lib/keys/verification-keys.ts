@@ -1,6 +1,6 @@
 import { createPublicKey, createSecretKey, type JsonWebKey, KeyObject } from 'node:crypto';
-import type { PublicKey, Secret, SignatureAlgorithm } from './issuer-options.js';
-import { secretFlaw } from './secret-strength.js';
+import type { PublicKey, Secret, SignatureAlgorithm } from '../issuers/issuer-options.js';
+import { secretFlaw } from '../secret-strength.js';
 import {
   createVerificationKey,
   fitsAlgorithm,
@@ -8,7 +8,7 @@ import {
   publicKeyFlaw,
   type VerificationKey,
 } from './signatures.js';
-import { isRecord } from './is-record.js';
+import { isRecord } from '../is-record.js';
 
 /** A member of a JWK Set that cannot be used, and why, in one word. */
 export interface SkippedKey {

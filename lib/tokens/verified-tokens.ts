@@ -1,5 +1,5 @@
-import type { PrincipalFacts } from './principal.js';
-import type { VerificationKey } from './signatures.js';
+import type { PrincipalFacts } from '../principal.js';
+import type { VerificationKey } from '../keys/signatures.js';
 
 /** What a verification came to, as long as it may be reused. */
 export interface VerifiedToken extends PrincipalFacts {

@@ -5,7 +5,10 @@ import {
   type IssuerResolver,
   type TrustedIssuer,
 } from './resolved-issuers.js';
-import { createVerifiedTokenCache, type VerifiedTokenCacheOptions } from './verified-tokens.js';
+import {
+  createVerifiedTokenCache,
+  type VerifiedTokenCacheOptions,
+} from '../tokens/verified-tokens.js';
 
 export interface IssuerDirectoryOptions extends IssuerPolicyContext {
   readonly issuers: IssuerOptions | readonly IssuerOptions[];

@@ -1,5 +1,5 @@
-import { isLoopback } from './is-loopback.js';
-import { isScopeToken } from './errors.js';
+import { isLoopback } from '../is-loopback.js';
+import { isScopeToken } from '../errors.js';
 
 /** Why a value cannot be used, and the cure. Fixed words only: it never quotes the value, which may be a secret in the wrong place. */
 export class Refusal extends Error {

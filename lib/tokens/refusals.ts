@@ -1,4 +1,4 @@
-import { AuthError, reusableError } from './errors.js';
+import { AuthError, reusableError } from '../errors.js';
 import type { RefusalReason } from './token-rules.js';
 
 /** The errors a verifier refuses tokens with, one for each reason, built once. */

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { isRecord } from './is-record.js';
+import { isRecord } from '../is-record.js';
 
 /** Longest token we look at, in characters. An IdP's largest real tokens stay below 4 kB. */
 const MAX_TOKEN_LENGTH = 8192;

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import { AuthError } from './errors.js';
-import type { EventSink } from './events.js';
+import { AuthError } from '../errors.js';
+import type { EventSink } from '../events.js';
 import type { IssuerOptions } from './issuer-options.js';
 import type { IssuerPolicy } from './issuer-policy.js';
-import { isRecord } from './is-record.js';
-import type { VerifiedTokenCache } from './verified-tokens.js';
+import { isRecord } from '../is-record.js';
+import type { VerifiedTokenCache } from '../tokens/verified-tokens.js';
 
 /**
  * Finds an issuer that is known only at run time, such as a tenant's. Gets the token's `iss`, which nothing

@@ -1,6 +1,6 @@
 import { type JsonWebKey, KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import type { ClaimsMapping, ClaimPath } from './claims-mapping.js';
+import type { ClaimsMapping, ClaimPath } from '../claims-mapping.js';
 import {
   isPlainObject,
   list,
@@ -12,9 +12,9 @@ import {
   readIssuerName,
   readJson,
   Refusal,
-} from './config-values.js';
-import type { IssuerOptions, KeySource, SignatureAlgorithm } from './issuer-options.js';
-import type { PresetName } from './providers/presets.js';
+} from './values.js';
+import type { IssuerOptions, KeySource, SignatureAlgorithm } from '../issuers/issuer-options.js';
+import type { PresetName } from '../providers/presets.js';
 
 /** A schema that reads by one function; its refusal becomes an issue with the cure in `params.fix`. */
 export function value<Value>(read: Reader<Value>): z.ZodType<Value> {

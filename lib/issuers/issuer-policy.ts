@@ -1,15 +1,15 @@
-import { type ClaimsMapping, type ClaimsReader, createClaimsReader } from './claims-mapping.js';
-import type { EventSink } from './events.js';
+import { type ClaimsMapping, type ClaimsReader, createClaimsReader } from '../claims-mapping.js';
+import type { EventSink } from '../events.js';
 import type { IssuerOptions, KeySource, SignatureAlgorithm } from './issuer-options.js';
-import { assertKeyUrl } from './key-fetch.js';
-import { refuseUnknownOptions } from './known-options.js';
-import { createLocalKeySet, createRemoteKeySet, type KeySet } from './key-sets.js';
-import { generic } from './providers/generic.js';
-import { presets } from './providers/presets.js';
-import { createSharing, type Sharing } from './sharing.js';
-import { isSignatureAlgorithm, isSymmetric, type VerificationKey } from './signatures.js';
-import { isRecord } from './is-record.js';
-import { readJwk, readPublicKey, readSecret } from './verification-keys.js';
+import { assertKeyUrl } from '../keys/key-fetch.js';
+import { refuseUnknownOptions } from '../known-options.js';
+import { createLocalKeySet, createRemoteKeySet, type KeySet } from '../key-sets.js';
+import { generic } from '../providers/generic.js';
+import { presets } from '../providers/presets.js';
+import { createSharing, type Sharing } from '../sharing.js';
+import { isSignatureAlgorithm, isSymmetric, type VerificationKey } from '../keys/signatures.js';
+import { isRecord } from '../is-record.js';
+import { readJwk, readPublicKey, readSecret } from '../keys/verification-keys.js';
 
 export type * from './issuer-options.js';
 

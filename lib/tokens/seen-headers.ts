@@ -1,4 +1,4 @@
-import type { TrustedIssuer } from './resolved-issuers.js';
+import type { TrustedIssuer } from '../issuers/resolved-issuers.js';
 
 /** Which issuers have sent good tokens with which protected header, told by its text. */
 export interface SeenHeaders {

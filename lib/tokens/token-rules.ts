@@ -1,4 +1,4 @@
-import type { IssuerPolicy } from './issuer-policy.js';
+import type { IssuerPolicy } from '../issuers/issuer-policy.js';
 
 /** Why a token was refused, in one word: for logs and events, never for the client. */
 export type RefusalReason =

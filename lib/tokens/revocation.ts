@@ -1,6 +1,6 @@
-import { AuthError } from './errors.js';
-import type { EventSink } from './events.js';
-import type { Principal } from './principal.js';
+import { AuthError } from '../errors.js';
+import type { EventSink } from '../events.js';
+import type { Principal } from '../principal.js';
 
 /**
  * Answers whether a verified principal's session or token has been revoked. Asked for every request, also
