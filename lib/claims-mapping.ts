@@ -136,7 +136,7 @@ function readList(
 function textsIn(value: unknown): readonly string[] {
   const items: readonly unknown[] = Array.isArray(value) ? value : [value];
   const texts = items.map((item) => (isRecord(item) ? item['value'] : item));
-  return texts.filter((text) => typeof text === 'string' && text !== '') as string[];
+  return texts.filter((text): text is string => typeof text === 'string' && text !== '');
 }
 
 function readScopes(

@@ -200,14 +200,24 @@ function judgeCandidate(verification: Verification, candidate: Candidate): Outco
 }
 
 function findKeys(verification: Verification, candidate: Candidate): Outcome {
-  // Both were judged to be text, or absent, before.
-  const { kid, alg } = candidate.header as { readonly kid?: string; readonly alg: string };
+  const { kid, alg } = readKeyHint(candidate.header);
   const { keys } = candidate.trusted.policy;
   const found = keys.candidates(kid, alg);
   if (found.length > 0) return checkSignature(verification, candidate, found);
   const sought = kid === undefined ? undefined : keys.seek();
   if (!sought) throw verification.refusals.invalid('unknown_key');
   return sought.then(() => checkSignature(verification, candidate, keys.candidates(kid, alg)));
+}
+
+/** Both were judged to be text, or absent, before. */
+function readKeyHint({ kid, alg }: Json): {
+  readonly kid: string | undefined;
+  readonly alg: string;
+} {
+  return {
+    kid: typeof kid === 'string' ? kid : undefined,
+    alg: typeof alg === 'string' ? alg : '',
+  };
 }
 
 function checkSignature(

@@ -113,10 +113,10 @@ async function ask(
   { resolveIssuer, events }: ResolvedIssuersOptions,
 ): Promise<IssuerOptions | undefined> {
   try {
-    const answer: unknown = await resolveIssuer(iss);
+    const answer = await resolveIssuer(iss);
     if (answer === undefined || answer === null) return undefined;
     if (!isRecord(answer)) throw new TypeError('resolveIssuer() answered with no issuer options');
-    return answer as unknown as IssuerOptions;
+    return answer;
   } catch (cause) {
     events.emit('hook.failed', { hook: 'resolveIssuer' });
     throw new AuthError('KEYS_UNAVAILABLE', { reason: 'resolver', cause });

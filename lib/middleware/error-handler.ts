@@ -43,7 +43,17 @@ export function errorHandler(options: ErrorHandlerOptions = {}): ErrorRequestHan
   };
 }
 
+/** They describe the answer that a handler had begun to prepare, not this one. */
+const contentHeaders = [
+  'Content-Encoding',
+  'Content-Range',
+  'Content-Disposition',
+  'ETag',
+  'Last-Modified',
+];
+
 function setHeaders(res: Response, headers: AuthError['headers']): void {
+  for (const name of contentHeaders) res.removeHeader(name);
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
 }
 
@@ -58,25 +68,30 @@ function report(error: AuthError, req: Request, events: EventSink | undefined): 
 }
 
 function formatterOf(format: unknown): ErrorFormatter {
-  if (typeof format === 'function') return (error, req) => format(error, req) as unknown;
-  if (typeof format === 'string' && Object.hasOwn(formatters, format))
-    return formatters[format as keyof typeof formatters];
+  if (typeof format === 'function') return (error, req): unknown => format(error, req);
+  const known = formatters.get(format);
+  if (known) return known;
   throw new TypeError("errorHandler(): `format` is 'problem', 'nested', 'flat' or a function");
 }
 
-const formatters = {
-  problem: (error, req) => {
-    const { requestId } = requestFacts(req);
-    return requestId === undefined ? error.problem : { ...error.problem, request_id: requestId };
-  },
-  nested: ({ problem: { code, detail, expired_at } }) => ({
-    error: { code, message: detail, ...(expired_at && { expired_at }) },
-  }),
-  flat: ({ status, code, problem }) => ({
-    error: STATUS_CODES[status],
-    message: flatMessages[code] ?? problem.detail,
-  }),
-} satisfies Record<string, ErrorFormatter>;
+const formatters: ReadonlyMap<unknown, ErrorFormatter> = new Map<string, ErrorFormatter>([
+  ['problem', problemBody],
+  ['nested', nestedBody],
+  ['flat', flatBody],
+]);
+
+function problemBody({ problem }: AuthError, req: Request) {
+  const { requestId } = requestFacts(req);
+  return requestId === undefined ? problem : { ...problem, request_id: requestId };
+}
+
+function nestedBody({ problem: { code, detail, expired_at } }: AuthError) {
+  return { error: { code, message: detail, ...(expired_at && { expired_at }) } };
+}
+
+function flatBody({ status, code, problem }: AuthError) {
+  return { error: STATUS_CODES[status], message: flatMessages[code] ?? problem.detail };
+}
 
 /** The words that clients of the flat shape compare with. */
 const flatMessages: Readonly<Partial<Record<AuthError['code'], string>>> = {

@@ -1,4 +1,5 @@
 import type { Request, RequestHandler } from 'express';
+import { requestFacts } from '../authenticator.js';
 import { AuthError, reusableError } from '../errors.js';
 import type { EventSink } from '../events.js';
 import { refuseUnknownOptions } from '../known-options.js';
@@ -19,13 +20,17 @@ export type OrgResolver = (
 export interface OrgContextOptions {
   /** Request header that names the organisation; false for none. @defaultValue `'X-Org-Id'` */
   readonly header?: string | false;
-  /** Route parameter that names it, e.g. `orgId` for `/orgs/:orgId`. @defaultValue none */
+  /**
+   * Route parameter that names it, e.g. `orgId`. Mount the middleware where the parameter is part of the path:
+   * Express shows it nowhere else. @defaultValue none
+   */
   readonly param?: string;
   /** Whether a request without an organisation is refused. One that may not be chosen always is. @defaultValue `true` */
   readonly required?: boolean;
   /**
    * What to do when a request names none. `single`: take the caller's only organisation. `default`: or else
-   * the one marked as default. `none`: nothing, it must be named. @defaultValue `'single'`
+   * the one marked as default. `none`: nothing, it must be named.
+   * @defaultValue `'single'`; `'none'` with `param`, whose absence is a routing mistake
    */
   readonly fallback?: 'single' | 'default' | 'none';
   /** Where memberships are looked up. @defaultValue the token's own (`principal.orgs`) */
@@ -41,8 +46,8 @@ export interface OrgContextOptions {
 export function orgContext(options: OrgContextOptions = {}): RequestHandler {
   const { header, param, required, fallback, resolve, events } = readOptions(options);
   return function orgContextMiddleware(req, res, next) {
-    const principal = principalOf(req);
     if (header !== undefined) addVary(res, header);
+    const principal = principalOf(req);
     const choice = namedOrg(req, header, param) ?? fallbackOrg(principal, fallback);
     if (choice === undefined) {
       if (required) throw orgRequired;
@@ -51,9 +56,10 @@ export function orgContext(options: OrgContextOptions = {}): RequestHandler {
     }
     const membership = findMembership(principal, choice.id, resolve);
     const accept = (found: ResolvedMembership | null | undefined): void => {
-      if (!found) throw forbidden;
-      const roles = Object.freeze([...(found.roles ?? [])]);
-      req.org = Object.freeze({ ...choice, roles });
+      if (found === null || found === undefined) throw forbidden;
+      if (!isMembership(found))
+        failLookUp(new TypeError('resolve() answers { roles } or null'), req, events);
+      req.org = Object.freeze({ ...choice, roles: Object.freeze([...(found.roles ?? [])]) });
       next();
     };
     if (!isPromise(membership)) {
@@ -61,7 +67,7 @@ export function orgContext(options: OrgContextOptions = {}): RequestHandler {
       return;
     }
     membership
-      .catch((cause: unknown) => failLookUp(cause, events))
+      .catch((cause: unknown) => failLookUp(cause, req, events))
       .then(accept)
       .catch(next);
   };
@@ -78,7 +84,12 @@ const optionNames = ['header', 'param', 'required', 'fallback', 'resolve', 'even
 
 function readOptions(options: OrgContextOptions) {
   refuseUnknownOptions('orgContext()', options, optionNames);
-  const { header = 'X-Org-Id', param, required = true, fallback = 'single' } = options;
+  const { header = 'X-Org-Id', param, required = true, resolve } = options;
+  const { fallback = param === undefined ? 'single' : 'none' } = options;
+  if (resolve !== undefined && typeof resolve !== 'function')
+    throw new TypeError(
+      'orgContext(): `resolve` is a function (principal, orgId) => ({ roles }) or null',
+    );
   if (!['single', 'default', 'none'].includes(fallback))
     throw new TypeError("orgContext(): `fallback` is 'single', 'default' or 'none'");
   if (header !== false && !/^[\w!#$%&'*+.^`|~-]+$/.test(header))
@@ -94,7 +105,7 @@ function readOptions(options: OrgContextOptions) {
     param,
     required,
     fallback,
-    resolve: options.resolve,
+    resolve,
     events: options.events,
   };
 }
@@ -153,8 +164,18 @@ function isPromise<Value>(value: Value | Promise<Value>): value is Promise<Value
   return typeof value === 'object' && value !== null && 'then' in value;
 }
 
-function failLookUp(cause: unknown, events: EventSink | undefined): never {
+/** A mere `true`, or one role as text, is no membership: a slip must not open an organisation. */
+function isMembership(found: object): found is ResolvedMembership {
+  const { roles = [] }: { readonly roles?: unknown } = found;
+  return (
+    Array.isArray(roles) &&
+    typeof found === 'object' &&
+    roles.every((role) => typeof role === 'string')
+  );
+}
+
+function failLookUp(cause: unknown, req: Request, events: EventSink | undefined): never {
   if (cause instanceof AuthError) throw cause;
-  events?.emit('hook.failed', { hook: 'resolveOrg' });
+  events?.emit('hook.failed', { hook: 'resolveOrg', ...requestFacts(req) });
   throw new AuthError('STORE_UNAVAILABLE', { reason: 'resolve_org', cause });
 }

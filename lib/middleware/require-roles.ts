@@ -44,14 +44,15 @@ function readArguments(values: readonly (string | RequireRolesOptions)[]) {
   const last = values.at(-1);
   const options = typeof last === 'object' ? last : {};
   refuseUnknownOptions('requireRoles()', options, ['of', 'match']);
-  const needed = typeof last === 'object' ? values.slice(0, -1) : values;
-  if (needed.length === 0)
+  const given = typeof last === 'object' ? values.slice(0, -1) : values;
+  if (given.length === 0)
     throw new TypeError("requireRoles() got no role; write requireRoles('admin')");
-  if (!needed.every((role) => typeof role === 'string' && role !== ''))
+  const needed = given.filter((role): role is string => typeof role === 'string' && role !== '');
+  if (needed.length < given.length)
     throw new TypeError('requireRoles() takes roles as texts, and options only at the end');
   const { of = 'user', match = 'all' } = options;
   if (of !== 'user' && of !== 'org') throw new TypeError("requireRoles(): `of` is 'user' or 'org'");
   if (match !== 'all' && match !== 'any')
     throw new TypeError("requireRoles(): `match` is 'all' or 'any'");
-  return { needed: needed as readonly string[], of, match };
+  return { needed, of, match };
 }

@@ -24,10 +24,14 @@ interface Kind {
   readonly real: JsonObject;
 }
 
+const forClient = { aud: 'client-1', client_id: undefined };
+
 function kinds(minter: Minter): readonly Kind[] {
+  return [...userKinds(minter), ...protocolKinds(minter)];
+}
+
+function userKinds(minter: Minter): readonly Kind[] {
   const { issuer } = minter;
-  const forClient = { aud: 'client-1', client_id: undefined };
-  const bare = { iss: undefined, aud: undefined, sub: undefined, client_id: undefined };
   const signIn = { nonce: 'n-0S6_WzA2Mj', auth_time: minter.nowSeconds() };
   return [
     {
@@ -60,6 +64,12 @@ function kinds(minter: Minter): readonly Kind[] {
       claims: { typ: 'Offline' },
       real: { aud: issuer },
     },
+  ];
+}
+
+function protocolKinds({ issuer }: Minter): readonly Kind[] {
+  const bare = { iss: undefined, aud: undefined, sub: undefined, client_id: undefined };
+  return [
     {
       title: 'a log-out token',
       typ: 'logout+jwt',
