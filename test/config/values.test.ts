@@ -190,17 +190,19 @@ describe('AUTH_FRAME_ANCESTORS', () => {
     ["'self'", ["'self'"]],
     ['NONE', ["'none'"]],
     ['self,https://portal.example', ["'self'", 'https://portal.example']],
-    ['https://*.portal.example', ['https://*.portal.example']],
   ])('%s is accepted', (AUTH_FRAME_ANCESTORS, ancestors) => {
     expect(configOf({ env: { AUTH_FRAME_ANCESTORS } }).frameAncestors).toEqual(ancestors);
   });
 
-  it.each(["'none','self'", 'https://a.example/x', "'unsafe-inline'", 'https://a; script-src *'])(
-    '%s is a problem',
-    (AUTH_FRAME_ANCESTORS) => {
-      expect(load({ env: { AUTH_FRAME_ANCESTORS } }).settings).toEqual(['AUTH_FRAME_ANCESTORS']);
-    },
-  );
+  it.each([
+    "'none','self'",
+    'https://*.portal.example',
+    'https://a.example/x',
+    "'unsafe-inline'",
+    'https://a; script-src *',
+  ])('%s is a problem', (AUTH_FRAME_ANCESTORS) => {
+    expect(load({ env: { AUTH_FRAME_ANCESTORS } }).settings).toEqual(['AUTH_FRAME_ANCESTORS']);
+  });
 });
 
 describe('claims', () => {

@@ -132,6 +132,20 @@ describe.each(expressVersions)('errorHandler on $name', ({ express }) => {
     expect(await response.text()).toBe('');
   });
 
+  it('headers of the content that a handler had begun to prepare are dropped', async () => {
+    const app = express();
+    app.get('/', (_req, res) => {
+      res.set({ 'Content-Encoding': 'gzip', ETag: '"old"', 'X-Kept': 'yes' });
+      throw new AuthError('INVALID_TOKEN');
+    });
+    app.use(errorHandler());
+    const { origin } = await serve(app);
+    const { headers } = await fetch(origin);
+    expect(headers.get('content-encoding')).toBeNull();
+    expect(headers.get('etag')).not.toBe('"old"');
+    expect(headers.get('x-kept')).toBe('yes');
+  });
+
   it('a response that has begun is left to Express, which ends the connection', async () => {
     const app = express();
     app.set('env', 'test');

@@ -203,6 +203,11 @@ describe.each(expressVersions)('orgContext on $name', ({ express }) => {
     expect(await get(claims, {}, '/orgs/initech')).toMatchObject({ outcome: 'ORG_FORBIDDEN' });
   });
 
+  it('a parameter that the path does not have is a routing mistake, not a reason to choose', async () => {
+    const { get } = await createWorld({ param: 'orgId' });
+    expect(await get({ orgs: ['acme'] })).toMatchObject({ outcome: 'ORG_REQUIRED' });
+  });
+
   it('fallback default takes the marked one and says so; none takes nothing', async () => {
     const byDefault = await createWorld({ fallback: 'default' });
     expect(await byDefault.get({ orgs: twoOrgs })).toMatchObject({
@@ -238,7 +243,9 @@ describe.each(expressVersions)('orgContext on $name', ({ express }) => {
 
   it('answers 401 when nobody has signed in', async () => {
     const { origin } = await createWorld();
-    expect((await fetch(`${origin}/unguarded`)).status).toBe(401);
+    const response = await fetch(`${origin}/unguarded`);
+    expect(response.status).toBe(401);
+    expect(response.headers.get('vary')).toBe('X-Org-Id');
   });
 
   describe('with resolve', () => {
@@ -281,6 +288,18 @@ describe.each(expressVersions)('orgContext on $name', ({ express }) => {
         {
           title: 'rejects',
           resolve: () => Promise.reject(new Error('secret detail')),
+          outcome: 'STORE_UNAVAILABLE',
+          failed: 1,
+        },
+        {
+          title: 'answers with a mere true',
+          resolve: () => true as never,
+          outcome: 'STORE_UNAVAILABLE',
+          failed: 1,
+        },
+        {
+          title: 'answers with roles that are no list',
+          resolve: async () => ({ roles: 'admin' }) as never,
           outcome: 'STORE_UNAVAILABLE',
           failed: 1,
         },
@@ -337,6 +356,7 @@ describe('options of orgContext that cannot work', () => {
     { header: 'X Org' },
     { header: false, fallback: 'none' },
     { heading: 'x' },
+    { resolve: {} },
     { param: ':orgId' },
   ])('%j', (options) => {
     expect(() => orgContext(options as OrgContextOptions)).toThrow(TypeError);
