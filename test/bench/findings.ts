@@ -7,6 +7,12 @@ export type Goal =
 
 export type Unit = '' | 'x' | 'µs' | 'ms' | 's' | 'bytes';
 
+/**
+ * How far a figure can be trusted. `timed`: only on a quiet machine, and then within wide margins. `steady`: hardly
+ * moved by what else is running. `counter`: counted, so the same everywhere, and any miss fails the run.
+ */
+export type Kind = 'timed' | 'steady' | 'counter';
+
 export interface Finding {
   readonly what: string;
   readonly value: number;
@@ -14,8 +20,8 @@ export interface Finding {
   /** Middle half of the pairs, where there were pairs. */
   readonly spread?: Quartiles;
   readonly goal?: Goal;
-  /** Counted, not timed: the same on every machine, so any miss fails the run. */
-  readonly isCounter?: boolean;
+  /** @defaultValue `'timed'` */
+  readonly kind?: Kind;
   readonly note?: string;
 }
 
@@ -24,20 +30,19 @@ export type Report = (finding: Finding) => void;
 export type Verdict = '' | 'met' | 'not met' | 'FAILED' | 'not judged';
 
 /**
- * How far a timed figure may lie beyond its goal before the run fails. Wide on purpose: a shared machine
- * moves a ratio by a tenth from run to run, and a gate that cries wolf is soon ignored. Within the margin a
- * missed goal is reported as "not met" and fails nothing.
+ * How far a figure that is not a counter may lie beyond its goal before the run fails. Wide on purpose: a shared
+ * machine moves a ratio by a tenth from run to run, and a gate that cries wolf is soon ignored. Within the margin
+ * a missed goal is reported as "not met" and fails nothing.
  */
-const TIMED_MARGIN = 0.4;
+const MARGIN = 0.4;
 
 /** Judges one finding. Timed figures are judged only when the run's control was in order. */
 export function judge(finding: Finding, isControlled: boolean): Verdict {
-  const { value, goal, isCounter = false } = finding;
+  const { value, goal, kind = 'timed' } = finding;
   if (goal === undefined) return '';
+  if (kind === 'timed' && !isControlled) return 'not judged';
   if (meets(value, goal, 0)) return 'met';
-  if (isCounter) return 'FAILED';
-  if (!isControlled) return 'not judged';
-  return meets(value, goal, TIMED_MARGIN) ? 'not met' : 'FAILED';
+  return kind !== 'counter' && meets(value, goal, MARGIN) ? 'not met' : 'FAILED';
 }
 
 function meets(value: number, goal: Goal, margin: number): boolean {
@@ -52,7 +57,7 @@ export const tableHead = row(['what', 'measured', 'middle half', 'goal', 'verdic
 /** One line of the table that a run prints. */
 export function tableLine(finding: Finding, isControlled: boolean): string {
   const { what, value, unit = '', spread, goal, note } = finding;
-  const verdict = judge(finding, isControlled && Number.isFinite(value));
+  const verdict = judge(finding, isControlled);
   const middle = spread ? `${figure(spread.low)} – ${figure(spread.high)}` : '';
   const cells = [what, `${figure(value)} ${unit}`.trim(), middle, goalText(goal, unit), verdict];
   return note ? `${row(cells)}\n    ${note}` : row(cells);

@@ -28,12 +28,12 @@ export async function burst({ report, issued }: BenchContext): Promise<void> {
     what: `signature checks for ${BURSTS} bursts of 64 requests with one new token`,
     value: checks,
     goal: { exactly: BURSTS },
-    isCounter: true,
+    kind: 'counter',
   });
   report({
     what: 'of these requests, answered 200',
     value: good,
     goal: { exactly: BURSTS * 64 },
-    isCounter: true,
+    kind: 'counter',
   });
 }

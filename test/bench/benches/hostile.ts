@@ -42,6 +42,6 @@ async function compareUnderAttack(
     what: `${what}: good refused`,
     value: goodRefused,
     goal: { exactly: 0 },
-    isCounter: true,
+    kind: 'counter',
   });
 }

@@ -13,13 +13,14 @@ export async function memory({ report }: BenchContext): Promise<void> {
       what: `${what}: entries`,
       value: cachedTokens,
       goal: { exactly: entries },
-      isCounter: true,
+      kind: 'counter',
     });
     report({
       what: `${what}: memory an entry`,
       value: bytes / entries,
       unit: 'bytes',
       goal: { atMost: 650 },
+      kind: 'steady',
     });
   }
   const { bytes, cachedTokens } = await measure('junk', 1_000_000);
@@ -27,13 +28,14 @@ export async function memory({ report }: BenchContext): Promise<void> {
     what: 'after 1,000,000 junk tokens: entries',
     value: cachedTokens,
     goal: { exactly: 0 },
-    isCounter: true,
+    kind: 'counter',
   });
   report({
     what: 'after 1,000,000 junk tokens: growth of the heap, a token',
     value: Math.max(0, bytes) / 1_000_000,
     unit: 'bytes',
     goal: { atMost: 1 },
+    kind: 'steady',
   });
 }
 

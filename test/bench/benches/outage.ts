@@ -42,7 +42,7 @@ async function compareInOutage(
     what: `${what} refused`,
     value: goodRefused,
     goal: { exactly: 0 },
-    isCounter: true,
+    kind: 'counter',
     note: `the endpoint was asked ${broken.fetches} times`,
   });
   report({
