@@ -23,7 +23,7 @@ import {
   validFrom,
   validUntil,
 } from './tokens/token-rules.js';
-import { decodeJsonObject, hasTokenShape } from './tokens/token-shape.js';
+import { decodeJsonObject, hasTokenShape, MAX_TOKEN_LENGTH } from './tokens/token-shape.js';
 import type { VerifiedToken, VerifiedTokenCacheOptions } from './tokens/verified-tokens.js';
 
 export interface VerifierOptions {
@@ -84,7 +84,6 @@ type Json = Readonly<Record<string, unknown>>;
 /** One token on its way through the checks. */
 interface Candidate {
   readonly token: string;
-  readonly headerText: string;
   readonly header: Json;
   readonly claims: Record<string, unknown>;
   readonly trusted: TrustedIssuer;
@@ -139,14 +138,15 @@ const optionNames = [
 ] as const satisfies readonly (keyof VerifierOptions)[];
 
 function verifyNow(verification: Verification, token: string): Outcome {
-  if (typeof token !== 'string' || !hasTokenShape(token))
-    throw verification.refusals.invalid('malformed');
-  const headerText = token.slice(0, token.indexOf('.'));
-  const issuers = verification.seenHeaders.issuersOf(headerText);
+  const { refusals, seenHeaders, checkRevocation } = verification;
+  if (typeof token !== 'string' || token.length > MAX_TOKEN_LENGTH)
+    throw refusals.invalid('malformed');
+  const issuers = seenHeaders.issuersOf(token);
   const known = issuers && recall(verification, token, issuers);
-  return known
-    ? verification.checkRevocation(createPrincipal(known, token))
-    : verifyAnew(verification, token, headerText);
+  if (known) return checkRevocation(createPrincipal(known, token));
+  // After the look-up: what has the digest of a verified token is that token, shape included.
+  if (!hasTokenShape(token)) throw refusals.invalid('malformed');
+  return verifyAnew(verification, token);
 }
 
 /**
@@ -172,8 +172,9 @@ function digestOf(token: string): string {
   return hash('sha256', token, 'binary');
 }
 
-function verifyAnew(verification: Verification, token: string, headerText: string): Outcome {
+function verifyAnew(verification: Verification, token: string): Outcome {
   const { refusals, directory } = verification;
+  const headerText = token.slice(0, token.indexOf('.'));
   const header = decodeJsonObject(headerText);
   if (!header) throw refusals.invalid('malformed');
   const headerFlaw = judgeAnyHeader(header);
@@ -184,7 +185,7 @@ function verifyAnew(verification: Verification, token: string, headerText: strin
   const found = directory.find(claims['iss']);
   const judge = (trusted: TrustedIssuer | undefined): Outcome => {
     if (!trusted) throw refusals.invalid('issuer');
-    return judgeCandidate(verification, { token, headerText, header, claims, trusted });
+    return judgeCandidate(verification, { token, header, claims, trusted });
   };
   return found instanceof Promise ? found.then(judge) : judge(found);
 }
@@ -245,7 +246,7 @@ function checkSignature(
   if (!passesOwnCheck(verified.claims, trusted)) throw refusals.invalid('check');
   if (trusted.cache) {
     trusted.cache.remember(digestOf(token), verified, Math.floor(verification.now() / 1000));
-    verification.seenHeaders.add(candidate.headerText, trusted);
+    verification.seenHeaders.add(token, trusted);
   }
   return checkRevocation(createPrincipal(verified, token));
 }
@@ -267,7 +268,7 @@ const ENTRY_BYTES = 420;
 /** One flat object for facts and validity: it may be remembered a hundred thousand times. */
 function describeVerified(
   { now }: Verification,
-  { token, headerText, claims: rawClaims, trusted: { policy, cache } }: Candidate,
+  { token, claims: rawClaims, trusted: { policy, cache } }: Candidate,
   key: VerificationKey,
 ): VerifiedToken {
   const claims = sealClaims(rawClaims, policy.shareText);
@@ -290,7 +291,7 @@ function describeVerified(
     key,
     validFrom: Math.floor(validFrom(claims) - policy.clockToleranceSeconds),
     diesAt: Math.min(validUntil(claims, policy), ageLimit),
-    bytes: ENTRY_BYTES + ((token.lastIndexOf('.') - headerText.length) >> 1),
+    bytes: ENTRY_BYTES + ((token.lastIndexOf('.') - token.indexOf('.')) >> 1),
   });
 }
 

@@ -27,7 +27,8 @@ export function errorHandler(options: ErrorHandlerOptions = {}): ErrorRequestHan
   refuseUnknownOptions('errorHandler()', options, ['format', 'events']);
   const { format = 'problem', events } = options;
   const formatBody = formatterOf(format);
-  const contentType = format === 'problem' ? 'application/problem+json' : 'application/json';
+  const contentType =
+    format === 'problem' ? 'application/problem+json' : 'application/json; charset=utf-8';
   // Express tells error handlers by their four parameters.
   // eslint-disable-next-line max-params
   return function authErrorHandler(error: unknown, req, res, next) {
@@ -36,10 +37,9 @@ export function errorHandler(options: ErrorHandlerOptions = {}): ErrorRequestHan
       return;
     }
     report(error, req, events);
-    const body = JSON.stringify(formatBody(error, req));
     res.status(error.status);
     setHeaders(res, error.headers);
-    res.type(contentType).send(body);
+    send(res, contentType, JSON.stringify(formatBody(error, req)) ?? 'null');
   };
 }
 
@@ -55,6 +55,13 @@ const contentHeaders = [
 function setHeaders(res: Response, headers: AuthError['headers']): void {
   for (const name of contentHeaders) res.removeHeader(name);
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+}
+
+/** Not `res.send()`: it would add an ETag, and to RFC 9457's media type a charset that it doesn't have. */
+function send(res: Response, contentType: string, body: string): void {
+  res.setHeader('Content-Type', contentType);
+  res.setHeader('Content-Length', Buffer.byteLength(body));
+  res.end(res.req.method === 'HEAD' ? undefined : body);
 }
 
 function report(error: AuthError, req: Request, events: EventSink | undefined): void {

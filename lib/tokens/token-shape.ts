@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { isRecord } from '../is-record.js';
 
 /** Longest token we look at, in characters. An IdP's largest real tokens stay below 4 kB. */
-const MAX_TOKEN_LENGTH = 8192;
+export const MAX_TOKEN_LENGTH = 8192;
 
 /** Deepest nesting of a header or payload. */
 const MAX_DEPTH = 32;
