@@ -34,18 +34,34 @@ export interface ClaimsMapping {
 }
 
 /** Claims that many tokens of an issuer have in common. */
-const commonClaims = ['iss', 'aud', 'client_id', 'azp', 'cid', 'scope', 'scp', 'tid'] as const;
+const commonClaims = [
+  'iss',
+  'aud',
+  'client_id',
+  'azp',
+  'cid',
+  'scope',
+  'scp',
+  'tid',
+  'roles',
+  'groups',
+  'orgs',
+  'realm_access',
+] as const;
 
-/** Freezes verified claims to their depths, and lets claims that many tokens have in common share their text. */
+/** Freezes verified claims to their depths, and lets tokens share the values that many have in common. */
 export function sealClaims(
   claims: Record<string, unknown>,
-  share: Sharing<string>,
+  shareValue: Sharing<unknown>,
 ): Readonly<Record<string, unknown>> {
-  for (const name of commonClaims) {
-    const value = claims[name];
-    if (typeof value === 'string') claims[name] = share(value);
-  }
+  for (const name of commonClaims)
+    if (claims[name] !== undefined) claims[name] = shareValue(JSON.stringify(claims[name]));
   return deepFreeze(claims);
+}
+
+/** Values by their JSON text, frozen to their depths. */
+export function createValueSharing(): Sharing<unknown> {
+  return createSharing((json) => deepFreeze(JSON.parse(json)));
 }
 
 /** Reads a principal's facts out of verified claims. Copies by allow-list. */
@@ -72,6 +88,7 @@ export function createClaimsReader(mapping: Required<ClaimsMapping>): ClaimsRead
   };
   const shareScopes = createSharing((scopes) => createReadonlySet(parseList(scopes)));
   const shareList = createSharing((list) => Object.freeze(parseList(list)));
+  const shareOrgs = createSharing((orgs) => deepFreeze(parseOrgs(orgs)));
   return (claims) => ({
     user: Object.freeze({
       id: readText(claims, paths.userId) ?? String(claims['sub']),
@@ -84,8 +101,12 @@ export function createClaimsReader(mapping: Required<ClaimsMapping>): ClaimsRead
     scopes: shareScopes(JSON.stringify(readScopes(claims, paths.scopes))),
     clientId: readText(claims, paths.clientId),
     sessionId: readText(claims, paths.sessionId),
-    orgs: readOrgs(claims, paths.orgs),
+    orgs: shareOrgs(JSON.stringify(readOrgs(claims, paths.orgs))),
   });
+}
+
+function parseOrgs(orgs: string): readonly OrgMembership[] {
+  return JSON.parse(orgs);
 }
 
 function parseList(list: string): readonly string[] {
@@ -176,8 +197,6 @@ function isScalar(value: unknown): value is string | number | boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
-const noOrgs: readonly OrgMembership[] = Object.freeze([]);
-
 function readOrgs(
   claims: Readonly<Record<string, unknown>>,
   paths: readonly ParsedPath[],
@@ -185,7 +204,7 @@ function readOrgs(
   const orgs = new Map<string, OrgMembership>();
   for (const path of paths)
     for (const org of orgsIn(valueAt(claims, path))) if (!orgs.has(org.id)) orgs.set(org.id, org);
-  return orgs.size === 0 ? noOrgs : Object.freeze([...orgs.values()]);
+  return [...orgs.values()];
 }
 
 function orgsIn(value: unknown): readonly OrgMembership[] {
@@ -203,9 +222,5 @@ function orgOf(item: unknown): readonly OrgMembership[] {
 /** `of` holds the roles: as its member `roles`, or as the list itself. */
 function membership(id: string, of: unknown): OrgMembership {
   const roles = isRecord(of) ? (of['roles'] ?? of['role']) : of;
-  return Object.freeze({
-    id,
-    roles: Object.freeze([...textsIn(roles)]),
-    isDefault: isRecord(of) && of['default'] === true,
-  });
+  return { id, roles: textsIn(roles), isDefault: isRecord(of) && of['default'] === true };
 }

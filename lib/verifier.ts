@@ -263,7 +263,7 @@ function passesOwnCheck(claims: Json, { policy: { check } }: TrustedIssuer): boo
 }
 
 /** Measured size of a remembered token beside the texts that only its claims hold. */
-const ENTRY_BYTES = 420;
+const ENTRY_BYTES = 400;
 
 /** One flat object for facts and validity: it may be remembered a hundred thousand times. */
 function describeVerified(
@@ -271,7 +271,7 @@ function describeVerified(
   { token, claims: rawClaims, trusted: { policy, cache } }: Candidate,
   key: VerificationKey,
 ): VerifiedToken {
-  const claims = sealClaims(rawClaims, policy.shareText);
+  const claims = sealClaims(rawClaims, policy.shareValue);
   const { iat, exp, auth_time: authTime } = claims;
   const { user, scopes, clientId, sessionId, orgs } = policy.readClaims(claims);
   const ageLimit = Math.floor(now() / 1000) + (cache?.maxAgeSeconds ?? 0);

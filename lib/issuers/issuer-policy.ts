@@ -1,4 +1,9 @@
-import { type ClaimsMapping, type ClaimsReader, createClaimsReader } from '../claims-mapping.js';
+import {
+  type ClaimsMapping,
+  type ClaimsReader,
+  createClaimsReader,
+  createValueSharing,
+} from '../claims-mapping.js';
 import type { EventSink } from '../events.js';
 import type { IssuerOptions, KeySource, SignatureAlgorithm } from './issuer-options.js';
 import { assertKeyUrl } from '../keys/key-fetch.js';
@@ -6,7 +11,7 @@ import { refuseUnknownOptions } from '../known-options.js';
 import { createLocalKeySet, createRemoteKeySet, type KeySet } from '../key-sets.js';
 import { generic } from '../providers/generic.js';
 import { presets } from '../providers/presets.js';
-import { createSharing, type Sharing } from '../sharing.js';
+import type { Sharing } from '../sharing.js';
 import { isSignatureAlgorithm, isSymmetric, type VerificationKey } from '../keys/signatures.js';
 import { isRecord } from '../is-record.js';
 import { readJwk, readPublicKey, readSecret } from '../keys/verification-keys.js';
@@ -23,8 +28,8 @@ export interface IssuerPolicy {
   readonly algorithms: ReadonlySet<string>;
   readonly profile: 'rfc9068' | 'jwt';
   readonly readClaims: ClaimsReader;
-  /** Gives equal texts in this issuer's claims one place in memory. */
-  readonly shareText: Sharing<string>;
+  /** Gives equal values in this issuer's claims one place in memory. */
+  readonly shareValue: Sharing<unknown>;
   readonly clockToleranceSeconds: number;
   readonly maxTokenAgeSeconds: number | undefined;
   readonly requiredClaims: readonly string[];
@@ -59,7 +64,7 @@ export function createIssuerPolicy(
       algorithms: new Set<string>(algorithms),
       profile: readProfile(options.profile),
       readClaims: createClaimsReader(readMapping(options.claims)),
-      shareText: createSharing((text) => text),
+      shareValue: createValueSharing(),
       clockToleranceSeconds: inRange(
         options.clockToleranceSeconds ?? 5,
         [0, 300],
