@@ -24,8 +24,8 @@ export interface CompareOptions {
   readonly off: Traffic;
   readonly on: Traffic;
   readonly pairs: number;
-  /** Called when both routes have been warmed up. */
-  readonly onReady?: () => void;
+  /** Called when both routes have been warmed up; what it answers is called when the pairs are done. */
+  readonly onReady?: (port: number) => Promise<() => void>;
 }
 
 const SLICE_MS = 120;
@@ -40,16 +40,18 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
   const { scenario, off, on, pairs, onReady } = options;
   const server = await startServer(scenario);
   const load = await createLoad(server.port);
+  let stop: (() => void) | undefined;
   try {
     await warmUp(load, off);
     await warmUp(load, on);
-    onReady?.();
+    stop = await onReady?.(server.port);
     const done: Pair[] = [];
     for (let index = 0; index < pairs; index += 1) {
       done.push(await measurePair({ server, load, off, on, index }));
     }
     return summarise(done);
   } finally {
+    stop?.();
     load.close();
     await server.close();
   }

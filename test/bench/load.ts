@@ -53,6 +53,7 @@ const DRAIN_MS = 20_000;
  */
 export async function createLoad(port: number, size = 64): Promise<Load> {
   let slice: Slice | undefined;
+  let isClosed = false;
 
   function send(connection: Connection, running: Slice): void {
     const { bytes, isGood } = running.traffic.next(connection.turn);
@@ -96,6 +97,7 @@ export async function createLoad(port: number, size = 64): Promise<Load> {
 
   return {
     async run(traffic, ms) {
+      if (isClosed) throw new Error('the load is closed');
       const startedAt = performance.now();
       const counts = { latencies: [], requests: 0, good: 0, goodRefused: 0, underWay: 0 };
       const { promise, resolve, reject } = withResolvers();
@@ -118,6 +120,7 @@ export async function createLoad(port: number, size = 64): Promise<Load> {
       return { requests, good, goodRefused, latencies, elapsedMs: performance.now() - startedAt };
     },
     close() {
+      isClosed = true;
       for (const { socket } of connections) socket.destroy();
     },
   };
