@@ -15,7 +15,7 @@ export interface OpenIdProviderOptions {
   readonly keysNameAlgorithm?: boolean;
 }
 
-export interface TokenRequest {
+interface TokenRequest {
   /** Space-separated. @defaultValue `'invoices:read'` */
   readonly scope?: string;
   /** Resource indicator (RFC 8707), which becomes `aud`. @defaultValue {@link AUDIENCE} */
