@@ -8,6 +8,7 @@ import {
   variableOf,
 } from './config/sources.js';
 import type { OidcSettings, Settings } from './config/settings.js';
+import { refuseUnknownOptions } from './known-options.js';
 
 export type { ConfigProblem };
 
@@ -92,9 +93,7 @@ export function loadConfig(options: LoadConfigOptions = {}): Config {
 const optionNames: readonly string[] = ['env', 'file', 'prefix', 'overrides', 'onWarning'];
 
 function refuseMisuse(options: LoadConfigOptions): void {
-  const unknown = Object.keys(options).find((name) => !optionNames.includes(name));
-  if (unknown !== undefined)
-    throw new TypeError(`loadConfig() has no option ${unknown}; it has ${optionNames.join(', ')}`);
+  refuseUnknownOptions('loadConfig()', options, optionNames);
   const { prefix = 'AUTH_' } = options;
   if (!/^[A-Z][A-Z0-9_]*_$/.test(prefix))
     throw new TypeError('prefix is upper-case letters, digits and _, ending in _, such as AUTH_');

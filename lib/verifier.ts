@@ -210,7 +210,9 @@ function judgeCandidate(verification: Verification, candidate: Candidate): Outco
   const flaw = judgeHeader(header, policy) ?? judgeClaims(claims, policy, Math.floor(nowMs / 1000));
   if (flaw) throw verification.refusals.invalid(flaw, claims['exp']);
   if (policy.keys.isServing(nowMs)) return findKeys(verification, candidate);
-  return policy.keys.load().then(() => findKeys(verification, candidate));
+  return policy.keys
+    .load()
+    .then(() => recallAfterWait(verification, candidate) ?? findKeys(verification, candidate));
 }
 
 function findKeys(verification: Verification, candidate: Candidate): Outcome {
@@ -220,7 +222,20 @@ function findKeys(verification: Verification, candidate: Candidate): Outcome {
   if (found.length > 0) return checkSignature(verification, candidate, found);
   const sought = kid === undefined ? undefined : keys.seek();
   if (!sought) throw verification.refusals.invalid('unknown_key');
-  return sought.then(() => checkSignature(verification, candidate, keys.candidates(kid, alg)));
+  return sought.then(
+    () =>
+      recallAfterWait(verification, candidate) ??
+      checkSignature(verification, candidate, keys.candidates(kid, alg)),
+  );
+}
+
+/** Requests that waited for the same keys may have brought the same token; the first of them has checked it. */
+function recallAfterWait(
+  verification: Verification,
+  { token, trusted }: Candidate,
+): Outcome | undefined {
+  const known = recall(verification, token, [trusted]);
+  return known && verification.checkRevocation(createPrincipal(known, token));
 }
 
 /** Both were judged to be text, or absent, before. */
@@ -241,9 +256,6 @@ function checkSignature(
 ): Outcome {
   const { token, claims, trusted } = candidate;
   const { refusals, checkRevocation } = verification;
-  // Requests that waited for the same keys may have brought the same token.
-  const known = recall(verification, token, [trusted]);
-  if (known) return checkRevocation(createPrincipal(known, token));
   if (keys.length === 0) throw refusals.invalid('unknown_key');
   const payloadEnd = token.lastIndexOf('.');
   const signingInput = token.slice(0, payloadEnd);

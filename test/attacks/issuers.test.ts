@@ -1,18 +1,9 @@
-import { type AuthError, createVerifier, type IssuerOptions } from 'latchkey';
+import { createVerifier, type IssuerOptions } from 'latchkey';
 import { createTestIssuer } from 'latchkey/testing';
 import { describe, expect, it } from 'vitest';
 import { createClock } from '../world/clock.js';
 import { createEventLog } from '../world/event-log.js';
-
-/** The refusal of a token, or a failing test when there is none. */
-async function refusalOf(verdict: Promise<unknown>): Promise<AuthError> {
-  const outcome = await verdict.then(
-    () => undefined,
-    (error: AuthError) => error,
-  );
-  if (!outcome) throw new Error('the token was accepted');
-  return outcome;
-}
+import { refusalOf } from '../world/refusal-of.js';
 
 describe('E8 discovery', () => {
   async function discovering(metadata: Record<string, unknown>) {

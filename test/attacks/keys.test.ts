@@ -1,12 +1,13 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { type AuthError, createVerifier, type VerifierOptions } from 'latchkey';
+import { createVerifier, type VerifierOptions } from 'latchkey';
 import { createTestIssuer, type TestIssuer, type TestIssuerOptions } from 'latchkey/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { type Clock, createClock } from '../world/clock.js';
 import { serve } from '../world/serve.js';
 import { createEventLog } from '../world/event-log.js';
+import { refusalOf } from '../world/refusal-of.js';
 
 interface World {
   readonly clock: Clock;
@@ -22,16 +23,6 @@ async function createWorld(options: TestIssuerOptions = {}): Promise<World> {
     issuer,
     verifier: (own) => createVerifier({ issuers: issuer.policy, now: clock.now, ...own }),
   };
-}
-
-/** The refusal of a token, or a failing test when there is none. */
-async function refusalOf(verdict: Promise<unknown>): Promise<AuthError> {
-  const outcome = await verdict.then(
-    () => undefined,
-    (error: AuthError) => error,
-  );
-  if (!outcome) throw new Error('the token was accepted');
-  return outcome;
 }
 
 /** A flood of tokens of our issuer with made-up key ids, each otherwise perfect. */
