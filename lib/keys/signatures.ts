@@ -129,7 +129,11 @@ function macCheck(key: KeyObject, algorithm: SignatureAlgorithm): Check {
 function signatureCheck(key: KeyObject, algorithm: SignatureAlgorithm): Check {
   const { hash, pss } = algorithmTable[algorithm];
   const input = verifyInput(key, pss);
+  const bytes = signatureBytes(key);
+  // OpenSSL takes an RSA-PSS signature without its leading zeroes; RFC 8017 §8.1.2 does not, and a token must
+  // not have a second spelling.
   return (signingInput, signature) =>
+    signature.length === bytes &&
     verify(hash, Buffer.from(signingInput, 'latin1'), input, signature);
 }
 
@@ -144,4 +148,11 @@ function verifyInput(key: KeyObject, pss: true | undefined): Parameters<typeof v
   if (key.asymmetricKeyType === 'ec') return { key, dsaEncoding: 'ieee-p1363' };
   // The bare key: Node 24 takes half as long again for options that say nothing.
   return key;
+}
+
+/** Length of every signature by this key: the modulus (RFC 8017 §8), r and s (RFC 7518 §3.4), or 64 (RFC 8032). */
+function signatureBytes(key: KeyObject): number {
+  const { modulusLength, namedCurve = '' } = key.asymmetricKeyDetails ?? {};
+  if (modulusLength !== undefined) return Math.ceil(modulusLength / 8);
+  return { secp384r1: 96, secp521r1: 132 }[namedCurve] ?? 64;
 }

@@ -197,3 +197,22 @@ describe('D2 aud', () => {
     expect(() => createVerifier({ issuers: forgotten })).toThrow(/audience/);
   });
 });
+
+describe('A9 a signature without its leading zero', () => {
+  it.each(['RS256', 'PS256'] as const)(
+    '%s: is not the same signature, though its number is',
+    async (algorithm) => {
+      const issuer = await createTestIssuer({ algorithm });
+      const verifier = createVerifier({ issuers: issuer.policy });
+      const signatureOf = (token: string) => Buffer.from(token.split('.')[2] ?? '', 'base64url');
+      let token = issuer.mintSync();
+      for (let tries = 0; signatureOf(token)[0] !== 0 && tries < 10_000; tries += 1)
+        token = issuer.mintSync();
+      expect(signatureOf(token)[0]).toBe(0);
+      const cut = token.lastIndexOf('.') + 1;
+      const shortened = token.slice(0, cut) + signatureOf(token).subarray(1).toString('base64url');
+      await expect(verifier.verify(shortened)).rejects.toMatchObject({ reason: 'signature' });
+      await verifier.verify(token);
+    },
+  );
+});
