@@ -10,6 +10,8 @@ export default class ClosingLine implements Reporter {
       // A file that does not load has no tests to count, and is a failure all the same.
       if (tests.length === 0 && !module.ok()) count.failed += 1;
     }
-    console.log(`Tests: ${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
+    const line = `Tests: ${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`;
+    // The coverage table is printed after the run has ended; this line comes after everything.
+    process.once('exit', () => console.log(line));
   }
 }
