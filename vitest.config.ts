@@ -13,6 +13,9 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    // Generous: tests assert what happens, never how fast, and CI machines are shared.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
     reporters: ['default', './test/world/closing-line.ts'],
     coverage: {
       provider: 'v8',
