@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { reusableError } from './errors.js';
 
 /** Who calls: the outcome of a verified credential. Deeply frozen; safe to keep and to share. */
@@ -174,7 +175,10 @@ export function isClientPrincipal(principal: Principal): boolean {
 /** A set that nobody can change, not even through `Set.prototype`. */
 export function createReadonlySet(values: Iterable<string>): ReadonlySet<string> {
   const set = new Set(values);
-  const readonlySet: ReadonlySet<string> & { toJSON(): string[] } = {
+  const readonlySet: ReadonlySet<string> & {
+    toJSON(): string[];
+    [inspect.custom](): Set<string>;
+  } = {
     size: set.size,
     has: (value) => set.has(value),
     keys: () => set.keys(),
@@ -185,6 +189,8 @@ export function createReadonlySet(values: Iterable<string>): ReadonlySet<string>
     },
     [Symbol.iterator]: () => set.values(),
     toJSON: () => [...set],
+    // Prints as the set it is. A copy: whoever prints must not get hold of it.
+    [inspect.custom]: () => new Set(set),
   };
   return Object.freeze(readonlySet);
 }

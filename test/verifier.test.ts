@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { inspect } from 'node:util';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { createVerifier, type IssuerOptions } from 'latchkey';
 import { createTestIssuer } from 'latchkey/testing';
@@ -94,6 +95,7 @@ describe('what a principal says', () => {
       ['write', 'write'],
     ]);
     expect(JSON.stringify({ scopes })).toBe('{"scopes":["read","write"]}');
+    expect(inspect(scopes)).toBe("Set(2) { 'read', 'write' }");
     expect('add' in scopes).toBe(false);
   });
 
