@@ -15,3 +15,13 @@ export function refuseUnknownOptions(
       `${callee} has no option ${unknown.join(', ')}; it has ${known.join(', ')}`,
     );
 }
+
+/** Passes a number within its range, both ends included. Throws a TypeError for anything else, NaN among it. */
+export function numberInRange(
+  value: unknown,
+  [min, max]: readonly [number, number],
+  name: string,
+): number {
+  if (typeof value === 'number' && value >= min && value <= max) return value;
+  throw new TypeError(`\`${name}\` is a number from ${min} to ${max}`);
+}

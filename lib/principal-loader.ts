@@ -1,5 +1,6 @@
 import { AuthError } from './errors.js';
 import type { EventSink } from './events.js';
+import { numberInRange } from './known-options.js';
 import { patchPrincipal, type Principal, type PrincipalPatch } from './principal.js';
 
 /**
@@ -16,7 +17,7 @@ export interface CachedLoadPrincipal<Request> {
   readonly load: LoadPrincipal<Request>;
   /** How long an answer is reused. 1 to 3600. A changed role takes as long to arrive. */
   readonly ttlSeconds: number;
-  /** Most answers kept; the oldest goes first. 1 or more. @defaultValue `10_000` */
+  /** Most answers kept; the oldest goes first. 1 to 1,000,000. @defaultValue `10_000` */
   readonly maxEntries?: number;
   /**
    * Whose answer may be reused for whom. Name everything that `load` looks at. A look-up that depends on the
@@ -78,9 +79,8 @@ function rememberAnswers<Request>(
   { ttlSeconds, maxEntries = 10_000, key = subjectKey }: CachedLoadPrincipal<Request>,
   now: () => number,
 ): Ask<Request> {
-  if (!(ttlSeconds >= 1 && ttlSeconds <= 3600))
-    throw new TypeError('`loadPrincipal.ttlSeconds` is a number from 1 to 3600');
-  if (!(maxEntries >= 1)) throw new TypeError('`loadPrincipal.maxEntries` is 1 or more');
+  numberInRange(ttlSeconds, [1, 3600], 'loadPrincipal.ttlSeconds');
+  numberInRange(maxEntries, [1, 1_000_000], 'loadPrincipal.maxEntries');
   const answers = new Map<
     string,
     { readonly answer: Promise<Answer>; readonly expiresAt: number }

@@ -304,8 +304,6 @@ describe('the suite in one application', () => {
         )
         .finally(() => socket.destroy());
     });
-    const { origin } = await serve((_req, res) => res.end());
-    void origin;
     server.listen(0, '127.0.0.1');
     onTestFinished(() => void server.close());
     await new Promise((resolve) => server.once('listening', resolve));

@@ -7,7 +7,7 @@ import {
 import type { EventSink } from '../events.js';
 import type { IssuerOptions, KeySource, SignatureAlgorithm } from './issuer-options.js';
 import { assertKeyUrl } from '../keys/key-fetch.js';
-import { refuseUnknownOptions } from '../known-options.js';
+import { numberInRange, refuseUnknownOptions } from '../known-options.js';
 import { createLocalKeySet, createRemoteKeySet, type KeySet } from '../key-sets.js';
 import { generic } from '../providers/generic.js';
 import { presets } from '../providers/presets.js';
@@ -15,8 +15,6 @@ import type { Sharing } from '../sharing.js';
 import { isSignatureAlgorithm, isSymmetric, type VerificationKey } from '../keys/signatures.js';
 import { isRecord } from '../is-record.js';
 import { readJwk, readPublicKey, readSecret } from '../keys/verification-keys.js';
-
-export type * from './issuer-options.js';
 
 /** A prepared and frozen policy: what {@link IssuerOptions} say, checked and with every default filled in. */
 export interface IssuerPolicy {
@@ -65,7 +63,7 @@ export function createIssuerPolicy(
       profile: readProfile(options.profile),
       readClaims: createClaimsReader(readMapping(options.claims)),
       shareValue: createValueSharing(),
-      clockToleranceSeconds: inRange(
+      clockToleranceSeconds: numberInRange(
         options.clockToleranceSeconds ?? 5,
         [0, 300],
         'clockToleranceSeconds',
@@ -73,9 +71,9 @@ export function createIssuerPolicy(
       maxTokenAgeSeconds:
         options.maxTokenAgeSeconds === undefined
           ? undefined
-          : inRange(options.maxTokenAgeSeconds, [1, 31_536_000], 'maxTokenAgeSeconds'),
-      requiredClaims: Object.freeze([...(options.requiredClaims ?? [])]),
-      check: options.check,
+          : numberInRange(options.maxTokenAgeSeconds, [1, 31_536_000], 'maxTokenAgeSeconds'),
+      requiredClaims: readRequiredClaims(options),
+      check: readCheck(options),
     });
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
@@ -128,6 +126,15 @@ function readAudience({ audience }: IssuerOptions): ReadonlySet<string> | null {
   return new Set(nonEmptyTexts(typeof audience === 'string' ? [audience] : audience, 'audience'));
 }
 
+function readRequiredClaims({ requiredClaims }: IssuerOptions): readonly string[] {
+  return Object.freeze(requiredClaims ? [...nonEmptyTexts(requiredClaims, 'requiredClaims')] : []);
+}
+
+function readCheck({ check }: IssuerOptions): IssuerOptions['check'] {
+  if (check === undefined || typeof check === 'function') return check;
+  throw new TypeError('`check` is a function that answers whether the claims may pass');
+}
+
 function readProfile(profile: unknown = 'jwt'): IssuerPolicy['profile'] {
   if (profile === 'jwt' || profile === 'rfc9068') return profile;
   throw new TypeError("`profile` is 'jwt' or 'rfc9068'");
@@ -174,9 +181,9 @@ function createKeySet(
     jwksUri,
     algorithms,
     fetch: keys.fetch ?? globalThis.fetch,
-    timeoutMs: inRange(keys.timeoutMs ?? 5000, [1, 60_000], 'timeoutMs'),
-    cacheSeconds: inRange(keys.cacheSeconds ?? 600, [1, 86_400], 'cacheSeconds'),
-    staleSeconds: inRange(keys.staleSeconds ?? 86_400, [1, 604_800], 'staleSeconds'),
+    timeoutMs: numberInRange(keys.timeoutMs ?? 5000, [1, 60_000], 'timeoutMs'),
+    cacheSeconds: numberInRange(keys.cacheSeconds ?? 600, [1, 86_400], 'cacheSeconds'),
+    staleSeconds: numberInRange(keys.staleSeconds ?? 86_400, [1, 604_800], 'staleSeconds'),
   });
 }
 
@@ -227,11 +234,6 @@ function readMapping(claims: IssuerOptions['claims'] = 'generic'): Required<Clai
   if (unknown) throw new TypeError(`\`claims\` has no member \`${unknown}\``);
   const given = Object.entries(own).filter(([, path]) => path !== undefined);
   return { ...generic, ...presets[preset], ...Object.fromEntries(given) };
-}
-
-function inRange(value: number, [min, max]: readonly [number, number], name: string): number {
-  if (typeof value === 'number' && value >= min && value <= max) return value;
-  throw new TypeError(`\`${name}\` is a number from ${min} to ${max}`);
 }
 
 function nonEmptyTexts(values: readonly string[], name: string): readonly string[] {

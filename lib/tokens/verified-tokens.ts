@@ -1,3 +1,4 @@
+import { numberInRange, refuseUnknownOptions } from '../known-options.js';
 import type { PrincipalFacts } from '../principal.js';
 import type { VerificationKey } from '../keys/signatures.js';
 
@@ -14,7 +15,7 @@ export interface VerifiedToken extends PrincipalFacts {
 }
 
 export interface VerifiedTokenCacheOptions {
-  /** Most tokens remembered per issuer. 1 or more. @defaultValue `100_000` */
+  /** Most tokens remembered per issuer. 1 to 16,000,000. @defaultValue `100_000` */
   readonly maxEntries?: number;
   /** Most memory per issuer, estimated. @defaultValue `67_108_864` (64 MiB) */
   readonly maxBytes?: number;
@@ -38,7 +39,7 @@ export interface VerifiedTokenCache {
 export function createVerifiedTokenCache(
   options: VerifiedTokenCacheOptions = {},
 ): VerifiedTokenCache {
-  const { maxEntries = 100_000, maxBytes = 67_108_864, maxAgeSeconds = 300 } = options;
+  const { maxEntries, maxBytes, maxAgeSeconds } = readBounds(options);
   const entries = new Map<string, VerifiedToken>();
   let bytes = 0;
 
@@ -80,3 +81,17 @@ export function createVerifiedTokenCache(
     },
   };
 }
+
+/** A bound that is no number would bound nothing. */
+function readBounds(options: VerifiedTokenCacheOptions): Required<VerifiedTokenCacheOptions> {
+  refuseUnknownOptions('cache', options, ['maxEntries', 'maxBytes', 'maxAgeSeconds']);
+  const { maxEntries = 100_000, maxBytes = 67_108_864, maxAgeSeconds = 300 } = options;
+  return {
+    maxEntries: numberInRange(maxEntries, [1, MAX_ENTRIES], 'cache.maxEntries'),
+    maxBytes: numberInRange(maxBytes, [1, Number.MAX_SAFE_INTEGER], 'cache.maxBytes'),
+    maxAgeSeconds: numberInRange(maxAgeSeconds, [1, 3600], 'cache.maxAgeSeconds'),
+  };
+}
+
+/** As many as fit into one Map of V8. */
+const MAX_ENTRIES = 16_000_000;

@@ -157,6 +157,8 @@ describe('other options that cannot be safe stop the application', () => {
     { title: 'a tolerance of an hour', options: { keys, clockToleranceSeconds: 3600 } },
     { title: 'a tolerance as text', options: { keys, clockToleranceSeconds: '5' } },
     { title: 'a greatest age of 0', options: { keys, maxTokenAgeSeconds: 0 } },
+    { title: 'required claims that are no list', options: { keys, requiredClaims: 'tenant' } },
+    { title: 'a check that is no function', options: { keys, check: true } },
     { title: 'an unknown profile', options: { keys, profile: 'legacy' } },
     { title: 'an unknown preset', options: { keys, claims: 'constructor' } },
     { title: 'an unknown member of claims', options: { keys, claims: { role: 'role' } } },
@@ -192,6 +194,21 @@ describe('other options that cannot be safe stop the application', () => {
     expect(() => createVerifier({ issuers: issuer, isRevokd: () => false } as object)).toThrow(
       /isRevokd/,
     );
+  });
+
+  it.each([
+    { maxEntries: Number.NaN },
+    { maxEntries: 0 },
+    { maxEntries: Number.POSITIVE_INFINITY },
+    { maxBytes: Number.NaN },
+    { maxBytes: '64 MiB' },
+    { maxAgeSeconds: 0 },
+    { maxAgeSeconds: 86_400 },
+    { maxEntry: 5 },
+    true,
+  ])('F4 a cache without a true bound: %j', (cache) => {
+    const issuers: IssuerOptions = { ...base, keys };
+    expect(() => createVerifier({ issuers, cache: cache as object })).toThrow(TypeError);
   });
 
   it('guards that ask for nothing, or for what no token can grant', async () => {
