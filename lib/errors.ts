@@ -17,6 +17,10 @@ export type AuthErrorCode =
   | 'PASSWORD_CHANGE_REQUIRED'
   | 'PASSWORD_POLICY'
   | 'RATE_LIMITED'
+  | 'NOT_FOUND'
+  | 'METHOD_NOT_ALLOWED'
+  | 'CONFLICT'
+  | 'SERVER_BUSY'
   | 'KEYS_UNAVAILABLE'
   | 'STORE_UNAVAILABLE'
   | 'PROVIDER_ERROR'
@@ -81,6 +85,10 @@ const errorTable: Readonly<Record<AuthErrorCode, ErrorRow>> = {
   PASSWORD_CHANGE_REQUIRED: { status: 403, text: 'Change your password first.' },
   PASSWORD_POLICY: { status: 400, text: 'The new password is not acceptable.' },
   RATE_LIMITED: { status: 429, text: 'Too many requests.' },
+  NOT_FOUND: { status: 404, text: 'There is no such thing.' },
+  METHOD_NOT_ALLOWED: { status: 405, text: 'This resource does not know the method.' },
+  CONFLICT: { status: 409, text: 'This belongs to somebody else already, or changed meanwhile.' },
+  SERVER_BUSY: { status: 503, text: 'This service is busy. Try again later.' },
   KEYS_UNAVAILABLE: {
     status: 503,
     text: 'Access tokens cannot be verified at the moment. Try again later.',
@@ -114,6 +122,10 @@ export interface AuthErrorOptions {
   readonly retryAfterSeconds?: number | undefined;
   /** When the token expired, in seconds since 1970. */
   readonly expiredAt?: number | undefined;
+  /** What is wrong with which member of the request's body. Fixed words only, never input. */
+  readonly errors?: readonly FieldError[] | undefined;
+  /** For 405: the methods that the resource knows (RFC 9110 §10.2.1, `Allow`). */
+  readonly allow?: readonly string[] | undefined;
   readonly cause?: unknown;
 }
 
@@ -150,6 +162,16 @@ export class AuthError extends Error {
   }
 }
 
+/** One thing that is wrong with a request's body, in the form of RFC 9457's example. */
+export interface FieldError {
+  /** Which member, as a JSON Pointer in a URI fragment (RFC 6901 §6): `#/new_password`; `#` is the whole body. */
+  readonly pointer: string;
+  /** What is wrong with it. */
+  readonly detail: string;
+  /** A fixed word for programs, where they can do something about it. */
+  readonly code?: string;
+}
+
 /** Body of an `application/problem+json` answer (RFC 9457 §3.1) with our extension members. */
 export interface ProblemDetails {
   readonly type: string;
@@ -165,6 +187,8 @@ export interface ProblemDetails {
   readonly scope?: string;
   readonly acr_values?: string;
   readonly max_age?: number;
+  /** With INVALID_REQUEST and PASSWORD_POLICY. */
+  readonly errors?: readonly FieldError[];
 }
 
 /**
@@ -196,6 +220,7 @@ function headersOf(code: AuthErrorCode, options: AuthErrorOptions): Record<strin
     headers['WWW-Authenticate'] = bearerChallenge(code, options);
   const retryAfter = options.retryAfterSeconds ?? (status === 503 ? 5 : undefined);
   if (retryAfter !== undefined) headers['Retry-After'] = String(Math.max(1, Math.ceil(retryAfter)));
+  if (options.allow) headers['Allow'] = options.allow.join(', ');
   return headers;
 }
 
@@ -214,6 +239,7 @@ function problemOf(code: AuthErrorCode, detail: string, options: AuthErrorOption
     ...(options.scopes && { scope: scopeList(options.scopes) }),
     ...(options.acrValues && { acr_values: scopeList(options.acrValues) }),
     ...(options.maxAgeSeconds !== undefined && { max_age: options.maxAgeSeconds }),
+    ...(options.errors && { errors: options.errors }),
   };
 }
 

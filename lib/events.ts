@@ -40,9 +40,76 @@ export interface AuthEvents {
     readonly reason: string;
     readonly kid: string | undefined;
   };
-  /** A hook of the application threw; the request was answered 503. */
+  /** A hook of the application threw; the request was answered 503, or went on where the hook only tells or adds. */
   'hook.failed': RequestFacts & {
-    readonly hook: 'isRevoked' | 'loadPrincipal' | 'resolveIssuer' | 'resolveOrg';
+    readonly hook:
+      | 'isRevoked'
+      | 'loadPrincipal'
+      | 'resolveIssuer'
+      | 'resolveOrg'
+      | 'sendMail'
+      | 'isBlocked';
+  };
+  /** Somebody signed in. */
+  'login.succeeded': RequestFacts & {
+    readonly userId: string;
+    readonly sessionId: string;
+  };
+  /** A log-in was refused. Reasons: unknown_user, wrong_password, no_password, disabled, bad_hash, changed. */
+  'login.failed': RequestFacts & {
+    readonly reason: string;
+    /** Absent when nobody has this login. */
+    readonly userId: string | undefined;
+  };
+  /** A limit was reached; 429. */
+  'rate.limited': RequestFacts & {
+    readonly limit: 'address' | 'account';
+  };
+  /** A refresh token was exchanged for its successor. */
+  'refresh.rotated': {
+    readonly userId: string;
+    readonly sessionId: string;
+  };
+  /** A refresh token was refused. */
+  'refresh.refused': RequestFacts & {
+    readonly reason: string;
+  };
+  /** A refresh token older than its grace was used again: somebody has a copy. Its session was ended. */
+  'refresh.reused': {
+    readonly userId: string;
+    readonly sessionId: string;
+  };
+  /** A session ended before its time. One event a session. */
+  'session.revoked': {
+    readonly sessionId: string;
+    readonly reason: string;
+  };
+  /** A password was set. Reasons: change, reset, admin_reset. */
+  'password.changed': RequestFacts & {
+    readonly userId: string;
+    readonly reason: string;
+  };
+  /** Somebody asked for a mail to reset a password. `userId` is absent when nobody has this address. */
+  'password.reset_requested': RequestFacts & {
+    readonly userId: string | undefined;
+  };
+  /** A password hash in the store cannot be used; its owner cannot sign in with a password. */
+  'password.hash_broken': {
+    readonly userId: string;
+  };
+  /** An administrator, or the command line, changed a user. */
+  'user.changed': RequestFacts & {
+    readonly userId: string;
+    readonly change: 'created' | 'updated' | 'disabled' | 'deleted' | 'password_reset';
+    /** Who did it: the subject of the request, where there was one. */
+    readonly by: string | undefined;
+  };
+  /** The store could not answer. */
+  'store.failed': {
+    /** Such as `sessions.rotate`. */
+    readonly operation: string;
+    /** `timeout` or `error`. */
+    readonly reason: string;
   };
 }
 

@@ -1,0 +1,236 @@
+import type { AttributeValue, OrgMembership } from '../principal.js';
+
+/**
+ * Where sessions, one-time values, users and credentials are kept. Four small contracts; every operation is
+ * one atomic step: it happens whole or not at all, and of two that run at once one sees what the other did.
+ *
+ * Time is always an argument, in milliseconds since 1970, so that a store needs no clock of its own. What a
+ * store throws or rejects with means that it cannot answer at the moment; callers answer 503 and lose nothing.
+ * "No such row" and "somebody was faster" are answers, never errors. `storeContract` in `latchkey/testing`
+ * holds an adapter to all of this.
+ */
+export interface Store {
+  readonly sessions: SessionStore;
+  readonly once: OnceStore;
+  readonly users: UserStore;
+  readonly credentials: CredentialStore;
+  /** Resolves when the store answers and its schema is there. */
+  ping(): Promise<void>;
+  /** Gives connections back. A client object that was passed in stays open: who opened it closes it. */
+  close(): Promise<void>;
+}
+
+/** One signed-in device or client. */
+export interface Session {
+  /** `sid`: public, in every access token; worthless without the refresh token's MAC. */
+  readonly id: string;
+  readonly userId: string;
+  /** Which key makes the MAC of the current refresh token. */
+  readonly kid: string;
+  /** Random, base64url; part of what the MAC covers, so that a leaked key alone forges nothing. */
+  readonly salt: string;
+  /** Number of the current refresh token. Starts at 0. */
+  readonly generation: number;
+  /** When the generation last changed. */
+  readonly rotatedAt: number;
+  /** Counts changes by `update`. Starts at 0; `rotate` leaves it alone. */
+  readonly version: number;
+  readonly createdAt: number;
+  readonly lastUsedAt: number;
+  /** The session ends when unused until then. Never later than `expiresAt`. */
+  readonly idleExpiresAt: number;
+  /** The session ends then, whatever happens. Never changes. */
+  readonly expiresAt: number;
+  readonly revokedAt: number | undefined;
+  /** One fixed word. */
+  readonly revokedReason: string | undefined;
+  /** The identity provider's names for user and session, for back-channel log-out. */
+  readonly provider: SessionProvider | undefined;
+  /** What sessions.ts keeps beside: JSON text that the store does not look into. */
+  readonly data: string;
+}
+
+export interface SessionProvider {
+  /** `iss` of the provider. */
+  readonly issuer: string;
+  /** `sub` there. */
+  readonly subject: string;
+  /** `sid` there, if it names its sessions. */
+  readonly sessionId: string | undefined;
+}
+
+export type NewSession = Omit<Session, 'version' | 'revokedAt' | 'revokedReason'>;
+
+export interface Rotation {
+  /** The generation that is being replaced. */
+  readonly generation: number;
+  /** The key of the successor. */
+  readonly kid: string;
+  readonly now: number;
+  /** Becomes `idleExpiresAt`, but never later than the row's `expiresAt`. */
+  readonly idleExpiresAt: number;
+}
+
+export interface SessionChange {
+  /** The version that the change was worked out from. */
+  readonly version: number;
+  readonly lastUsedAt?: number;
+  /** Never later than the row's `expiresAt`. */
+  readonly idleExpiresAt?: number;
+  readonly data?: string;
+}
+
+/** Whose sessions. `except` spares one. */
+export type SessionSelector =
+  | { readonly id: string }
+  | { readonly userId: string; readonly except?: string }
+  /** All of a provider's user, or only those of one session there. */
+  | { readonly issuer: string; readonly subject: string; readonly sessionId?: string }
+  | { readonly issuer: string; readonly sessionId: string };
+
+export interface Revocation {
+  readonly id: string;
+  readonly revokedAt: number;
+}
+
+export interface SessionStore {
+  /** Adds a session. Rejects if the id is taken. */
+  create(session: NewSession): Promise<void>;
+  /** The session, also one that is revoked or expired and not yet swept. */
+  get(id: string): Promise<Session | undefined>;
+  /**
+   * Generation + 1, `rotatedAt` and `lastUsedAt` = now, the new `kid` and `idleExpiresAt`, in one conditional step: only if the generation
+   * is still the given one and the session is not revoked, `now < idleExpiresAt` and `now < expiresAt`.
+   * Answers the changed row; undefined when a condition failed. Of any number at once exactly one wins.
+   */
+  rotate(id: string, rotation: Rotation): Promise<Session | undefined>;
+  /** Changes what is given and adds 1 to the version, only if the version is still the given one and the session is not revoked. Answers the changed row. */
+  update(id: string, change: SessionChange): Promise<Session | undefined>;
+  /**
+   * Revokes every selected session that is not revoked yet, and answers the ids of those. The first revocation
+   * stays: neither time nor reason ever change, and no operation makes a revoked session live again.
+   */
+  revoke(
+    selector: SessionSelector,
+    at: { readonly now: number; readonly reason: string },
+  ): Promise<readonly string[]>;
+  /** Revocations at or after `time`, in any order, until they are swept. */
+  revokedSince(time: number): Promise<readonly Revocation[]>;
+  /** A user's sessions that are neither revoked nor expired at `now`, the one used last first. */
+  listByUser(userId: string, now: number): Promise<readonly Session[]>;
+  /**
+   * Deletes sessions that ended (by revocation, idle or absolute limit) at or before `before`, and forgets their
+   * revocation. Answers how many; a store that lets rows expire by itself may answer fewer.
+   */
+  sweep(before: number): Promise<number>;
+}
+
+/**
+ * Values that are used at most once or only counted: states, codes, reset tokens, replay ids, rate limits. Every
+ * entry has an end; at or after it, it is as if it had never been.
+ */
+export interface OnceStore {
+  /** Adds a value if the key has none that lives. Answers whether it did; of any number at once exactly one. */
+  add(
+    key: string,
+    value: string,
+    life: { readonly now: number; readonly expiresAt: number },
+  ): Promise<boolean>;
+  /** Removes a value and answers it. Of any number at once exactly one gets it. */
+  take(key: string, now: number): Promise<string | undefined>;
+  /**
+   * Adds `amount` (1 unless told; may be negative) to a counter, which never falls below 0. The first count after
+   * its end starts a new window. Counters and values do not share keys.
+   */
+  incr(key: string, count: CountOptions): Promise<Count>;
+  /** Removes a value or counter, if it is there. */
+  del(key: string): Promise<void>;
+  /** Deletes entries that ended at or before `before`. Answers how many. */
+  sweep(before: number): Promise<number>;
+}
+
+export interface CountOptions {
+  readonly now: number;
+  /** Length of a window that starts now. An open one keeps its end. */
+  readonly windowMs: number;
+  readonly amount?: number;
+}
+
+export interface Count {
+  readonly count: number;
+  /** End of the window. */
+  readonly resetAt: number;
+}
+
+/** Somebody who can sign in. Logins are kept as `normaliseLogin` makes them. */
+export interface StoredUser {
+  readonly id: string;
+  /** Unique among user names. Has no `@`, so that it is never somebody's e-mail address. */
+  readonly username: string | undefined;
+  /** Unique among e-mail addresses. */
+  readonly email: string | undefined;
+  readonly emailVerified: boolean;
+  /** PHC string (`$argon2id$…`); undefined: cannot sign in with a password. */
+  readonly passwordHash: string | undefined;
+  readonly mustResetPassword: boolean;
+  readonly disabled: boolean;
+  readonly roles: readonly string[];
+  readonly groups: readonly string[];
+  readonly attributes: Readonly<Record<string, AttributeValue>>;
+  readonly orgs: readonly OrgMembership[];
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Counts changes. Starts at 0. */
+  readonly version: number;
+}
+
+/** Everything that can change. A member that is there replaces the old value, also with undefined. */
+export type UserChange = Partial<Omit<StoredUser, 'id' | 'createdAt' | 'updatedAt' | 'version'>>;
+
+export interface UserStore {
+  /** By user name or e-mail address, exactly as kept. */
+  findByLogin(login: string): Promise<StoredUser | undefined>;
+  findById(id: string): Promise<StoredUser | undefined>;
+  /** `taken`: id, user name or e-mail address belong to somebody; nothing was changed. */
+  create(user: Omit<StoredUser, 'version'>): Promise<'created' | 'taken'>;
+  /**
+   * Changes what is given, sets `updatedAt` and adds 1 to the version, only if the version is still the given
+   * one. `stale`: it is not, or there is no such user. `taken`: user name or e-mail address belong to somebody else.
+   */
+  update(
+    id: string,
+    change: { readonly version: number; readonly now: number; readonly set: UserChange },
+  ): Promise<StoredUser | 'stale' | 'taken'>;
+  /** Users in the order of their ids (by code unit), at most `limit`, those after `after` only. */
+  list(page: { readonly after?: string; readonly limit: number }): Promise<readonly StoredUser[]>;
+  /** Answers whether there was such a user. Their logins are free afterwards. */
+  delete(id: string): Promise<boolean>;
+}
+
+/** An API key or a secret of a service account. Only its hash is kept. */
+export interface StoredCredential {
+  readonly id: string;
+  /** SHA-256 of the secret, base64url. Unique. */
+  readonly hash: string;
+  readonly kind: string;
+  readonly ownerId: string;
+  /** What credentials of this kind keep beside (name, scopes, organisation): JSON text. */
+  readonly data: string;
+  readonly createdAt: number;
+  readonly expiresAt: number | undefined;
+  readonly lastUsedAt: number | undefined;
+  readonly revokedAt: number | undefined;
+}
+
+export interface CredentialStore {
+  /** Adds a credential. Rejects if id or hash are taken. */
+  create(credential: Omit<StoredCredential, 'lastUsedAt' | 'revokedAt'>): Promise<void>;
+  /** Also one that is revoked or expired: judging is the caller's. */
+  findByHash(hash: string): Promise<StoredCredential | undefined>;
+  /** All of an owner, the newest first. */
+  listByOwner(ownerId: string): Promise<readonly StoredCredential[]>;
+  /** Sets `lastUsedAt`, never backwards. No such credential: nothing happens. */
+  touch(id: string, now: number): Promise<void>;
+  /** Answers whether it was live before. The first revocation stays. */
+  revoke(id: string, now: number): Promise<boolean>;
+}
