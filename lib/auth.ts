@@ -1,5 +1,4 @@
-import { createPublicKey } from 'node:crypto';
-import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { ErrorRequestHandler, RequestHandler, Router } from 'express';
 import { type AuthenticatorOptions, createAuthenticator } from './authenticator.js';
 import { type Config, type ConfigOverrides, loadConfig, type LoadConfigOptions } from './config.js';
 import type { RequestHead } from './credentials.js';
@@ -19,8 +18,18 @@ import { requireRoles } from './middleware/require-roles.js';
 import { requireScopes } from './middleware/require-scopes.js';
 import { sameOrigin, type SameOriginOptions } from './middleware/same-origin.js';
 import { securityHeaders, type SecurityHeadersOptions } from './middleware/security-headers.js';
+import { definedOnly } from './known-options.js';
 import type { Principal } from './principal.js';
 import type { LoadPrincipalOption } from './principal-loader.js';
+import { ownOrigins } from './origin-list.js';
+import { type AuthRouterOptions } from './routes/router-parts.js';
+import { createAuthRouter } from './routes/auth-router.js';
+import type { Passwords } from './passwords.js';
+import type { Sessions } from './sessions.js';
+import { createSignIn, type SignIn, type SignInOptions } from './sign-in.js';
+import type { Store } from './stores/store.js';
+import type { RevocationHook } from './tokens/revocation.js';
+import type { Users } from './users.js';
 import { createVerifier, type Verifier, type VerifierOptions } from './verifier.js';
 
 /**
@@ -29,9 +38,15 @@ import { createVerifier, type Verifier, type VerifierOptions } from './verifier.
  */
 export interface AuthOptions
   extends
-    ConfigOverrides,
+    Omit<ConfigOverrides, 'store'>,
+    Omit<SignInOptions, 'store'>,
     Pick<LoadConfigOptions, 'env' | 'file' | 'prefix' | 'onWarning'>,
     Pick<VerifierOptions, 'resolveIssuer' | 'isRevoked' | 'cache' | 'realm' | 'now'> {
+  /**
+   * Where sessions and users are kept: a store, or the setting of AUTH_STORE_URL. A store that was passed in stays
+   * open on `close()`. @defaultValue the store of AUTH_STORE_URL
+   */
+  readonly store?: Store | ConfigOverrides['store'];
   /** Further issuers we accept, beside AUTH_TRUSTED_ISSUERS and the main one. */
   readonly issuers?: VerifierOptions['issuers'];
   /**
@@ -58,12 +73,24 @@ export interface Auth {
   securityHeaders(options?: SecurityHeadersOptions): RequestHandler;
   errorHandler(options?: ErrorHandlerOptions): ErrorRequestHandler;
   /**
+   * The routes for signing in: log-in, refresh, log-out, passwords, sessions, users. Mount it where you like,
+   * usually under `/api/auth`. Throws a TypeError without AUTH_JWT_SECRET or AUTH_JWT_PRIVATE_KEY.
+   */
+  router(options?: AuthRouterOptions): Router;
+  /** Users, sessions, passwords and their store, for applications that sign in by themselves. A TypeError for others. */
+  readonly users: Users;
+  readonly sessions: Sessions;
+  readonly passwords: Passwords;
+  readonly store: Store;
+  /**
    * Finds out who sends a request outside a middleware: a WebSocket upgrade, a GraphQL context. Rejects with
    * the same `AuthError` that `requireAuth()` answers with.
    */
   authenticate(request: RequestHead): Promise<Principal>;
-  /** Resolves when every configured issuer's keys are there; rejects with the reason. Waiting for it is optional. */
+  /** Resolves when every configured issuer's keys are there and the store answers; rejects with the reason. Waiting for it is optional. */
   ready(): Promise<void>;
+  /** Ends gracefully: waits for mails on their way, stops timers, closes the store. Close your server first. */
+  close(): Promise<void>;
   /** Listens to an audit event. Returns the function that stops it. */
   on<Name extends AuthEventName>(name: Name, listener: AuthEventListener<Name>): () => void;
 }
@@ -73,51 +100,134 @@ export interface Auth {
  * problem of the settings, and a TypeError for an unsafe or misspelt option.
  */
 export function createAuth(options: AuthOptions = {}): Auth {
-  const { resolveIssuer, isRevoked, cache, realm, now, issuers, loadPrincipal, ...settings } =
-    options;
-  const { env, file, prefix, onWarning, ...overrides } = settings;
-  const config = loadConfig({
-    ...definedOnly({ env, file, prefix, onWarning }),
-    overrides,
-  });
+  const { config, own } = readOptions(options);
+  const { now = Date.now, loadPrincipal } = own;
   const events = createEvents();
+  const signIn = signsTokens(config) ? createSignIn(config, own, { events, now }) : undefined;
   const verifier = createVerifier({
-    ...definedOnly({ resolveIssuer, isRevoked, cache, realm, now }),
-    issuers: allIssuers(config, issuers, resolveIssuer),
+    ...definedOnly({ resolveIssuer: own.resolveIssuer, cache: own.cache, realm: own.realm, now }),
+    ...definedOnly({ isRevoked: joinRevocation(own.isRevoked, config, signIn) }),
+    issuers: allIssuers(config, signIn, own),
     allowLoopbackHttp: !config.production,
     events,
   });
-  const pipeline = {
+  const pipeline: AuthenticatorOptions = {
     ...definedOnly({ loadPrincipal, now }),
+    ...(signIn && { isSessionLive: (principal) => isSessionLive(principal, config, signIn) }),
     ...(config.standalone && { devToken: config.devToken }),
   };
   return Object.freeze({
     config,
     verifier,
-    requireAuth: (own) => requireAuth(verifier, { ...pipeline, ...own }),
-    optionalAuth: (own) => optionalAuth(verifier, { ...pipeline, ...own }),
+    requireAuth: (guard) => requireAuth(verifier, { ...pipeline, ...guard }),
+    optionalAuth: (guard) => optionalAuth(verifier, { ...pipeline, ...guard }),
     requireScopes,
     requireAnyScope,
     requireRoles,
-    requireAuthContext: (own) =>
-      requireAuthContext({ realm: verifier.realm, ...definedOnly({ now }), ...own }),
-    orgContext: (own) => orgContext({ events, ...own }),
-    sameOrigin: (own) => sameOrigin({ origins: ownOrigins(config), ...own }),
-    securityHeaders: (own) => edgeHeaders(config, own),
-    errorHandler: (own) => errorHandler({ events, ...own }),
+    requireAuthContext: (guard) =>
+      requireAuthContext({ realm: verifier.realm, ...definedOnly({ now }), ...guard }),
+    orgContext: (guard) => orgContext({ events, ...guard }),
+    sameOrigin: (guard) => sameOrigin({ origins: ownOrigins(config), ...guard }),
+    securityHeaders: (guard) => edgeHeaders(config, guard),
+    errorHandler: (handler) => errorHandler({ events, ...handler }),
+    router: (routes) =>
+      createAuthRouter({ ...needed(signIn), config, verifier, events, pipeline, now }, routes),
+    get users() {
+      return needed(signIn).users;
+    },
+    get sessions() {
+      return needed(signIn).sessions;
+    },
+    get passwords() {
+      return needed(signIn).passwords;
+    },
+    get store() {
+      return needed(signIn).store;
+    },
     authenticate: createAuthenticate(verifier, pipeline),
-    ready: () => verifier.ready(),
+    async ready() {
+      await verifier.ready();
+      await signIn?.ready();
+    },
+    close: async () => signIn?.close(),
     on: (name, listener) => events.on(name, listener),
   } satisfies Auth);
+}
+
+type OwnOptions = Omit<SignInOptions, 'store'> & {
+  readonly store?: Store;
+} & Pick<
+    AuthOptions,
+    'resolveIssuer' | 'isRevoked' | 'cache' | 'realm' | 'now' | 'issuers' | 'loadPrincipal'
+  >;
+
+/** Parts settings from what only code can say. */
+function readOptions(options: AuthOptions): { config: Config; own: OwnOptions } {
+  const { resolveIssuer, isRevoked, cache, realm, now, issuers, loadPrincipal, ...rest } = options;
+  const { store, users, passwords, sessions, env, file, prefix, onWarning, ...overrides } = rest;
+  const ownStore = isStore(store) ? store : undefined;
+  const config = loadConfig({
+    ...definedOnly({ env, file, prefix, onWarning }),
+    // A store of the application's own is what the URL would have named: nothing is missing.
+    overrides: { ...overrides, store: isStore(store) ? { url: 'memory:' } : store },
+  });
+  const own = { resolveIssuer, isRevoked, cache, realm, now, issuers, loadPrincipal };
+  return {
+    config,
+    own: definedOnly({ ...own, store: ownStore, users, passwords, sessions }),
+  };
+}
+
+function isStore(store: AuthOptions['store']): store is Store {
+  return store !== undefined && 'sessions' in store;
+}
+
+function signsTokens({ jwt }: Config): boolean {
+  return jwt.secret !== undefined || jwt.privateKey !== undefined;
+}
+
+function needed(signIn: SignIn | undefined): SignIn {
+  if (signIn) return signIn;
+  throw new TypeError(
+    'this application only verifies tokens; to sign users in, set AUTH_JWT_SECRET (make one with `openssl rand -base64 48`) or AUTH_JWT_PRIVATE_KEY',
+  );
+}
+
+/** What was revoked by us, from memory, and then what the application says. */
+function joinRevocation(
+  hook: RevocationHook | undefined,
+  config: Config,
+  signIn: SignIn | undefined,
+): RevocationHook | undefined {
+  if (!signIn) return hook;
+  const { sessions } = signIn;
+  return (principal) => {
+    const { issuer, sessionId } = principal;
+    const isOurs = issuer === config.jwt.issuer && sessionId !== undefined;
+    const isEnded = isOurs && sessions.isRevoked(sessionId);
+    if (!hook || isEnded === true) return isEnded;
+    return isEnded === false ? hook(principal) : isEnded.then((ended) => ended || hook(principal));
+  };
+}
+
+/** A token of ours without a session cannot be told to live; other issuers' sessions are not with us. */
+function isSessionLive(
+  { issuer, sessionId }: Principal,
+  config: Config,
+  { sessions }: SignIn,
+): boolean | Promise<boolean> {
+  if (issuer !== config.jwt.issuer) return true;
+  return sessionId !== undefined && sessions.isLive(sessionId);
 }
 
 /** Throws a TypeError when there is nobody whose tokens could be accepted. */
 function allIssuers(
   config: Config,
-  issuers: AuthOptions['issuers'] = [],
-  resolveIssuer: AuthOptions['resolveIssuer'],
+  signIn: SignIn | undefined,
+  { issuers = [], resolveIssuer }: OwnOptions,
 ): readonly IssuerOptions[] {
-  const all = [...mainIssuer(config), ...config.trustedIssuers, ...[issuers].flat()];
+  const main = signIn ? [signIn.issuer.issuerOptions()] : somebodyElse(config);
+  const all = [...main, ...config.trustedIssuers, ...[issuers].flat()];
   if (all.length === 0 && !resolveIssuer)
     throw new TypeError(
       "createAuth() knows nobody whose tokens it may accept: set AUTH_JWKS_URL and AUTH_JWT_ISSUER (somebody else's tokens), AUTH_JWT_SECRET and AUTH_PUBLIC_URL (our own), or AUTH_TRUSTED_ISSUERS",
@@ -125,39 +235,28 @@ function allIssuers(
   return all;
 }
 
-/** The main issuer's policy: ourselves with our secret or private key, else somebody whose keys we were given. */
-function mainIssuer({ jwt, claims }: Config): readonly IssuerOptions[] {
-  const keys = mainKeys(jwt);
-  if (!keys || !jwt.issuer) return [];
+/** The main issuer where we only verify: whose keys we were given. */
+function somebodyElse({ jwt, claims }: Config): readonly IssuerOptions[] {
+  const { issuer, jwksUrl, publicKey, algorithm } = jwt;
+  const keys = keysOf({ jwksUrl, publicKey });
+  if (!keys || !issuer) return [];
   return [
     {
-      issuer: jwt.issuer,
-      audience: jwt.audience ?? jwt.issuer,
+      issuer,
+      audience: jwt.audience ?? issuer,
       keys,
       claims,
-      ...(jwt.algorithm && { algorithms: [jwt.algorithm] }),
+      ...(algorithm && { algorithms: [algorithm] }),
     },
   ];
 }
 
-function mainKeys(jwt: Config['jwt']): KeySource | undefined {
-  if (jwt.secret) return { secret: [jwt.secret, ...jwt.secretPrevious] };
-  if (jwt.jwksUrl) return { jwksUri: jwt.jwksUrl };
-  if (jwt.publicKey) return { publicKey: jwt.publicKey };
-  if (jwt.privateKey)
-    return { publicKey: [jwt.privateKey, ...jwt.privateKeyPrevious].map(publicHalf) };
-  return undefined;
-}
-
-function publicHalf(privateKey: string) {
-  return privateKey.trimStart().startsWith('{')
-    ? createPublicKey({ key: JSON.parse(privateKey), format: 'jwk' })
-    : createPublicKey(privateKey);
-}
-
-function ownOrigins({ publicUrl, corsOrigins }: Config): readonly string[] {
-  const listed = corsOrigins.filter((origin) => origin !== '*');
-  return publicUrl ? [new URL(publicUrl).origin, ...listed] : listed;
+function keysOf({
+  jwksUrl,
+  publicKey,
+}: Pick<Config['jwt'], 'jwksUrl' | 'publicKey'>): KeySource | undefined {
+  if (jwksUrl) return { jwksUri: jwksUrl };
+  return publicKey ? { publicKey } : undefined;
 }
 
 function edgeHeaders(config: Config, own: SecurityHeadersOptions = {}): RequestHandler {
@@ -180,17 +279,5 @@ function createAuthenticate(
     const principal = await authenticate(request);
     if (!principal) throw new AuthError('CREDENTIALS_MISSING', { realm: verifier.realm });
     return principal;
-  };
-}
-
-/** Without the members that are undefined, which `exactOptionalPropertyTypes` keeps apart from absent ones. */
-function definedOnly<Options extends object>(
-  options: Options,
-): { [Name in keyof Options]?: Exclude<Options[Name], undefined> } {
-  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
-  // What the type says is what the filter does; the compiler cannot follow it through Object.entries().
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return Object.fromEntries(entries) as {
-    [Name in keyof Options]?: Exclude<Options[Name], undefined>;
   };
 }

@@ -14,6 +14,16 @@ export interface AuthenticatorOptions<Request extends RequestHead = RequestHead>
   readonly issuers?: readonly string[] | ((request: Request) => readonly string[]);
   /** Looks up what a token cannot say, such as roles in your database. */
   readonly loadPrincipal?: LoadPrincipalOption<Request>;
+  /**
+   * Asks the store on every request whether the token's session still lives, so that a session that ended
+   * on another instance is refused at once: 401 TOKEN_REVOKED; 503 STORE_UNAVAILABLE when the store is down.
+   * Tokens of other issuers have no session with us and pass. @defaultValue `false`: refused within the lag
+   */
+  readonly checkSession?: boolean;
+  /** How `checkSession` finds out. `createAuth()` brings it. */
+  readonly isSessionLive?: (principal: Principal) => boolean | Promise<boolean>;
+  /** Lets users pass who must change their password before anything else. @defaultValue `false`: 403 PASSWORD_CHANGE_REQUIRED */
+  readonly allowPasswordChange?: boolean;
   /** A token for requests without a credential, in local development only. It is verified like any other. */
   readonly devToken?: string | undefined;
   /** Milliseconds since 1970. @defaultValue `Date.now` */
@@ -25,6 +35,9 @@ export const authenticatorOptionNames: readonly (keyof AuthenticatorOptions)[] =
   'userOnly',
   'issuers',
   'loadPrincipal',
+  'checkSession',
+  'isSessionLive',
+  'allowPasswordChange',
   'devToken',
   'now',
 ];
@@ -42,36 +55,21 @@ export function createAuthenticator<Request extends RequestHead>(
   verifier: Verifier,
   options: AuthenticatorOptions<Request> = {},
 ): Authenticator<Request> {
-  const { events, realm } = verifier;
-  const { issuers, userOnly = false, devToken, now = Date.now } = options;
-  const findCredential = createCredentialFinder(realm);
-  const wrongIssuer = reusableError('INVALID_TOKEN', { realm, reason: 'issuer' });
-  const notAUser = reusableError('INSUFFICIENT_ROLE', { realm, reason: 'user_only' });
-  const load =
-    options.loadPrincipal &&
-    createPrincipalLoader(options.loadPrincipal, {
-      events,
-      now,
-      unknownUser: reusableError('INVALID_TOKEN', { realm, reason: 'user_unknown' }),
-    });
-
-  function narrow(principal: Principal, request: Request): Principal | Promise<Principal> {
-    const allowed = typeof issuers === 'function' ? issuers(request) : issuers;
-    if (allowed && !allowed.includes(principal.issuer)) throw wrongIssuer;
-    if (userOnly && isClientPrincipal(principal)) throw notAUser;
-    return load ? load(principal, request) : principal;
-  }
-  // Most guards ask for nothing beyond the verifier; they skip the step.
-  const isNarrowing = issuers !== undefined || userOnly || load !== undefined;
+  const { events } = verifier;
+  const { devToken } = options;
+  const findCredential = createCredentialFinder(verifier.realm);
+  const admit = createAdmission(verifier, options);
+  const narrow = createNarrowing(verifier, options);
 
   function identify(request: Request): Principal | undefined | Promise<Principal> {
     const found = findCredential(request);
     const token = found ?? devToken;
     if (token === undefined) return undefined;
     const verified = verifier.verifyNow(token);
-    if (!isNarrowing && found !== undefined) return verified;
-    const finish = (principal: Principal): Principal | Promise<Principal> =>
-      narrow(found === undefined ? withMethod(principal, 'dev') : principal, request);
+    const finish = (principal: Principal): Principal | Promise<Principal> => {
+      const admitted = admit(found === undefined ? withMethod(principal, 'dev') : principal);
+      return narrow ? narrow(admitted, request) : admitted;
+    };
     return verified instanceof Promise ? verified.then(finish) : finish(verified);
   }
 
@@ -96,6 +94,68 @@ export function createAuthenticator<Request extends RequestHead>(
       return report(error, request);
     }
   };
+}
+
+/** Refuses users who must change their password first, unless this is where they do. */
+function createAdmission<Request extends RequestHead>(
+  { realm }: Verifier,
+  { allowPasswordChange = false }: AuthenticatorOptions<Request>,
+): (principal: Principal) => Principal {
+  const passwordChange = reusableError('PASSWORD_CHANGE_REQUIRED', { realm });
+  return (principal) => {
+    if (!allowPasswordChange && principal.claims['must_reset_password'] === true)
+      throw passwordChange;
+    return principal;
+  };
+}
+
+type Narrowing<Request> = (
+  principal: Principal,
+  request: Request,
+) => Principal | Promise<Principal>;
+
+/** What a guard asks beyond the verifier. Undefined for the many that ask for nothing: they skip the step. */
+function createNarrowing<Request extends RequestHead>(
+  { realm, events }: Verifier,
+  options: AuthenticatorOptions<Request>,
+): Narrowing<Request> | undefined {
+  const { issuers, userOnly = false, loadPrincipal, now = Date.now } = options;
+  const isLive = sessionCheckOf(options);
+  const wrongIssuer = reusableError('INVALID_TOKEN', { realm, reason: 'issuer' });
+  const notAUser = reusableError('INSUFFICIENT_ROLE', { realm, reason: 'user_only' });
+  const ended = reusableError('TOKEN_REVOKED', { realm, reason: 'session' });
+  const load =
+    loadPrincipal &&
+    createPrincipalLoader(loadPrincipal, {
+      events,
+      now,
+      unknownUser: reusableError('INVALID_TOKEN', { realm, reason: 'user_unknown' }),
+    });
+  if (!issuers && !userOnly && !load && !isLive) return undefined;
+  return (principal, request) => {
+    const allowed = typeof issuers === 'function' ? issuers(request) : issuers;
+    if (allowed && !allowed.includes(principal.issuer)) throw wrongIssuer;
+    if (userOnly && isClientPrincipal(principal)) throw notAUser;
+    const finish = (): Principal | Promise<Principal> =>
+      load ? load(principal, request) : principal;
+    if (!isLive) return finish();
+    return Promise.resolve(isLive(principal)).then((lives) => {
+      if (!lives) throw ended;
+      return finish();
+    });
+  };
+}
+
+/** Throws a TypeError when nobody can tell whether a session lives. */
+function sessionCheckOf({
+  checkSession = false,
+  isSessionLive,
+}: Pick<AuthenticatorOptions, 'checkSession' | 'isSessionLive'>) {
+  if (!checkSession) return undefined;
+  if (isSessionLive) return isSessionLive;
+  throw new TypeError(
+    '`checkSession` needs our own sessions: use auth.requireAuth() of a createAuth() that signs tokens',
+  );
 }
 
 /** What an event may say of its request. Works for Express' request and plain ones. */

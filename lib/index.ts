@@ -71,6 +71,36 @@ export type {
   LoadPrincipal,
   LoadPrincipalOption,
 } from './principal-loader.js';
+export type { AuthRouterOptions } from './routes/router-parts.js';
+export type { Mail, SendMail } from './routes/mail.js';
+export type { LiveSession, SessionOptions, Sessions } from './sessions.js';
+export type { SessionNotes } from './sessions/session-notes.js';
+export type { NewUser, UserEdit, Users } from './users.js';
+export type { PasswordOptions, Passwords, PasswordVerdict, PolicyQuestion } from './passwords.js';
+export { memoryStore } from './stores/memory.js';
+export { openStore } from './stores/open-store.js';
+export { type SqliteDatabase, sqliteStore, type StoreAdapterOptions } from './stores/sqlite.js';
+export { type PostgresClient, postgresStore } from './stores/postgres.js';
+export { redisStore } from './stores/redis.js';
+export type {
+  CountOptions,
+  Count,
+  CredentialStore,
+  NewSession,
+  OnceStore,
+  Revocation,
+  Rotation,
+  Session,
+  SessionChange,
+  SessionProvider,
+  SessionSelector,
+  SessionStore,
+  Store,
+  StoredCredential,
+  StoredUser,
+  UserChange,
+  UserStore,
+} from './stores/store.js';
 export type { PresetName } from './providers/presets.js';
 export type { IssuerResolver } from './issuers/resolved-issuers.js';
 export type { RevocationHook } from './tokens/revocation.js';
@@ -82,4 +112,6 @@ export type {
   EventSink,
   RequestFacts,
 } from './events.js';
+export { createAuthRouter } from './routes/auth-router.js';
+export type { RouterParts } from './routes/router-parts.js';
 export type { GithubSettings, GoogleSettings, JwtSettings } from './config/settings.js';

@@ -25,3 +25,15 @@ export function numberInRange(
   if (typeof value === 'number' && value >= min && value <= max) return value;
   throw new TypeError(`\`${name}\` is a number from ${min} to ${max}`);
 }
+
+/** Without the members that are undefined, which `exactOptionalPropertyTypes` keeps apart from absent ones. */
+export function definedOnly<Options extends object>(
+  options: Options,
+): { [Name in keyof Options]?: Exclude<Options[Name], undefined> } {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  // What the type says is what the filter does; the compiler cannot follow it through Object.entries().
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return Object.fromEntries(entries) as {
+    [Name in keyof Options]?: Exclude<Options[Name], undefined>;
+  };
+}

@@ -1,4 +1,5 @@
-import type { Request, RequestHandler } from 'express';
+import type { RequestHandler } from 'express';
+import { comesFromUs, hasBody, isJson, isSafeMethod } from '../cross-site.js';
 import { reusableError } from '../errors.js';
 import { refuseUnknownOptions } from '../known-options.js';
 import { parseOriginList } from '../origin-list.js';
@@ -25,7 +26,7 @@ export function sameOrigin(options: SameOriginOptions = {}): RequestHandler {
   const { origins = [], requireJson = true } = options;
   const allowed = new Set(parseOriginList('sameOrigin() origins', origins));
   return function sameOriginMiddleware(req, _res, next) {
-    if (!safeMethods.has(req.method)) {
+    if (!isSafeMethod(req.method)) {
       if (!comesFromUs(req, allowed)) throw crossSite;
       if (requireJson && hasBody(req) && !isJson(req)) throw notJson;
     }
@@ -33,26 +34,5 @@ export function sameOrigin(options: SameOriginOptions = {}): RequestHandler {
   };
 }
 
-const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 const crossSite = reusableError('CROSS_SITE_REQUEST');
 const notJson = reusableError('UNSUPPORTED_MEDIA_TYPE');
-
-function comesFromUs({ headers }: Request, allowed: ReadonlySet<string>): boolean {
-  const site = headers['sec-fetch-site'];
-  if (site === 'same-origin') return true;
-  if (headers.origin !== undefined) return allowed.has(headers.origin);
-  // A browser that tells where a request comes from has just said: not from us.
-  if (site !== undefined) return false;
-  return headers['x-csrf'] === '1' || headers.cookie === undefined;
-}
-
-function hasBody({ headers }: Request): boolean {
-  return (
-    headers['transfer-encoding'] !== undefined ||
-    (headers['content-length'] !== undefined && headers['content-length'] !== '0')
-  );
-}
-
-function isJson({ headers }: Request): boolean {
-  return /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(headers['content-type'] ?? '');
-}

@@ -1,0 +1,71 @@
+import type { Request, Response } from 'express';
+import type { AccessGrant } from '../issuer.js';
+import type { LiveSession } from '../sessions.js';
+import { deviceLabel } from '../sessions/device-label.js';
+import type { SessionNotes } from '../sessions/session-notes.js';
+import type { StoredUser } from '../stores/store.js';
+import type { AuthRouterOptions, RouterParts } from './router-parts.js';
+
+/** Answers 200 with tokens of a session: the one way out for every route that signs somebody in. */
+export type SendTokens = (res: Response, live: LiveSession) => Promise<void>;
+
+/** Clients renew after this part of a token's life, so that a slow answer still comes in time. */
+const RENEW_AFTER = 0.8;
+
+export function createTokenResponse(parts: RouterParts, options: AuthRouterOptions): SendTokens {
+  const { issuer, cookies, now } = parts;
+  const grantOf = createGrants(options);
+  return async function sendTokens(res, live) {
+    const { session, notes, refreshToken, user } = live;
+    const { token, expiresIn } = await issuer.sign(grantOf(live));
+    const isByCookie = notes.delivery === 'cookie';
+    if (isByCookie)
+      cookies.set(res, 'session', {
+        value: refreshToken,
+        maxAgeSeconds: Math.ceil((session.idleExpiresAt - now()) / 1000),
+      });
+    res.json({
+      access_token: token,
+      token_type: 'Bearer',
+      expires_in: expiresIn,
+      ...(!isByCookie && { refresh_token: refreshToken }),
+      refresh_in: Math.floor(expiresIn * RENEW_AFTER),
+      must_reset_password: user.mustResetPassword,
+    });
+  };
+}
+
+function createGrants({ scopes = adminScopes, claims }: AuthRouterOptions) {
+  return function grantOf({ session, notes, user }: LiveSession): AccessGrant {
+    return {
+      subject: user.id,
+      sessionId: session.id,
+      authTime: notes.authTime,
+      amr: notes.amr,
+      ...(notes.acr !== undefined && { acr: notes.acr }),
+      scopes: scopes(user),
+      user,
+      mustResetPassword: user.mustResetPassword,
+      ...(claims && { extraClaims: claims(user, session) }),
+    };
+  };
+}
+
+function adminScopes({ roles }: StoredUser): readonly string[] {
+  return roles.includes('admin') ? ['users:admin'] : [];
+}
+
+/** What is noted of a sign-in by password. */
+export function passwordNotes(
+  req: Request,
+  delivery: SessionNotes['delivery'],
+  now: number,
+): SessionNotes {
+  return {
+    amr: ['pwd'],
+    authTime: Math.floor(now / 1000),
+    acr: undefined,
+    device: deviceLabel(req.headers['user-agent']),
+    delivery,
+  };
+}

@@ -1,0 +1,269 @@
+import { randomBytes } from 'node:crypto';
+import type { RootKeys } from './derived-keys.js';
+import { AuthError } from './errors.js';
+import type { EventSink } from './events.js';
+import { numberInRange } from './known-options.js';
+import { isGenuine, parseRefreshToken, refreshTokenOf } from './sessions/refresh-token.js';
+import { createRevocations, type RevocationsOptions } from './sessions/revocations.js';
+import { readNotes, type SessionNotes, writeNotes } from './sessions/session-notes.js';
+import type {
+  OnceStore,
+  Session,
+  SessionSelector,
+  SessionStore,
+  StoredUser,
+  UserStore,
+} from './stores/store.js';
+
+/** How long sessions live and how their tokens are renewed. */
+export interface SessionOptions extends Pick<RevocationsOptions, 'revocationLagSeconds'> {
+  /**
+   * How long after a rotation the former refresh token still gets the same successor, for clients that lost
+   * the answer or asked twice. 0 to 60. A thief has as long to go unnoticed. @defaultValue `10`
+   */
+  readonly graceSeconds?: number;
+}
+
+interface SessionContext {
+  readonly sessions: SessionStore;
+  /** Swept along. */
+  readonly once: Pick<OnceStore, 'sweep'>;
+  readonly users: Pick<UserStore, 'findById'>;
+  readonly keys: RootKeys;
+  readonly events: EventSink;
+  readonly accessTtlSeconds: number;
+  /** A session ends when unused for so long. */
+  readonly idleTtlSeconds: number;
+  /** A session ends so long after it began. */
+  readonly absoluteTtlSeconds: number;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** A session with its owner and its refresh token, as it stands now. */
+export interface LiveSession {
+  readonly session: Session;
+  readonly notes: SessionNotes;
+  readonly user: StoredUser;
+  readonly refreshToken: string;
+}
+
+/**
+ * Refresh-token sessions over a store. Of a refresh token only its MAC has to be kept secret, and nobody
+ * keeps it: a leaked database or a leaked key alone forges nothing.
+ */
+export interface Sessions {
+  /** Begins a session for somebody who has just proved who they are. */
+  start(user: StoredUser, notes: SessionNotes): Promise<LiveSession>;
+  /**
+   * Exchanges a refresh token for its successor. Rejects with REFRESH_INVALID or REFRESH_REUSED (401), or
+   * STORE_UNAVAILABLE (503), after which the same token may be tried again.
+   */
+  refresh(token: unknown): Promise<LiveSession>;
+  /** The session that a refresh token stands for, without changing it; undefined if it would not be renewed. */
+  recognise(token: unknown): Promise<LiveSession | undefined>;
+  /** The live session that a refresh token belongs to, however old the token: enough to end it, not to use it. */
+  find(token: unknown): Promise<Session | undefined>;
+  /** Ends sessions, here at once and elsewhere within the lag. Answers how many ended by this. */
+  revoke(selector: SessionSelector, reason: string): Promise<number>;
+  /** Answers whether the session's access tokens must be refused, from memory. */
+  isRevoked(sessionId: string): boolean | Promise<boolean>;
+  /** Answers whether the session lives, from the store. */
+  isLive(sessionId: string): Promise<boolean>;
+  /** A user's live sessions, the one used last first. */
+  list(userId: string): Promise<readonly Session[]>;
+  ready(): Promise<void>;
+  /** Stops what runs in the background. */
+  close(): void;
+}
+
+/** Why a refresh token is refused, or the session that it belongs to. */
+type Verdict = { readonly refusal: string } | { readonly session: Session; readonly age: number };
+
+/** Creates sessions over a store. Throws a TypeError for options out of range. */
+export function createSessions(context: SessionContext, options: SessionOptions = {}): Sessions {
+  const { sessions, now } = context;
+  const graceMs = numberInRange(options.graceSeconds ?? 10, [0, 60], 'graceSeconds') * 1000;
+  const revocations = createRevocations(sessions, { ...options, ...context });
+  const sweeping = sweepNowAndThen(context);
+
+  async function revoke(selector: SessionSelector, reason: string): Promise<number> {
+    const ended = await sessions.revoke(selector, { now: now(), reason });
+    revocations.add(ended);
+    for (const sessionId of ended) context.events.emit('session.revoked', { sessionId, reason });
+    return ended.length;
+  }
+
+  async function refresh(token: unknown): Promise<LiveSession> {
+    const verdict = await judge(context, token);
+    if ('refusal' in verdict) throw invalid(verdict.refusal);
+    const renewed = await renew(context, verdict);
+    if (renewed === undefined) throw invalid('ended');
+    const { session, isOurs } = renewed;
+    const generation = verdict.session.generation - verdict.age;
+    if (!isOurs && !isCurrentOrInGrace(session, generation, now() - graceMs)) {
+      if ((await revoke({ id: session.id }, 'refresh_reused')) > 0)
+        context.events.emit('refresh.reused', { userId: session.userId, sessionId: session.id });
+      throw new AuthError('REFRESH_REUSED');
+    }
+    const live = await describe(context, session);
+    if (live) return live;
+    await revoke({ id: session.id }, 'user_gone');
+    throw invalid('user_gone');
+  }
+
+  return Object.freeze({
+    start: (user: StoredUser, notes: SessionNotes) => start(context, user, notes),
+    refresh,
+    async recognise(token: unknown): Promise<LiveSession | undefined> {
+      const verdict = await judge(context, token);
+      if ('refusal' in verdict) return undefined;
+      const { session, age } = verdict;
+      return isCurrentOrInGrace(session, session.generation - age, now() - graceMs)
+        ? describe(context, session)
+        : undefined;
+    },
+    async find(token: unknown): Promise<Session | undefined> {
+      const verdict = await judge(context, token);
+      return 'refusal' in verdict ? undefined : verdict.session;
+    },
+    revoke,
+    isRevoked: (sessionId: string) => revocations.has(sessionId),
+    async isLive(sessionId: string): Promise<boolean> {
+      const session = await sessions.get(sessionId);
+      return session !== undefined && isAlive(session, now());
+    },
+    list: (userId: string) => sessions.listByUser(userId, now()),
+    ready: () => revocations.ready(),
+    close(): void {
+      revocations.close();
+      sweeping.stop();
+    },
+  });
+}
+
+function invalid(reason: string): AuthError {
+  return new AuthError('REFRESH_INVALID', { reason });
+}
+
+function isAlive({ revokedAt, idleExpiresAt, expiresAt }: Session, now: number): boolean {
+  return revokedAt === undefined && now < idleExpiresAt && now < expiresAt;
+}
+
+/** The current token, or the one before it within its grace. Anything older has been replaced and answered. */
+function isCurrentOrInGrace(session: Session, generation: number, graceBegan: number): boolean {
+  const age = session.generation - generation;
+  return age === 0 || (age === 1 && session.rotatedAt >= graceBegan);
+}
+
+async function start(
+  { sessions, keys, now, ...ttl }: SessionContext,
+  user: StoredUser,
+  notes: SessionNotes,
+): Promise<LiveSession> {
+  const time = now();
+  const expiresAt = time + ttl.absoluteTtlSeconds * 1000;
+  const session = {
+    id: randomBytes(16).toString('base64url'),
+    userId: user.id,
+    kid: keys.current.kid,
+    salt: randomBytes(16).toString('base64url'),
+    generation: 0,
+    rotatedAt: time,
+    createdAt: time,
+    lastUsedAt: time,
+    idleExpiresAt: Math.min(time + ttl.idleTtlSeconds * 1000, expiresAt),
+    expiresAt,
+    provider: undefined,
+    data: writeNotes(notes),
+  };
+  await sessions.create(session);
+  const created = { ...session, version: 0, revokedAt: undefined, revokedReason: undefined };
+  return { session: created, notes, user, refreshToken: tokenOf(created, keys) };
+}
+
+/** Finds the session of a token. Looks at the MAC before anything else of the session, and changes nothing. */
+async function judge({ sessions, keys, now }: SessionContext, token: unknown): Promise<Verdict> {
+  const parts = parseRefreshToken(token);
+  if (!parts || !keys.find(parts.kid)) return { refusal: 'malformed' };
+  const session = await sessions.get(parts.sessionId);
+  if (!session || !isGenuine(parts, session, keys)) return { refusal: 'unknown' };
+  if (session.revokedAt !== undefined) return { refusal: 'revoked' };
+  if (!isAlive(session, now())) return { refusal: 'expired' };
+  // From the future: the store was set back to an older state. It cannot be told from a replay.
+  if (parts.generation > session.generation) return { refusal: 'future' };
+  return { session, age: session.generation - parts.generation };
+}
+
+/**
+ * Rotates the session if the token is its current one. Who loses the race, or comes again within the grace,
+ * gets the row as the winner left it, and so the same successor. Undefined when the session has ended meanwhile.
+ */
+async function renew(
+  { sessions, keys, events, now, idleTtlSeconds }: SessionContext,
+  { session, age }: Extract<Verdict, { session: Session }>,
+): Promise<{ readonly session: Session; readonly isOurs: boolean } | undefined> {
+  if (age > 0) return { session, isOurs: false };
+  const time = now();
+  const rotated = await sessions.rotate(session.id, {
+    generation: session.generation,
+    kid: keys.current.kid,
+    now: time,
+    idleExpiresAt: time + idleTtlSeconds * 1000,
+  });
+  if (rotated) {
+    events.emit('refresh.rotated', { userId: rotated.userId, sessionId: rotated.id });
+    return { session: rotated, isOurs: true };
+  }
+  const latest = await sessions.get(session.id);
+  return latest && isAlive(latest, time) ? { session: latest, isOurs: false } : undefined;
+}
+
+/** Adds owner and token. Undefined when the owner is gone or disabled. */
+async function describe(
+  { users, keys }: SessionContext,
+  session: Session,
+): Promise<LiveSession | undefined> {
+  const user = await users.findById(session.userId);
+  if (!user || user.disabled) return undefined;
+  return { session, notes: readNotes(session.data), user, refreshToken: tokenOf(session, keys) };
+}
+
+/**
+ * The one refresh token that the session stands at: computed, never stored. Its key may be one that only newer
+ * instances know, in the middle of a rotation done in the wrong order: a retry that reaches one of them succeeds.
+ */
+function tokenOf(session: Session, keys: RootKeys): string {
+  const token = refreshTokenOf(session, keys);
+  if (token === undefined) throw new AuthError('KEYS_UNAVAILABLE', { reason: 'unknown_key' });
+  return token;
+}
+
+const SWEEP_MS = 3_600_000;
+
+/** Once an hour, at a random moment, so that instances don't all sweep at once. */
+function sweepNowAndThen({ sessions, once, now, accessTtlSeconds }: SessionContext): {
+  stop(): void;
+} {
+  // A revocation is kept as long as an access token can outlive it, and a day for those who look.
+  const keepMs = accessTtlSeconds * 1000 + 86_400_000;
+  let timer: NodeJS.Timeout | undefined;
+  let isStopped = false;
+  const later = (): void => {
+    if (isStopped) return;
+    timer = setTimeout(
+      () => {
+        // A failure is the store's event; the next time is soon enough.
+        void Promise.all([sessions.sweep(now() - keepMs), once.sweep(now())]).then(later, later);
+      },
+      SWEEP_MS * (0.5 + Math.random()),
+    ).unref();
+  };
+  later();
+  return {
+    stop(): void {
+      isStopped = true;
+      clearTimeout(timer);
+    },
+  };
+}

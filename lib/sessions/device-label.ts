@@ -1,0 +1,40 @@
+/**
+ * What a user recognises a device by in the list of their sessions, such as `Firefox on Linux`. Fixed words
+ * only: a User-Agent is input, and whoever shows the list must not have to think of that.
+ */
+export function deviceLabel(userAgent: string | undefined): string | undefined {
+  if (userAgent === undefined) return undefined;
+  const browser = firstMatch(browsers, userAgent);
+  const system = firstMatch(systems, userAgent);
+  if (browser && system) return `${browser} on ${system}`;
+  return browser ?? system;
+}
+
+type Names = readonly (readonly [name: string, pattern: RegExp])[];
+
+/** In this order, because most browsers also claim to be another one. */
+const browsers: Names = [
+  ['Edge', /\bEdgA?\//],
+  ['Opera', /\bOPR\//],
+  ['Samsung Internet', /\bSamsungBrowser\//],
+  ['Firefox', /\b(?:Firefox|FxiOS)\//],
+  ['Chrome', /\b(?:Chrome|CriOS)\//],
+  ['Safari', /\bSafari\//],
+  ['curl', /^curl\//],
+  ['Python', /^python|\bPython/i],
+  ['Node.js', /^node\b|undici/i],
+];
+
+const systems: Names = [
+  ['iPhone', /\biPhone\b/],
+  ['iPad', /\biPad\b/],
+  ['Android', /\bAndroid\b/],
+  ['ChromeOS', /\bCrOS\b/],
+  ['Windows', /\bWindows\b/],
+  ['macOS', /\bMac OS X\b/],
+  ['Linux', /\bLinux\b/],
+];
+
+function firstMatch(names: Names, text: string): string | undefined {
+  return names.find(([, pattern]) => pattern.test(text))?.[0];
+}

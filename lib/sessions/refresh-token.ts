@@ -1,0 +1,45 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { RootKeys } from '../derived-keys.js';
+import type { Session } from '../stores/store.js';
+
+/** What a refresh token says of itself, before anything of it is proven. */
+export interface RefreshTokenParts {
+  readonly kid: string;
+  readonly sessionId: string;
+  readonly generation: number;
+  readonly mac: string;
+}
+
+/** `r1.<kid>.<sid>.<generation>.<mac>`. One spelling only: the MAC is compared as text. */
+const SHAPE = /^r1\.([\w-]{8})\.([\w-]{22})\.(0|[1-9]\d{0,8})\.([\w-]{43})$/;
+
+/** Takes a refresh token apart; undefined for anything of another shape. Proves nothing. */
+export function parseRefreshToken(token: unknown): RefreshTokenParts | undefined {
+  const [, kid, sessionId, generation, mac] =
+    typeof token === 'string' ? (SHAPE.exec(token) ?? []) : [];
+  if (kid === undefined || sessionId === undefined || mac === undefined) return undefined;
+  return { kid, sessionId, generation: Number(generation), mac };
+}
+
+type MacInput = Pick<Session, 'id' | 'kid' | 'salt' | 'generation'>;
+
+/** The refresh token of a session as it stands. Undefined when its key is not among ours any more. */
+export function refreshTokenOf(session: MacInput, keys: RootKeys): string | undefined {
+  const mac = macOf(session, keys);
+  return mac && `r1.${session.kid}.${session.id}.${session.generation}.${mac}`;
+}
+
+/** Answers whether we made this token for this session, whatever its generation. */
+export function isGenuine(token: RefreshTokenParts, session: Session, keys: RootKeys): boolean {
+  const { kid, generation } = token;
+  const mac = macOf({ id: session.id, salt: session.salt, kid, generation }, keys);
+  return mac !== undefined && timingSafeEqual(Buffer.from(mac), Buffer.from(token.mac));
+}
+
+function macOf({ id, kid, salt, generation }: MacInput, keys: RootKeys): string | undefined {
+  const key = keys.find(kid)?.derive('refresh token');
+  // None of the parts can hold the separator: they are base64url and digits.
+  return (
+    key && createHmac('sha256', key).update(`rt|${id}|${generation}|${salt}`).digest('base64url')
+  );
+}

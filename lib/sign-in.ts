@@ -1,0 +1,105 @@
+import { availableParallelism } from 'node:os';
+import type { Config } from './config.js';
+import { type Cookies, createCookies } from './cookies.js';
+import { createRootKeys, type RootKeys } from './derived-keys.js';
+import type { Events } from './events.js';
+import { createIssuer, type Issuer } from './issuer.js';
+import { createPasswords, type PasswordOptions, type Passwords } from './passwords.js';
+import { createSessions, type SessionOptions, type Sessions } from './sessions.js';
+import { openStore } from './stores/open-store.js';
+import { steadyStore } from './stores/steady-store.js';
+import type { Store, UserStore } from './stores/store.js';
+import { createUsers, type Users } from './users.js';
+
+/** What only code can say of signing in. */
+export interface SignInOptions {
+  /** Where sessions and users are kept. Stays open on `close()`. @defaultValue the store of AUTH_STORE_URL */
+  readonly store?: Store;
+  /** Your own user table instead of the store's. */
+  readonly users?: UserStore;
+  readonly passwords?: PasswordOptions;
+  readonly sessions?: SessionOptions;
+}
+
+/** Everything an application has that signs its users in by itself. */
+export interface SignIn {
+  readonly store: Store;
+  readonly users: Users;
+  readonly passwords: Passwords;
+  readonly issuer: Issuer;
+  readonly sessions: Sessions;
+  readonly cookies: Cookies;
+  readonly rootKeys: RootKeys;
+  /** Keeps work that goes on after its reply, so that `close()` can wait for it. */
+  inBackground(work: Promise<unknown>): void;
+  /** Resolves when the store answers; rejects with the reason. */
+  ready(): Promise<void>;
+  /** Waits for work behind replies, stops timers, and closes a store that we opened. */
+  close(): Promise<void>;
+}
+
+export interface SignInContext {
+  readonly events: Events;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/**
+ * Joins what signing in needs. Throws a TypeError when the configuration holds nothing to sign tokens with.
+ * Opens nothing yet: the store and the hash function are loaded at their first use.
+ */
+export function createSignIn(
+  config: Config,
+  options: SignInOptions,
+  { events, now }: SignInContext,
+): SignIn {
+  const issuer = createIssuer(config, { now });
+  const rootKeys = createRootKeys(rootsOf(config));
+  const given = options.store ?? openStore(config.store.url);
+  const store = steadyStore(options.users ? { ...given, users: options.users } : given, { events });
+  const sessions = createSessions(
+    {
+      sessions: store.sessions,
+      once: store.once,
+      users: store.users,
+      keys: rootKeys,
+      events,
+      accessTtlSeconds: config.accessTtlSeconds,
+      idleTtlSeconds: config.refreshIdleTtlSeconds,
+      absoluteTtlSeconds: config.refreshTtlSeconds,
+      now,
+    },
+    options.sessions,
+  );
+  const working = new Set<Promise<unknown>>();
+  return Object.freeze({
+    store,
+    users: createUsers({ store: store.users, now }),
+    passwords: createPasswords(options.passwords, { events, cores: availableParallelism() }),
+    issuer,
+    sessions,
+    cookies: createCookies({ secure: config.publicUrl?.startsWith('https:') ?? false }),
+    rootKeys,
+    inBackground(work: Promise<unknown>): void {
+      const tracked = work.finally(() => working.delete(tracked));
+      working.add(tracked);
+    },
+    async ready(): Promise<void> {
+      await store.ping();
+      await sessions.ready();
+    },
+    async close(): Promise<void> {
+      sessions.close();
+      await Promise.all(working);
+      if (!options.store) await store.close();
+    },
+  });
+}
+
+/** A secret that signs tokens is also the root of the rest, unless another one is given. */
+function rootsOf({ secret, secretPrevious }: Config): readonly [string, ...string[]] {
+  if (secret !== undefined) return [secret, ...secretPrevious];
+  throw new TypeError(
+    'signing in needs AUTH_SECRET: the root of refresh tokens and cookies; make one with `openssl rand -base64 48`',
+  );
+}

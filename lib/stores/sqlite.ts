@@ -1,0 +1,88 @@
+import { isRecord } from '../is-record.js';
+import { sqlStore } from './sql.js';
+import type { Row, Value } from './sql-rows.js';
+import {
+  refuseNewerSchema,
+  SCHEMA_VERSION,
+  schemaStatements,
+  sqliteDialect,
+} from './sql-schema.js';
+import type { Store } from './store.js';
+
+/** As much of a SQLite database as we use: `DatabaseSync` of `node:sqlite` fits, and `Database` of `libsql` or `better-sqlite3`. */
+export interface SqliteDatabase {
+  exec(sql: string): unknown;
+  prepare(sql: string): SqliteStatement;
+}
+
+export interface SqliteStatement {
+  all(...values: never[]): unknown[];
+}
+
+export interface StoreAdapterOptions {
+  /** Called by the store's `close()`. @defaultValue nothing: who opened the client closes it */
+  readonly onClose?: () => void | Promise<void>;
+}
+
+/**
+ * A store in a SQLite file, for one machine: any number of processes may share the file. Sets the database to
+ * write-ahead logging, in which readers and a writer don't wait for each other, and to flush every commit, since
+ * a rotation that is forgotten would look like the reuse of a token.
+ */
+export function sqliteStore(database: SqliteDatabase, options: StoreAdapterOptions = {}): Store {
+  const statements = new Map<string, SqliteStatement>();
+  let isPrepared = false;
+
+  function prepareSchema(): void {
+    database.exec(
+      'PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;',
+    );
+    const version = schemaVersion(database);
+    refuseNewerSchema(version);
+    if (version < SCHEMA_VERSION) createSchema(database);
+    isPrepared = true;
+  }
+
+  function statementOf(sql: string): SqliteStatement {
+    const known = statements.get(sql);
+    if (known) return known;
+    const statement = database.prepare(sql.replace(/\$(\d+)/g, '?$1'));
+    statements.set(sql, statement);
+    return statement;
+  }
+
+  return sqlStore({
+    async query(sql: string, values: readonly Value[]): Promise<readonly Row[]> {
+      if (!isPrepared) prepareSchema();
+      return run(statementOf(sql), values);
+    },
+    isUniqueViolation: (error) =>
+      error instanceof Error && error.message.includes('UNIQUE constraint failed'),
+    close: async () => options.onClose?.(),
+  });
+}
+
+function run(statement: SqliteStatement, values: readonly Value[]): readonly Row[] {
+  // The drivers type their parameters by names of their own; text, numbers and null fit all of them.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return statement.all(...(values as never[])).filter(isRecord);
+}
+
+function schemaVersion(database: SqliteDatabase): number {
+  const tables = "SELECT name FROM sqlite_master WHERE name = 'latchkey_schema'";
+  if (run(database.prepare(tables), []).length === 0) return 0;
+  const [row] = run(database.prepare('SELECT MAX(version) AS version FROM latchkey_schema'), []);
+  return Number(row?.['version'] ?? 0);
+}
+
+function createSchema(database: SqliteDatabase): void {
+  // IMMEDIATE: of processes that start together one does it, and the others wait.
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    database.exec(schemaStatements(sqliteDialect));
+    database.exec('COMMIT');
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
+}
