@@ -81,7 +81,8 @@ export { memoryStore } from './stores/memory.js';
 export { openStore } from './stores/open-store.js';
 export { type SqliteDatabase, sqliteStore, type StoreAdapterOptions } from './stores/sqlite.js';
 export { type PostgresClient, postgresStore } from './stores/postgres.js';
-export { redisStore } from './stores/redis.js';
+export { redisStore, type RedisStoreOptions } from './stores/redis.js';
+export type { RedisClient } from './stores/redis-connection.js';
 export type {
   CountOptions,
   Count,

@@ -1,5 +1,33 @@
+import { connectRedis, type RedisClient } from './redis-connection.js';
+import { redisCredentials } from './redis-credentials.js';
+import { redisOnce } from './redis-once.js';
+import { redisSessions } from './redis-sessions.js';
+import { redisUsers } from './redis-users.js';
 import type { StoreAdapterOptions } from './sqlite.js';
 import type { Store } from './store.js';
-export function redisStore(_client: unknown, _options: StoreAdapterOptions = {}): Store {
-  throw new Error('todo');
+
+export interface RedisStoreOptions extends StoreAdapterOptions {
+  /** How our keys begin. @defaultValue `'latchkey:'` */
+  readonly prefix?: string;
+}
+
+/**
+ * A store in Redis 6.2 or later, single or cluster, through a connected client of `ioredis` or `redis`. What Redis
+ * forgets is gone: for users switch its persistence on (`appendonly yes`) and its eviction off
+ * (`maxmemory-policy noeviction`).
+ */
+export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
+  const { prefix = 'latchkey:', onClose } = options;
+  const connection = connectRedis(client, prefix);
+  return Object.freeze({
+    sessions: redisSessions(connection),
+    once: redisOnce(connection),
+    users: redisUsers(connection),
+    credentials: redisCredentials(connection),
+    async ping(): Promise<void> {
+      // A look at a key, which unlike PING also works with a cluster.
+      await connection.send('EXISTS', connection.keyOf('ping'));
+    },
+    close: async () => onClose?.(),
+  });
 }

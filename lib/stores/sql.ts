@@ -100,7 +100,8 @@ function sessionStore(database: SqlDatabase): SessionStore {
           database,
           `UPDATE latchkey_sessions SET version = version + 1, data = COALESCE($5, data),
              last_used_at = COALESCE($4, last_used_at),
-             idle_expires_at = CASE WHEN $3 IS NULL THEN idle_expires_at ELSE ${CLAMPED_IDLE} END
+             idle_expires_at = CASE WHEN $3 < expires_at THEN $3
+               WHEN $3 >= expires_at THEN expires_at ELSE idle_expires_at END
            WHERE id = $1 AND version = $2 AND ${LIVE} RETURNING *`,
           [id, version, idleExpiresAt, lastUsedAt, data],
         ),

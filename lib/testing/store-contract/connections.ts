@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto';
+import type { Store } from '../../stores/store.js';
+
+/** Two connections to the same data. */
+export interface Connections {
+  readonly one: Store;
+  readonly two: Store;
+}
+
+export type Check = (connections: Connections) => Promise<void>;
+
+/** Checks run at a fixed moment, far from the clock of this machine: a store must have none. */
+export const NOW = 1_800_000_000_000;
+
+export function randomName(): string {
+  return randomBytes(16).toString('base64url');
+}
+
+/** Runs the same step many times at once, on either connection in turn. */
+export function race<Result>(
+  { one, two }: Connections,
+  times: number,
+  step: (store: Store, turn: number) => Promise<Result>,
+): Promise<Result[]> {
+  return Promise.all(
+    Array.from({ length: times }, (_, turn) => step(turn % 2 === 0 ? one : two, turn)),
+  );
+}
+
+/** Texts that have made stores stumble. */
+export const awkwardTexts: readonly string[] = [
+  "it's; DROP TABLE users; --",
+  '"quoted" \\ back\\slash',
+  '%_*?[a-z]',
+  'line\nbreak\ttab',
+  'ünïcode 漢字 🔑',
+  '__proto__',
+  '{hash}tag}',
+  'with:colon|pipe,comma',
+  '0',
+  'null',
+];
