@@ -1,0 +1,55 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { SECRET } from './auth-server.js';
+
+export interface AuthProcess {
+  readonly origin: string;
+  /** As a power cut would: nothing is said, nothing is finished. */
+  kill(): Promise<void>;
+  /** Asks it to end, and answers its exit code. */
+  stop(): Promise<number | null>;
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Starts an instance on a store, on a free port or the given one, and waits until it listens. */
+export async function startAuthProcess(storeUrl: string, port = 0): Promise<AuthProcess> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'test/world/auth-process-main.ts'], {
+    cwd: root,
+    env: {
+      ...process.env,
+      AUTH_STORE_URL: storeUrl,
+      AUTH_JWT_SECRET: SECRET,
+      PORT: String(port),
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const bound = await portOf(child);
+  return {
+    origin: `http://127.0.0.1:${bound}`,
+    async kill() {
+      child.kill('SIGKILL');
+      await ended(child);
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      return ended(child);
+    },
+  };
+}
+
+async function portOf(child: ChildProcess): Promise<number> {
+  let output = '';
+  for await (const chunk of child.stdout ?? []) {
+    output += String(chunk);
+    const [, port] = /port (\d+)/.exec(output) ?? [];
+    if (port) return Number(port);
+  }
+  throw new Error('the instance ended before it listened');
+}
+
+async function ended(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  return child.exitCode;
+}

@@ -1,0 +1,46 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createPostgresSchema } from './postgres-schema.js';
+import { isMissing, postgresUrl, redisUrl } from './services.js';
+
+/** A place to keep things for one test file. */
+export interface StorePlace {
+  readonly name: string;
+  /** For `openStore()` and AUTH_STORE_URL. */
+  readonly url: string;
+  readonly isMissing: boolean;
+  create(): Promise<void>;
+  drop(): Promise<void>;
+}
+
+/** Every store that several processes can share. Redis is given a database of its own (1 to 15). */
+export async function sharedStores(redisDatabase: number): Promise<readonly StorePlace[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-'));
+  const schema = createPostgresSchema();
+  return [
+    {
+      name: 'SQLite',
+      url: `file:${join(folder, 'auth.db')}`,
+      isMissing: false,
+      create: async () => undefined,
+      drop: async () => rmSync(folder, { recursive: true, force: true }),
+    },
+    { name: 'PostgreSQL', isMissing: await isMissing('PostgreSQL', postgresUrl), ...schema },
+    {
+      name: 'Redis',
+      url: `${redisUrl}/${redisDatabase}`,
+      isMissing: await isMissing('Redis', redisUrl),
+      create: async () => undefined,
+      drop: () => dropRedisKeys(`${redisUrl}/${redisDatabase}`),
+    },
+  ];
+}
+
+async function dropRedisKeys(url: string): Promise<void> {
+  const { Redis } = await import('ioredis');
+  const client = new Redis(url);
+  const keys = await client.keys('latchkey:*');
+  if (keys.length > 0) await client.del(...keys);
+  client.disconnect();
+}
