@@ -10,8 +10,8 @@ export interface StorePlace {
   /** For `openStore()` and AUTH_STORE_URL. */
   readonly url: string;
   readonly isMissing: boolean;
-  create(): Promise<void>;
-  drop(): Promise<void>;
+  readonly create: () => Promise<void>;
+  readonly drop: () => Promise<void>;
 }
 
 /** Every store that several processes can share. Redis is given a database of its own (1 to 15). */

@@ -5,8 +5,8 @@ import { postgresUrl } from './services.js';
 export interface PostgresSchema {
   /** Connects with tables in this schema. */
   readonly url: string;
-  create(): Promise<void>;
-  drop(): Promise<void>;
+  readonly create: () => Promise<void>;
+  readonly drop: () => Promise<void>;
 }
 
 /** A schema of its own in the tests' PostgreSQL. */
