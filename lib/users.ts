@@ -173,8 +173,28 @@ function areOrgs(orgs: StoredUser['orgs']): boolean {
   );
 }
 
-/** A user as an API may show it: everything but the password hash. */
-export function publicUser(user: StoredUser) {
+/** A user as an API shows it. Times are ISO 8601. */
+export interface PublicUser {
+  readonly id: string;
+  readonly username: string | null;
+  readonly email: string | null;
+  readonly email_verified: boolean;
+  readonly roles: readonly string[];
+  readonly groups: readonly string[];
+  readonly attributes: StoredUser['attributes'];
+  readonly orgs: readonly {
+    readonly id: string;
+    readonly roles: readonly string[];
+    readonly default: boolean;
+  }[];
+  readonly disabled: boolean;
+  readonly must_reset_password: boolean;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+/** Everything but the password hash. */
+export function publicUser(user: StoredUser): PublicUser {
   return {
     id: user.id,
     username: user.username ?? null,

@@ -1,10 +1,12 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { buildPackage, root } from '../package/build-package.js';
 import {
   freePort,
@@ -31,136 +33,205 @@ const missing = ['bash', 'curl'].filter((tool) => spawnSync(tool, ['--version'])
 const because =
   missing.length > 0 ? ` (skipped: this machine has no ${missing.join(' and no ')})` : '';
 
-/** What the printed commands answer, by the comment above each. */
+/** What the printed commands answer, in their order, by the comment above each. */
 const expected: readonly {
   readonly comment: string;
   readonly status: number;
-  readonly type?: string;
   readonly challenge?: string;
   readonly body: object;
 }[] = [
   {
+    comment: '# Alice signs in: 200',
+    status: 200,
+    body: { token_type: 'Bearer', expires_in: 900, must_reset_password: false },
+  },
+  { comment: '# Bob signs in: 200', status: 200, body: { token_type: 'Bearer' } },
+  {
+    comment: '# A wrong password: 401',
+    status: 401,
+    challenge: 'Bearer realm="api"',
+    body: { code: 'INVALID_CREDENTIALS' },
+  },
+  {
     comment: '# No token: 401, and a challenge that names no error',
     status: 401,
-    type: 'application/problem+json',
     challenge: 'Bearer realm="api"',
     body: { code: 'CREDENTIALS_MISSING' },
   },
   {
-    comment: '# Text that is no token: 401 invalid_token',
-    status: 401,
-    type: 'application/problem+json',
-    challenge: 'Bearer realm="api", error="invalid_token"',
-    body: { code: 'INVALID_TOKEN' },
-  },
-  {
-    comment: '# Alice: 200',
+    comment: '# Who is Alice: 200',
     status: 200,
-    type: 'application/json',
-    body: { id: 'user-1', username: 'alice' },
+    body: { user: { username: 'alice' }, orgs: [{ id: 'acme', default: true }] },
   },
   {
     comment: '# A route that answers without a token as well: 200',
     status: 200,
-    type: 'application/json',
     body: { hello: 'stranger' },
   },
   {
-    comment: '# Alice has the scope reports:read: 200',
+    comment: '# Alice is an analyst and has the scope reports:read: 200',
     status: 200,
-    type: 'application/json',
     body: ['annual', 'quarterly'],
   },
   {
     comment: '# Bob lacks it: 403 insufficient_scope',
     status: 403,
-    type: 'application/problem+json',
     challenge: 'Bearer realm="api", error="insufficient_scope", scope="reports:read"',
     body: { code: 'INSUFFICIENT_SCOPE' },
   },
   {
     comment: '# Alice belongs to one organisation, so there is no doubt which: 200',
     status: 200,
-    type: 'application/json',
     body: { org: 'acme', chosenBy: 'claim' },
   },
   {
     comment: '# Bob belongs to two and names none: 400',
     status: 400,
-    type: 'application/problem+json',
     body: { code: 'ORG_REQUIRED' },
   },
   {
-    comment: '# Bob names one of his: 200',
-    status: 200,
-    type: 'application/json',
-    body: { org: 'globex', chosenBy: 'header' },
-  },
-  {
-    comment: '# Bob names another one: 403',
+    comment: '# Bob names one of his, of which he is no admin: 403',
     status: 403,
-    type: 'application/problem+json',
-    body: { code: 'ORG_FORBIDDEN' },
-  },
-  { comment: '# Bob is admin of acme: 204', status: 204, body: {} },
-  {
-    comment: '# Bob is no admin of globex: 403',
-    status: 403,
-    type: 'application/problem+json',
     body: { code: 'INSUFFICIENT_ROLE' },
+  },
+  { comment: '# In the other one he is: 204', status: 204, body: {} },
+  {
+    comment: '# Bob administers users: 200',
+    status: 200,
+    body: { users: expect.arrayContaining([expect.objectContaining({ username: 'alice' })]) },
+  },
+  {
+    comment: '# Alice gets new tokens for her refresh token: 200',
+    status: 200,
+    body: { token_type: 'Bearer' },
+  },
+  {
+    comment: '# Her sessions: 200',
+    status: 200,
+    body: { sessions: [expect.objectContaining({ current: true, device: 'curl' })] },
+  },
+  { comment: '# Her session is ended by its refresh token: 200', status: 200, body: {} },
+  {
+    comment: '# From then on its access token is refused as well: 401',
+    status: 401,
+    challenge: 'Bearer realm="api", error="invalid_token"',
+    body: { code: 'TOKEN_REVOKED' },
+  },
+  {
+    comment: '# Bob has forgotten his password, and a mail is on its way: 202',
+    status: 202,
+    body: {},
+  },
+  {
+    comment: '# He sets a new one, which is the old one with -changed at its end from now on: 200',
+    status: 200,
+    body: { token_type: 'Bearer' },
+  },
+  {
+    comment: '# And is signed out everywhere else: 401',
+    status: 401,
+    challenge: 'Bearer realm="api", error="invalid_token"',
+    body: { code: 'TOKEN_REVOKED' },
   },
 ];
 
 beforeAll(buildPackage, 120_000);
 
+/** A folder for users and sessions, until the tests of this file are over. */
+const data = mkdtempSync(path.join(tmpdir(), 'latchkey-quickstart-'));
+afterAll(() => rmSync(data, { recursive: true, force: true }));
+
+/** Without the process that tsx would put between, so that a signal reaches whom it is meant for. */
+async function startQuickstart(port: number, folder: string): Promise<Script> {
+  const script = startScript(['--import', 'tsx', 'examples/quickstart/server.ts'], {
+    env: {
+      PORT: String(port),
+      QUICKSTART_DATA: path.join(data, folder),
+      TSX_TSCONFIG_PATH: 'examples/tsconfig.installed.json',
+    },
+  });
+  await until(script, () => script.output.stdout.includes('signed out everywhere else: 401'));
+  return script;
+}
+
 describe.skipIf(missing.length > 0)(`the quickstart's printed commands${because}`, () => {
   let script: Script;
-  let lines: readonly string[];
+  let printed: string;
+  let answers: ReturnType<typeof parseAnswers>;
 
   beforeAll(async () => {
-    script = startScript(quickstart, { env: { PORT: String(await freePort()) } });
-    await until(script, () => script.output.stdout.includes('/datasets/sales\n\n'));
-    lines = script.output.stdout.split('\n');
+    script = await startQuickstart(await freePort(), 'pasted');
+    printed = script.output.stdout;
+    answers = parseAnswers(await paste(printed.slice(printed.indexOf('ALICE_PASSWORD='))));
   }, 60_000);
   afterAll(() => stop(script));
 
-  it('are as many as this test knows', () => {
-    expect(lines.filter((line) => line.startsWith('# '))).toEqual(
-      expected.map(({ comment }) => comment),
-    );
-    expect(lines.filter((line) => line.startsWith('curl '))).toHaveLength(expected.length);
-  });
-
-  it('name their status in the comment', () => {
+  it('are as many as this test knows, and announce their status', () => {
+    const comments = printed.split('\n').filter((line) => /^# .*: \d{3}/.test(line));
+    expect(comments).toEqual(expected.map(({ comment }) => comment));
     for (const { comment, status } of expected) expect(comment).toContain(`: ${status}`);
+    expect(answers).toHaveLength(expected.length);
   });
 
-  it.each(expected)('$comment', async ({ comment, status, type, challenge, body }) => {
-    const command = lines[lines.indexOf(comment) + 1] ?? '';
-    const answer = parseAnswer(
-      await paste([...lines.filter((line) => /^[A-Z]+=/.test(line)), command]),
-    );
-    expect(answer.status).toBe(status);
-    expect(answer.headers.get('content-type')?.split(';')[0]).toBe(type);
-    expect(answer.headers.get('www-authenticate') ?? undefined).toBe(challenge);
-    expect(answer.body).toMatchObject(body);
-  });
+  it.each(expected.map((each, at) => ({ ...each, at })))(
+    '$comment',
+    ({ at, status, challenge, body }) => {
+      const answer = answers[at];
+      expect(answer?.status).toBe(status);
+      expect(answer?.headers.get('www-authenticate') ?? undefined).toBe(challenge);
+      expect(answer?.body).toMatchObject(body);
+    },
+  );
 
-  it('can be pasted all at once', async () => {
-    const pasted = await paste(lines.slice(lines.findIndex((line) => line.startsWith('ALICE='))));
-    const statuses = [...pasted.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status]) =>
-      Number(status),
+  it('keeps passwords out of everything that it writes', async () => {
+    const [, password = ''] = /ALICE_PASSWORD=(\S+)/.exec(printed) ?? [];
+    expect(password).toMatch(/^[a-z2-9-]{23}$/);
+    const { stdout } = await run('grep', ['-rlF', password, path.join(data, 'pasted')]).catch(
+      (error: { stdout: string }) => error,
     );
-    expect(statuses).toEqual(expected.map(({ status }) => status));
+    expect(stdout).toBe('');
   });
 });
+
+describe('the quickstart after a restart', () => {
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'still knows who signed in before %s, and prints no password again',
+    async (signal) => {
+      const port = await freePort();
+      const first = await startQuickstart(port, signal);
+      const [, password = ''] = /ALICE_PASSWORD=(\S+)/.exec(first.output.stdout) ?? [];
+      const auth = `http://127.0.0.1:${port}/api/auth`;
+      const signedIn = await post(`${auth}/login`, { username: 'alice', password });
+      expect(signedIn.status).toBe(200);
+      const tokens = (await signedIn.json()) as { refresh_token: string; access_token: string };
+      first.child.kill(signal);
+      await first.exit;
+
+      const second = await startQuickstart(port, signal);
+      onTestFinished(async () => void (await stop(second)));
+      expect(second.output.stdout).not.toContain(password);
+      const headers = { authorization: `Bearer ${tokens.access_token}` };
+      expect((await fetch(`${auth}/me`, { headers })).status).toBe(200);
+      const { refresh_token } = tokens;
+      expect((await post(`${auth}/refresh`, { refresh_token })).status).toBe(200);
+    },
+  );
+});
+
+function post(url: string, body: object): Promise<Response> {
+  return fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+}
 
 describe('the quickstart', () => {
   it('says in one line that its port is taken, and exits with 1', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;
-    const script = startScript(quickstart, { env: { PORT: String(port) } });
+    const script = startScript(quickstart, { env: { PORT: String(port), QUICKSTART_DATA: data } });
     expect(await script.exit).toBe(1);
     taken.close();
     expect(script.output).toEqual({
@@ -172,7 +243,7 @@ describe('the quickstart', () => {
   it.each(['http', '65536', '80.5', ''])(
     'says in one line that PORT=%j is no port, and exits with 1',
     async (port) => {
-      const script = startScript(quickstart, { env: { PORT: port } });
+      const script = startScript(quickstart, { env: { PORT: port, QUICKSTART_DATA: data } });
       expect(await script.exit).toBe(1);
       expect(script.output).toEqual({
         stdout: '',
@@ -182,7 +253,7 @@ describe('the quickstart', () => {
   );
 
   it.each(['SIGINT', 'SIGTERM'] as const)('ends at once on %s', async (signal) => {
-    const script = startScript(quickstart, { env: { PORT: '0' } });
+    const script = startScript(quickstart, { env: { PORT: '0', QUICKSTART_DATA: data } });
     await until(script, () => script.output.stdout.includes('curl'));
     script.child.kill(signal);
     const before = performance.now();
@@ -193,15 +264,29 @@ describe('the quickstart', () => {
 });
 
 /** Gives the lines to bash as a terminal would. Curl's progress goes to stderr and does not count. */
-async function paste(pasted: readonly string[]): Promise<string> {
-  const { stdout } = await run('bash', ['--noprofile', '--norc', '-c', pasted.join('\n')], {
+async function paste(pasted: string): Promise<string> {
+  const { stdout } = await run('bash', ['--noprofile', '--norc', '-c', pasted], {
     env: plainEnvironment(),
   });
   return stdout;
 }
 
-function parseAnswer(text: string): { status: number; headers: Headers; body: unknown } {
-  const [head = '', body = ''] = text.replaceAll('\r', '').split(/\n\n(.*)/s);
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: unknown;
+}
+
+/** Takes apart what several `curl -i` printed one after the other. */
+function parseAnswers(text: string): readonly Answer[] {
+  return text
+    .replaceAll('\r', '')
+    .split(/^(?=HTTP\/1\.1 )/m)
+    .map(parseAnswer);
+}
+
+function parseAnswer(text: string): Answer {
+  const [head = '', body = ''] = text.split(/\n\n(.*)/s);
   const [statusLine = '', ...fields] = head.split('\n');
   const pairs = fields.map((field): [string, string] => {
     const at = field.indexOf(':');

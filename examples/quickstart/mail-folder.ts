@@ -1,0 +1,26 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Mail, SendMail } from 'latchkey';
+
+/** Writes mails to a folder, where one looks instead of into a mailbox. */
+export function mailFolder(folder: string): SendMail {
+  return async (mail) => {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const name = `${mail.to}-${mail.kind}-${randomUUID()}.txt`;
+    await writeFile(path.join(folder, name), write(mail), { mode: 0o600 });
+  };
+}
+
+function write(mail: Mail): string {
+  switch (mail.kind) {
+    case 'password_reset':
+      return `Set a new password before ${mail.data.expiresAt}:\n${mail.data.url}\n`;
+    case 'temporary_password':
+      return `Sign in with this password, and choose another one:\n${mail.data.password}\n`;
+    case 'password_changed':
+      return 'Your password has been changed. If it was not you, tell us.\n';
+    default:
+      return mail satisfies never;
+  }
+}

@@ -1,0 +1,4 @@
+/** The command line makes no sense; its help would have helped. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}

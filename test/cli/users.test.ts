@@ -1,0 +1,166 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createAuth, openStore } from 'latchkey';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { root } from '../package/build-package.js';
+import { plainEnvironment } from '../package/start-script.js';
+import { SECRET, serveAuth } from '../world/auth-server.js';
+import { sharedStores } from '../world/every-store.js';
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command line as its user does, in a process of its own. */
+async function latchkey(
+  args: readonly string[],
+  given: { storeUrl?: string; stdin?: string } = {},
+): Promise<Outcome> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'lib/cli/latchkey.ts', ...args], {
+    cwd: root,
+    env: {
+      ...plainEnvironment(),
+      ...(given.storeUrl !== undefined && { AUTH_STORE_URL: given.storeUrl }),
+    },
+  });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', (text) => (output.stdout += String(text)));
+  child.stderr.on('data', (text) => (output.stderr += String(text)));
+  child.stdin.end(given.stdin ?? '');
+  const [code] = await once(child, 'close');
+  return { code: Number(code), ...output };
+}
+
+const passwordIn = ({ stdout }: Outcome): string => /^password (\S+)$/m.exec(stdout)?.[1] ?? '';
+
+for (const place of await sharedStores(12))
+  describe.skipIf(place.isMissing)(`latchkey users on ${place.name}`, () => {
+    const storeUrl = place.url;
+    beforeAll(() => place.create());
+    afterAll(() => place.drop());
+
+    it('adds, lists, disables and resets users, who can and cannot sign in accordingly', async () => {
+      const added = await latchkey(
+        [
+          'users',
+          'add',
+          '--username',
+          'Bob',
+          '--email',
+          'bob@example.com',
+          '--role',
+          'admin',
+          '--org',
+          'acme:admin',
+        ],
+        { storeUrl },
+      );
+      expect(added).toMatchObject({ code: 0, stderr: '' });
+      const listed = await latchkey(['users', 'list', '--json'], { storeUrl });
+      expect(JSON.parse(listed.stdout)).toMatchObject({
+        username: 'bob',
+        email: 'bob@example.com',
+        roles: ['admin'],
+        orgs: [{ id: 'acme', roles: ['admin'], default: true }],
+        disabled: false,
+      });
+      expect((await latchkey(['users', 'list'], { storeUrl })).stdout).toContain('bob@example.com');
+
+      const store = openStore(storeUrl);
+      onTestFinished(() => store.close());
+      const server = await serveAuth({ store });
+      const { refresh_token } = await server.signIn('bob', passwordIn(added));
+
+      const reset = await latchkey(['users', 'reset', 'BOB@example.com'], { storeUrl });
+      expect(reset.stdout).toContain('1 session ended');
+      expect((await server.post('/api/auth/refresh', { refresh_token })).status).toBe(401);
+      expect((await server.signIn('bob', passwordIn(reset))).must_reset_password).toBe(true);
+
+      expect((await latchkey(['users', 'disable', 'bob'], { storeUrl })).code).toBe(0);
+      const refused = await server.post('/api/auth/login', {
+        username: 'bob',
+        password: passwordIn(reset),
+      });
+      expect(refused.status).toBe(401);
+    });
+
+    it('takes a password on standard input, and holds it to the policy', async () => {
+      const short = await latchkey(['users', 'add', '--username', 'carl', '--password-stdin'], {
+        storeUrl,
+        stdin: 'short\n',
+      });
+      expect(short).toMatchObject({ code: 1, stdout: '' });
+      expect(short.stderr).toBe('latchkey: password has fewer than 15 characters\n');
+      const good = await latchkey(
+        ['users', 'add', '--username', 'carl', '--password-stdin', '--must-reset'],
+        {
+          storeUrl,
+          stdin: 'carl has never told anybody\nthis\n',
+        },
+      );
+      expect(good).toMatchObject({ code: 0, stderr: '' });
+      expect(good.stdout).not.toContain('never told');
+      const again = await latchkey(['users', 'add', '--username', 'carl'], { storeUrl });
+      expect(again.code).toBe(1);
+    });
+
+    it('fails with one sentence for somebody who is not there', async () => {
+      const outcome = await latchkey(['users', 'disable', 'nobody'], { storeUrl });
+      expect(outcome).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: 'latchkey: nobody signs in as "nobody"\n',
+      });
+    });
+  });
+
+describe('wrong usage', () => {
+  it.each([
+    { title: 'no command', args: [] },
+    { title: 'an unknown topic', args: ['frob'] },
+    { title: 'an unknown command', args: ['users', 'frob'] },
+    { title: 'no store', args: ['users', 'list'] },
+    { title: 'memory:', args: ['users', 'list', '--store', 'memory:'] },
+    {
+      title: 'an option of another command',
+      args: ['users', 'list', '--role', 'x', '--store', 'file:./x.db'],
+    },
+    { title: 'an unknown option', args: ['users', 'list', '--password', 'x'] },
+    { title: 'a login too few', args: ['users', 'reset', '--store', 'file:./x.db'] },
+    { title: 'a login too many', args: ['users', 'disable', 'a', 'b', '--store', 'file:./x.db'] },
+  ])('$title: help and exit code 2', async ({ args }) => {
+    const outcome = await latchkey(args);
+    expect(outcome.code).toBe(2);
+    expect(outcome.stderr + outcome.stdout).toContain('Usage: npx latchkey users');
+  });
+
+  it('a store that is not there is one sentence, without its password', async () => {
+    const outcome = await latchkey(['users', 'list'], {
+      storeUrl: 'postgres://me:hunter2@127.0.0.1:1/x',
+    });
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toMatch(/^latchkey: the store cannot be used: .+\n$/);
+    expect(outcome.stderr).not.toContain('hunter2');
+  });
+});
+
+it('what the command line added is what an application finds', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-cli-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const url = `file:${path.join(folder, 'auth.db')}`;
+  await latchkey(['users', 'add', '--username', 'dora', '--group', 'night'], { storeUrl: url });
+  const auth = createAuth({
+    env: {},
+    publicUrl: 'http://localhost:3000',
+    jwt: { secret: SECRET },
+    store: { url },
+    onWarning: () => undefined,
+  });
+  expect((await auth.users.findByLogin('dora'))?.groups).toEqual(['night']);
+  await auth.close();
+});
