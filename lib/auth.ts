@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler, RequestHandler, Router } from 'express';
+import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { type AuthenticatorOptions, createAuthenticator } from './authenticator.js';
 import { type Config, type ConfigOverrides, loadConfig, type LoadConfigOptions } from './config.js';
 import type { RequestHead } from './credentials.js';
@@ -76,7 +76,7 @@ export interface Auth {
    * The routes for signing in: log-in, refresh, log-out, passwords, sessions, users. Mount it where you like,
    * usually under `/api/auth`. Throws a TypeError without AUTH_JWT_SECRET or AUTH_JWT_PRIVATE_KEY.
    */
-  router(options?: AuthRouterOptions): Router;
+  router(options?: AuthRouterOptions): RequestHandler;
   /** Users, sessions, passwords and their store, for applications that sign in by themselves. A TypeError for others. */
   readonly users: Users;
   readonly sessions: Sessions;

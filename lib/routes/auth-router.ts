@@ -1,4 +1,4 @@
-import { type RequestHandler, Router } from 'express';
+import type { RequestHandler } from 'express';
 import { comesFromUs, isSafeMethod } from '../cross-site.js';
 import { reusableError } from '../errors.js';
 import { refuseUnknownOptions } from '../known-options.js';
@@ -20,104 +20,79 @@ import { endSession, listSessions } from './own-sessions.js';
 import { limitAddresses } from './rate-limits.js';
 import { refresh, revoke } from './refresh.js';
 import { forgotPassword, resetPassword } from './reset-password.js';
-import { endpoint, onlyMethods } from './respond.js';
+import type { Endpoint } from './respond.js';
+import { type Routes, routeTable } from './route-table.js';
 import { type AuthRouterOptions, routerOptionNames, type RouterParts } from './router-parts.js';
-import { createTokenResponse } from './token-response.js';
+import { createTokenResponse, type SendTokens } from './token-response.js';
 
 /**
  * The routes for signing in and staying signed in; mount them where you like, usually under `/api/auth`. Errors go
  * to the application's error handlers. Throws a TypeError for options that cannot work.
  */
-export function createAuthRouter(parts: RouterParts, options: AuthRouterOptions = {}): Router {
+export function createAuthRouter(
+  parts: RouterParts,
+  options: AuthRouterOptions = {},
+): RequestHandler {
   refuseUnknownOptions('auth.router()', options, routerOptionNames);
-  const router = Router({ caseSensitive: true, strict: true });
-  const callers = createCallers(parts);
-  const sendTokens = createTokenResponse(parts, options);
-  router.use(neverStored, limitAddresses(parts), refuseCrossSite(parts));
-
-  const signIn = endpoint(login(parts, sendTokens));
-  router.route('/login').post(signIn).all(onlyMethods('POST'));
-  router.route('/token').post(signIn).all(onlyMethods('POST'));
-  router
-    .route('/refresh')
-    .post(endpoint(refresh(parts, sendTokens)))
-    .all(onlyMethods('POST'));
-  router
-    .route('/revoke')
-    .post(endpoint(revoke(parts)))
-    .all(onlyMethods('POST'));
-  router
-    .route('/logout')
-    .post(endpoint(logout(parts, callers)))
-    .all(onlyMethods('POST'));
-
-  router
-    .route('/me')
-    .get(endpoint(me(parts, callers)))
-    .all(onlyMethods('GET'));
-  router
-    .route('/session')
-    .get(endpoint(session(parts, callers)))
-    .all(onlyMethods('GET'));
-  router
-    .route('/sessions')
-    .get(endpoint(listSessions(parts, callers)))
-    .all(onlyMethods('GET'));
-  router
-    .route('/sessions/:id')
-    .delete(endpoint(endSession(parts, callers)))
-    .all(onlyMethods('DELETE'));
-
-  router
-    .route('/change-password')
-    .post(endpoint(changePassword(parts, { callers, sendTokens, options })))
-    .all(onlyMethods('POST'));
-  mountUsers(router, { parts, callers });
-  mountMailed(router, { parts, callers, options, sendTokens });
-  router.route('/jwks.json').get(publishKeys(parts)).all(onlyMethods('GET'));
-  return router;
+  const routes = routeTable(allRoutes(parts, options));
+  return inTurn([neverStored, limitAddresses(parts), refuseCrossSite(parts), routes]);
 }
 
-interface MailedContext extends ManageContext {
-  readonly options: AuthRouterOptions;
-  readonly sendTokens: ReturnType<typeof createTokenResponse>;
+function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
+  const callers = createCallers(parts);
+  const sendTokens = createTokenResponse(parts, options);
+  const managing: ManageContext = { parts, callers };
+  const signIn = login(parts, sendTokens);
+  return {
+    '/login': { POST: signIn },
+    '/token': { POST: signIn },
+    '/refresh': { POST: refresh(parts, sendTokens) },
+    '/revoke': { POST: revoke(parts) },
+    '/logout': { POST: logout(parts, callers) },
+    '/me': { GET: me(parts, callers) },
+    '/session': { GET: session(parts, callers) },
+    '/sessions': { GET: listSessions(parts, callers) },
+    '/sessions/:id': { DELETE: endSession(parts, callers) },
+    '/change-password': { POST: changePassword(parts, { callers, sendTokens, options }) },
+    '/users': { GET: listUsers(managing), POST: createUser(managing) },
+    '/users/:id': { PATCH: updateUser(managing), DELETE: deleteUser(managing) },
+    '/jwks.json': { GET: publishKeys(parts) },
+    ...mailedRoutes(managing, options, sendTokens),
+  };
 }
 
 /** What cannot be done without mails. */
-function mountMailed(router: Router, { options, sendTokens, ...context }: MailedContext): void {
+function mailedRoutes(
+  managing: ManageContext,
+  options: AuthRouterOptions,
+  sendTokens: SendTokens,
+): Routes {
   const { sendMail, resetPasswordPage = '/reset-password' } = options;
-  const { parts } = context;
-  if (!sendMail) return;
+  const { parts } = managing;
+  if (!sendMail) return {};
   if (parts.config.publicUrl === undefined && !URL.canParse(resetPasswordPage))
     throw new TypeError(
       'auth.router({ sendMail }) cannot write links: set AUTH_PUBLIC_URL, or `resetPasswordPage` to an absolute URL',
     );
   const mailing = { ...options, sendMail };
-  router
-    .route('/forgot-password')
-    .post(endpoint(forgotPassword(parts, mailing)))
-    .all(onlyMethods('POST'));
-  router
-    .route('/reset-password')
-    .post(endpoint(resetPassword(parts, mailing, sendTokens)))
-    .all(onlyMethods('POST'));
-  router
-    .route('/users/:id/reset-password')
-    .post(endpoint(resetUserPassword(context, sendMail)))
-    .all(onlyMethods('POST'));
+  return {
+    '/forgot-password': { POST: forgotPassword(parts, mailing) },
+    '/reset-password': { POST: resetPassword(parts, mailing, sendTokens) },
+    '/users/:id/reset-password': { POST: resetUserPassword(managing, sendMail) },
+  };
 }
 
-function mountUsers(router: Router, context: ManageContext): void {
-  router
-    .route('/users')
-    .get(endpoint(listUsers(context)))
-    .post(endpoint(createUser(context)))
-    .all(onlyMethods('GET', 'POST'));
-  router
-    .route('/users/:id')
-    .patch(endpoint(updateUser(context)))
-    .delete(endpoint(deleteUser(context)))
-    .all(onlyMethods('PATCH', 'DELETE'));
+/** One middleware of several. */
+function inTurn([first, ...rest]: readonly RequestHandler[]): RequestHandler {
+  if (!first) return (_req, _res, next) => next();
+  const others = inTurn(rest);
+  return function authRouter(req, res, next) {
+    const goOn = (error?: unknown): void => {
+      if (error === undefined) void others(req, res, next);
+      else next(error);
+    };
+    return first(req, res, goOn);
+  };
 }
 
 const neverStored: RequestHandler = function neverStored(_req, res, next) {
@@ -136,8 +111,8 @@ function refuseCrossSite({ config }: RouterParts): RequestHandler {
 }
 
 /** RFC 7517 §5. */
-function publishKeys({ issuer }: RouterParts): RequestHandler {
-  return function publishOwnKeys(_req, res) {
+function publishKeys({ issuer }: RouterParts): Endpoint {
+  return async function handleJwks(_req, res) {
     res.type('application/jwk-set+json').json(issuer.jwks());
   };
 }

@@ -1,4 +1,5 @@
-import { json, type Request, type Response, urlencoded } from 'express';
+import bodyParser from 'body-parser';
+import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { hasBody, isJson } from '../cross-site.js';
 import { AuthError, type FieldError } from '../errors.js';
@@ -7,13 +8,13 @@ import { isRecord } from '../is-record.js';
 const LIMIT_BYTES = 16 * 1024;
 
 // Compressed bodies are refused: nothing we take is large, and a bomb is.
-const parseJson = json({
+const parseJson = bodyParser.json({
   limit: LIMIT_BYTES,
   inflate: false,
   strict: false,
   type: (message) => isJson(message),
 });
-const parseForm = urlencoded({
+const parseForm = bodyParser.urlencoded({
   limit: LIMIT_BYTES,
   inflate: false,
   extended: false,

@@ -34,8 +34,10 @@ export async function createScratchProject(
   await mkdir(modules);
   if (tarball === undefined) await symlink(root, path.join(modules, 'latchkey'));
   else await extract(tarball, path.join(modules, 'latchkey'));
-  for (const name of packages)
+  for (const name of packages) {
+    await mkdir(path.dirname(path.join(modules, name)), { recursive: true });
     await symlink(path.join(root, 'node_modules', name), path.join(modules, name));
+  }
   return { folder, write, remove: () => rm(folder, { recursive: true }) };
 }
 
