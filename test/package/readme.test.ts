@@ -37,7 +37,7 @@ let project: ScratchProject;
 
 beforeAll(async () => {
   await buildPackage();
-  project = await createScratchProject(['@types', 'express', 'supertest', 'vitest']);
+  project = await createScratchProject(['@types', 'express', 'libsql', 'supertest', 'vitest']);
 }, 120_000);
 afterAll(() => project.remove());
 
@@ -107,7 +107,9 @@ describe("the README's first example", () => {
     });
     const { keys } = shared.policy;
     const secret = Buffer.from('secret' in keys ? ([keys.secret].flat()[0] ?? '') : '');
-    const sh = blocks.find(({ code }) => code.includes('export AUTH_JWT_SECRET='));
+    const sh = blocks.find(({ code }) =>
+      /^export AUTH_JWT_ISSUER=[^]*export AUTH_JWT_SECRET=/m.test(code),
+    );
     expect(exportedVariables(sh)).toEqual([
       'AUTH_JWT_ISSUER',
       'AUTH_JWT_AUDIENCE',
@@ -158,15 +160,64 @@ it('every TypeScript example of the README compiles against the built package', 
   expect(stdout).toBe('');
 });
 
-it("the README's example of tests passes", async () => {
-  const example = examples.find(({ code }) => code.includes("from 'vitest'"));
-  await project.write('app.test.ts', example?.code ?? '');
-  const { stdout } = await run(
-    process.execPath,
-    [path.join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--root', project.folder],
-    { cwd: project.folder, env: { ...plainEnvironment(), NO_COLOR: '1' } },
-  );
-  expect(stdout).toMatch(/Tests +\d+ passed \(\d+\)/);
+it.each(examples.filter(({ code }) => code.includes("from 'vitest'")))(
+  "the README's example of tests on line $line passes",
+  async ({ code, line }) => {
+    await project.write(`line-${line}.test.ts`, code);
+    const { stdout } = await run(
+      process.execPath,
+      [
+        path.join(root, 'node_modules/vitest/vitest.mjs'),
+        'run',
+        `line-${line}`,
+        '--root',
+        project.folder,
+      ],
+      { cwd: project.folder, env: { ...plainEnvironment(), NO_COLOR: '1' } },
+    );
+    expect(stdout).toMatch(/Tests +\d+ passed \(\d+\)/);
+  },
+);
+
+describe("the README's example of a log-in", () => {
+  const storeUrl = 'file:./readme.db';
+  const secret = 'hT7yW2pLq9Zx4Nc6Vb8Mf3Kd5Gs1Rj0EuAoIiXvB';
+  const shown = blocks.find(({ code }) => code.includes('npx latchkey users add'));
+
+  it('is shown with the variables that it needs, and signs the user in that its command adds', async () => {
+    expect(exportedVariables(shown)).toEqual([
+      'AUTH_PUBLIC_URL',
+      'AUTH_STORE_URL',
+      'AUTH_JWT_SECRET',
+    ]);
+    const [, command = ''] = /^npx latchkey (.+)$/m.exec(shown?.code ?? '') ?? [];
+    const env = {
+      AUTH_PUBLIC_URL: 'http://localhost:3000',
+      AUTH_STORE_URL: storeUrl,
+      AUTH_JWT_SECRET: secret,
+    };
+    const { stdout } = await run(
+      process.execPath,
+      [path.join(root, 'dist/cli/latchkey.js'), ...command.split(' ')],
+      { cwd: project.folder, env: { ...plainEnvironment(), ...env } },
+    );
+    const password = /^password (\S+)$/m.exec(stdout)?.[1] ?? '';
+    const code = examples.find((example) => example.code.includes('auth.router()'))?.code ?? '';
+    const { script, origin } = await startExample(code, env);
+    const answer = await fetch(`${origin}/api/auth/login`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ username: 'alice', password }),
+    });
+    const tokens = (await answer.json()) as { access_token: string };
+    const example = JSON.parse(
+      blocks.find(({ language }) => language === 'json')?.code ?? '{}',
+    ) as object;
+    expect(Object.keys(tokens)).toEqual(Object.keys(example));
+    const me = await fetch(`${origin}/api/me`, withToken(tokens.access_token));
+    expect(await me.json()).toMatchObject({ username: 'alice', email: 'alice@example.com' });
+    expect(await stop(script)).toBe(0);
+  });
 });
 
 /** What an application around the README's fragments would have. */
@@ -185,14 +236,20 @@ declare global {
     findTenant(issuer: string): Promise<{ issuer: string } | undefined>;
     findRoles(userId: string, orgId: string): Promise<string[] | undefined>;
   };
+  const mailer: { send(mail: { to: string; template: string; data: object }): Promise<void> };
 }
 `;
 
-async function startFirstExample(
+function startFirstExample(env: Readonly<Record<string, string>>) {
+  return startExample(firstExample.code, env);
+}
+
+async function startExample(
+  code: string,
   env: Readonly<Record<string, string>>,
 ): Promise<{ script: Script; origin: string }> {
   const port = await freePort();
-  const file = await project.write('server.mjs', firstExample.code);
+  const file = await project.write('server.mjs', code);
   const script = startScript([file], {
     cwd: project.folder,
     env: { ...env, PORT: String(port) },

@@ -35,11 +35,16 @@ const mainNames = [
   'AuthError',
   'ConfigError',
   'createAuth',
+  'createAuthRouter',
   'createVerifier',
   'errorHandler',
   'loadConfig',
+  'memoryStore',
+  'openStore',
   'optionalAuth',
   'orgContext',
+  'postgresStore',
+  'redisStore',
   'requireAnyScope',
   'requireAuth',
   'requireAuthContext',
@@ -47,11 +52,15 @@ const mainNames = [
   'requireScopes',
   'sameOrigin',
   'securityHeaders',
+  'sqliteStore',
 ];
 
 it.each([
   { entry: 'latchkey', names: mainNames },
-  { entry: 'latchkey/testing', names: ['attackCorpus', 'authorize', 'createTestIssuer'] },
+  {
+    entry: 'latchkey/testing',
+    names: ['attackCorpus', 'authorize', 'createTestIssuer', 'storeContract'],
+  },
 ])(
   'import of $entry works in plain Node without Express, and gives $names',
   async ({ entry, names }) => {
