@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeader } from 'node:http';
 import { AuthError } from './errors.js';
 
 /** The cookies we set, by what they are for. */
-export type CookiePurpose = 'session' | 'device';
+type CookiePurpose = 'session' | 'device';
 
 interface Responding {
   getHeader(name: string): OutgoingHttpHeader | undefined;
@@ -21,7 +21,7 @@ export interface Cookies {
   clear(response: Responding, purpose: CookiePurpose): void;
 }
 
-export interface CookieValue {
+interface CookieValue {
   readonly value: string;
   readonly maxAgeSeconds: number;
 }

@@ -1,7 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 
 /** One root secret, of which only keys for a single purpose are ever used. */
-export interface RootKey {
+interface RootKey {
   /** Names the root in what it protects. Derived like a key, so it tells nothing about the root. */
   readonly kid: string;
   /** 32 bytes, different for every purpose (HKDF-SHA-256, RFC 5869). */

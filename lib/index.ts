@@ -79,7 +79,12 @@ export type { NewUser, UserEdit, Users } from './users.js';
 export type { PasswordOptions, Passwords, PasswordVerdict, PolicyQuestion } from './passwords.js';
 export { memoryStore } from './stores/memory.js';
 export { openStore } from './stores/open-store.js';
-export { type SqliteDatabase, sqliteStore, type StoreAdapterOptions } from './stores/sqlite.js';
+export {
+  type SqliteDatabase,
+  type SqliteStatement,
+  sqliteStore,
+  type StoreAdapterOptions,
+} from './stores/sqlite.js';
 export { type PostgresClient, postgresStore } from './stores/postgres.js';
 export { redisStore, type RedisStoreOptions } from './stores/redis.js';
 export type { RedisClient } from './stores/redis-connection.js';

@@ -37,7 +37,7 @@ export interface AccessGrant {
   readonly extraClaims?: Readonly<Record<string, unknown>>;
 }
 
-export interface GrantedUser {
+interface GrantedUser {
   readonly username?: string | undefined;
   readonly email?: string | undefined;
   readonly roles?: readonly string[];
@@ -46,7 +46,7 @@ export interface GrantedUser {
   readonly orgs?: readonly OrgMembership[];
 }
 
-export interface SignedToken {
+interface SignedToken {
   readonly token: string;
   /** Seconds. */
   readonly expiresIn: number;

@@ -17,7 +17,7 @@ export interface Callers {
   requireAnyUser(req: Request): Promise<OwnUser>;
 }
 
-export interface OwnUser {
+interface OwnUser {
   readonly principal: Principal;
   readonly user: StoredUser;
 }

@@ -8,7 +8,7 @@ import { sendQuietly } from './mail.js';
 import type { AuthRouterOptions, RouterParts } from './router-parts.js';
 import { passwordNotes } from './token-response.js';
 
-export interface NewPassword {
+interface NewPassword {
   /** As it was when the right to set a password was proven. */
   readonly user: StoredUser;
   readonly password: string;
