@@ -55,6 +55,11 @@ export function createSignIn(
 ): SignIn {
   const issuer = createIssuer(config, { now });
   const rootKeys = createRootKeys(rootsOf(config));
+  if (config.production && !options.store && config.store.url === 'memory:')
+    process.emitWarning(
+      'the store is memory: – every session ends with this process, and other instances know nothing of it',
+      'LatchkeyWarning',
+    );
   const given = options.store ?? openStore(config.store.url);
   const store = steadyStore(options.users ? { ...given, users: options.users } : given, { events });
   const sessions = createSessions(
