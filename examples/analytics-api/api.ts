@@ -1,0 +1,20 @@
+import express, { type Express } from 'express';
+import type { Auth } from 'latchkey';
+import { visibleSales } from './sales.js';
+
+/** An API whose answers depend on who asks: each sees the rows of their region, and masked columns. */
+export function createApi(auth: Auth): Express {
+  const api = express();
+  api.use(auth.securityHeaders());
+  api.use(
+    '/api/v1/auth',
+    // Clients that were here before read `session_id`.
+    auth.router({ claims: (_user, session) => ({ session_id: session.id }) }),
+  );
+  api.get('/api/v1/sales', auth.requireAuth(), (req, res) => {
+    res.json({ rows: visibleSales(req.auth.user) });
+  });
+  // The body that clients know: { "error": { "code", "message", "expired_at"? } }.
+  api.use(auth.errorHandler({ format: 'nested' }));
+  return api;
+}
