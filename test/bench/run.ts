@@ -10,7 +10,9 @@ import { headers } from './benches/headers.js';
 import { hostile } from './benches/hostile.js';
 import { importTime } from './benches/import-time.js';
 import { keys } from './benches/keys.js';
+import { logIn } from './benches/log-in.js';
 import { memory } from './benches/memory.js';
+import { refresh } from './benches/refresh.js';
 import { stack } from './benches/stack.js';
 import { warm } from './benches/warm.js';
 import { judge, tableHead, tableLine } from './findings.js';
@@ -35,6 +37,8 @@ const benches = {
   headers,
   stack,
   import: importTime,
+  refresh,
+  'log-in': logIn,
 } satisfies Record<string, Bench>;
 
 /** Fewer pairs than this say nothing. */

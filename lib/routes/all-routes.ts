@@ -1,0 +1,106 @@
+import type { RequestHandler } from 'express';
+import { comesFromUs, isSafeMethod } from '../cross-site.js';
+import { reusableError } from '../errors.js';
+import { ownOrigins } from '../origin-list.js';
+import { createCallers } from './caller.js';
+import { changePassword } from './change-password.js';
+import { login } from './login.js';
+import { logout } from './logout.js';
+import {
+  createUser,
+  deleteUser,
+  listUsers,
+  type ManageContext,
+  resetUserPassword,
+  updateUser,
+} from './manage-users.js';
+import { me, session } from './me.js';
+import { endSession, listSessions } from './own-sessions.js';
+import { limitAddresses } from './rate-limits.js';
+import { refresh, revoke } from './refresh.js';
+import { forgotPassword, resetPassword } from './reset-password.js';
+import type { Endpoint } from './respond.js';
+import { type Routes, routeTable } from './route-table.js';
+import type { AuthRouterOptions, RouterParts } from './router-parts.js';
+import { createTokenResponse, type SendTokens } from './token-response.js';
+
+/** The whole way of a request through the router. Options have been checked. */
+export function createRoutes(parts: RouterParts, options: AuthRouterOptions): RequestHandler {
+  const routes = routeTable(allRoutes(parts, options));
+  return inTurn([neverStored, limitAddresses(parts), refuseCrossSite(parts), routes]);
+}
+
+function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
+  const callers = createCallers(parts);
+  const sendTokens = createTokenResponse(parts, options);
+  const managing: ManageContext = { parts, callers };
+  const signIn = login(parts, sendTokens);
+  return {
+    '/login': { POST: signIn },
+    '/token': { POST: signIn },
+    '/refresh': { POST: refresh(parts, sendTokens) },
+    '/revoke': { POST: revoke(parts) },
+    '/logout': { POST: logout(parts, callers) },
+    '/me': { GET: me(parts, callers) },
+    '/session': { GET: session(parts, callers) },
+    '/sessions': { GET: listSessions(parts, callers) },
+    '/sessions/:id': { DELETE: endSession(parts, callers) },
+    '/change-password': { POST: changePassword(parts, { callers, sendTokens, options }) },
+    '/users': { GET: listUsers(managing), POST: createUser(managing) },
+    '/users/:id': { PATCH: updateUser(managing), DELETE: deleteUser(managing) },
+    '/jwks.json': { GET: publishKeys(parts) },
+    ...mailedRoutes(managing, options, sendTokens),
+  };
+}
+
+/** What cannot be done without mails. */
+function mailedRoutes(
+  managing: ManageContext,
+  options: AuthRouterOptions,
+  sendTokens: SendTokens,
+): Routes {
+  const { sendMail } = options;
+  const { parts } = managing;
+  if (!sendMail) return {};
+  const mailing = { ...options, sendMail };
+  return {
+    '/forgot-password': { POST: forgotPassword(parts, mailing) },
+    '/reset-password': { POST: resetPassword(parts, mailing, sendTokens) },
+    '/users/:id/reset-password': { POST: resetUserPassword(managing, sendMail) },
+  };
+}
+
+/** One middleware of several. */
+function inTurn([first, ...rest]: readonly RequestHandler[]): RequestHandler {
+  if (!first) return (_req, _res, next) => next();
+  const others = inTurn(rest);
+  return function authRouter(req, res, next) {
+    const goOn = (error?: unknown): void => {
+      if (error === undefined) void others(req, res, next);
+      else next(error);
+    };
+    return first(req, res, goOn);
+  };
+}
+
+const neverStored: RequestHandler = function neverStored(_req, res, next) {
+  res.setHeader('Cache-Control', 'no-store');
+  next();
+};
+
+/** All our unsafe routes, whether or not a cookie is on its way: log-in is worth forging, too. */
+function refuseCrossSite({ config }: RouterParts): RequestHandler {
+  const allowed = new Set(ownOrigins(config));
+  const crossSite = reusableError('CROSS_SITE_REQUEST');
+  return function refuseCrossSiteRequest(req, _res, next) {
+    if (!isSafeMethod(req.method) && !comesFromUs(req, allowed)) throw crossSite;
+    next();
+  };
+}
+
+/** RFC 7517 §5. */
+function publishKeys({ issuer }: RouterParts): Endpoint {
+  return async function handleJwks(_req, res) {
+    res.type('application/jwk-set+json').json(issuer.jwks());
+  };
+}
