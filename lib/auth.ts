@@ -19,7 +19,7 @@ import { requireScopes } from './middleware/require-scopes.js';
 import { sameOrigin, type SameOriginOptions } from './middleware/same-origin.js';
 import { securityHeaders, type SecurityHeadersOptions } from './middleware/security-headers.js';
 import { definedOnly } from './known-options.js';
-import type { Principal } from './principal.js';
+import { type Principal, principalOf } from './principal.js';
 import type { LoadPrincipalOption } from './principal-loader.js';
 import { ownOrigins } from './origin-list.js';
 import { type AuthRouterOptions } from './routes/router-parts.js';
@@ -87,6 +87,11 @@ export interface Auth {
    * the same `AuthError` that `requireAuth()` answers with.
    */
   authenticate(request: RequestHead): Promise<Principal>;
+  /**
+   * A fresh access token of the identity provider that the caller signed in with, to call its APIs. `req` has passed
+   * `requireAuth()`. See {@link Upstream.accessToken}.
+   */
+  upstreamToken(request: { readonly auth?: Principal | undefined }): Promise<string>;
   /** Resolves when every configured issuer's keys are there and the store answers; rejects with the reason. Waiting for it is optional. */
   ready(): Promise<void>;
   /** Ends gracefully: waits for mails on their way, stops timers, closes the store. Close your server first. */
@@ -145,6 +150,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
       return needed(signIn).store;
     },
     authenticate: createAuthenticate(verifier, pipeline),
+    upstreamToken: async (request) => upstreamToken(config, needed(signIn), principalOf(request)),
     async ready() {
       await verifier.ready();
       await signIn?.ready();
@@ -164,7 +170,8 @@ type OwnOptions = Omit<SignInOptions, 'store'> & {
 /** Parts settings from what only code can say. */
 function readOptions(options: AuthOptions): { config: Config; own: OwnOptions } {
   const { resolveIssuer, isRevoked, cache, realm, now, issuers, loadPrincipal, ...rest } = options;
-  const { store, users, passwords, sessions, env, file, prefix, onWarning, ...overrides } = rest;
+  const { store, users, passwords, sessions, resolveProvider, provision, ...more } = rest;
+  const { fetch, env, file, prefix, onWarning, ...overrides } = more;
   const ownStore = isStore(store) ? store : undefined;
   const config = loadConfig({
     ...definedOnly({ env, file, prefix, onWarning }),
@@ -174,7 +181,16 @@ function readOptions(options: AuthOptions): { config: Config; own: OwnOptions } 
   const own = { resolveIssuer, isRevoked, cache, realm, now, issuers, loadPrincipal };
   return {
     config,
-    own: definedOnly({ ...own, store: ownStore, users, passwords, sessions }),
+    own: definedOnly({
+      ...own,
+      store: ownStore,
+      users,
+      passwords,
+      sessions,
+      resolveProvider,
+      provision,
+      fetch,
+    }),
   };
 }
 
@@ -218,6 +234,15 @@ function isSessionLive(
 ): boolean | Promise<boolean> {
   if (issuer !== config.jwt.issuer) return true;
   return sessionId !== undefined && sessions.isLive(sessionId);
+}
+
+async function upstreamToken(
+  { jwt }: Config,
+  { upstream }: SignIn,
+  { issuer, sessionId }: Principal,
+): Promise<string> {
+  if (issuer === jwt.issuer && sessionId !== undefined) return upstream.accessToken(sessionId);
+  throw new AuthError('AUTH_CONTEXT_REQUIRED', { reason: 'no_upstream' });
 }
 
 /** Throws a TypeError when there is nobody whose tokens could be accepted. */

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeader } from 'node:http';
 import { AuthError } from './errors.js';
 
 /** The cookies we set, by what they are for. */
-type CookiePurpose = 'session' | 'device';
+export type CookiePurpose = 'session' | 'device' | `login-${string}` | `exchange-${string}`;
 
 interface Responding {
   getHeader(name: string): OutgoingHttpHeader | undefined;
@@ -16,6 +16,11 @@ export interface Cookies {
     request: { readonly headers: IncomingHttpHeaders },
     purpose: CookiePurpose,
   ): string | undefined;
+  /** The purposes, beginning with `prefix`, of the cookies that a request has. */
+  purposes(
+    request: { readonly headers: IncomingHttpHeaders },
+    prefix: 'login-' | 'exchange-',
+  ): readonly CookiePurpose[];
   /** The value is of characters that need no quoting (RFC 6265 §4.1.1): base64url, dots. */
   set(response: Responding, purpose: CookiePurpose, cookie: CookieValue): void;
   clear(response: Responding, purpose: CookiePurpose): void;
@@ -48,6 +53,17 @@ export function createCookies({ secure }: { readonly secure: boolean }): Cookies
   return Object.freeze({
     read: ({ headers }: { readonly headers: IncomingHttpHeaders }, purpose: CookiePurpose) =>
       readCookie(headers.cookie, nameOf(purpose)),
+    purposes(
+      { headers }: { readonly headers: IncomingHttpHeaders },
+      prefix: 'login-' | 'exchange-',
+    ) {
+      const start = nameOf(prefix);
+      const names = pairsOf(headers.cookie).map((pair) => pair.split('=', 1)[0] ?? '');
+      const rests = names
+        .filter((name) => name.startsWith(start))
+        .map((name) => name.slice(start.length));
+      return [...new Set(rests)].map((rest): CookiePurpose => `${prefix}${rest}`);
+    },
     set,
     clear: (response: Responding, purpose: CookiePurpose) =>
       set(response, purpose, { value: '', maxAgeSeconds: 0 }),
@@ -56,14 +72,16 @@ export function createCookies({ secure }: { readonly secure: boolean }): Cookies
 
 function readCookie(header: string | undefined, name: string): string | undefined {
   const prefix = `${name}=`;
-  const values = (header ?? '')
-    .split(';')
-    .map((pair) => pair.trim())
+  const values = pairsOf(header)
     .filter((pair) => pair.startsWith(prefix))
     .map((pair) => pair.slice(prefix.length));
   if (new Set(values).size > 1)
     throw new AuthError('INVALID_REQUEST', { reason: 'repeated_cookie' });
   return values[0] === '' ? undefined : values[0];
+}
+
+function pairsOf(header = ''): readonly string[] {
+  return header.split(';').map((pair) => pair.trim());
 }
 
 /** A later decision about a cookie replaces an earlier one of the same response. */

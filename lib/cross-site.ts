@@ -26,6 +26,23 @@ export function comesFromUs({ headers }: Headed, allowed: ReadonlySet<string>): 
   return headers['x-csrf'] === '1' || headers.cookie === undefined;
 }
 
+/**
+ * Answers whether a browser asks for a page to show, not a script for data (Fetch Metadata). Old browsers, and those
+ * on plain http, don't say; there `Accept` decides.
+ */
+export function isNavigation({ method, headers }: Headed & { readonly method?: string }): boolean {
+  if (method !== 'GET' && method !== 'HEAD' && method !== 'POST') return false;
+  const mode = headers['sec-fetch-mode'];
+  if (mode !== undefined) return mode === 'navigate';
+  return /(?:^|,)\s*text\/html\b/i.test(headers.accept ?? '');
+}
+
+/** Answers whether nobody may ever see the answer: a browser's guess at what comes next, or only its head. */
+export function isPrefetch({ method, headers }: Headed & { readonly method?: string }): boolean {
+  if (method === 'HEAD') return true;
+  return /prefetch|prerender/i.test(String(headers['sec-purpose'] ?? headers['purpose'] ?? ''));
+}
+
 export function hasBody({ headers }: Headed): boolean {
   return (
     headers['transfer-encoding'] !== undefined ||

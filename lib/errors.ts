@@ -5,6 +5,8 @@ export type AuthErrorCode =
   | 'INVALID_TOKEN'
   | 'TOKEN_REVOKED'
   | 'INVALID_CREDENTIALS'
+  | 'LOGIN_FAILED'
+  | 'LOGIN_DENIED'
   | 'REFRESH_INVALID'
   | 'REFRESH_REUSED'
   | 'AUTH_CONTEXT_REQUIRED'
@@ -58,6 +60,8 @@ const errorTable: Readonly<Record<AuthErrorCode, ErrorRow>> = {
     bearerError: 'invalid_token',
   },
   INVALID_CREDENTIALS: { status: 401, text: 'The user name or the password is wrong.' },
+  LOGIN_FAILED: { status: 401, text: 'Signing in did not succeed. Try again.' },
+  LOGIN_DENIED: { status: 403, text: 'You cannot sign in this way.' },
   REFRESH_INVALID: { status: 401, text: 'The refresh token is not valid.' },
   REFRESH_REUSED: {
     status: 401,

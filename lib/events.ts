@@ -47,6 +47,8 @@ export interface AuthEvents {
       | 'loadPrincipal'
       | 'resolveIssuer'
       | 'resolveOrg'
+      | 'resolveProvider'
+      | 'provision'
       | 'sendMail'
       | 'isBlocked';
   };
@@ -54,12 +56,39 @@ export interface AuthEvents {
   'login.succeeded': RequestFacts & {
     readonly userId: string;
     readonly sessionId: string;
+    /** Name of the identity provider; absent for a password. */
+    readonly provider?: string;
   };
-  /** A log-in was refused. Reasons: unknown_user, wrong_password, no_password, disabled, bad_hash, changed. */
+  /**
+   * A log-in was refused. Reasons with a password: unknown_user, wrong_password, no_password, disabled, bad_hash,
+   * changed. With a provider: one word for the rule that was broken.
+   */
   'login.failed': RequestFacts & {
     readonly reason: string;
     /** Absent when nobody has this login. */
     readonly userId: string | undefined;
+    /** Name of the identity provider; absent for a password. */
+    readonly provider?: string;
+  };
+  /** An account was joined with a provider's: from now on its user can sign in with that provider. */
+  'identity.linked': RequestFacts & {
+    readonly userId: string;
+    readonly provider: string;
+    /** `new`: the account was made for it. `request`: its user asked. `email`: both know the same verified address. */
+    readonly by: 'new' | 'request' | 'email';
+  };
+  /** A provider ended sessions by a logout token. */
+  'logout.backchannel': RequestFacts & {
+    readonly provider: string;
+    /** How many sessions ended by it. */
+    readonly sessions: number;
+  };
+  /** A provider's access token was renewed, or could not be. */
+  'upstream.renewed': { readonly sessionId: string; readonly provider: string };
+  'upstream.failed': {
+    readonly sessionId: string;
+    readonly provider: string;
+    readonly reason: string;
   };
   /** A limit was reached; 429. */
   'rate.limited': RequestFacts & {

@@ -10,8 +10,12 @@ export interface Sealer {
   open(sealed: string): Promise<unknown>;
 }
 
-/** As much as a browser keeps in one cookie. */
-const MAX_LENGTH = 4096;
+interface SealerOptions {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Longest sealed text that is opened. @defaultValue as much as a browser keeps in one cookie: `4096` */
+  readonly maxLength?: number;
+}
 const HEADER = { alg: 'dir', enc: 'A256GCM' } as const;
 
 /**
@@ -21,7 +25,7 @@ const HEADER = { alg: 'dir', enc: 'A256GCM' } as const;
 export function createSealer(
   roots: RootKeys,
   purpose: string,
-  { now }: { readonly now: () => number },
+  { now, maxLength = 4096 }: SealerOptions,
 ): Sealer {
   const keyOf = (kid: string | undefined) =>
     kid === undefined ? undefined : roots.find(kid)?.derive(`seal ${purpose}`);
@@ -35,7 +39,7 @@ export function createSealer(
         .encrypt(key);
     },
     async open(sealed: string): Promise<unknown> {
-      if (sealed.length > MAX_LENGTH) return undefined;
+      if (sealed.length > maxLength) return undefined;
       const text = await decrypt(sealed, keyOf);
       const envelope: unknown = text === undefined ? undefined : JSON.parse(text);
       if (!isRecord(envelope)) return undefined;

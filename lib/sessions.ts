@@ -9,6 +9,7 @@ import { readNotes, type SessionNotes, writeNotes } from './sessions/session-not
 import type {
   OnceStore,
   Session,
+  SessionProvider,
   SessionSelector,
   SessionStore,
   StoredUser,
@@ -53,8 +54,8 @@ export interface LiveSession {
  * keeps it: a leaked database or a leaked key alone forges nothing.
  */
 export interface Sessions {
-  /** Begins a session for somebody who has just proved who they are. */
-  start(user: StoredUser, notes: SessionNotes): Promise<LiveSession>;
+  /** Begins a session for somebody who has just proved who they are, to us or to an identity provider. */
+  start(user: StoredUser, notes: SessionNotes, provider?: SessionProvider): Promise<LiveSession>;
   /**
    * Exchanges a refresh token for its successor. Rejects with REFRESH_INVALID or REFRESH_REUSED (401), or
    * STORE_UNAVAILABLE (503), after which the same token may be tried again.
@@ -64,6 +65,18 @@ export interface Sessions {
   recognise(token: unknown): Promise<LiveSession | undefined>;
   /** The live session that a refresh token belongs to, however old the token: enough to end it, not to use it. */
   find(token: unknown): Promise<Session | undefined>;
+  /** The live session of this id. For those who know otherwise that it is theirs. */
+  findById(id: string): Promise<Session | undefined>;
+  /**
+   * Changes what is noted of a session; tries again when somebody else changed the session meanwhile. Answers the
+   * session as it is then; undefined when it has ended. Undefined from `change` changes nothing.
+   */
+  note(
+    id: string,
+    change: (notes: SessionNotes) => SessionNotes | undefined,
+  ): Promise<Session | undefined>;
+  /** Moves the end of an unused session that is being used; at most once a minute, however often it is asked. */
+  touch(session: Session): Promise<Session>;
   /** Ends sessions, here at once and elsewhere within the lag. Answers how many ended by this. */
   revoke(selector: SessionSelector, reason: string): Promise<number>;
   /** Answers whether the session's access tokens must be refused, from memory. */
@@ -94,6 +107,11 @@ export function createSessions(context: SessionContext, options: SessionOptions 
     return ended.length;
   }
 
+  async function findById(id: string): Promise<Session | undefined> {
+    const session = await sessions.get(id);
+    return session && isAlive(session, now()) ? session : undefined;
+  }
+
   async function refresh(token: unknown): Promise<LiveSession> {
     const verdict = await judge(context, token);
     if ('refusal' in verdict) throw invalid(verdict.refusal);
@@ -113,7 +131,8 @@ export function createSessions(context: SessionContext, options: SessionOptions 
   }
 
   return Object.freeze({
-    start: (user: StoredUser, notes: SessionNotes) => start(context, user, notes),
+    start: (user: StoredUser, notes: SessionNotes, provider?: SessionProvider) =>
+      start(context, user, { notes, provider }),
     refresh,
     async recognise(token: unknown): Promise<LiveSession | undefined> {
       const verdict = await judge(context, token);
@@ -123,16 +142,13 @@ export function createSessions(context: SessionContext, options: SessionOptions 
         ? describe(context, session)
         : undefined;
     },
-    async find(token: unknown): Promise<Session | undefined> {
-      const verdict = await judge(context, token);
-      return 'refusal' in verdict ? undefined : verdict.session;
-    },
+    find: (token: unknown) => find(context, token),
+    findById,
+    note: (id: string, change: Parameters<Sessions['note']>[1]) => note(context, id, change),
+    touch: (session: Session) => touch(context, session),
     revoke,
     isRevoked: (sessionId: string) => revocations.has(sessionId),
-    async isLive(sessionId: string): Promise<boolean> {
-      const session = await sessions.get(sessionId);
-      return session !== undefined && isAlive(session, now());
-    },
+    isLive: async (sessionId: string) => (await findById(sessionId)) !== undefined,
     list: (userId: string) => sessions.listByUser(userId, now()),
     ready: () => revocations.ready(),
     close(): void {
@@ -156,10 +172,15 @@ function isCurrentOrInGrace(session: Session, generation: number, graceBegan: nu
   return age === 0 || (age === 1 && session.rotatedAt >= graceBegan);
 }
 
+interface Beginning {
+  readonly notes: SessionNotes;
+  readonly provider: SessionProvider | undefined;
+}
+
 async function start(
   { sessions, keys, now, ...ttl }: SessionContext,
   user: StoredUser,
-  notes: SessionNotes,
+  { notes, provider }: Beginning,
 ): Promise<LiveSession> {
   const time = now();
   const expiresAt = time + ttl.absoluteTtlSeconds * 1000;
@@ -174,12 +195,49 @@ async function start(
     lastUsedAt: time,
     idleExpiresAt: Math.min(time + ttl.idleTtlSeconds * 1000, expiresAt),
     expiresAt,
-    provider: undefined,
+    provider,
     data: writeNotes(notes),
   };
   await sessions.create(session);
   const created = { ...session, version: 0, revokedAt: undefined, revokedReason: undefined };
   return { session: created, notes, user, refreshToken: tokenOf(created, keys) };
+}
+
+/** So many changes of one session at the same moment are more than a coincidence. */
+const MOST_TRIES = 10;
+
+async function note(
+  { sessions, now }: SessionContext,
+  id: string,
+  change: Parameters<Sessions['note']>[1],
+): Promise<Session | undefined> {
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    const session = await sessions.get(id);
+    if (!session || !isAlive(session, now())) return undefined;
+    const notes = change(readNotes(session.data));
+    if (!notes) return session;
+    const { version } = session;
+    const changed = await sessions.update(id, { version, data: writeNotes(notes) });
+    if (changed) return changed;
+  }
+  throw new AuthError('CONFLICT');
+}
+
+const TOUCH_MS = 60_000;
+
+async function touch(
+  { sessions, now, idleTtlSeconds }: SessionContext,
+  session: Session,
+): Promise<Session> {
+  const time = now();
+  if (time < session.lastUsedAt + TOUCH_MS) return session;
+  const touched = await sessions.update(session.id, {
+    version: session.version,
+    lastUsedAt: time,
+    idleExpiresAt: time + idleTtlSeconds * 1000,
+  });
+  // Somebody else has changed it this moment, and with it the time, or it has ended; the next question tells.
+  return touched ?? session;
 }
 
 /** Finds the session of a token. Looks at the MAC before anything else of the session, and changes nothing. */
@@ -193,6 +251,11 @@ async function judge({ sessions, keys, now }: SessionContext, token: unknown): P
   // From the future: the store was set back to an older state. It cannot be told from a replay.
   if (parts.generation > session.generation) return { refusal: 'future' };
   return { session, age: session.generation - parts.generation };
+}
+
+async function find(context: SessionContext, token: unknown): Promise<Session | undefined> {
+  const verdict = await judge(context, token);
+  return 'refusal' in verdict ? undefined : verdict.session;
 }
 
 /**

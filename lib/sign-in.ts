@@ -3,16 +3,19 @@ import type { Config } from './config.js';
 import { type Cookies, createCookies } from './cookies.js';
 import { createRootKeys, type RootKeys } from './derived-keys.js';
 import type { Events } from './events.js';
+import { createIdentities, type Identities, type IdentityOptions } from './identities.js';
 import { createIssuer, type Issuer } from './issuer.js';
+import { createProviders, type ProviderOptions, type Providers } from './oidc.js';
 import { createPasswords, type PasswordOptions, type Passwords } from './passwords.js';
 import { createSessions, type SessionOptions, type Sessions } from './sessions.js';
 import { openStore } from './stores/open-store.js';
 import { steadyStore } from './stores/steady-store.js';
 import type { Store, UserStore } from './stores/store.js';
+import { createUpstream, type Upstream } from './upstream.js';
 import { createUsers, type Users } from './users.js';
 
 /** What only code can say of signing in. */
-export interface SignInOptions {
+export interface SignInOptions extends ProviderOptions, IdentityOptions {
   /** Where sessions and users are kept. Stays open on `close()`. @defaultValue the store of AUTH_STORE_URL */
   readonly store?: Store;
   /** Your own user table instead of the store's. */
@@ -30,6 +33,9 @@ export interface SignIn {
   readonly sessions: Sessions;
   readonly cookies: Cookies;
   readonly rootKeys: RootKeys;
+  readonly providers: Providers;
+  readonly identities: Identities;
+  readonly upstream: Upstream;
   /** Keeps work that goes on after its reply, so that `close()` can wait for it. */
   inBackground(work: Promise<unknown>): void;
   /** Resolves when the store answers; rejects with the reason. */
@@ -55,13 +61,7 @@ export function createSignIn(
 ): SignIn {
   const issuer = createIssuer(config, { now });
   const rootKeys = createRootKeys(rootsOf(config));
-  if (config.production && !options.store && config.store.url === 'memory:')
-    process.emitWarning(
-      'the store is memory: – every session ends with this process, and other instances know nothing of it',
-      'LatchkeyWarning',
-    );
-  const given = options.store ?? openStore(config.store.url);
-  const store = steadyStore(options.users ? { ...given, users: options.users } : given, { events });
+  const store = storeOf(config, options, events);
   const sessions = createSessions(
     {
       sessions: store.sessions,
@@ -76,29 +76,64 @@ export function createSignIn(
     },
     options.sessions,
   );
-  const working = new Set<Promise<unknown>>();
+  const users = createUsers({ store: store.users, now });
+  const providers = createProviders(config, options, { events, now });
+  const background = createBackground();
   return Object.freeze({
     store,
-    users: createUsers({ store: store.users, now }),
+    users,
     passwords: createPasswords(options.passwords, { events, cores: availableParallelism() }),
     issuer,
     sessions,
     cookies: createCookies({ secure: config.publicUrl?.startsWith('https:') ?? false }),
     rootKeys,
-    inBackground(work: Promise<unknown>): void {
-      const tracked = work.finally(() => working.delete(tracked));
-      working.add(tracked);
-    },
+    providers,
+    identities: createIdentities(
+      { credentials: store.credentials, users, events, signUp: config.signUp, now },
+      options,
+    ),
+    upstream: createUpstream({
+      sessions,
+      once: store.once,
+      providers,
+      keys: rootKeys,
+      events,
+      lifeSeconds: config.refreshTtlSeconds,
+      now,
+    }),
+    inBackground: (work: Promise<unknown>) => background.add(work),
     async ready(): Promise<void> {
       await store.ping();
       await sessions.ready();
     },
     async close(): Promise<void> {
       sessions.close();
-      await Promise.all(working);
+      await background.ended();
       if (!options.store) await store.close();
     },
   });
+}
+
+function storeOf(config: Config, options: SignInOptions, events: Events): Store {
+  if (config.production && !options.store && config.store.url === 'memory:')
+    process.emitWarning(
+      'the store is memory: – every session ends with this process, and other instances know nothing of it',
+      'LatchkeyWarning',
+    );
+  const given = options.store ?? openStore(config.store.url);
+  return steadyStore(options.users ? { ...given, users: options.users } : given, { events });
+}
+
+/** Work that nobody waits for but the end. */
+function createBackground() {
+  const working = new Set<Promise<unknown>>();
+  return {
+    add(work: Promise<unknown>): void {
+      const tracked = work.finally(() => working.delete(tracked));
+      working.add(tracked);
+    },
+    ended: () => Promise.all(working),
+  };
 }
 
 /** A secret that signs tokens is also the root of the rest, unless another one is given. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ClaimsMapping } from '../claims-mapping.js';
+import { row, secretRow, type Setting, settingsIn } from './setting-rows.js';
 import { claimPath, flag, issuerList, listed, optional, presetName, value } from './schemas.js';
 import {
   readGivenSecret,
@@ -16,6 +17,7 @@ import {
   readCorsOrigins,
   readDomain,
   readEndpointUrl,
+  readFlag,
   readFrameAncestors,
   readIssuerName,
   readIssuerUrl,
@@ -49,6 +51,8 @@ export interface Settings {
   readonly oidc: Readonly<Record<string, OidcSettings>>;
   readonly google: GoogleSettings;
   readonly github: GithubSettings;
+  /** Whether somebody new gets an account by signing in with a provider. */
+  readonly signUp: boolean;
   readonly corsOrigins: readonly string[];
   readonly frameAncestors: readonly string[];
   readonly securityHeaders: boolean;
@@ -87,6 +91,14 @@ export interface OidcSettings {
   readonly clientSecret: string | undefined;
   /** Space-separated, with `openid`. */
   readonly scope: string;
+  /** What its button says. Undefined: what the preset says. */
+  readonly label: string | undefined;
+  /** Whose habits and claims it has. Undefined: told by the issuer. */
+  readonly preset: PresetName | undefined;
+  /** Whether its `email_verified` counts like a mail of our own. Undefined: what the preset says. */
+  readonly trustEmail: boolean | undefined;
+  /** Tenants (`tid`) that may sign in, of a provider for many (Entra). */
+  readonly tenants: readonly string[];
 }
 
 export interface GoogleSettings extends GithubSettings {
@@ -98,30 +110,6 @@ export interface GithubSettings {
   readonly clientId: string | undefined;
   /** Not enumerable. */
   readonly clientSecret: string | undefined;
-}
-
-/** One row of the table: how a setting is called, what it means. */
-export interface Setting {
-  /** Name of the environment variable without its prefix. `*` is a provider's name. */
-  readonly variable: string;
-  /** Where it stands in the config tree. `*` is a provider's name. */
-  readonly path: string;
-  /** Never printed, neither by errors nor by the config. */
-  readonly isSecret: boolean;
-  readonly meaning: string;
-  readonly default: unknown;
-}
-
-const rows = z.registry<Pick<Setting, 'variable' | 'meaning' | 'isSecret'>>();
-
-function row<Read extends z.ZodType>(variable: string, schema: Read, meaning: string): Read {
-  rows.add(schema, { variable, meaning, isSecret: false });
-  return schema;
-}
-
-function secretRow<Read extends z.ZodType>(variable: string, schema: Read, meaning: string): Read {
-  rows.add(schema, { variable, meaning, isSecret: true });
-  return schema;
 }
 
 /** Each row needs a schema of its own, since a row is found by its schema. */
@@ -207,7 +195,23 @@ const oidcProvider = z.object({
   scope: row(
     'OIDC_*_SCOPE',
     value(readScope).default('openid profile email'),
-    'Scopes to ask for, separated by spaces',
+    'Scopes to ask for, separated by spaces; offline_access where the provider knows it, for upstream tokens that last',
+  ),
+  label: row('OIDC_*_LABEL', optional(readText), 'What its button says; default the name'),
+  preset: row(
+    'OIDC_*_PRESET',
+    presetName.optional().transform((given) => given),
+    'Its kind, as in AUTH_CLAIMS_PRESET; default told by the issuer',
+  ),
+  trustEmail: row(
+    'OIDC_*_TRUST_EMAIL',
+    optional(readFlag),
+    'Whether an address it calls verified may join an account with the same verified address; default false',
+  ),
+  tenants: row(
+    'OIDC_*_TENANTS',
+    listed(readText),
+    'Tenant ids that may sign in, list; required for Entra /common and /organizations',
   ),
 });
 
@@ -279,6 +283,11 @@ export const table: z.ZodType<Settings> = z.object({
       'Client secret there',
     ),
   }),
+  signUp: row(
+    'SIGN_UP',
+    flag(true),
+    'Whether somebody new gets an account by signing in with a provider',
+  ),
   corsOrigins: row(
     'CORS_ORIGINS',
     value(readCorsOrigins).default([]),
@@ -314,15 +323,4 @@ export const table: z.ZodType<Settings> = z.object({
 });
 
 /** Every setting. */
-export const settings: readonly Setting[] = Object.freeze([...rowsIn(table, [])]);
-
-function* rowsIn(schema: z.core.$ZodType, path: readonly string[]): Generator<Setting> {
-  const found = rows.get(schema);
-  if (found) {
-    const byDefault = z.safeParse(schema, undefined).data;
-    yield Object.freeze({ ...found, path: path.join('.'), default: byDefault });
-  } else if (schema instanceof z.ZodRecord) yield* rowsIn(schema.valueType, [...path, '*']);
-  else if (schema instanceof z.ZodObject)
-    for (const [key, member] of Object.entries<z.core.$ZodType>(schema.shape))
-      yield* rowsIn(member, [...path, key]);
-}
+export const settings: readonly Setting[] = Object.freeze([...settingsIn(table)]);

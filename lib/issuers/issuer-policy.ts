@@ -6,11 +6,11 @@ import {
 } from '../claims-mapping.js';
 import type { EventSink } from '../events.js';
 import type { IssuerOptions, KeySource, SignatureAlgorithm } from './issuer-options.js';
-import { assertKeyUrl } from '../keys/key-fetch.js';
+import { assertRemoteUrl } from '../bounded-fetch.js';
 import { numberInRange, refuseUnknownOptions } from '../known-options.js';
 import { createLocalKeySet, createRemoteKeySet, type KeySet } from '../key-sets.js';
 import { generic } from '../providers/generic.js';
-import { presets } from '../providers/presets.js';
+import { mappingOf, presets } from '../providers/presets.js';
 import type { Sharing } from '../sharing.js';
 import { isSignatureAlgorithm, isSymmetric, type VerificationKey } from '../keys/signatures.js';
 import { isRecord } from '../is-record.js';
@@ -174,7 +174,7 @@ function createKeySet(
     );
   if (isSource(keys, 'jwks')) return createLocalKeySet(keysIn(keys.jwks, algorithms));
   const jwksUri = isSource(keys, 'jwksUri') ? keys.jwksUri : undefined;
-  assertKeyUrl(jwksUri ?? issuer.replace(TENANT, 'common'), context.allowLoopbackHttp);
+  assertRemoteUrl(jwksUri ?? issuer.replace(TENANT, 'common'), context.allowLoopbackHttp);
   return createRemoteKeySet({
     ...context,
     issuer,
@@ -233,7 +233,7 @@ function readMapping(claims: IssuerOptions['claims'] = 'generic'): Required<Clai
   const unknown = Object.keys(own).find((name) => !Object.hasOwn(generic, name));
   if (unknown) throw new TypeError(`\`claims\` has no member \`${unknown}\``);
   const given = Object.entries(own).filter(([, path]) => path !== undefined);
-  return { ...generic, ...presets[preset], ...Object.fromEntries(given) };
+  return { ...mappingOf(preset), ...Object.fromEntries(given) };
 }
 
 function nonEmptyTexts(values: readonly string[], name: string): readonly string[] {

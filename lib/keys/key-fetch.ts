@@ -1,7 +1,6 @@
-import { isLoopback } from '../is-loopback.js';
+import { assertRemoteUrl, readBounded, TooLargeError } from '../bounded-fetch.js';
 import { isRecord } from '../is-record.js';
 
-const MAX_BYTES = 1_048_576;
 const MAX_KEYS = 100;
 
 /** Why a key set could not be had, in one word: for events and logs. */
@@ -29,20 +28,6 @@ export interface KeyFetchOptions {
   readonly fetch: typeof fetch;
   readonly timeoutMs: number;
   readonly allowLoopbackHttp: boolean;
-}
-
-/** Throws a TypeError unless keys may come from this URL: https, or http on loopback where that is allowed. */
-export function assertKeyUrl(text: string, allowLoopbackHttp: boolean): URL {
-  const url = URL.parse?.(text) ?? parseUrl(text);
-  if (!url) throw new TypeError('a key URL is no absolute URL');
-  if (url.username || url.password) throw new TypeError('a key URL must not hold credentials');
-  if (url.protocol === 'https:') return url;
-  if (url.protocol === 'http:' && allowLoopbackHttp && isLoopback(url)) return url;
-  throw new TypeError('keys come over https only (http on loopback during development)');
-}
-
-function parseUrl(text: string): URL | null {
-  return URL.canParse(text) ? new URL(text) : null;
 }
 
 /** Finds `jwks_uri` in the issuer's metadata, whose `issuer` must be the very same text (RFC 8414 §3.3). */
@@ -84,9 +69,11 @@ async function fetchJson(text: string, options: KeyFetchOptions): Promise<unknow
       await response.body?.cancel();
       throw new KeyFetchError('status', `the key endpoint answered ${response.status}`);
     }
-    return JSON.parse(await readBounded(response));
+    return JSON.parse((await readBounded(response)).toString('utf8'));
   } catch (error) {
     if (error instanceof KeyFetchError) throw error;
+    if (error instanceof TooLargeError)
+      throw new KeyFetchError('too_large', 'the answer exceeds 1 MB');
     if (signal.aborted)
       throw new KeyFetchError('timeout', 'the key endpoint did not answer in time', {
         cause: error,
@@ -98,20 +85,8 @@ async function fetchJson(text: string, options: KeyFetchOptions): Promise<unknow
 
 function allowedUrl(text: string, allowLoopbackHttp: boolean): URL {
   try {
-    return assertKeyUrl(text, allowLoopbackHttp);
+    return assertRemoteUrl(text, allowLoopbackHttp);
   } catch (cause) {
     throw new KeyFetchError('url', 'keys may not be fetched from this URL', { cause });
   }
-}
-
-/** Reads at most 1 MB, counted after decompression so that a small bomb cannot grow large. */
-async function readBounded(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_BYTES) throw new KeyFetchError('too_large', 'the answer exceeds 1 MB');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

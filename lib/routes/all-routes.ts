@@ -1,10 +1,12 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { comesFromUs, isSafeMethod } from '../cross-site.js';
 import { reusableError } from '../errors.js';
 import { ownOrigins } from '../origin-list.js';
-import { createCallers } from './caller.js';
+import { type Callers, createCallers } from './caller.js';
 import { changePassword } from './change-password.js';
-import { login } from './login.js';
+import { createOneTimeCodes, exchange } from './exchange.js';
+import { signInWithGoogle } from './google.js';
+import { createPasswordSignIn, login } from './login.js';
 import { logout } from './logout.js';
 import {
   createUser,
@@ -16,31 +18,41 @@ import {
 } from './manage-users.js';
 import { me, session } from './me.js';
 import { endSession, listSessions } from './own-sessions.js';
+import { callback, formCallback } from './provider-callback.js';
+import { beginLink, beginLogin } from './provider-login.js';
+import { backchannelLogout, browserLogout } from './provider-logout.js';
 import { limitAddresses } from './rate-limits.js';
 import { refresh, revoke } from './refresh.js';
 import { forgotPassword, resetPassword } from './reset-password.js';
+import { isForm } from './request-body.js';
 import type { Endpoint } from './respond.js';
 import { type Routes, routeTable } from './route-table.js';
 import type { AuthRouterOptions, RouterParts } from './router-parts.js';
+import { inWords, listProviders, showSignInPage, submitSignInPage } from './sign-in-page.js';
 import { createTokenResponse, type SendTokens } from './token-response.js';
+import { createTransactions } from './transactions.js';
 
 /** The whole way of a request through the router. Options have been checked. */
 export function createRoutes(parts: RouterParts, options: AuthRouterOptions): RequestHandler {
   const routes = routeTable(allRoutes(parts, options));
-  return inTurn([neverStored, limitAddresses(parts), refuseCrossSite(parts), routes]);
+  return inTurn([
+    neverStored,
+    limitAddresses(parts, isFromProvider),
+    refuseCrossSite(parts),
+    routes,
+  ]);
 }
 
 function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
   const callers = createCallers(parts);
   const sendTokens = createTokenResponse(parts, options);
   const managing: ManageContext = { parts, callers };
-  const signIn = login(parts, sendTokens);
+  const signInWithPassword = createPasswordSignIn(parts);
+  const signIn = login(signInWithPassword, sendTokens);
   return {
-    '/login': { POST: signIn },
     '/token': { POST: signIn },
     '/refresh': { POST: refresh(parts, sendTokens) },
     '/revoke': { POST: revoke(parts) },
-    '/logout': { POST: logout(parts, callers) },
     '/me': { GET: me(parts, callers) },
     '/session': { GET: session(parts, callers) },
     '/sessions': { GET: listSessions(parts, callers) },
@@ -50,6 +62,43 @@ function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
     '/users/:id': { PATCH: updateUser(managing), DELETE: deleteUser(managing) },
     '/jwks.json': { GET: publishKeys(parts) },
     ...mailedRoutes(managing, options, sendTokens),
+    ...providerRoutes({ parts, callers, sendTokens, signIn }),
+    '/signin': {
+      GET: showSignInPage(parts),
+      POST: inWords(parts, submitSignInPage(parts, signInWithPassword)),
+    },
+  };
+}
+
+interface ProviderRoutesContext {
+  readonly parts: RouterParts;
+  readonly callers: Callers;
+  readonly sendTokens: SendTokens;
+  /** With a password: the same path, by another method. */
+  readonly signIn: Endpoint;
+}
+
+/** Signing in, and out, with somebody else's word for it. */
+function providerRoutes({ parts, callers, sendTokens, signIn }: ProviderRoutesContext): Routes {
+  const transactions = createTransactions(parts);
+  const codes = createOneTimeCodes(parts);
+  const begin = inWords(parts, beginLogin(parts, transactions));
+  const answer = {
+    GET: inWords(parts, callback({ parts, transactions, codes })),
+    POST: inWords(parts, formCallback()),
+  };
+  return {
+    '/login': { POST: signIn, GET: begin },
+    '/login/:provider': { GET: begin },
+    '/link/:provider': { POST: inWords(parts, beginLink(parts, transactions)) },
+    '/callback': answer,
+    '/callback/:provider': answer,
+    '/exchange': { POST: exchange(parts, codes, sendTokens) },
+    '/logout': { POST: logout(parts, callers), GET: browserLogout(parts) },
+    '/logout/:provider': { GET: browserLogout(parts) },
+    '/backchannel/:provider': { POST: backchannelLogout(parts) },
+    '/google': { POST: inWords(parts, signInWithGoogle(parts, sendTokens)) },
+    '/providers': { GET: listProviders(parts) },
   };
 }
 
@@ -93,9 +142,18 @@ function refuseCrossSite({ config }: RouterParts): RequestHandler {
   const allowed = new Set(ownOrigins(config));
   const crossSite = reusableError('CROSS_SITE_REQUEST');
   return function refuseCrossSiteRequest(req, _res, next) {
-    if (!isSafeMethod(req.method) && !comesFromUs(req, allowed)) throw crossSite;
+    if (!isSafeMethod(req.method) && !comesFromUs(req, allowed) && !isFromProvider(req))
+      throw crossSite;
     next();
   };
+}
+
+/** What identity providers post here comes from their site. It brings its own proof: state, signature, double submit. */
+function isFromProvider(req: Request): boolean {
+  return (
+    /^\/(?:callback(?:\/|$)|backchannel\/)/.test(req.path) ||
+    (req.path === '/google' && isForm(req))
+  );
 }
 
 /** RFC 7517 §5. */

@@ -8,12 +8,14 @@ import type { LiveSession } from '../sessions.js';
 import type { StoredUser } from '../stores/store.js';
 import { createKnownDevices } from './known-device.js';
 import { limitAccounts } from './rate-limits.js';
-import { readJsonBody } from './request-body.js';
+import { endFormerSession } from './browser-session.js';
+import { type Exchange, readJsonBody } from './request-body.js';
 import type { Endpoint } from './respond.js';
 import type { RouterParts } from './router-parts.js';
 import { passwordNotes, type SendTokens } from './token-response.js';
 
-const schema = z
+/** What a log-in with a password is made of, from JSON or from the form of the sign-in page. */
+export const passwordLoginSchema = z
   .strictObject({
     username: z.unknown(),
     email: z.unknown(),
@@ -33,33 +35,42 @@ const schema = z
     return z.NEVER;
   });
 
+type PasswordLogin = z.infer<typeof passwordLoginSchema>;
+
 /**
  * Signs in with a password. An unknown user, a wrong password, a disabled user and one without a password cost
  * the same hash and get the same answer. Errors: INVALID_REQUEST (400), INVALID_CREDENTIALS (401),
  * RATE_LIMITED (429), SERVER_BUSY and STORE_UNAVAILABLE (503).
  */
-export function login(parts: RouterParts, sendTokens: SendTokens): Endpoint {
-  const { sessions, cookies, events, now } = parts;
+export function login(signIn: PasswordSignIn, sendTokens: SendTokens): Endpoint {
+  return async function handleLogin(req, res) {
+    const body = await readJsonBody({ req, res }, passwordLoginSchema);
+    await sendTokens(res, await signIn({ req, res }, body));
+  };
+}
+
+/** Signs somebody in who has given a password; the response then says so to the browser. */
+export type PasswordSignIn = (exchange: Exchange, body: PasswordLogin) => Promise<LiveSession>;
+
+export function createPasswordSignIn(parts: RouterParts): PasswordSignIn {
+  const { sessions, events, now } = parts;
   const devices = createKnownDevices(parts);
   const spendAttempt = limitAccounts(parts, { name: 'account', countsFailuresOnly: true });
-  return async function handleLogin(req, res) {
-    const body = await readJsonBody({ req, res }, schema);
-    const formerToken = cookies.read(req, 'session');
+  return async function signInWithPassword({ req, res }, body) {
+    // Read before anything is spent: two cookies of one name are refused.
+    parts.cookies.read(req, 'session');
     await spendAttempt(req, res, await devices.bucketOf(req, body.login));
     const user = await findByPassword(parts, req, body);
     const started = await sessions.start(user, passwordNotes(req, body.delivery, now()));
     const live = await confirm(parts, req, { started, password: body.password });
-    // Whatever session the browser had, it may have been planted: nothing of it goes on.
-    const former = formerToken === undefined ? undefined : await sessions.find(formerToken);
-    if (former) await sessions.revoke({ id: former.id }, 'replaced');
-    if (formerToken !== undefined) cookies.clear(res, 'session');
+    await endFormerSession(parts, req, res);
     await devices.remember(req, res, body.login);
     events.emit('login.succeeded', {
       userId: user.id,
       sessionId: live.session.id,
       ...requestFacts(req),
     });
-    await sendTokens(res, live);
+    return live;
   };
 }
 

@@ -2,6 +2,7 @@ import type { Principal } from '../principal.js';
 import { AuthError } from '../errors.js';
 import { addVary } from '../vary.js';
 import type { Callers } from './caller.js';
+import { logoutUrl } from './provider-logout.js';
 import type { Endpoint } from './respond.js';
 import type { RouterParts } from './router-parts.js';
 
@@ -35,24 +36,29 @@ function describe(principal: Principal) {
  * page may ask without an error on its console.
  */
 export function session(parts: RouterParts, callers: Callers): Endpoint {
-  const { sessions, cookies, now } = parts;
+  const { config, sessions, cookies, now } = parts;
   return async function handleSession(req, res) {
     addVary(res, 'Authorization');
     addVary(res, 'Cookie');
-    const logoutUrl = `${req.baseUrl}/logout`;
-    const answer = (user: Principal['user'], expiresIn: number, mustResetPassword: boolean): void =>
+    const answer = ({ user, expiresIn, mustReset, sessionId }: SessionFacts): void =>
       void res.json({
         authenticated: true,
         user,
         expires_in: Math.max(0, Math.floor(expiresIn)),
         refresh_in: Math.max(0, Math.floor(expiresIn * 0.8)),
-        must_reset_password: mustResetPassword,
-        logout_url: logoutUrl,
+        must_reset_password: mustReset,
+        logout_url:
+          sessionId === undefined ? `${req.baseUrl}/logout` : logoutUrl(parts, req, sessionId),
       });
     const principal = await callers.findAny(req);
     if (principal) {
-      const mustReset = principal.claims['must_reset_password'] === true;
-      answer(principal.user, principal.expiresAt - now() / 1000, mustReset);
+      const isOurs = principal.issuer === config.jwt.issuer;
+      answer({
+        user: principal.user,
+        expiresIn: principal.expiresAt - now() / 1000,
+        mustReset: principal.claims['must_reset_password'] === true,
+        sessionId: isOurs ? principal.sessionId : undefined,
+      });
       return;
     }
     const live = await sessions.recognise(cookies.read(req, 'session'));
@@ -61,10 +67,20 @@ export function session(parts: RouterParts, callers: Callers): Endpoint {
       return;
     }
     const { id, email, username, roles, groups, attributes } = live.user;
-    answer(
-      { id, email, username, roles, groups, attributes },
-      (live.session.idleExpiresAt - now()) / 1000,
-      live.user.mustResetPassword,
-    );
+    answer({
+      user: { id, email, username, roles, groups, attributes },
+      expiresIn: (live.session.idleExpiresAt - now()) / 1000,
+      mustReset: live.user.mustResetPassword,
+      sessionId: live.session.id,
+    });
   };
+}
+
+interface SessionFacts {
+  readonly user: Principal['user'];
+  /** Seconds. */
+  readonly expiresIn: number;
+  readonly mustReset: boolean;
+  /** Undefined for another issuer's token: its session is not for us to end. */
+  readonly sessionId: string | undefined;
 }

@@ -24,9 +24,13 @@ interface Limiting {
 
 /**
  * Limits requests per address: IPv6 by its /64, which is what one subscriber has, and IPv4 in whatever spelling.
- * Safe methods guess no secret: they get ten times as much, and pass while the store is down.
+ * Safe methods, and what `isAsHarmless` knows, guess no secret: they get ten times as much, and pass while the
+ * store is down.
  */
-export function limitAddresses(parts: RouterParts): RequestHandler {
+export function limitAddresses(
+  parts: RouterParts,
+  isAsHarmless: (req: Request) => boolean,
+): RequestHandler {
   const { max, windowSeconds } = parts.config.rateLimit;
   const keyOf = ({ ip = '' }: Request): string => ipKeyGenerator(ip, 64);
   const common = { kind: 'address', windowSeconds, keyOf } as const;
@@ -38,7 +42,7 @@ export function limitAddresses(parts: RouterParts): RequestHandler {
     passesOnOutage: true,
   });
   return function limitAddress(req, res, next) {
-    return (isSafeMethod(req.method) ? safe : unsafe)(req, res, next);
+    return (isSafeMethod(req.method) || isAsHarmless(req) ? safe : unsafe)(req, res, next);
   };
 }
 

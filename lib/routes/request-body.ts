@@ -44,9 +44,23 @@ export async function readJsonOrFormBody<Body>(
   schema: z.ZodType<Body>,
 ): Promise<Body> {
   const { req } = exchange;
-  if (!isParsed(req) && req.is('application/x-www-form-urlencoded'))
-    await parse(parseForm, exchange);
+  if (!isParsed(req) && isForm(req)) await parse(parseForm, exchange);
   return readJsonBody(exchange, schema);
+}
+
+/** Reads a form of at most 16 kB by a strict schema. UNSUPPORTED_MEDIA_TYPE (415) for anything else. */
+export async function readFormBody<Body>(
+  exchange: Exchange,
+  schema: z.ZodType<Body>,
+): Promise<Body> {
+  const { req } = exchange;
+  if (!isForm(req)) throw new AuthError('UNSUPPORTED_MEDIA_TYPE');
+  if (!isParsed(req)) await parse(parseForm, exchange);
+  return judgeBody(req.body ?? {}, schema);
+}
+
+export function isForm(req: Request): boolean {
+  return typeof req.is('application/x-www-form-urlencoded') === 'string';
 }
 
 export interface Exchange {

@@ -4,6 +4,7 @@ import type { LiveSession } from '../sessions.js';
 import { deviceLabel } from '../sessions/device-label.js';
 import type { SessionNotes } from '../sessions/session-notes.js';
 import type { StoredUser } from '../stores/store.js';
+import { setSessionCookie } from './browser-session.js';
 import type { AuthRouterOptions, RouterParts } from './router-parts.js';
 
 /** Answers 200 with tokens of a session: the one way out for every route that signs somebody in. */
@@ -13,17 +14,13 @@ export type SendTokens = (res: Response, live: LiveSession) => Promise<void>;
 const RENEW_AFTER = 0.8;
 
 export function createTokenResponse(parts: RouterParts, options: AuthRouterOptions): SendTokens {
-  const { issuer, cookies, now } = parts;
+  const { issuer } = parts;
   const grantOf = createGrants(options);
   return async function sendTokens(res, live) {
-    const { session, notes, refreshToken, user } = live;
+    const { notes, refreshToken, user } = live;
     const { token, expiresIn } = await issuer.sign(grantOf(live));
     const isByCookie = notes.delivery === 'cookie';
-    if (isByCookie)
-      cookies.set(res, 'session', {
-        value: refreshToken,
-        maxAgeSeconds: Math.ceil((session.idleExpiresAt - now()) / 1000),
-      });
+    if (isByCookie) setSessionCookie(parts, res, live);
     res.json({
       access_token: token,
       token_type: 'Bearer',
@@ -35,12 +32,13 @@ export function createTokenResponse(parts: RouterParts, options: AuthRouterOptio
   };
 }
 
-function createGrants({ scopes = adminScopes, claims }: AuthRouterOptions) {
+/** What an access token of a session says. */
+export function createGrants({ scopes = adminScopes, claims }: AuthRouterOptions) {
   return function grantOf({ session, notes, user }: LiveSession): AccessGrant {
     return {
       subject: user.id,
       sessionId: session.id,
-      authTime: notes.authTime,
+      ...(notes.authTime !== undefined && { authTime: notes.authTime }),
       amr: notes.amr,
       ...(notes.acr !== undefined && { acr: notes.acr }),
       scopes: scopes(user),

@@ -201,7 +201,7 @@ describe('providers', () => {
       AUTH_OIDC_BIG_CORP_CLIENT_ID: 'two',
       AUTH_OIDC_BIG_CORP_SCOPE: 'openid  groups',
     };
-    expect(configOf({ env }).oidc).toEqual({
+    expect(configOf({ env }).oidc).toMatchObject({
       default: { issuer: 'https://one.example', clientId: 'one', scope: 'openid profile email' },
       'big-corp': { issuer: 'https://two.example/', clientId: 'two', scope: 'openid groups' },
     });

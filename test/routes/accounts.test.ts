@@ -50,7 +50,7 @@ describe('log-in with a cookie', () => {
       authenticated: true,
       user: { username: 'alice' },
       expires_in: expect.any(Number) as number,
-      logout_url: '/api/auth/logout',
+      logout_url: expect.stringMatching(/^\/api\/auth\/logout\?session=/) as string,
     });
     const refreshed = await server.post('/api/auth/refresh', {}, headers);
     expect(await refreshed.json()).not.toHaveProperty('refresh_token');

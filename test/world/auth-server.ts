@@ -41,7 +41,7 @@ export interface Tokens {
 }
 
 /** Limits so wide that only tests of limits meet them. */
-const WIDE = { max: 100_000, windowSeconds: 60 };
+export const WIDE = { max: 100_000, windowSeconds: 60 };
 
 /** An application with the auth router under /api/auth and a guarded route, on a free port until the test ends. */
 export async function serveAuth(
@@ -70,7 +70,7 @@ export async function serveAuth(
   return createClient({ auth, origin, mails, events });
 }
 
-function recordEvents(auth: Auth): AuthServer['events'] {
+export function recordEvents(auth: Auth): AuthServer['events'] {
   const events: { name: string; event: unknown }[] = [];
   for (const name of eventNames)
     auth.on(name, (event: unknown) => void events.push({ name, event }));
@@ -93,6 +93,10 @@ const eventNames = [
   'hook.failed',
   'token.refused',
   'access.denied',
+  'identity.linked',
+  'logout.backchannel',
+  'upstream.renewed',
+  'upstream.failed',
 ] as const;
 
 /** Calls an auth server at an origin, also one of another process. */

@@ -1,0 +1,105 @@
+import type { AttributeValue, OrgMembership } from '../principal.js';
+
+/** How the user shall sign in. */
+export interface LoginRequest {
+  /** Our callback, as it is registered there. */
+  readonly redirectUri: string;
+  /** `none`, `login`, `consent`, `select_account` (OpenID Connect Core §3.1.2.1). */
+  readonly prompt?: string | undefined;
+  readonly loginHint?: string | undefined;
+  /** Acceptable authentication contexts, best first. The answer must be one of them. */
+  readonly acrValues?: readonly string[] | undefined;
+  /** Greatest age of the sign-in there, in seconds. */
+  readonly maxAgeSeconds?: number | undefined;
+}
+
+/** What we must remember until the provider's answer comes. All of it is secret. */
+export interface LoginSecrets extends Pick<
+  LoginRequest,
+  'redirectUri' | 'acrValues' | 'maxAgeSeconds'
+> {
+  readonly state: string;
+  /** Undefined where there is no ID token to hold it. */
+  readonly nonce?: string | undefined;
+  /** RFC 7636 §4.1. */
+  readonly codeVerifier: string;
+}
+
+/** What a provider says of the user who has just signed in there. */
+export interface Identity {
+  /** Name of the provider in our configuration. */
+  readonly provider: string;
+  /** `iss`. Together with `subject` the only thing that tells users apart. */
+  readonly issuer: string;
+  readonly subject: string;
+  readonly email: string | undefined;
+  /** What the provider says: enough to show, not to join accounts. */
+  readonly emailVerified: boolean;
+  /** Whether the address may join accounts: verified, by a provider that is trusted to know. */
+  readonly emailVouched: boolean;
+  readonly username: string | undefined;
+  readonly roles: readonly string[];
+  readonly groups: readonly string[];
+  readonly attributes: Readonly<Record<string, AttributeValue>>;
+  readonly orgs: readonly OrgMembership[];
+  /** Everything it said: of the ID token, and of userinfo what the former left out. */
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+/** Tokens of the provider. All of them are secret. */
+export interface UpstreamTokens {
+  readonly accessToken: string;
+  /** Milliseconds since 1970; undefined: never, or nobody knows. */
+  readonly expiresAt: number | undefined;
+  readonly refreshToken: string | undefined;
+  readonly idToken: string | undefined;
+}
+
+export interface ProviderSignIn {
+  readonly identity: Identity;
+  /** `sid`: the session there, for back-channel log-out. */
+  readonly sessionId: string | undefined;
+  /** Seconds since 1970. */
+  readonly authTime: number | undefined;
+  readonly acr: string | undefined;
+  readonly amr: readonly string[];
+  readonly tokens: UpstreamTokens;
+}
+
+/** Whose sessions have ended, by a logout token (OpenID Connect Back-Channel Logout §2.4). One of the two at least. */
+export interface LogoutNotice {
+  readonly issuer: string;
+  readonly subject: string | undefined;
+  readonly sessionId: string | undefined;
+  /** `jti` */
+  readonly id: string;
+  /** Seconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/**
+ * Somebody with whom users sign in. Rejects with PROVIDER_ERROR (502) when the provider does not answer as it
+ * should, LOGIN_FAILED (401) when what it says cannot be believed, LOGIN_DENIED (403) when it refuses.
+ */
+export interface LoginProvider {
+  /** As it stands in our URLs. */
+  readonly name: string;
+  /** What its button says. */
+  readonly label: string;
+  /** Where the user goes to sign in, and what to remember until then. */
+  begin(request: LoginRequest): Promise<{ readonly url: URL; readonly secrets: LoginSecrets }>;
+  /** Judges the parameters of the callback and exchanges their code. */
+  finish(answer: URLSearchParams, secrets: LoginSecrets): Promise<ProviderSignIn>;
+  /** Exchanges a refresh token; the user must still be the same. Rejects with AUTH_CONTEXT_REQUIRED (401) when it is not taken any more. */
+  renew(
+    tokens: UpstreamTokens,
+    owner: Pick<Identity, 'issuer' | 'subject'>,
+  ): Promise<UpstreamTokens>;
+  /** Where to go for the log-out there (OpenID Connect RP-Initiated Logout §2); undefined when it has no such place. */
+  logoutUrl(going: {
+    readonly idToken: string | undefined;
+    readonly returnTo: string;
+  }): Promise<URL | undefined>;
+  /** Judges a logout token. Rejects with INVALID_REQUEST (400). Undefined where there are none. */
+  readonly readLogoutToken: ((token: string) => Promise<LogoutNotice>) | undefined;
+}

@@ -1,0 +1,72 @@
+/** Where everybody goes whose `returnTo` leads nowhere. */
+const HOME = '/';
+const MAX_LENGTH = 2048;
+/** Of our own redirects, which may carry a provider's long code along. */
+const MAX_OWN_LENGTH = 8192;
+/** Stands for our origin, whatever it is, while a path is resolved the way a browser does it. */
+const ORIGIN = 'https://here.invalid';
+
+/**
+ * The place on our own origin that `returnTo` names, as a path with query and fragment, normalised and in ASCII; `/` for
+ * everything that a browser, or a proxy that decodes once more, could take for a place elsewhere.
+ */
+export function safeReturnTo(returnTo: unknown): string {
+  return placeHere(returnTo, MAX_LENGTH);
+}
+
+function placeHere(returnTo: unknown, maxLength: number): string {
+  if (typeof returnTo !== 'string' || returnTo.length > maxLength) return HOME;
+  if (!isPlainPath(returnTo) || !URL.canParse(returnTo, ORIGIN)) return HOME;
+  const { origin, pathname, search, hash } = new URL(returnTo, ORIGIN);
+  const normalised = `${pathname}${search}${hash}`;
+  // Removing dot segments makes `//evil.example` of `/.//evil.example`, so what came out is judged, too.
+  return origin === ORIGIN && isPlainPath(normalised) ? normalised : HOME;
+}
+
+/** One slash at the beginning, no backslash, white space or control character, and none of these encoded in the path. */
+function isPlainPath(text: string): boolean {
+  if (!/^\/(?!\/)/.test(text) || /[\\\s\p{Cc}\p{Cf}\p{Cs}\p{Z}]/u.test(text)) return false;
+  const [path = ''] = text.split(/[?#]/, 1);
+  // %00 to %1F, %7F, slash, backslash.
+  return !/%(?:[01][\dA-F]|7F|2F|5C)/i.test(path);
+}
+
+/** The same place with further query parameters. */
+export function withParameters(
+  returnTo: string,
+  parameters: Readonly<Record<string, string>>,
+): string {
+  const url = new URL(safeReturnTo(returnTo), ORIGIN);
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+  return placeHere(`${url.pathname}${url.search}${url.hash}`, MAX_OWN_LENGTH);
+}
+
+/** As much of a response as a redirect needs. */
+interface Redirecting {
+  statusCode: number;
+  setHeader(name: string, value: string): unknown;
+  end(): unknown;
+}
+
+/**
+ * Sends a browser to a place on our own origin. 303: whatever the method was, the next request is a GET
+ * (RFC 9110 §15.4.4). Together with {@link redirectAway} the only code that redirects.
+ */
+export function redirectWithin(response: Redirecting, returnTo: string): void {
+  redirect(response, placeHere(returnTo, MAX_OWN_LENGTH));
+}
+
+/** Sends a browser to an identity provider. The URL comes from configuration or discovery, never from a request. */
+export function redirectAway(response: Redirecting, url: URL): void {
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw new TypeError('a provider is reached over https');
+  redirect(response, url.href);
+}
+
+function redirect(response: Redirecting, location: string): void {
+  response.statusCode = 303;
+  response.setHeader('Location', location);
+  // Where somebody comes from may be a URL with a one-time code in it.
+  response.setHeader('Referrer-Policy', 'no-referrer');
+  response.end();
+}

@@ -1,0 +1,31 @@
+import type { Request, Response } from 'express';
+import type { LiveSession } from '../sessions.js';
+import type { RouterParts } from './router-parts.js';
+
+/** Puts the session's refresh token where scripts cannot read it. */
+export function setSessionCookie(
+  { cookies, now }: Pick<RouterParts, 'cookies' | 'now'>,
+  res: Response,
+  { session, refreshToken }: Pick<LiveSession, 'session' | 'refreshToken'>,
+): void {
+  cookies.set(res, 'session', {
+    value: refreshToken,
+    maxAgeSeconds: Math.ceil((session.idleExpiresAt - now()) / 1000),
+  });
+}
+
+/**
+ * Ends the session that the browser had before it signed in, when the new one is there. It may have been planted:
+ * nothing of it goes on.
+ */
+export async function endFormerSession(
+  { sessions, cookies }: RouterParts,
+  req: Request,
+  res: Response,
+): Promise<void> {
+  const token = cookies.read(req, 'session');
+  if (token === undefined) return;
+  const former = await sessions.find(token);
+  if (former) await sessions.revoke({ id: former.id }, 'replaced');
+  cookies.clear(res, 'session');
+}

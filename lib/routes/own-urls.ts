@@ -1,0 +1,26 @@
+import type { Request } from 'express';
+import type { RouterParts } from './router-parts.js';
+
+/**
+ * Where users reach the application: AUTH_PUBLIC_URL, never what a request says of itself. In development, without
+ * one, this machine at the port that the request came in by.
+ */
+export function publicUrl({ config }: Pick<RouterParts, 'config'>, req: Request): string {
+  return config.publicUrl ?? `http://localhost:${req.socket.localPort ?? 80}`;
+}
+
+/** The callback to register with a provider: `{AUTH_PUBLIC_URL}/api/auth/callback`, and for a named one `…/callback/{name}`. */
+export function callbackUrl(
+  parts: Pick<RouterParts, 'config'>,
+  req: Request,
+  provider: string,
+): string {
+  const path = provider === 'default' ? '' : `/${provider}`;
+  return `${publicUrl(parts, req)}${req.baseUrl}/callback${path}`;
+}
+
+/** The query of a request. Express' own parser makes lists and objects of it. */
+export function queryOf(req: Request): URLSearchParams {
+  const at = req.url.indexOf('?');
+  return new URLSearchParams(at < 0 ? '' : req.url.slice(at));
+}

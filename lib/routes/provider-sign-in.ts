@@ -1,0 +1,71 @@
+import type { Request } from 'express';
+import { requestFacts } from '../authenticator.js';
+import { AuthError } from '../errors.js';
+import type { SignedInUser } from '../identities.js';
+import type { Identity, ProviderSignIn } from '../oidc/login-provider.js';
+import { deviceLabel } from '../sessions/device-label.js';
+import type { SessionNotes } from '../sessions/session-notes.js';
+import type { SessionProvider, StoredUser } from '../stores/store.js';
+import type { RouterParts } from './router-parts.js';
+
+/** Finds, or makes, the account of somebody who has signed in with a provider. */
+export async function admitIdentity(
+  { identities, events }: RouterParts,
+  req: Request,
+  { identity, linkTo }: { readonly identity: Identity; readonly linkTo?: string | undefined },
+): Promise<StoredUser> {
+  const { user, linkedBy }: SignedInUser =
+    linkTo === undefined
+      ? await identities.signIn(identity)
+      : await identities.link(identity, linkTo);
+  if (linkedBy !== undefined)
+    events.emit('identity.linked', {
+      userId: user.id,
+      provider: identity.provider,
+      by: linkedBy,
+      ...requestFacts(req),
+    });
+  return user;
+}
+
+/** What a session begins with that a provider vouches for. */
+export interface ProviderSessionFacts {
+  readonly notes: SessionNotes;
+  readonly provider: SessionProvider;
+}
+
+/** What is noted of a sign-in with a provider, its tokens sealed among it. */
+export async function providerSessionFacts(
+  { upstream }: RouterParts,
+  req: Request,
+  {
+    signedIn,
+    delivery,
+  }: { readonly signedIn: ProviderSignIn; readonly delivery: SessionNotes['delivery'] },
+): Promise<ProviderSessionFacts> {
+  const { identity, sessionId, authTime, acr, amr, tokens } = signedIn;
+  return {
+    notes: {
+      amr,
+      authTime,
+      acr,
+      device: deviceLabel(req.headers['user-agent']),
+      delivery,
+      provider: identity.provider,
+      upstream: await upstream.seal(tokens),
+    },
+    provider: { issuer: identity.issuer, subject: identity.subject, sessionId },
+  };
+}
+
+/** Tells listeners that a log-in with a provider has failed, and passes the error on. */
+export function reportFailure(
+  { events }: RouterParts,
+  req: Request,
+  { error, provider }: { readonly error: unknown; readonly provider: string },
+): never {
+  const reason =
+    error instanceof AuthError ? (error.reason ?? error.code.toLowerCase()) : 'internal';
+  events.emit('login.failed', { reason, userId: undefined, provider, ...requestFacts(req) });
+  throw error;
+}

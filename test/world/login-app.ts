@@ -1,0 +1,71 @@
+import { createServer, type RequestListener } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import { onTestFinished } from 'vitest';
+import { type Auth, type AuthOptions, type AuthRouterOptions, createAuth } from 'latchkey';
+import { recordEvents, SECRET, WIDE } from './auth-server.js';
+
+export interface LoginApp {
+  readonly auth: Auth;
+  /** `http://localhost:<port>`: what users see. */
+  readonly origin: string;
+  readonly events: ReturnType<typeof recordEvents>;
+}
+
+/** A port whose application comes later: its provider must be told the address first. */
+export interface ReservedPort {
+  readonly origin: string;
+  /** Serves an application there until the test ends. */
+  serve(listener: RequestListener): void;
+}
+
+export async function reservePort(): Promise<ReservedPort> {
+  let listener: RequestListener | undefined;
+  const server = createServer((request, response) => listener?.(request, response));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(
+    () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  );
+  const { port } = server.address() as AddressInfo;
+  return {
+    origin: `http://localhost:${port}`,
+    serve(served) {
+      listener = served;
+    },
+  };
+}
+
+/** An application with pages and an API, whose users sign in with providers. */
+export function serveLoginApp(
+  port: ReservedPort,
+  options: AuthOptions,
+  routes: AuthRouterOptions = {},
+): LoginApp {
+  const auth = createAuth({
+    env: {},
+    publicUrl: port.origin,
+    jwt: { secret: SECRET },
+    rateLimit: WIDE,
+    loginLimit: WIDE,
+    onWarning: () => undefined,
+    ...options,
+  });
+  const events = recordEvents(auth);
+  const app = express();
+  app.use('/api/auth', auth.router(routes));
+  app.get('/', (_req, res) => void res.send('home'));
+  app.get('/inside', (_req, res) => void res.send('inside'));
+  app.get('/api/me', auth.requireAuth(), (req, res) => void res.json(req.auth));
+  app.get('/api/upstream', auth.requireAuth(), (req, res, next) => {
+    auth.upstreamToken(req).then((token) => res.json({ token }), next);
+  });
+  app.use(auth.errorHandler());
+  port.serve(app);
+  return { auth, origin: port.origin, events };
+}
