@@ -2,8 +2,10 @@ import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { type AuthenticatorOptions, createAuthenticator } from './authenticator.js';
 import { type Config, type ConfigOverrides, loadConfig, type LoadConfigOptions } from './config.js';
 import type { RequestHead } from './credentials.js';
+import { createSessionReader } from './cookie-sessions.js';
 import { AuthError } from './errors.js';
 import { type AuthEventListener, type AuthEventName, createEvents } from './events.js';
+import { createGrants, type GrantOf, type GrantOptions } from './grants.js';
 import type { IssuerOptions, KeySource } from './issuers/issuer-options.js';
 import { type ErrorHandlerOptions, errorHandler } from './middleware/error-handler.js';
 import { optionalAuth, type OptionalAuthOptions } from './middleware/optional-auth.js';
@@ -116,9 +118,10 @@ export function createAuth(options: AuthOptions = {}): Auth {
     allowLoopbackHttp: !config.production,
     events,
   });
+  const grants = createGrantBook();
   const pipeline: AuthenticatorOptions = {
     ...definedOnly({ loadPrincipal, now }),
-    ...(signIn && { isSessionLive: (principal) => isSessionLive(principal, config, signIn) }),
+    ...(signIn && sessionPipeline(config, signIn, { verifier, grants, own, now })),
     ...(config.standalone && { devToken: config.devToken }),
   };
   return Object.freeze({
@@ -135,8 +138,12 @@ export function createAuth(options: AuthOptions = {}): Auth {
     sameOrigin: (guard) => sameOrigin({ origins: ownOrigins(config), ...guard }),
     securityHeaders: (guard) => edgeHeaders(config, guard),
     errorHandler: (handler) => errorHandler({ events, ...handler }),
-    router: (routes) =>
-      createAuthRouter({ ...needed(signIn), config, verifier, events, pipeline, now }, routes),
+    router(routes = {}) {
+      const parts = { ...needed(signIn), config, verifier, events, pipeline, now };
+      const router = createAuthRouter(parts, routes);
+      grants.use(routes);
+      return router;
+    },
     get users() {
       return needed(signIn).users;
     },
@@ -158,6 +165,45 @@ export function createAuth(options: AuthOptions = {}): Auth {
     close: async () => signIn?.close(),
     on: (name, listener) => events.on(name, listener),
   } satisfies Auth);
+}
+
+interface SessionPipelineContext {
+  readonly verifier: Verifier;
+  readonly grants: ReturnType<typeof createGrantBook>;
+  readonly own: OwnOptions;
+  readonly now: () => number;
+}
+
+/** What guards can do when sessions are ours. */
+function sessionPipeline(
+  config: Config,
+  signIn: SignIn,
+  { verifier, grants, own, now }: SessionPipelineContext,
+): AuthenticatorOptions {
+  return {
+    isSessionLive: (principal) => isSessionLive(principal, config, signIn),
+    // Left open otherwise: a guard that redirects takes the cookie by itself.
+    ...(config.cookieSessions && { cookie: true }),
+    readSession: createSessionReader({
+      ...signIn,
+      verifier,
+      grantOf: (live) => grants.current(live),
+      allowedOrigins: new Set(ownOrigins(config)),
+      lagSeconds: own.sessions?.revocationLagSeconds ?? 5,
+      now,
+    }),
+  };
+}
+
+/** What session cookies are good for: the same as the tokens of the router, which may be made after the guards. */
+function createGrantBook() {
+  let current: GrantOf = createGrants({});
+  return {
+    current: (live: Parameters<GrantOf>[0]) => current(live),
+    use(options: GrantOptions): void {
+      current = createGrants(options);
+    },
+  };
 }
 
 type OwnOptions = Omit<SignInOptions, 'store'> & {

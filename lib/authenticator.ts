@@ -22,6 +22,14 @@ export interface AuthenticatorOptions<Request extends RequestHead = RequestHead>
   readonly checkSession?: boolean;
   /** How `checkSession` finds out. `createAuth()` brings it. */
   readonly isSessionLive?: (principal: Principal) => boolean | Promise<boolean>;
+  /**
+   * Takes the session cookie for a credential where no token comes along, so that browsers need none. Unsafe requests
+   * must then come from a page of ours: 403 CROSS_SITE_REQUEST, 415 UNSUPPORTED_MEDIA_TYPE.
+   * @defaultValue AUTH_COOKIE_SESSIONS
+   */
+  readonly cookie?: boolean;
+  /** How `cookie` finds out. `createAuth()` brings it. */
+  readonly readSession?: SessionReader;
   /** Lets users pass who must change their password before anything else. @defaultValue `false`: 403 PASSWORD_CHANGE_REQUIRED */
   readonly allowPasswordChange?: boolean;
   /** A token for requests without a credential, in local development only. It is verified like any other. */
@@ -37,10 +45,15 @@ export const authenticatorOptionNames: readonly (keyof AuthenticatorOptions)[] =
   'loadPrincipal',
   'checkSession',
   'isSessionLive',
+  'cookie',
+  'readSession',
   'allowPasswordChange',
   'devToken',
   'now',
 ];
+
+/** Finds the session of a request's cookie; undefined when it has none that lives. */
+export type SessionReader = (request: RequestHead) => Promise<Principal | undefined> | undefined;
 
 /**
  * Finds out who sends a request; undefined without a credential. At once for a token that was verified before
@@ -48,7 +61,7 @@ export const authenticatorOptionNames: readonly (keyof AuthenticatorOptions)[] =
  */
 export type Authenticator<Request extends RequestHead = RequestHead> = (
   request: Request,
-) => Principal | undefined | Promise<Principal>;
+) => Principal | undefined | Promise<Principal | undefined>;
 
 /** Joins a verifier and what a guard asks beyond it. The one pipeline behind every way to authenticate. */
 export function createAuthenticator<Request extends RequestHead>(
@@ -58,19 +71,24 @@ export function createAuthenticator<Request extends RequestHead>(
   const { events } = verifier;
   const { devToken } = options;
   const findCredential = createCredentialFinder(verifier.realm);
+  const readSession = sessionReaderOf(options);
   const admit = createAdmission(verifier, options);
   const narrow = createNarrowing(verifier, options);
 
-  function identify(request: Request): Principal | undefined | Promise<Principal> {
+  function identify(request: Request): ReturnType<Authenticator> {
     const found = findCredential(request);
+    const bySession = found === undefined ? readSession?.(request) : undefined;
+    const finish = (principal: Principal): Principal | Promise<Principal> => {
+      const admitted = admit(principal);
+      return narrow ? narrow(admitted, request) : admitted;
+    };
+    if (bySession) return bySession.then((principal) => principal && finish(principal));
     const token = found ?? devToken;
     if (token === undefined) return undefined;
     const verified = verifier.verifyNow(token);
-    const finish = (principal: Principal): Principal | Promise<Principal> => {
-      const admitted = admit(found === undefined ? withMethod(principal, 'dev') : principal);
-      return narrow ? narrow(admitted, request) : admitted;
-    };
-    return verified instanceof Promise ? verified.then(finish) : finish(verified);
+    const judge = (principal: Principal): Principal | Promise<Principal> =>
+      finish(found === undefined ? withMethod(principal, 'dev') : principal);
+    return verified instanceof Promise ? verified.then(judge) : judge(verified);
   }
 
   function report(error: unknown, request: Request): never {
@@ -144,6 +162,18 @@ function createNarrowing<Request extends RequestHead>(
       return finish();
     });
   };
+}
+
+/** Throws a TypeError when there are no sessions whose cookie could be read. */
+function sessionReaderOf({
+  cookie = false,
+  readSession,
+}: Pick<AuthenticatorOptions, 'cookie' | 'readSession'>): SessionReader | undefined {
+  if (!cookie) return undefined;
+  if (readSession) return readSession;
+  throw new TypeError(
+    '`cookie` needs our own sessions: use auth.requireAuth() of a createAuth() that signs tokens',
+  );
 }
 
 /** Throws a TypeError when nobody can tell whether a session lives. */

@@ -37,6 +37,11 @@ export function isNavigation({ method, headers }: Headed & { readonly method?: s
   return /(?:^|,)\s*text\/html\b/i.test(headers.accept ?? '');
 }
 
+/** Answers whether a browser asks for a page that it could ask for once more, when something has been seen to. */
+export function isPageRequest(request: Headed & { readonly method?: string }): boolean {
+  return (request.method === 'GET' || request.method === 'HEAD') && isNavigation(request);
+}
+
 /** Answers whether nobody may ever see the answer: a browser's guess at what comes next, or only its head. */
 export function isPrefetch({ method, headers }: Headed & { readonly method?: string }): boolean {
   if (method === 'HEAD') return true;

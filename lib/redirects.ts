@@ -41,6 +41,28 @@ export function withParameters(
   return placeHere(`${url.pathname}${url.search}${url.hash}`, MAX_OWN_LENGTH);
 }
 
+/**
+ * Reads an option that names a page of ours, or switches the usual one on. Undefined: none. Throws a TypeError for
+ * a page elsewhere.
+ */
+export function pagePath(option: boolean | string, usual: string): string | undefined {
+  if (option === false) return undefined;
+  const path = option === true ? usual : option;
+  if (path === HOME || safeReturnTo(path) !== HOME) return path;
+  throw new TypeError('`redirect` is a path on this origin, such as /api/auth/signin');
+}
+
+/** Sends a browser to a page of ours that will send it back to where it is now. */
+export function redirectToPage(
+  request: { readonly originalUrl: string },
+  response: Redirecting,
+  page: string,
+): void {
+  // What is behind depends on who asks, and how; the redirect is for this moment only.
+  response.setHeader('Cache-Control', 'no-store');
+  redirectWithin(response, withParameters(page, { returnTo: safeReturnTo(request.originalUrl) }));
+}
+
 /** As much of a response as a redirect needs. */
 interface Redirecting {
   statusCode: number;

@@ -66,6 +66,8 @@ function send(res: Response, contentType: string, body: string): void {
 
 function report(error: AuthError, req: Request, events: EventSink | undefined): void {
   if (error.status !== 403 && error.code !== 'AUTH_CONTEXT_REQUIRED') return;
+  // Has been reported where it happened, with the reason.
+  if (error.code === 'LOGIN_DENIED') return;
   const { auth }: { auth?: Request['auth'] } = req;
   events?.emit('access.denied', {
     code: error.code,

@@ -36,6 +36,7 @@ export function optionalAuth(
   const authenticate = createAuthenticator(verifier, pipeline);
   return function optionalAuthMiddleware(req, res, next) {
     addVary(res, 'Authorization');
+    if (pipeline.cookie === true) addVary(res, 'Cookie');
     const pass = (error: unknown): void => {
       if (lenient && error instanceof AuthError && error.status < 500) next();
       else next(error);
@@ -44,7 +45,7 @@ export function optionalAuth(
       const principal = authenticate(req);
       if (principal instanceof Promise) {
         principal.then((settled) => {
-          req.auth = settled;
+          if (settled !== undefined) req.auth = settled;
           next();
         }, pass);
         return;

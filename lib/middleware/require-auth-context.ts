@@ -1,7 +1,9 @@
 import type { RequestHandler } from 'express';
 import { isScopeToken, reusableError } from '../errors.js';
 import { refuseUnknownOptions } from '../known-options.js';
+import { isPageRequest } from '../cross-site.js';
 import { type Principal, principalOf } from '../principal.js';
+import { pagePath, redirectToPage, withParameters } from '../redirects.js';
 
 export interface RequireAuthContextOptions {
   /** Acceptable authentication contexts, best first: one of them must be in the token's `acr`. */
@@ -10,6 +12,11 @@ export interface RequireAuthContextOptions {
   readonly maxAgeSeconds?: number;
   /** Protection space in the challenge. @defaultValue `'api'` */
   readonly realm?: string;
+  /**
+   * Sends a browser that asks for a page to sign in again as the rules want it, and from there back. A path
+   * names the log-in route, e.g. of one provider. @defaultValue `false`; `true` is `/api/auth/login`
+   */
+  readonly redirect?: boolean | string;
   /** Milliseconds since 1970. @defaultValue `Date.now` */
   readonly now?: () => number;
 }
@@ -24,17 +31,34 @@ export function requireAuthContext(options: RequireAuthContextOptions): RequestH
     'acrValues',
     'maxAgeSeconds',
     'realm',
+    'redirect',
     'now',
   ]);
-  const { acrValues, maxAgeSeconds, realm, now = Date.now } = options;
+  const { acrValues, maxAgeSeconds, realm, redirect = false, now = Date.now } = options;
   assertRules(acrValues, maxAgeSeconds);
   const refusal = reusableError('AUTH_CONTEXT_REQUIRED', { realm, acrValues, maxAgeSeconds });
-  return function requireAuthContextMiddleware(req, _res, next) {
+  const logIn = logInPath(options, pagePath(redirect, '/api/auth/login'));
+  return function requireAuthContextMiddleware(req, res, next) {
     const principal = principalOf(req);
-    if (acrValues && !hasContext(principal, acrValues)) throw refusal;
-    if (maxAgeSeconds !== undefined && !isRecent(principal, maxAgeSeconds, now())) throw refusal;
-    next();
+    const isEnough =
+      (!acrValues || hasContext(principal, acrValues)) &&
+      (maxAgeSeconds === undefined || isRecent(principal, maxAgeSeconds, now()));
+    if (isEnough) next();
+    else if (logIn !== undefined && isPageRequest(req)) redirectToPage(req, res, logIn);
+    else throw refusal;
   };
+}
+
+/** The log-in route, told what is wanted of it (RFC 9470 §5). */
+function logInPath(
+  { acrValues, maxAgeSeconds }: RequireAuthContextOptions,
+  path: string | undefined,
+): string | undefined {
+  if (path === undefined) return undefined;
+  return withParameters(path, {
+    ...(acrValues && { acr_values: acrValues.join(' ') }),
+    ...(maxAgeSeconds !== undefined && { max_age: String(maxAgeSeconds) }),
+  });
 }
 
 function assertRules(

@@ -1,11 +1,15 @@
-import type { Request, RequestHandler } from 'express';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import {
   type AuthenticatorOptions,
   authenticatorOptionNames,
   createAuthenticator,
 } from '../authenticator.js';
-import { reusableError } from '../errors.js';
+import { isPageRequest } from '../cross-site.js';
+import { AuthError, reusableError } from '../errors.js';
 import { refuseUnknownOptions } from '../known-options.js';
+import type { Principal } from '../principal.js';
+import { pagePath, redirectToPage } from '../redirects.js';
+import { addVary } from '../vary.js';
 import type { Verifier } from '../verifier.js';
 
 export interface RequireAuthOptions extends AuthenticatorOptions<Request> {
@@ -14,41 +18,74 @@ export interface RequireAuthOptions extends AuthenticatorOptions<Request> {
    * and nothing else. Not needed behind `securityHeaders({ cors })`. @defaultValue `false`
    */
   readonly allowPreflight?: boolean;
+  /**
+   * Sends a browser that asks for a page to the sign-in page, and from there back, instead of answering 401; scripts get their
+   * 401 (Fetch Metadata decides). A path names another page, which gets `returnTo` as a query parameter. Takes
+   * the session cookie for a credential, too: see `cookie`. @defaultValue `false`; `true` is `/api/auth/signin`
+   */
+  readonly redirect?: boolean | string;
 }
 
 const optionNames: readonly (keyof RequireAuthOptions)[] = [
   ...authenticatorOptionNames,
   'allowPreflight',
+  'redirect',
 ];
 
 /**
- * Lets only requests with a valid access token pass and sets `req.auth`.
+ * Lets only requests with a valid access token, or session cookie, pass and sets `req.auth`.
  * Errors: CREDENTIALS_MISSING, INVALID_TOKEN, TOKEN_EXPIRED, TOKEN_REVOKED (401), INVALID_REQUEST (400),
- * INSUFFICIENT_ROLE (403, with `userOnly`), KEYS_UNAVAILABLE and STORE_UNAVAILABLE (503).
+ * INSUFFICIENT_ROLE (403, with `userOnly`), CROSS_SITE_REQUEST (403, with `cookie`), KEYS_UNAVAILABLE and
+ * STORE_UNAVAILABLE (503).
  */
 export function requireAuth(verifier: Verifier, options: RequireAuthOptions = {}): RequestHandler {
   refuseUnknownOptions('requireAuth()', options, optionNames);
-  const { allowPreflight = false, ...pipeline } = options;
-  const authenticate = createAuthenticator(verifier, pipeline);
+  const { allowPreflight = false, redirect = false, ...pipeline } = options;
+  const signInPage = pagePath(redirect, '/api/auth/signin');
+  // A browser that asks for a page cannot bring a token.
+  const byPage = signInPage !== undefined && pipeline.readSession !== undefined;
+  const cookie = pipeline.cookie ?? byPage;
+  const authenticate = createAuthenticator(verifier, { ...pipeline, cookie });
   const missing = reusableError('CREDENTIALS_MISSING', { realm: verifier.realm });
-  return function requireAuthMiddleware(req, _res, next) {
+
+  function refuse(error: unknown, { req, res, next }: Exchange): void {
+    if (signInPage !== undefined && isForSignIn(error, req)) redirectToPage(req, res, signInPage);
+    else next(error);
+  }
+
+  return function requireAuthMiddleware(req, res, next) {
     if (allowPreflight && isPreflight(req)) {
       next();
       return;
     }
-    const principal = authenticate(req);
-    if (principal === undefined) throw missing;
-    if (principal instanceof Promise) {
-      // Express 4 does not wait for a middleware, so the rejection is handed over here.
-      principal.then((settled) => {
-        req.auth = settled;
-        next();
-      }, next);
-      return;
+    if (cookie) addVary(res, 'Cookie');
+    const admit = (principal: Principal | undefined): void => {
+      if (principal === undefined) return refuse(missing, { req, res, next });
+      req.auth = principal;
+      next();
+    };
+    let found;
+    try {
+      found = authenticate(req);
+    } catch (error) {
+      return refuse(error, { req, res, next });
     }
-    req.auth = principal;
-    next();
+    // Express 4 does not wait for a middleware, so a rejection is handed over here.
+    if (found instanceof Promise)
+      found.then(admit, (error: unknown) => refuse(error, { req, res, next }));
+    else admit(found);
   };
+}
+
+interface Exchange {
+  readonly req: Request;
+  readonly res: Response;
+  readonly next: NextFunction;
+}
+
+/** Signing in helps against a 401, and only a page can be shown again afterwards. */
+function isForSignIn(error: unknown, req: Request): boolean {
+  return error instanceof AuthError && error.status === 401 && isPageRequest(req);
 }
 
 function isPreflight({ method, headers }: Request): boolean {

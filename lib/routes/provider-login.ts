@@ -25,7 +25,11 @@ export function beginLogin(parts: RouterParts, transactions: Transactions): Endp
     if (name === undefined && !(await parts.providers.find(undefined)))
       return redirectWithin(
         res,
-        withParameters(`${req.baseUrl}/signin`, { returnTo: wish.returnTo }),
+        withParameters(`${req.baseUrl}/signin`, {
+          returnTo: wish.returnTo,
+          // Who is signed in already is to do so once more.
+          ...((wish.acrValues ?? wish.maxAgeSeconds) !== undefined && { again: '1' }),
+        }),
       );
     const provider = await requireProvider(parts, name);
     await sendAway({ parts, transactions, provider }, { req, res }, wish);

@@ -1,9 +1,8 @@
 import type { Request, Response } from 'express';
-import type { AccessGrant } from '../issuer.js';
+import { createGrants } from '../grants.js';
 import type { LiveSession } from '../sessions.js';
 import { deviceLabel } from '../sessions/device-label.js';
 import type { SessionNotes } from '../sessions/session-notes.js';
-import type { StoredUser } from '../stores/store.js';
 import { setSessionCookie } from './browser-session.js';
 import type { AuthRouterOptions, RouterParts } from './router-parts.js';
 
@@ -30,27 +29,6 @@ export function createTokenResponse(parts: RouterParts, options: AuthRouterOptio
       must_reset_password: user.mustResetPassword,
     });
   };
-}
-
-/** What an access token of a session says. */
-export function createGrants({ scopes = adminScopes, claims }: AuthRouterOptions) {
-  return function grantOf({ session, notes, user }: LiveSession): AccessGrant {
-    return {
-      subject: user.id,
-      sessionId: session.id,
-      ...(notes.authTime !== undefined && { authTime: notes.authTime }),
-      amr: notes.amr,
-      ...(notes.acr !== undefined && { acr: notes.acr }),
-      scopes: scopes(user),
-      user,
-      mustResetPassword: user.mustResetPassword,
-      ...(claims && { extraClaims: claims(user, session) }),
-    };
-  };
-}
-
-function adminScopes({ roles }: StoredUser): readonly string[] {
-  return roles.includes('admin') ? ['users:admin'] : [];
 }
 
 /** What is noted of a sign-in by password. */
