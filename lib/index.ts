@@ -107,6 +107,11 @@ export type {
   UserChange,
   UserStore,
 } from './stores/store.js';
+export type { ProviderOptions } from './oidc.js';
+export type { OpenidProviderSettings } from './oidc/openid-provider.js';
+export type { Identity } from './oidc/login-provider.js';
+export type { IdentityOptions } from './identities.js';
+export type { GrantOptions } from './grants.js';
 export type { PresetName } from './providers/presets.js';
 export type { IssuerResolver } from './issuers/resolved-issuers.js';
 export type { RevocationHook } from './tokens/revocation.js';

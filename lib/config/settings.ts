@@ -97,6 +97,8 @@ export interface OidcSettings {
   readonly preset: PresetName | undefined;
   /** Whether its `email_verified` counts like a mail of our own. Undefined: what the preset says. */
   readonly trustEmail: boolean | undefined;
+  /** How its answers come. Undefined: as it does by itself. */
+  readonly responseMode: 'query' | 'form_post' | undefined;
   /** Tenants (`tid`) that may sign in, of a provider for many (Entra). */
   readonly tenants: readonly string[];
 }
@@ -207,6 +209,11 @@ const oidcProvider = z.object({
     'OIDC_*_TRUST_EMAIL',
     optional(readFlag),
     'Whether an address it calls verified may join an account with the same verified address; default false',
+  ),
+  responseMode: row(
+    'OIDC_*_RESPONSE_MODE',
+    optional(oneOf(['query', 'form_post'])),
+    'query or form_post; default what the provider does by itself',
   ),
   tenants: row(
     'OIDC_*_TENANTS',

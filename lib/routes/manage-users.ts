@@ -145,13 +145,14 @@ export function updateUser(context: ManageContext): Endpoint {
 
 /** Removes a user and ends all their sessions: 204. Errors: NOT_FOUND (404). */
 export function deleteUser(context: ManageContext): Endpoint {
-  const { users, sessions } = context.parts;
+  const { users, sessions, identities } = context.parts;
   return async function handleDeleteUser(req, res) {
     const by = await requireAdmin(context, req);
     const id = userIdOf(req);
     const wasThere = await users.delete(id);
     // Also for one that is gone: an earlier attempt may have got no further.
     await sessions.revoke({ userId: id }, 'user_deleted');
+    await identities.unlinkAll(id);
     if (!wasThere) throw new AuthError('NOT_FOUND');
     report(context, req, { userId: id, change: 'deleted', by });
     res.status(204).end();

@@ -53,7 +53,7 @@ export function forgotPassword(parts: RouterParts, options: ResetOptions): Endpo
 /** What a reset token stands for. */
 interface ResetRow {
   readonly userId: string;
-  /** Of the password to be replaced: once it has been, every other token of the user is dead. */
+  /** Of the address and the password to be replaced: once either has been, every other token of the user is dead. */
   readonly replaces: string;
   readonly expiresAt: number;
 }
@@ -96,8 +96,8 @@ function latestKey(userId: string): string {
   return `reset-latest:${userId}`;
 }
 
-function fingerprint({ passwordHash = '' }: StoredUser): string {
-  return createHash('sha256').update(passwordHash).digest('base64url');
+function fingerprint({ passwordHash = '', email = '' }: StoredUser): string {
+  return createHash('sha256').update(`${email}\n${passwordHash}`).digest('base64url');
 }
 
 const resetSchema = z.strictObject({

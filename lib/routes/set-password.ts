@@ -26,13 +26,17 @@ export function createSetPassword(
   parts: RouterParts,
   { sendMail }: Pick<AuthRouterOptions, 'sendMail'>,
 ): SetPassword {
-  const { users, passwords, sessions, events, now } = parts;
+  const { users, passwords, sessions, identities, events, now } = parts;
   return async function setPassword(req, { user, password, reason, delivery, stale }) {
     const passwordHash = await passwords.hash(password);
     const changed = await users.update(user.id, (latest) => {
       if (latest.passwordHash !== user.passwordHash || latest.disabled) throw stale;
-      return { passwordHash, mustResetPassword: false };
+      // Who resets a password has read a mail to the user's address.
+      const proven = reason === 'reset' && { emailVerified: true };
+      return { passwordHash, mustResetPassword: false, ...proven };
     });
+    // Until now nobody knew whose address it was. Somebody else may have made the account, and would still get in.
+    if (reason === 'reset' && !user.emailVerified) await identities.unlinkAll(user.id);
     const live = await sessions.start(changed, passwordNotes(req, delivery, now()));
     await sessions.revoke({ userId: user.id, except: live.session.id }, `password_${reason}`);
     events.emit('password.changed', { userId: user.id, reason, ...requestFacts(req) });
