@@ -47,6 +47,8 @@ button, .button { display: block; width: 100%; margin: 0 0 .75rem; padding: .625
 :last-child { margin-bottom: 0; }
 `;
 
+/** Whole, since its hash counts every space inside. */
+const STYLE_ELEMENT: Html = { html: `<style>${STYLE}</style>` };
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
 /** No script, no picture, nothing from elsewhere; shown in nobody's frame; forms go home (CSP 3). */
@@ -66,9 +68,7 @@ export function sendPage(res: Response, status: number, { title, body }: Page): 
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
         <title>${title}</title>
-        <style>
-          ${{ html: STYLE }}
-        </style>
+        ${STYLE_ELEMENT}
       </head>
       <body>
         <main>${body}</main>
@@ -100,6 +100,10 @@ export function signInPage({ action, returnTo, providers, error, username }: Sig
   const buttons = providers.map(
     ({ label, url }) => html`<a class="button plain" href="${url}">Continue with ${label}</a> `,
   );
+  const isKnown = username !== undefined && username !== '';
+  const focused: Html = { html: ' autofocus' };
+  const describedBy: Html | undefined =
+    error === undefined ? undefined : { html: ' aria-describedby="error"' };
   return {
     title: error === undefined ? 'Sign in' : 'Sign in: not yet',
     body: html`<h1>Sign in</h1>
@@ -116,7 +120,7 @@ export function signInPage({ action, returnTo, providers, error, username }: Sig
           spellcheck="false"
           required
           maxlength="254"
-          autofocus${error === undefined ? undefined : html` aria-describedby="error"`}
+          ${describedBy}${isKnown ? undefined : focused}
         />
         <label for="password">Password</label>
         <input
@@ -126,6 +130,7 @@ export function signInPage({ action, returnTo, providers, error, username }: Sig
           autocomplete="current-password"
           required
           maxlength="256"
+          ${isKnown ? focused : undefined}
         />
         <button type="submit">Sign in</button>
       </form>

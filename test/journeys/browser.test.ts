@@ -1,0 +1,321 @@
+import { createHash } from 'node:crypto';
+import express from 'express';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createAuth } from 'latchkey';
+import { addUser, PASSWORD, SECRET, WIDE } from '../world/auth-server.js';
+import { isChromiumMissing, launchChromium } from '../world/chromium.js';
+import { reservePort } from '../world/login-app.js';
+import { startLoginProvider } from '../world/login-provider.js';
+
+let browser: Browser;
+
+interface WorldOptions {
+  readonly responseMode?: 'form_post';
+  readonly context?: BrowserContextOptions;
+}
+
+/** An application of pages, a provider on another site, and a browser that has never been anywhere. */
+async function world({ responseMode, context: options }: WorldOptions = {}) {
+  const port = await reservePort();
+  const provider = await startLoginProvider({
+    redirectUris: [`${port.origin}/api/auth/callback/corp`],
+    postLogoutRedirectUris: [`${port.origin}/`],
+  });
+  const { issuer, clientId, clientSecret } = provider;
+  const auth = createAuth({
+    env: {},
+    publicUrl: port.origin,
+    jwt: { secret: SECRET },
+    rateLimit: WIDE,
+    loginLimit: WIDE,
+    onWarning: () => undefined,
+    oidc: {
+      corp: {
+        issuer,
+        clientId,
+        clientSecret,
+        label: 'Corp',
+        ...(responseMode && { responseMode }),
+      },
+    },
+  });
+  const app = express();
+  app.use('/api/auth', auth.router());
+  app.get('/', (_req, res) => void res.send('<title>home</title>home'));
+  app.get('/inside', auth.requireAuth({ redirect: true }), (req, res) => {
+    res.send(`<title>inside</title><p id="who">${req.auth.user.username}</p>`);
+  });
+  app.get('/embedded', (_req, res) => void res.send(EMBEDDED));
+  app.get('/popup', (_req, res) => void res.send(POPUP));
+  app.get('/api/me', auth.requireAuth(), (req, res) => void res.json(req.auth.user));
+  app.use(auth.errorHandler());
+  port.serve(app);
+  await addUser({ auth });
+  const context = await newContext(options);
+  return { auth, provider, context, origin: port.origin, page: await context.newPage() };
+}
+
+/** Whatever is not on this machine does not exist. */
+async function newContext(options: BrowserContextOptions = {}): Promise<BrowserContext> {
+  const context = await browser.newContext(options);
+  onTestFinished(() => context.close());
+  await context.route(
+    (url) => !['localhost', '127.0.0.1'].includes(url.hostname),
+    (route) => route.abort(),
+  );
+  return context;
+}
+
+/** Signs in on the provider's pages, as far as it asks. */
+async function signInAtProvider(page: Page, login: string): Promise<void> {
+  const isThere = await page
+    .waitForSelector('input[name=login]', { timeout: 5000 })
+    .catch(() => undefined);
+  if (isThere) {
+    await page.fill('input[name=login]', login);
+    await page.fill('input[name=password]', 'any');
+    await page.press('input[name=password]', 'Enter');
+  }
+  await consent(page);
+}
+
+async function consent(page: Page): Promise<void> {
+  const form = 'form input[name=prompt][value=consent]';
+  await page
+    .waitForSelector(`${form}, #who`, { state: 'attached', timeout: 10_000 })
+    .catch(() => undefined);
+  if (!page.isClosed() && (await page.locator(form).count()) > 0)
+    await page.click('button[type=submit]');
+}
+
+const skip = isChromiumMissing();
+
+describe.skipIf(skip)('in a real browser', () => {
+  beforeAll(async () => {
+    browser = await launchChromium(['--test-third-party-cookie-phaseout']);
+  });
+  afterAll(() => browser.close());
+
+  it('a page that asks for a password gets its reader back, without any script', async () => {
+    const { page, origin } = await world({ context: { javaScriptEnabled: false } });
+    await page.goto(`${origin}/inside?a=1`);
+    expect(await page.title()).toBe('Sign in');
+    await page.fill('#username', 'alice');
+    await page.fill('#password', 'not this one');
+    await page.press('#password', 'Enter');
+    await page.waitForSelector('[role=alert]');
+    expect(await page.inputValue('#username')).toBe('alice');
+    await page.fill('#password', PASSWORD);
+    await page.click('button[type=submit]');
+    await page.waitForURL(`${origin}/inside?a=1`);
+    expect(await page.textContent('#who')).toBe('alice');
+  });
+
+  it.each([
+    { title: 'by query', responseMode: undefined },
+    { title: 'by form, from the other site', responseMode: 'form_post' as const },
+  ])('signs in with a provider that answers $title', async ({ responseMode }) => {
+    const { page, origin } = await world(responseMode && { responseMode });
+    await page.goto(`${origin}/inside`);
+    await page.click('text=Continue with Corp');
+    await signInAtProvider(page, 'ada');
+    await page.waitForURL(`${origin}/inside`);
+    expect(await page.textContent('#who')).toBe('ada');
+  });
+
+  it.each([
+    { title: 'the first first', order: [0, 1] },
+    { title: 'the second first', order: [1, 0] },
+  ])('two tabs that sign in at once both succeed, $title', async ({ order }) => {
+    const { context, origin } = await world();
+    const tabs = await Promise.all([context.newPage(), context.newPage()]);
+    for (const [index, tab] of tabs.entries()) {
+      await tab.goto(`${origin}/api/auth/login/corp?returnTo=/inside?tab=${index}`);
+      await tab.waitForSelector('input[name=login]');
+    }
+    for (const index of order) {
+      const tab = tabs[index];
+      if (!tab) continue;
+      await signInAtProvider(tab, 'ada');
+      await tab.waitForURL(`${origin}/inside?tab=${index}`);
+    }
+    for (const tab of tabs) {
+      await tab.reload();
+      expect(await tab.textContent('#who')).toBe('ada');
+    }
+  });
+
+  it('the back button and a callback that is opened once more lead home and end nothing', async () => {
+    const { page, origin } = await world();
+    const callbacks: string[] = [];
+    page.on('request', (request) => {
+      if (request.url().includes('/callback/')) callbacks.push(request.url());
+    });
+    await page.goto(`${origin}/api/auth/login/corp?returnTo=/inside`);
+    await signInAtProvider(page, 'ada');
+    await page.waitForURL(`${origin}/inside`);
+    await page.goto(callbacks[0] ?? '');
+    expect(page.url()).toBe(`${origin}/`);
+    await page.goBack().catch(() => undefined);
+    await page.goto(`${origin}/inside`);
+    expect(await page.textContent('#who')).toBe('ada');
+  });
+
+  it('a log-out in one tab is seen by the other, here and at the provider', async () => {
+    const { page, context, origin } = await world();
+    await page.goto(`${origin}/api/auth/login/corp?returnTo=/inside`);
+    await signInAtProvider(page, 'ada');
+    await page.waitForURL(`${origin}/inside`);
+    const other = await context.newPage();
+    await other.goto(`${origin}/api/auth/logout`);
+    await other.click('text=Sign out >> nth=-1');
+    await other.waitForSelector('form button[type=submit], form#op\\.logoutForm', {
+      state: 'attached',
+    });
+    await other.click('button[name=logout], button[value=yes]');
+    await other.waitForURL(`${origin}/`);
+    await page.reload();
+    expect(await page.title()).toBe('Sign in');
+    await page.click('text=Continue with Corp');
+    await page.waitForSelector('input[name=login]');
+  });
+
+  it.each([
+    '//evil.example',
+    '/\\evil.example',
+    '/%09/evil.example',
+    '/.//evil.example',
+    '/a/..//evil.example',
+    'https:evil.example',
+    'https://localhost@evil.example',
+    'javascript:alert(1)',
+    '//evil%E3%80%82com',
+    '/\u00a0/evil.example',
+    '/%0d%0aLocation:https://evil.example',
+  ])('returnTo=%j, typed into the address bar, stays here', async (returnTo) => {
+    const { page, origin } = await world();
+    for (const typed of [returnTo, encodeURIComponent(returnTo)]) {
+      await page.goto(`${origin}/api/auth/signin?again&returnTo=${typed}`);
+      await page.fill('#username', 'alice');
+      await page.fill('#password', PASSWORD);
+      await page.click('button[type=submit]');
+      await page.waitForURL((url) => url.pathname !== '/api/auth/signin');
+      expect(new URL(page.url()).origin).toBe(origin);
+    }
+  });
+
+  it('a page in a foreign frame signs in through a window of its own, without any cookie', async () => {
+    const { context, origin } = await world();
+    const platform = await reservePort();
+    const foreign = platform.origin.replace('localhost', '127.0.0.1');
+    const outside = express();
+    outside.get('/', (_req, res) => {
+      res.send(`<iframe src="${origin}/embedded" style="width:300px;height:200px"></iframe>`);
+    });
+    platform.serve(outside);
+    const page = await context.newPage();
+    await page.goto(`${foreign}/`);
+    const frame = page.frameLocator('iframe');
+    const [popup] = await Promise.all([
+      context.waitForEvent('page'),
+      frame.locator('button').click(),
+    ]);
+    await signInAtProvider(popup, 'ada');
+    await frame.locator('#who:has-text("ada")').waitFor();
+    expect(await frame.locator('#cookies').textContent()).toBe('none');
+    expect(await context.cookies(origin)).toEqual([]);
+  });
+
+  it('shows nobody the sign-in page in a frame', async () => {
+    const { context, origin } = await world();
+    const platform = await reservePort();
+    const outside = express();
+    outside.get(
+      '/',
+      (_req, res) => void res.send(`<iframe src="${origin}/api/auth/signin"></iframe>`),
+    );
+    platform.serve(outside);
+    const page = await context.newPage();
+    await page.goto(platform.origin);
+    const [, inner] = page.frames();
+    expect(await inner?.locator('form').count()).toBe(0);
+  });
+
+  it.each([{ colorScheme: 'light' }, { colorScheme: 'dark' }] as const)(
+    'the sign-in page can be read and used by everybody: $colorScheme',
+    async ({ colorScheme }) => {
+      // As wide as a page of 1280 pixels at four times its size (WCAG 2.2, 1.4.10).
+      const { page, origin } = await world({
+        context: { colorScheme, viewport: { width: 320, height: 480 } },
+      });
+      await page.goto(`${origin}/api/auth/signin`);
+      await page.fill('#username', 'nobody');
+      await page.fill('#password', 'wrong');
+      await page.press('#password', 'Enter');
+      await page.waitForSelector('[role=alert]');
+      expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBe(320);
+      for (const label of ['User name or e-mail', 'Password'])
+        expect(await page.getByLabel(label).count()).toBe(1);
+      expect(await page.evaluate<string>('document.activeElement.id')).toBe('password');
+      const reached: string[] = [];
+      for (let presses = 0; presses < 2; presses += 1) {
+        await page.keyboard.press('Tab');
+        reached.push(await page.evaluate<string>('document.activeElement.textContent.trim()'));
+      }
+      expect(reached).toEqual(['Sign in', 'Continue with Corp']);
+      const outline = await page.evaluate<string>(
+        'getComputedStyle(document.activeElement).outlineStyle',
+      );
+      expect(outline).toBe('solid');
+      for (const selector of ['h1', 'label', '[role=alert]', 'button', 'a.button', '.or'])
+        expect(await contrastOf(page, selector), selector).toBeGreaterThanOrEqual(4.5);
+    },
+  );
+});
+
+/** Contrast of an element's text with what it stands on (WCAG 2.2, 1.4.3). */
+async function contrastOf(page: Page, selector: string): Promise<number> {
+  const [ink, paper] = await page.evaluate<[string, string]>(`(() => {
+    const element = document.querySelector(${JSON.stringify(selector)});
+    let below = element;
+    while (getComputedStyle(below).backgroundColor === 'rgba(0, 0, 0, 0)') below = below.parentElement;
+    return [getComputedStyle(element).color, getComputedStyle(below).backgroundColor];
+  })()`);
+  const [lighter = 0, darker = 0] = [luminance(ink), luminance(paper)].toSorted((a, b) => b - a);
+  return (lighter + 0.05) / (darker + 0.05);
+}
+
+function luminance(color: string): number {
+  const [red = 0, green = 0, blue = 0] = (color.match(/[\d.]+/g) ?? []).map((part) => {
+    const value = Number(part) / 255;
+    return value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+const VERIFIER = 'a-verifier-that-only-the-page-in-the-frame-knows';
+const CHALLENGE = createHash('sha256').update(VERIFIER).digest('base64url');
+
+/** Asks for a window to sign in with, and exchanges the code that comes back. A real page makes its verifier itself. */
+const EMBEDDED = `<!doctype html><button>Sign in</button><p id="who"></p><p id="cookies"></p><script>
+const started = '/api/auth/login/corp?mode=code&returnTo=/popup&code_challenge=${CHALLENGE}';
+document.querySelector('button').onclick = () => open(started, 'sign-in', 'popup');
+addEventListener('message', async ({ origin, data }) => {
+  if (origin !== location.origin) return;
+  const response = await fetch('/api/auth/exchange', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ code: data, code_verifier: '${VERIFIER}' }),
+  });
+  const { access_token } = await response.json();
+  const me = await fetch('/api/me', { headers: { authorization: 'Bearer ' + access_token } });
+  document.querySelector('#cookies').textContent = document.cookie || 'none';
+  document.querySelector('#who').textContent = (await me.json()).username;
+});
+</script>`;
+
+const POPUP = `<!doctype html><script>
+opener.postMessage(new URLSearchParams(location.search).get('auth_code'), location.origin);
+close();
+</script>`;
