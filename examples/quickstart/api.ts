@@ -1,12 +1,14 @@
 import express, { type Express } from 'express';
 import type { Auth, SendMail } from 'latchkey';
+import { homePage } from './home-page.js';
 
-/** An API whose users sign in at /api/auth, and whose routes stand behind different guards. */
+/** Pages and an API whose users sign in at /api/auth, and whose routes stand behind different guards. */
 export function createApi(auth: Auth, sendMail: SendMail): Express {
   const api = express();
   api.use(auth.securityHeaders());
   api.use('/api/auth', auth.router({ sendMail, scopes: ({ roles }) => scopesOf(roles) }));
 
+  api.get('/', auth.requireAuth({ redirect: true }), homePage);
   api.get('/api/hello', auth.optionalAuth(), (req, res) => {
     res.json({ hello: req.auth ? req.auth.user.username : 'stranger' });
   });

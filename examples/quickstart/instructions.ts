@@ -1,6 +1,8 @@
 export interface Facts {
   /** Where the API listens. */
   readonly api: string;
+  /** What browsers are to open: the host name is part of where cookies and the local provider live. */
+  readonly origin: string;
   readonly dataFolder: string;
   readonly mails: string;
   /** Of the users that this start added. */
@@ -8,7 +10,7 @@ export interface Facts {
 }
 
 /** Comments hold no quotes and no parentheses, so that zsh, which does not know comments, takes no harm. */
-export function instructions({ api, dataFolder, mails, passwords }: Facts): string {
+export function instructions({ api, origin, dataFolder, mails, passwords }: Facts): string {
   const auth = `${api}/api/auth`;
   const json = `-H 'Content-Type: application/json'`;
   const signIn = (name: string): string =>
@@ -18,6 +20,9 @@ export function instructions({ api, dataFolder, mails, passwords }: Facts): stri
   const as = (name: string): string => `-H "Authorization: Bearer $${name}"`;
   const curl = `curl -isw '\\n\\n'`;
   return `
+Open ${origin}/ in a browser: it asks you to sign in, with a password from below or with a
+local OpenID provider, which lets everybody in under any name.
+
 Example API on ${api}. Ctrl-C ends it; users and sessions stay in ${dataFolder}.
 
 ${passwordLines(passwords, dataFolder)}

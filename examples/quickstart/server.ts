@@ -1,45 +1,58 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import express from 'express';
 import { createAuth } from 'latchkey';
 import { createApi } from './api.js';
 import { openDataFolder } from './data-folder.js';
 import { addDemoUsers } from './demo-users.js';
 import { instructions } from './instructions.js';
+import { createLocalProvider } from './login-provider.js';
 import { mailFolder } from './mail-folder.js';
 
 const port = readPort(process.env.PORT);
 const folder = process.env.QUICKSTART_DATA ?? path.join(import.meta.dirname, 'data');
-const data = openDataFolder(path.resolve(folder));
-const auth = createAuth({
-  // Only what stands here counts. An application leaves `env` out and is configured by AUTH_* variables.
-  env: {},
-  publicUrl: `http://localhost:${port}`,
-  jwt: { secret: data.secret },
-  store: { url: data.storeUrl },
-  // Pasted lines come faster than people do.
-  rateLimit: { max: 50, windowSeconds: 1 },
-});
 
-const server = createServer(createApi(auth, mailFolder(data.mails)));
+const server = createServer();
 server.on('error', (error) => stop(listenProblem(error)));
 server.listen(port, '127.0.0.1', () => {
-  addDemoUsers(auth).then(explain, (error: Error) =>
-    stop(`The store cannot be used: ${error.message}`),
-  );
+  start().catch((error: Error) => stop(`The quickstart cannot start: ${error.message}`));
 });
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => {
-    server.close(() => void auth.close());
-    server.closeIdleConnections();
-    setTimeout(() => server.closeAllConnections(), 1000).unref();
-  });
-
-function explain(passwords: ReadonlyMap<string, string>): void {
+async function start(): Promise<void> {
   const { port: bound } = server.address() as AddressInfo;
+  const origin = `http://localhost:${bound}`;
+  const data = openDataFolder(path.resolve(folder));
+  const provider = await createLocalProvider(`${origin}/idp`, origin);
+  const auth = createAuth({
+    // Only what stands here counts. An application leaves `env` out and is configured by AUTH_* variables.
+    env: {},
+    publicUrl: origin,
+    jwt: { secret: data.secret },
+    store: { url: data.storeUrl },
+    oidc: { default: provider.settings },
+    // So that pages need no token.
+    cookieSessions: true,
+    // Pasted lines come faster than people do.
+    rateLimit: { max: 50, windowSeconds: 1 },
+  });
+  endGracefully(() => auth.close());
+  const passwords = await addDemoUsers(auth);
+  const app = express();
+  app.use('/idp', provider.handle);
+  app.use(createApi(auth, mailFolder(data.mails)));
+  server.on('request', app);
   const api = `http://127.0.0.1:${bound}`;
-  console.log(instructions({ api, dataFolder: data.path, mails: data.mails, passwords }));
+  console.log(instructions({ api, origin, dataFolder: data.path, mails: data.mails, passwords }));
+}
+
+function endGracefully(close: () => Promise<void>): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      server.close(() => void close());
+      server.closeIdleConnections();
+      setTimeout(() => server.closeAllConnections(), 1000).unref();
+    });
 }
 
 function readPort(text = '3000'): number {

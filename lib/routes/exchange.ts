@@ -41,15 +41,19 @@ const GRACE_MS = 10_000;
 /** Larger than any provider's tokens. */
 const MAX_LENGTH = 131_072;
 
-const schema = z.strictObject({
-  code: z.string().regex(/^[\w-]{43}$/),
+interface ExchangeBody {
+  readonly code: string;
   /** RFC 7636 §4.1 */
+  readonly code_verifier?: string | undefined;
+}
+
+const schema: z.ZodType<ExchangeBody> = z.strictObject({
+  code: z.string().regex(/^[\w-]{43}$/),
   code_verifier: z
     .string()
     .regex(/^[\w.~-]{43,128}$/)
     .optional(),
 });
-type ExchangeBody = z.infer<typeof schema>;
 
 export function createOneTimeCodes({
   store: { once },

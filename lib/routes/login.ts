@@ -15,7 +15,14 @@ import type { RouterParts } from './router-parts.js';
 import { passwordNotes, type SendTokens } from './token-response.js';
 
 /** What a log-in with a password is made of, from JSON or from the form of the sign-in page. */
-export const passwordLoginSchema = z
+interface PasswordLogin {
+  /** Normalised. */
+  readonly login: string;
+  readonly password: string;
+  readonly delivery: 'body' | 'cookie';
+}
+
+export const passwordLoginSchema: z.ZodType<PasswordLogin> = z
   .strictObject({
     username: z.unknown(),
     email: z.unknown(),
@@ -34,8 +41,6 @@ export const passwordLoginSchema = z
     });
     return z.NEVER;
   });
-
-type PasswordLogin = z.infer<typeof passwordLoginSchema>;
 
 /**
  * Signs in with a password. An unknown user, a wrong password, a disabled user and one without a password cost

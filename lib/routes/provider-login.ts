@@ -102,8 +102,7 @@ async function sendAway(
       maxAgeSeconds,
     })
     .catch((error: unknown) => reportFailure(parts, req, { error, provider: name }));
-  const kept = { ...secrets, acrValues: secrets.acrValues && [...secrets.acrValues] };
-  await transactions.begin({ req, res }, { ...rest, provider: name, secrets: kept });
+  await transactions.begin({ req, res }, { ...rest, provider: name, secrets });
   redirectAway(res, url);
 }
 

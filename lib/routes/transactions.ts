@@ -2,11 +2,26 @@ import { createHash } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { CookiePurpose } from '../cookies.js';
+import type { LoginSecrets } from '../oidc/login-provider.js';
 import { createSealer } from '../sealing.js';
 import type { RouterParts } from './router-parts.js';
 
-const schema = z.strictObject({
+/** A log-in that waits for the provider's answer. */
+export interface Transaction {
   /** Whom the user was sent to. */
+  readonly provider: string;
+  readonly secrets: LoginSecrets;
+  readonly returnTo: string;
+  readonly mode: 'cookie' | 'code';
+  /** Of whoever will redeem our code, who may not share the browser's cookies (RFC 7636 §4.2). */
+  readonly codeChallenge?: string | undefined;
+  /** The signed-in user who wants the identity joined with the account. */
+  readonly linkTo?: string | undefined;
+  /** The user was not to be asked anything. */
+  readonly isSilent: boolean;
+}
+
+const schema: z.ZodType<Transaction> = z.strictObject({
   provider: z.string(),
   secrets: z.strictObject({
     state: z.string(),
@@ -18,16 +33,10 @@ const schema = z.strictObject({
   }),
   returnTo: z.string(),
   mode: z.enum(['cookie', 'code']),
-  /** Of whoever will redeem our code, who may not share the browser's cookies (RFC 7636 §4.2). */
   codeChallenge: z.string().optional(),
-  /** The signed-in user who wants the identity joined with the account. */
   linkTo: z.string().optional(),
-  /** The user was not to be asked anything. */
   isSilent: z.boolean(),
 });
-
-/** A log-in that waits for the provider's answer. */
-export type Transaction = z.infer<typeof schema>;
 
 /** Log-ins on their way, each in a sealed cookie of its own, so that two tabs do not get into each other's way. */
 export interface Transactions {
