@@ -2,6 +2,7 @@ import type * as OpenidClient from 'openid-client';
 import type { Configuration, IDToken, TokenEndpointResponse } from 'openid-client';
 import { assertRemoteUrl } from '../bounded-fetch.js';
 import { AuthError } from '../errors.js';
+import type { LoginHabits } from '../providers/login-habits.js';
 import { loginHabits, presetOf } from '../providers/presets.js';
 import type { PresetName } from '../providers/presets.js';
 import { createIdentityReader, type IdentityReader } from './identity.js';
@@ -40,6 +41,7 @@ export interface OpenidProviderSettings {
 interface Party {
   readonly name: string;
   readonly settings: OpenidProviderSettings;
+  readonly habits: LoginHabits | undefined;
   readonly readIdentity: IdentityReader;
   readonly fetch: ProviderFetch;
   readonly allowLoopbackHttp: boolean;
@@ -66,9 +68,11 @@ export function createOpenidProvider(
     throw new TypeError(
       `the provider ${name} is for users of every Entra tenant; list those that may sign in as \`tenants\``,
     );
+  const habits = preset === 'generic' ? undefined : loginHabits[preset];
   const party: Party = {
     name,
     settings,
+    habits,
     readIdentity: createIdentityReader({
       name,
       issuer,
@@ -79,7 +83,6 @@ export function createOpenidProvider(
     allowLoopbackHttp: context.allowLoopbackHttp,
     now: context.now,
   };
-  const habits = preset === 'generic' ? undefined : loginHabits[preset];
   return Object.freeze({
     name,
     label: settings.label ?? habits?.label ?? name,
@@ -149,10 +152,10 @@ async function begin(
     acrValues,
     maxAgeSeconds,
   };
-  const { scope = 'openid profile email', responseMode } = party.settings;
+  const { responseMode } = party.settings;
   const parameters = {
     redirect_uri: redirectUri,
-    scope,
+    ...scopeParameters(party),
     state: secrets.state,
     nonce: secrets.nonce,
     code_challenge: await client.calculatePKCECodeChallenge(secrets.codeVerifier),
@@ -173,6 +176,14 @@ async function begin(
   } catch (error) {
     throw providerError(error);
   }
+}
+
+function scopeParameters({ settings, habits }: Party): Readonly<Record<string, string>> {
+  const { scope = 'openid profile email' } = settings;
+  const scopes = scope.split(' ');
+  if (!habits?.offlineParameters || !scopes.includes('offline_access')) return { scope };
+  const others = scopes.filter((each) => each !== 'offline_access');
+  return { scope: others.join(' '), ...habits.offlineParameters };
 }
 
 async function finish(

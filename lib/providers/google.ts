@@ -11,6 +11,8 @@ export const google: ClaimsMapping = {
 /** Only for mailboxes that Google itself runs does it know for sure that the address is still theirs. */
 export const googleLogin: LoginHabits = {
   label: 'Google',
+  // It gives a refresh token with a consent only.
+  offlineParameters: { access_type: 'offline', prompt: 'consent' },
   issuers: /^https:\/\/accounts\.google\.com$/,
   vouchesForEmail: ({ email, hd }) =>
     typeof hd === 'string' || (typeof email === 'string' && email.endsWith('@gmail.com')),

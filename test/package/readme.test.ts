@@ -4,6 +4,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createTestIssuer, type TestIssuer } from 'latchkey/testing';
+import { createHttpBrowser } from '../world/http-browser.js';
+import { signInAt, startLoginProvider } from '../world/login-provider.js';
 import { listen } from '../world/serve.js';
 import { buildPackage, root } from './build-package.js';
 import { createScratchProject, type ScratchProject } from './scratch-project.js';
@@ -220,6 +222,44 @@ describe("the README's example of a log-in", () => {
   });
 });
 
+describe("the README's example of signing in with a provider", () => {
+  it('is shown with the variables that it needs, and signs in a user of the provider', async () => {
+    const shown = blocks.find(({ code }) => code.includes('export AUTH_OIDC_ISSUER'));
+    expect(exportedVariables(shown)).toEqual([
+      'AUTH_PUBLIC_URL',
+      'AUTH_STORE_URL',
+      'AUTH_JWT_SECRET',
+      'AUTH_OIDC_ISSUER',
+      'AUTH_GOOGLE_CLIENT_ID',
+      'AUTH_GITHUB_CLIENT_ID',
+    ]);
+    const port = await freePort();
+    const publicUrl = `http://localhost:${port}`;
+    const provider = await startLoginProvider({
+      redirectUris: [`${publicUrl}/api/auth/callback`],
+    });
+    const code = examples.find((example) => example.code.includes('redirect: true'))?.code ?? '';
+    const { script } = await startExample(code, {
+      PORT: String(port),
+      AUTH_PUBLIC_URL: publicUrl,
+      AUTH_STORE_URL: 'file:./provider.db',
+      AUTH_JWT_SECRET: 'hT7yW2pLq9Zx4Nc6Vb8Mf3Kd5Gs1Rj0EuAoIiXvB',
+      AUTH_OIDC_ISSUER: provider.issuer,
+      AUTH_OIDC_CLIENT_ID: provider.clientId,
+      AUTH_OIDC_CLIENT_SECRET: provider.clientSecret,
+    });
+    const browser = createHttpBrowser();
+    expect((await browser.open(publicUrl)).url).toBe(`${publicUrl}/api/auth/signin?returnTo=%2F`);
+    const page = await signInAt(browser, `${publicUrl}/api/auth/login?returnTo=/`, {
+      login: 'ada',
+    });
+    expect(page.body).toBe('Hello ada');
+    const me = await browser.fetch(`${publicUrl}/api/me`);
+    expect(JSON.parse(me.body)).toMatchObject({ username: 'ada', email: 'ada@idp.example' });
+    expect(await stop(script)).toBe(0);
+  });
+});
+
 /** What an application around the README's fragments would have. */
 const prelude = `
 import type { Express, RequestHandler } from 'express';
@@ -248,12 +288,9 @@ async function startExample(
   code: string,
   env: Readonly<Record<string, string>>,
 ): Promise<{ script: Script; origin: string }> {
-  const port = await freePort();
+  const port = env['PORT'] ?? String(await freePort());
   const file = await project.write('server.mjs', code);
-  const script = startScript([file], {
-    cwd: project.folder,
-    env: { ...env, PORT: String(port) },
-  });
+  const script = startScript([file], { cwd: project.folder, env: { ...env, PORT: port } });
   const origin = `http://127.0.0.1:${port}`;
   await until(script, () =>
     fetch(origin).then(
