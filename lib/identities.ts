@@ -64,7 +64,6 @@ export function createIdentities(
   { provision }: IdentityOptions = {},
 ): Identities {
   const { users } = context;
-
   const provisioned = createProvisioning(context, provision);
 
   async function admit(identity: Identity, user: StoredUser): Promise<StoredUser> {
@@ -102,6 +101,9 @@ export function createIdentities(
     const { email, emailVerified, emailVouched } = identity;
     const namesake = emailVerified ? await users.findByLogin(email) : undefined;
     if (!namesake) return signUp(identity, slot);
+    // Made this moment by the same sign-in, which another instance has finished.
+    if (namesake.id === slot.userId)
+      return { user: await admit(identity, namesake), linkedBy: undefined };
     if (slot.userId === undefined && emailVouched && namesake.emailVerified) {
       const user = await join(identity, slot, namesake);
       if (user) return { user, linkedBy: 'email' };

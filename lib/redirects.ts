@@ -20,7 +20,8 @@ function placeHere(returnTo: unknown, maxLength: number): string {
   const { origin, pathname, search, hash } = new URL(returnTo, ORIGIN);
   const normalised = `${pathname}${search}${hash}`;
   // Removing dot segments makes `//evil.example` of `/.//evil.example`, so what came out is judged, too.
-  return origin === ORIGIN && isPlainPath(normalised) ? normalised : HOME;
+  const isFine = origin === ORIGIN && normalised.length <= maxLength && isPlainPath(normalised);
+  return isFine ? normalised : HOME;
 }
 
 /** One slash at the beginning, no backslash, white space or control character, and none of these encoded in the path. */

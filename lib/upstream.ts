@@ -65,8 +65,7 @@ export function createUpstream(context: UpstreamContext): Upstream {
 
   async function accessToken(sessionId: string): Promise<string> {
     const lease = `upstream:${sessionId}`;
-    const giveUpAt = now() + LEASE_MS + LOOK_AGAIN_MS;
-    while (now() < giveUpAt) {
+    for (let looks = 0; looks <= LEASE_MS / LOOK_AGAIN_MS; looks += 1) {
       const found = await look(sessionId);
       if (found.isGood) return found.tokens.accessToken;
       if (await context.once.add(lease, '', { now: now(), expiresAt: now() + LEASE_MS }))

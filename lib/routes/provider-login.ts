@@ -108,7 +108,7 @@ async function sendAway(
 
 const PROMPTS: readonly string[] = ['none', 'login', 'consent', 'select_account'];
 const MAX_HINT = 254;
-const MOST_ACR_VALUES = 10;
+const MAX_ACR_VALUES = 256;
 /** Seconds in a year; who signed in longer ago has to do so again anyway. */
 const MOST_MAX_AGE = 31_536_000;
 /** RFC 7636 §4.2: base64url of a SHA-256. */
@@ -123,7 +123,7 @@ function readWish(query: URLSearchParams): Wish {
   const mode = single(query, 'mode', (value) => value === 'cookie' || value === 'code');
   const acrValues = single(query, 'acr_values', (value) => {
     const values = value.split(' ');
-    return values.length <= MOST_ACR_VALUES && values.every(isScopeToken);
+    return value.length <= MAX_ACR_VALUES && values.every(isScopeToken);
   });
   const maxAge = single(
     query,

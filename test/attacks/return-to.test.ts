@@ -31,6 +31,7 @@ const attacks: readonly unknown[] = [
   '',
   ['/a', '/b'],
   `/${'a'.repeat(3000)}`,
+  `/${'日'.repeat(2000)}`,
   undefined,
   null,
   7,
