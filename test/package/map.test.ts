@@ -54,6 +54,7 @@ it.each([
   'lib/README.md',
   'examples/quickstart/README.md',
   'examples/analytics-api/README.md',
+  'examples/same-origin-bff/README.md',
 ])('the relative links of %s lead somewhere', async (file) => {
   const text = await readFile(path.join(root, file), 'utf8');
   const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);

@@ -1,0 +1,47 @@
+/** A page, with text where HTML is wanted already made safe. */
+export function page(title: string, body: string): string {
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escape(title)}</title>
+<nav><a href="/">Start</a> <a href="/reports">Reports</a> <span id="who"></span></nav>
+<h1>${escape(title)}</h1>
+${body}
+<script src="/who.js"></script>
+</html>
+`;
+}
+
+export function list(items: readonly string[]): string {
+  return `<ul>${items.map((item) => `<li>${escape(item)}</li>`).join('')}</ul>`;
+}
+
+function escape(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+/** Labels every page. It asks who is there and parses no token; nobody at all is an answer, too. */
+export const WHO_SCRIPT = `const session = await (await fetch('/api/auth/session')).json();
+const who = document.querySelector('#who');
+who.textContent = session.authenticated ? session.user.username ?? session.user.email : 'nobody';
+who.insertAdjacentHTML('afterend', session.authenticated ? ' <a id="out">Sign out</a>' : ' <a href="/api/auth/signin">Sign in</a>');
+const out = document.querySelector('#out');
+if (out) out.href = session.logout_url;
+`;
+
+/** For a page that keeps tokens itself: the log-in comes back with a one-time code, which only this browser can redeem. */
+export const TOKEN_SCRIPT = `const code = new URLSearchParams(location.search).get('auth_code');
+history.replaceState(null, '', location.pathname);
+if (code === null) location.href = '/api/auth/login?mode=code&returnTo=/token-page';
+else {
+  const response = await fetch('/api/auth/exchange', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ code }),
+  });
+  const { access_token } = await response.json();
+  const data = await fetch('/api/data', { headers: { Authorization: 'Bearer ' + access_token } });
+  document.querySelector('#data').textContent = await data.text();
+}
+`;
