@@ -1,7 +1,7 @@
 import express from 'express';
 import { describe, expect, it } from 'vitest';
 import { type AuthOptions, type AuthRouterOptions, createAuth, memoryStore } from 'latchkey';
-import { addUser, PASSWORD, recordEvents, SECRET, WIDE } from '../world/auth-server.js';
+import { addUser, BASE, PASSWORD, recordEvents } from '../world/auth-server.js';
 import { createHttpBrowser } from '../world/http-browser.js';
 import { reservePort } from '../world/login-app.js';
 
@@ -10,12 +10,8 @@ async function world(options: AuthOptions = {}, routes: AuthRouterOptions = {}) 
   let time = Date.parse('2026-11-24T12:00:00Z');
   const port = await reservePort();
   const auth = createAuth({
-    env: {},
+    ...BASE,
     publicUrl: port.origin,
-    jwt: { secret: SECRET },
-    rateLimit: WIDE,
-    loginLimit: WIDE,
-    onWarning: () => undefined,
     now: () => time,
     ...options,
   });

@@ -3,7 +3,7 @@ import { createAuth } from 'latchkey';
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../../examples/same-origin-bff/app.js';
 import { createOwnApi } from '../../examples/same-origin-bff/own-api.js';
-import { SECRET, WIDE } from '../world/auth-server.js';
+import { BASE, SECRET } from '../world/auth-server.js';
 import { createHttpBrowser } from '../world/http-browser.js';
 import { reservePort } from '../world/login-app.js';
 import { signInAt, startLoginProvider } from '../world/login-provider.js';
@@ -16,12 +16,9 @@ async function start(options: AuthOptions = {}) {
   });
   const { issuer, clientId, clientSecret } = provider;
   const auth = createAuth({
-    env: {},
+    ...BASE,
     publicUrl: port.origin,
-    jwt: { secret: SECRET },
     oidc: { default: { issuer, clientId, clientSecret } },
-    rateLimit: WIDE,
-    onWarning: () => undefined,
     ...options,
   });
   port.serve(createApp(auth, port.origin));

@@ -3,7 +3,7 @@ import express from 'express';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createAuth } from 'latchkey';
-import { addUser, PASSWORD, SECRET, WIDE } from '../world/auth-server.js';
+import { addUser, BASE, PASSWORD } from '../world/auth-server.js';
 import { isChromiumMissing, launchChromium } from '../world/chromium.js';
 import { reservePort } from '../world/login-app.js';
 import { startLoginProvider } from '../world/login-provider.js';
@@ -24,12 +24,8 @@ async function world({ responseMode, context: options }: WorldOptions = {}) {
   });
   const { issuer, clientId, clientSecret } = provider;
   const auth = createAuth({
-    env: {},
+    ...BASE,
     publicUrl: port.origin,
-    jwt: { secret: SECRET },
-    rateLimit: WIDE,
-    loginLimit: WIDE,
-    onWarning: () => undefined,
     oidc: {
       corp: {
         issuer,

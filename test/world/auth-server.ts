@@ -41,7 +41,16 @@ export interface Tokens {
 }
 
 /** Limits so wide that only tests of limits meet them. */
-export const WIDE = { max: 100_000, windowSeconds: 60 };
+const WIDE = { max: 100_000, windowSeconds: 60 };
+
+/** What every application of a test begins with. */
+export const BASE = {
+  env: {},
+  jwt: { secret: SECRET },
+  rateLimit: WIDE,
+  loginLimit: WIDE,
+  onWarning: () => undefined,
+} satisfies AuthOptions;
 
 /** An application with the auth router under /api/auth and a guarded route, on a free port until the test ends. */
 export async function serveAuth(
@@ -50,12 +59,8 @@ export async function serveAuth(
 ): Promise<AuthServer> {
   const mails: Mail[] = [];
   const auth = createAuth({
-    env: {},
+    ...BASE,
     publicUrl: 'http://localhost:3000',
-    jwt: { secret: SECRET },
-    rateLimit: WIDE,
-    loginLimit: WIDE,
-    onWarning: () => undefined,
     ...options,
   });
   const events = recordEvents(auth);

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { serve } from './serve.js';
 
 /** The main fields of GitHub's published example of `GET /user`. */
-export interface GithubUser {
+interface GithubUser {
   readonly login: string;
   readonly id: number;
   readonly node_id: string;
@@ -29,7 +29,7 @@ export interface GithubUser {
 }
 
 /** An entry of `GET /user/emails`. */
-export interface GithubEmail {
+interface GithubEmail {
   readonly email: string;
   readonly primary: boolean;
   readonly verified: boolean;

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { onTestFinished } from 'vitest';
 import { type Auth, type AuthOptions, type AuthRouterOptions, createAuth } from 'latchkey';
-import { recordEvents, SECRET, WIDE } from './auth-server.js';
+import { BASE, recordEvents } from './auth-server.js';
 
 export interface LoginApp {
   readonly auth: Auth;
@@ -48,12 +48,8 @@ export function serveLoginApp(
   routes: AuthRouterOptions = {},
 ): LoginApp {
   const auth = createAuth({
-    env: {},
+    ...BASE,
     publicUrl: port.origin,
-    jwt: { secret: SECRET },
-    rateLimit: WIDE,
-    loginLimit: WIDE,
-    onWarning: () => undefined,
     ...options,
   });
   const events = recordEvents(auth);
