@@ -79,7 +79,10 @@ export function createOpenidProvider(
       preset,
       trustEmail: settings.trustEmail,
     }),
-    fetch: createProviderFetch(context),
+    fetch: createProviderFetch({
+      ...context,
+      issuer: SHARED_ENTRA.test(issuer) ? undefined : issuer,
+    }),
     allowLoopbackHttp: context.allowLoopbackHttp,
     now: context.now,
   };
@@ -105,8 +108,8 @@ const TIMEOUT_SECONDS = 10;
 const CLOCK_TOLERANCE_SECONDS = 5;
 
 /**
- * A configuration for one operation. Metadata and keys come from the memory of `fetch`, which knows better how
- * long they count than the library's own cache does: a minute's wait for a new key would fail log-ins.
+ * A configuration for one operation. Metadata and keys come through `fetch`, which knows better how long they
+ * count than the library's own cache does: a minute's wait for a new key would fail log-ins.
  */
 async function connect(party: Party): Promise<Connected> {
   const { issuer, clientId, clientSecret } = party.settings;

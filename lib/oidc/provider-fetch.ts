@@ -1,4 +1,5 @@
 import { assertRemoteUrl, readBounded } from '../bounded-fetch.js';
+import { isRecord } from '../is-record.js';
 import { definedOnly } from '../known-options.js';
 
 /** `fetch`, or the application's own, e.g. one that goes through a proxy. */
@@ -17,6 +18,8 @@ export type ProviderFetch = (url: string, request: ProviderRequest) => Promise<R
 export interface ProviderFetchOptions {
   readonly fetch: Fetch;
   readonly allowLoopbackHttp: boolean;
+  /** Whose metadata is worth remembering. Undefined: anybody's. */
+  readonly issuer?: string | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -34,20 +37,22 @@ interface Remembered {
 }
 
 const METADATA_FRESH_MS = 3_600_000;
-/** An identity provider may sign with a new key the moment it publishes it. */
-const KEYS_FRESH_MS = 5000;
 const STALE_MS = 86_400_000;
 
 /**
  * Requests to one identity provider: https only (http on loopback where that is allowed), no redirects, at most
- * 1 MB. Metadata and keys are remembered, shared by all who ask at once, and serve on for a day while they
- * cannot be fetched anew. What needs a credential never is.
+ * 1 MB. Metadata is remembered for an hour; keys are asked for at each log-in, since a provider may sign with a
+ * new one the moment it publishes it. Both are shared by all who ask at once, and serve on for a day while
+ * what comes is of no use. What needs a credential is never remembered.
  */
 export function createProviderFetch({
   fetch: send,
   allowLoopbackHttp,
+  issuer,
   now,
 }: ProviderFetchOptions): ProviderFetch {
+  const isUsable = (url: string, { status, body }: Answer): boolean =>
+    status === 200 && (isMetadata(url) ? isMetadataOf(body, issuer) : areKeys(body));
   const remembered = new Map<string, Remembered>();
   const inFlight = new Map<string, Promise<Answer>>();
 
@@ -70,7 +75,7 @@ export function createProviderFetch({
     const isOfUse = known !== undefined && now() < known.at + STALE_MS;
     try {
       const answer = await ask(url, request);
-      if (answer.status === 200) remembered.set(url, { answer, at: now() });
+      if (isUsable(url, answer)) remembered.set(url, { answer, at: now() });
       else if (isOfUse) return known.answer;
       return answer;
     } catch (error) {
@@ -81,8 +86,7 @@ export function createProviderFetch({
 
   async function recall(url: string, request: ProviderRequest): Promise<Answer> {
     const known = remembered.get(url);
-    const freshMs = url.includes('/.well-known/') ? METADATA_FRESH_MS : KEYS_FRESH_MS;
-    if (known && now() < known.at + freshMs) return known.answer;
+    if (known && isMetadata(url) && now() < known.at + METADATA_FRESH_MS) return known.answer;
     const asking = inFlight.get(url) ?? askAnew(url, request).finally(() => inFlight.delete(url));
     inFlight.set(url, asking);
     return asking;
@@ -99,4 +103,27 @@ export function createProviderFetch({
       headers: { 'content-type': contentType },
     });
   };
+}
+
+function isMetadata(url: string): boolean {
+  return url.includes('/.well-known/');
+}
+
+/** A page that says "back soon", with status 200, must not be remembered in the place of metadata or keys. */
+function isMetadataOf(body: Buffer, issuer: string | undefined): boolean {
+  const metadata = parse(body);
+  return isRecord(metadata) && (issuer === undefined || metadata['issuer'] === issuer);
+}
+
+function areKeys(body: Buffer): boolean {
+  const set = parse(body);
+  return isRecord(set) && Array.isArray(set['keys']) && set['keys'].length > 0;
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }

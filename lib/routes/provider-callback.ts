@@ -34,7 +34,11 @@ export function callback(context: CallbackContext): Endpoint {
     if (isPrefetch(req)) throw new AuthError('SERVER_BUSY', { reason: 'prefetch' });
     const { name } = await requireProvider(parts, req.params['provider']);
     const failing = (error: unknown) => reportFailure(parts, req, { error, provider: name });
-    const answer = readAnswer(queryOf(req));
+    const query = queryOf(req);
+    // Two of one name: we might judge one of them and somebody else the other.
+    if (ANSWER.some((parameter) => query.getAll(parameter).length > 1))
+      failing(new AuthError('INVALID_REQUEST', { reason: 'repeated_parameter' }));
+    const answer = readAnswer(query);
     const state = answer.get('state') ?? '';
     const transaction = await transactions
       .take({ req, res }, { state, provider: name })
@@ -71,14 +75,11 @@ export function formCallback(): Endpoint {
 }
 
 function readAnswer(query: URLSearchParams): URLSearchParams {
-  const answer = new URLSearchParams();
-  for (const name of ANSWER) {
-    const [value, ...others] = query.getAll(name);
-    // Two of one name: we might judge one of them and somebody else the other.
-    if (others.length > 0) throw new AuthError('INVALID_REQUEST', { reason: 'repeated_parameter' });
-    if (value !== undefined) answer.set(name, value);
-  }
-  return answer;
+  const given = ANSWER.flatMap((name): [string, string][] => {
+    const value = query.get(name);
+    return value === null ? [] : [[name, value]];
+  });
+  return new URLSearchParams(given);
 }
 
 async function finish(
@@ -87,6 +88,8 @@ async function finish(
   { answer, transaction }: { readonly answer: URLSearchParams; readonly transaction: Transaction },
 ): Promise<void> {
   const { provider: name, secrets, returnTo, mode, codeChallenge, linkTo } = transaction;
+  if (!answer.has('code') && !answer.has('error'))
+    throw new AuthError('INVALID_REQUEST', { reason: 'no_answer' });
   const provider = await requireProvider(parts, name);
   const signedIn = await provider.finish(answer, secrets);
   if (linkTo !== undefined) await requireSameUser(parts, req, linkTo);

@@ -64,6 +64,13 @@ const MOST_CHARACTERS = 6000;
 export function createTransactions({ cookies, rootKeys, store, now }: RouterParts): Transactions {
   const sealer = createSealer(rootKeys, 'login', { now });
 
+  /** Sorts log-ins by age, also those of one moment. */
+  let begun = 0;
+  function nextAge(): string {
+    begun = (begun + 1) % 36 ** 3;
+    return `${now().toString(36)}${begun.toString(36).padStart(3, '0')}`;
+  }
+
   /** The oldest make room. */
   function tidy(req: Request, res: Response, coming: number): void {
     const newestFirst = cookies.purposes(req, 'login-').toSorted().toReversed();
@@ -78,9 +85,7 @@ export function createTransactions({ cookies, rootKeys, store, now }: RouterPart
     async begin({ req, res }: Exchange, transaction: Transaction): Promise<void> {
       const value = await sealer.seal(transaction, LIFE_SECONDS);
       tidy(req, res, value.length);
-      // Begins with the time, so that the names sort by age.
-      const time = Math.floor(now() / 1000).toString(36);
-      const purpose: CookiePurpose = `login-${time}-${digest(transaction.secrets.state)}`;
+      const purpose: CookiePurpose = `login-${nextAge()}-${digest(transaction.secrets.state)}`;
       cookies.set(res, purpose, { value, maxAgeSeconds: LIFE_SECONDS });
     },
     async take(
