@@ -92,7 +92,9 @@ function refuseCrossSite(
   request: RequestHead & { readonly method?: string },
   allowed: ReadonlySet<string>,
 ): void {
-  if (isSafeMethod(request.method ?? 'GET')) return;
+  // A WebSocket opens with a GET and can then do anything (RFC 6455 §10.2).
+  const opensSocket = request.headers.upgrade !== undefined;
+  if (isSafeMethod(request.method ?? 'GET') && !opensSocket) return;
   if (!comesFromUs(request, allowed)) throw crossSite;
   const isProven = request.headers['sec-fetch-site'] === 'same-origin';
   if (!isProven && hasBody(request) && !isJson(request)) throw notJson;

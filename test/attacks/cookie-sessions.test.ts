@@ -120,6 +120,23 @@ describe('the session cookie as a credential', () => {
   });
 
   it.each([
+    { title: 'a page of ours', headers: { 'sec-fetch-site': 'same-origin' }, isLet: true },
+    { title: 'another site', headers: { origin: 'https://evil.example' }, isLet: false },
+    { title: 'a sub-domain', headers: { 'sec-fetch-site': 'same-site' }, isLet: false },
+  ])('a WebSocket of $title: $isLet', async ({ headers, isLet }) => {
+    const { auth, browser, origin, signIn } = await world({ cookieSessions: true });
+    await signIn();
+    const cookie = [...browser.cookies('localhost')].map(([name, value]) => `${name}=${value}`);
+    const upgrade = {
+      method: 'GET',
+      headers: { cookie: cookie.join('; '), upgrade: 'websocket', host: origin, ...headers },
+    };
+    const answer = auth.authenticate(upgrade);
+    if (isLet) await expect(answer).resolves.toMatchObject({ method: 'session' });
+    else await expect(answer).rejects.toMatchObject({ code: 'CROSS_SITE_REQUEST' });
+  });
+
+  it.each([
     { title: 'log-out', end: 'logout' },
     { title: 'a disabled user', end: 'disable' },
     { title: 'the idle limit', end: 'idle' },
