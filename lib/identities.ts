@@ -55,6 +55,12 @@ interface Slot {
   readonly userId: string | undefined;
 }
 
+interface Joining {
+  readonly slot: Slot;
+  readonly user: StoredUser;
+  readonly linkedBy: LinkedBy;
+}
+
 const KIND = 'identity';
 /** Unlinking leaves its row behind, so that each new link of the same identity has a number of its own. */
 const MOST_LINKS = 100;
@@ -66,18 +72,19 @@ export function createIdentities(
   const { users } = context;
   const provisioned = createProvisioning(context, provision);
 
-  async function admit(identity: Identity, user: StoredUser): Promise<StoredUser> {
-    if (user.disabled) throw denied('disabled');
+  async function admit(identity: Identity, user: StoredUser): Promise<SignedInUser> {
     const change = await provisioned(identity, user);
-    return isNews(change, user) ? users.update(user.id, change) : user;
+    return { user: await applyTo(users, user, change), linkedBy: undefined };
   }
 
   async function join(
     identity: Identity,
-    { hash }: Slot,
-    user: StoredUser,
-  ): Promise<StoredUser | undefined> {
-    if (await claim(context, { identity, hash, userId: user.id })) return admit(identity, user);
+    { slot: { hash }, user, linkedBy }: Joining,
+  ): Promise<SignedInUser | undefined> {
+    // Before anything is linked: an account that refuses must not keep the identity.
+    const change = await provisioned(identity, user);
+    if (await claim(context, { identity, hash, userId: user.id }))
+      return { user: await applyTo(users, user, change), linkedBy };
     // Somebody was faster: the same user, in another tab.
     const slot = await findSlot(context, identity);
     return slot.userId === user.id ? admit(identity, user) : undefined;
@@ -90,39 +97,40 @@ export function createIdentities(
     // The link first: whoever is interrupted between the two finds it at the next sign-in and goes on from here.
     if (slot.userId === undefined && !(await claim(context, { ...slot, identity, userId: id })))
       return signIn(identity);
-    const user = await createUser(users, identity, { ...change, id });
-    return { user, linkedBy: 'new' };
+    return createUser(users, identity, { ...change, id });
   }
 
   async function signIn(identity: Identity): Promise<SignedInUser> {
     const slot = await findSlot(context, identity);
     const known = slot.userId === undefined ? undefined : await users.findById(slot.userId);
-    if (known) return { user: await admit(identity, known), linkedBy: undefined };
+    if (known) return admit(identity, known);
     const { email, emailVerified, emailVouched } = identity;
     const namesake = emailVerified ? await users.findByLogin(email) : undefined;
     if (!namesake) return signUp(identity, slot);
     // Made this moment by the same sign-in, which another instance has finished.
-    if (namesake.id === slot.userId)
-      return { user: await admit(identity, namesake), linkedBy: undefined };
+    if (namesake.id === slot.userId) return admit(identity, namesake);
     if (slot.userId === undefined && emailVouched && namesake.emailVerified) {
-      const user = await join(identity, slot, namesake);
-      if (user) return { user, linkedBy: 'email' };
+      const joined = await join(identity, { slot, user: namesake, linkedBy: 'email' });
+      if (joined) return joined;
     }
+    const latest = await findSlot(context, identity);
+    if (latest.userId !== slot.userId) return signIn(identity);
     throw denied('account_exists');
+  }
+
+  async function link(identity: Identity, userId: string): Promise<SignedInUser> {
+    const slot = await findSlot(context, identity);
+    const user = await users.findById(userId);
+    if (!user || (slot.userId ?? userId) !== userId) throw denied('linked_to_other');
+    if (slot.userId === userId) return admit(identity, user);
+    const joined = await join(identity, { slot, user, linkedBy: 'request' });
+    if (!joined) throw denied('linked_to_other');
+    return joined;
   }
 
   return Object.freeze({
     signIn,
-    async link(identity: Identity, userId: string): Promise<SignedInUser> {
-      const slot = await findSlot(context, identity);
-      const user = await users.findById(userId);
-      if (!user || (slot.userId !== undefined && slot.userId !== userId))
-        throw denied('linked_to_other');
-      if (slot.userId === userId) return { user: await admit(identity, user), linkedBy: undefined };
-      const joined = await join(identity, slot, user);
-      if (!joined) throw denied('linked_to_other');
-      return { user: joined, linkedBy: 'request' };
-    },
+    link,
     unlinkAll: (userId: string) => unlinkAll(context, userId),
   });
 }
@@ -136,12 +144,13 @@ function denied(reason: string): AuthError {
   return new AuthError('LOGIN_DENIED', { reason });
 }
 
-/** Asks the application's hook. Whatever goes wrong in it, nobody has been refused by it. */
+/** What the sign-in changes of a user who may sign in, by the application's hook. When that fails, nobody has been refused. */
 function createProvisioning(
   { events }: IdentityContext,
   provision: IdentityOptions['provision'],
 ): (identity: Identity, user: StoredUser | undefined) => Promise<UserChange> {
   return async function provisioned(identity, user) {
+    if (user?.disabled) throw denied('disabled');
     if (!provision) return {};
     try {
       const change = await provision(identity, user);
@@ -205,7 +214,7 @@ async function createUser(
   users: Users,
   identity: Identity,
   change: UserChange & { readonly id: string },
-): Promise<StoredUser> {
+): Promise<SignedInUser> {
   const { email, emailVerified, emailVouched, provider, issuer, subject } = identity;
   const login = normaliseLogin(identity.username);
   const digest = createHash('sha256').update(`${issuer}\n${subject}`).digest('hex');
@@ -219,11 +228,11 @@ async function createUser(
   for (const username of [wanted ?? (isNamed ? undefined : spare), spare]) {
     const user = { ...(username !== undefined && { username }), ...facts };
     const created = await users.create(user).catch(unlessTaken);
-    if (created) return created;
+    if (created) return { user: created, linkedBy: 'new' };
   }
   // The same sign-in, finished by another instance at the same moment.
   const other = await users.findById(change.id);
-  if (other) return other;
+  if (other) return { user: other, linkedBy: undefined };
   throw denied('account_exists');
 }
 
@@ -233,6 +242,7 @@ function unlessTaken(error: unknown): undefined {
 }
 
 /** Most sign-ins change nothing, and then nothing is written. */
-function isNews(change: UserChange, user: StoredUser): boolean {
-  return JSON.stringify({ ...user, ...change }) !== JSON.stringify(user);
+async function applyTo(users: Users, user: StoredUser, change: UserChange): Promise<StoredUser> {
+  const isNews = JSON.stringify({ ...user, ...change }) !== JSON.stringify(user);
+  return isNews ? users.update(user.id, change) : user;
 }

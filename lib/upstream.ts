@@ -28,7 +28,7 @@ export interface Upstream {
   /** The tokens of a session; undefined without any. */
   tokensOf(session: Session): Promise<UpstreamTokens | undefined>;
   /**
-   * An access token of the session's provider that is good for half a minute at least. Renewed by one of all instances,
+   * An access token of the session's provider that is good for half a minute, or half its life, at least. Renewed by one of all instances,
    * however many ask: a provider that rotates refresh tokens takes each of them once. Rejects with TOKEN_REVOKED (401)
    * for a session that has ended, AUTH_CONTEXT_REQUIRED (401) when the user has to sign in there again,
    * PROVIDER_ERROR (502), and STORE_UNAVAILABLE (503).
@@ -38,9 +38,10 @@ export interface Upstream {
 
 /** ID tokens and access tokens with many groups are large. */
 const MAX_LENGTH = 65_536;
-const GOOD_FOR_MS = 30_000;
-/** Longer than a provider may take to answer. */
-const LEASE_MS = 20_000;
+/** Longer than a provider, asked for all that it takes, may need to answer. */
+const LEASE_MS = 60_000;
+/** How long somebody waits for whoever holds the lease. */
+const PATIENCE_MS = 25_000;
 const LOOK_AGAIN_MS = 100;
 
 export function createUpstream(context: UpstreamContext): Upstream {
@@ -65,7 +66,7 @@ export function createUpstream(context: UpstreamContext): Upstream {
 
   async function accessToken(sessionId: string): Promise<string> {
     const lease = `upstream:${sessionId}`;
-    for (let looks = 0; looks <= LEASE_MS / LOOK_AGAIN_MS; looks += 1) {
+    for (let looks = 0; looks <= PATIENCE_MS / LOOK_AGAIN_MS; looks += 1) {
       const found = await look(sessionId);
       if (found.isGood) return found.tokens.accessToken;
       if (await context.once.add(lease, '', { now: now(), expiresAt: now() + LEASE_MS }))
@@ -107,8 +108,8 @@ interface Found {
   readonly isGood: boolean;
 }
 
-function isGood({ expiresAt }: UpstreamTokens, now: number): boolean {
-  return expiresAt === undefined || now < expiresAt - GOOD_FOR_MS;
+function isGood({ renewAt }: UpstreamTokens, now: number): boolean {
+  return renewAt === undefined || now < renewAt;
 }
 
 async function renew(
@@ -149,10 +150,10 @@ function signInAgain(reason: string): AuthError {
 
 function readTokens(value: unknown): UpstreamTokens | undefined {
   if (!isRecord(value) || typeof value['accessToken'] !== 'string') return undefined;
-  const { accessToken, expiresAt, refreshToken, idToken } = value;
+  const { accessToken, renewAt, refreshToken, idToken } = value;
   return {
     accessToken,
-    expiresAt: typeof expiresAt === 'number' ? expiresAt : undefined,
+    renewAt: typeof renewAt === 'number' ? renewAt : undefined,
     refreshToken: typeof refreshToken === 'string' ? refreshToken : undefined,
     idToken: typeof idToken === 'string' ? idToken : undefined,
   };

@@ -4,12 +4,13 @@ import { AuthError } from '../errors.js';
 import { isRecord } from '../is-record.js';
 import { isEmail, normaliseLogin } from '../logins.js';
 import { github } from '../providers/github.js';
-import type {
-  Identity,
-  LoginProvider,
-  LoginRequest,
-  LoginSecrets,
-  ProviderSignIn,
+import {
+  type Identity,
+  type LoginProvider,
+  type LoginRequest,
+  type LoginSecrets,
+  type ProviderSignIn,
+  renewalTime,
 } from './login-provider.js';
 import { providerError, unbelievable } from './provider-errors.js';
 import { createProviderFetch, type ProviderFetch } from './provider-fetch.js';
@@ -57,7 +58,7 @@ export function createGithubProvider(
         amr: [],
         tokens: {
           accessToken,
-          expiresAt: life === undefined ? undefined : context.now() + life * 1000,
+          renewAt: renewalTime(life, context.now()),
           refreshToken,
           idToken: undefined,
         },

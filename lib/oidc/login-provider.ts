@@ -49,10 +49,19 @@ export interface Identity {
 /** Tokens of the provider. All of them are secret. */
 export interface UpstreamTokens {
   readonly accessToken: string;
-  /** Milliseconds since 1970; undefined: never, or nobody knows. */
-  readonly expiresAt: number | undefined;
+  /** From when on the access token needs renewing. Milliseconds since 1970; undefined: never, or nobody knows. */
+  readonly renewAt: number | undefined;
   readonly refreshToken: string | undefined;
   readonly idToken: string | undefined;
+}
+
+/** Half a minute before its end, or in the middle of a shorter life. */
+const GOOD_FOR_SECONDS = 30;
+
+/** When an access token of so many seconds needs renewing. Milliseconds since 1970. */
+export function renewalTime(lifeSeconds: number | undefined, now: number): number | undefined {
+  if (lifeSeconds === undefined) return undefined;
+  return now + Math.max(lifeSeconds - GOOD_FOR_SECONDS, lifeSeconds / 2) * 1000;
 }
 
 export interface ProviderSignIn {

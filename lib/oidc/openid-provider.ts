@@ -6,12 +6,13 @@ import type { LoginHabits } from '../providers/login-habits.js';
 import { loginHabits, presetOf } from '../providers/presets.js';
 import type { PresetName } from '../providers/presets.js';
 import { createIdentityReader, type IdentityReader } from './identity.js';
-import type {
-  LoginProvider,
-  LoginRequest,
-  LoginSecrets,
-  ProviderSignIn,
-  UpstreamTokens,
+import {
+  type LoginProvider,
+  type LoginRequest,
+  type LoginSecrets,
+  type ProviderSignIn,
+  renewalTime,
+  type UpstreamTokens,
 } from './login-provider.js';
 import { createLogoutTokenReader } from './logout-token.js';
 import { providerError, unbelievable } from './provider-errors.js';
@@ -262,7 +263,7 @@ async function addUserinfo(
 function upstreamTokens(tokens: TokenEndpointResponse, now: number): UpstreamTokens {
   return {
     accessToken: tokens.access_token,
-    expiresAt: tokens.expires_in === undefined ? undefined : now + tokens.expires_in * 1000,
+    renewAt: renewalTime(tokens.expires_in, now),
     refreshToken: tokens.refresh_token,
     idToken: tokens.id_token,
   };

@@ -86,6 +86,9 @@ async function signIn(
   }
 }
 
+/** Undefined also for two that differ: one of them was planted. */
 function csrfCookie({ headers }: Request): string | undefined {
-  return /(?:^|;\s*)g_csrf_token=([^;]+)/.exec(headers.cookie ?? '')?.[1];
+  const found = (headers.cookie ?? '').matchAll(/(?:^|;\s*)g_csrf_token=([^;]*)/g);
+  const values = new Set([...found].map(([, value]) => value));
+  return values.size === 1 ? [...values][0] : undefined;
 }

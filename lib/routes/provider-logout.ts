@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Request } from 'express';
 import { z } from 'zod';
 import { requestFacts } from '../authenticator.js';
+import { isPrefetch } from '../cross-site.js';
 import { AuthError } from '../errors.js';
 import { redirectAway, redirectWithin } from '../redirects.js';
 import { readNotes } from '../sessions/session-notes.js';
@@ -41,6 +42,8 @@ function hashesOf(
 export function browserLogout(parts: RouterParts): Endpoint {
   const { sessions, cookies } = parts;
   return async function handleBrowserLogout(req, res) {
+    // A page that looks ahead at its links must not sign anybody out.
+    if (isPrefetch(req)) throw new AuthError('SERVER_BUSY', { reason: 'prefetch' });
     const query = queryOf(req);
     const token = cookies.read(req, 'session');
     const byCookie = token === undefined ? undefined : await sessions.find(token);
@@ -86,6 +89,9 @@ async function providerLogoutUrl(
   }
 }
 
+/** How long after an attempt that was interrupted a logout token counts as used. */
+const RETRY_MS = 5000;
+
 const schema = z.object({ logout_token: z.string() });
 
 /**
@@ -100,10 +106,19 @@ export function backchannelLogout(parts: RouterParts): Endpoint {
     const { logout_token: token } = await readFormBody({ req, res }, schema);
     const notice = await readLogoutToken(token);
     const { issuer, subject, sessionId, id, expiresAt } = notice;
-    const life = { now: now(), expiresAt: expiresAt * 1000 };
-    if (!(await store.once.add(`logout:${issuer}:${id}`, '', life)))
+    const key = `logout:${issuer}:${id}`;
+    const begun = { now: now(), expiresAt: now() + RETRY_MS };
+    if (!(await store.once.add(key, '', begun)))
       throw new AuthError('INVALID_REQUEST', { reason: 'replayed' });
-    const ended = await sessions.revoke(selectorOf({ issuer, subject, sessionId }), 'backchannel');
+    const ended = await sessions
+      .revoke(selectorOf({ issuer, subject, sessionId }), 'backchannel')
+      .catch(async (error: unknown) => {
+        // What an outage interrupted, the provider may try again.
+        await store.once.del(key);
+        throw error;
+      });
+    await store.once.del(key);
+    await store.once.add(key, '', { now: now(), expiresAt: expiresAt * 1000 });
     events.emit('logout.backchannel', { provider: name, sessions: ended, ...requestFacts(req) });
     res.status(200).end();
   };
