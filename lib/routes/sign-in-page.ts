@@ -71,7 +71,8 @@ export function inWords(parts: RouterParts, endpoint: Endpoint): Endpoint {
       await endpoint(req, res);
     } catch (error) {
       if (!(error instanceof AuthError) || !isNavigation(req) || res.headersSent) throw error;
-      sendErrorPage(res, error, factsOf(parts, req, '/'));
+      const returnTo = safeReturnTo(queryOf(req).get('returnTo'));
+      sendErrorPage(res, error, factsOf(parts, req, returnTo));
     }
   };
 }
