@@ -412,11 +412,14 @@ describe('L12 a broken hash in the database', () => {
 it('a busy server says so: 503 with Retry-After past the waiting line', async () => {
   const server = await serveAuth({ passwords: { hashesAtOnce: 1, mostWaiting: 2 } });
   const answers = await Promise.all(
-    Array.from({ length: 10 }, () => login(server, { username: 'alice', password: 'x' })),
+    Array.from({ length: 40 }, () => login(server, { username: 'alice', password: 'x' })),
   );
-  expect(answers.filter(({ status }) => status === 401)).toHaveLength(3);
+  // Whoever comes when a place has become free already is served: three or more, however slow the machine is.
   const busy = answers.filter(({ status }) => status === 503);
-  expect(busy).toHaveLength(7);
+  const served = answers.filter(({ status }) => status === 401);
+  expect(served.length).toBeGreaterThanOrEqual(3);
+  expect(busy.length).toBeGreaterThan(0);
+  expect(served.length + busy.length).toBe(40);
   expect(busy[0]?.headers.get('retry-after')).toBe('2');
 });
 
