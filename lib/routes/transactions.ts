@@ -60,6 +60,8 @@ const LIFE_SECONDS = 600;
 /** Servers take 16 kB of headers or less, and the application has cookies of its own. */
 const MOST_AT_ONCE = 5;
 const MOST_CHARACTERS = 6000;
+/** No browser of ours has more; a request that does shall not keep us busy. */
+const MOST_LOOKED_AT = 20;
 
 export function createTransactions({ cookies, rootKeys, store, now }: RouterParts): Transactions {
   const sealer = createSealer(rootKeys, 'login', { now });
@@ -73,7 +75,11 @@ export function createTransactions({ cookies, rootKeys, store, now }: RouterPart
 
   /** The oldest make room. */
   function tidy(req: Request, res: Response, coming: number): void {
-    const newestFirst = cookies.purposes(req, 'login-').toSorted().toReversed();
+    const newestFirst = cookies
+      .purposes(req, 'login-')
+      .toSorted()
+      .toReversed()
+      .slice(0, MOST_LOOKED_AT);
     let characters = coming;
     for (const [index, purpose] of newestFirst.entries()) {
       characters += cookies.read(req, purpose)?.length ?? 0;
