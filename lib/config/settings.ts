@@ -199,7 +199,7 @@ const oidcProvider = z.object({
     value(readScope).default('openid profile email'),
     'Scopes to ask for, separated by spaces; offline_access where the provider knows it, for upstream tokens that last',
   ),
-  label: row('OIDC_*_LABEL', optional(readText), 'What its button says; default the name'),
+  label: row('OIDC_*_LABEL', optional(readText), 'What its button says'),
   preset: row(
     'OIDC_*_PRESET',
     presetName.optional().transform((given) => given),
@@ -208,7 +208,7 @@ const oidcProvider = z.object({
   trustEmail: row(
     'OIDC_*_TRUST_EMAIL',
     optional(readFlag),
-    'Whether an address it calls verified may join an account with the same verified address; default false',
+    'Whether an address it calls verified may join an account; default as its kind says, mostly false',
   ),
   responseMode: row(
     'OIDC_*_RESPONSE_MODE',

@@ -56,7 +56,13 @@ export function variableOf(path: string, prefix: string): string {
   return prefix + (setting?.variable.replace('*_', name) ?? path);
 }
 
-const OIDC_VARIABLE = /^OIDC_(?:([A-Z\d]+(?:_[A-Z\d]+)*)_)?(ISSUER|CLIENT_ID|CLIENT_SECRET|SCOPE)$/;
+/** What can be said of a login provider: the ends of its variables. */
+const PROVIDER_MEMBERS = settings
+  .filter(({ variable }) => variable.startsWith('OIDC_*_'))
+  .map(({ variable }) => variable.slice('OIDC_*_'.length));
+const OIDC_VARIABLE = new RegExp(
+  `^OIDC_(?:([A-Z\\d]+(?:_[A-Z\\d]+)*)_)?(${PROVIDER_MEMBERS.join('|')})$`,
+);
 
 /** The path that a variable (without prefix) stands for. */
 function pathOf(variable: string): string | undefined {

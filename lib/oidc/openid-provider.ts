@@ -89,7 +89,8 @@ export function createOpenidProvider(
   };
   return Object.freeze({
     name,
-    label: settings.label ?? habits?.label ?? name,
+    label:
+      settings.label ?? habits?.label ?? (name === 'default' ? new URL(issuer).hostname : name),
     begin: (request: LoginRequest) => begin(party, request),
     finish: (answer: URLSearchParams, secrets: LoginSecrets) => finish(party, answer, secrets),
     renew: (tokens: UpstreamTokens, owner: Owner) => renew(party, tokens, owner),
@@ -185,7 +186,10 @@ async function begin(
 function scopeParameters({ settings, habits }: Party): Readonly<Record<string, string>> {
   const { scope = 'openid profile email' } = settings;
   const scopes = scope.split(' ');
-  if (!habits?.offlineParameters || !scopes.includes('offline_access')) return { scope };
+  if (!scopes.includes('offline_access')) return { scope };
+  // OpenID Connect Core §11: without a consent the scope may be ignored. Those whose habits we know give it anyway.
+  if (!habits) return { scope, prompt: 'consent' };
+  if (!habits.offlineParameters) return { scope };
   const others = scopes.filter((each) => each !== 'offline_access');
   return { scope: others.join(' '), ...habits.offlineParameters };
 }

@@ -12,6 +12,17 @@ const NEEDS_USER: readonly string[] = [
   'account_selection_required',
 ];
 
+/** What it says to us when it does not take our code, secret or request (RFC 6749 §5.2, RFC 9126 §2.3). */
+const TOKEN_ERRORS: readonly string[] = [
+  'invalid_grant',
+  'invalid_client',
+  'invalid_request',
+  'invalid_redirect_uri',
+  'invalid_scope',
+  'unauthorized_client',
+  'unsupported_grant_type',
+];
+
 /** Codes of the protocol library that mean: the answer came, and it cannot be believed. */
 const UNBELIEVABLE: readonly string[] = [
   'OAUTH_INVALID_RESPONSE',
@@ -40,10 +51,12 @@ export function providerError(error: unknown): AuthError {
   if (error instanceof AuthError) return error;
   const { name, code, error: word } = isRecord(error) || error instanceof Error ? facts(error) : {};
   if (name === 'AuthorizationResponseError') return refusalOf(word);
-  if (name === 'ResponseBodyError')
-    return word === 'invalid_grant'
-      ? unbelievable('invalid_grant')
-      : new AuthError('PROVIDER_ERROR', { reason: 'token_endpoint' });
+  if (name === 'ResponseBodyError') {
+    const reason = TOKEN_ERRORS.find((known) => known === word) ?? 'token_endpoint';
+    return reason === 'invalid_grant'
+      ? unbelievable(reason)
+      : new AuthError('PROVIDER_ERROR', { reason });
+  }
   if (typeof code === 'string' && UNBELIEVABLE.includes(code))
     return unbelievable(code.toLowerCase().replace('oauth_', ''));
   return new AuthError('PROVIDER_ERROR', {

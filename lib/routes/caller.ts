@@ -7,7 +7,7 @@ import type { RouterParts } from './router-parts.js';
 
 /** Finds out who calls one of our own routes. */
 export interface Callers {
-  /** Whoever has a valid access token, ours or another trusted issuer's; undefined without one. */
+  /** Whoever has a valid access token, ours or another trusted issuer's, or our session cookie; undefined without one. */
   readonly find: Authenticator<Request>;
   /** Like `find`, also for users who must change their password first. */
   readonly findAny: Authenticator<Request>;
@@ -24,8 +24,10 @@ interface OwnUser {
 
 export function createCallers({ verifier, pipeline, config, users }: RouterParts): Callers {
   const { realm } = verifier;
-  const find = createAuthenticator(verifier, pipeline);
-  const findAny = createAuthenticator(verifier, { ...pipeline, allowPasswordChange: true });
+  // Our own routes take the cookie whatever the application's guards do: none of them is open to other sites.
+  const own = { ...pipeline, cookie: true };
+  const find = createAuthenticator(verifier, own);
+  const findAny = createAuthenticator(verifier, { ...own, allowPasswordChange: true });
 
   async function ownUser(principal: Principal | undefined): Promise<OwnUser> {
     if (!principal) throw new AuthError('CREDENTIALS_MISSING', { realm });

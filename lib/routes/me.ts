@@ -50,7 +50,9 @@ export function session(parts: RouterParts, callers: Callers): Endpoint {
         logout_url:
           sessionId === undefined ? `${req.baseUrl}/logout` : logoutUrl(parts, req, sessionId),
       });
-    const principal = await callers.findAny(req);
+    // By cookie it is the session that is asked about, as it is now, and not a token of it.
+    const hasToken = req.headers.authorization !== undefined;
+    const principal = hasToken ? await callers.findAny(req) : undefined;
     if (principal) {
       const isOurs = principal.issuer === config.jwt.issuer;
       answer({

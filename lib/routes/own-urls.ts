@@ -1,4 +1,5 @@
 import type { Request } from 'express';
+import { safeReturnTo } from '../redirects.js';
 import type { RouterParts } from './router-parts.js';
 
 /**
@@ -17,6 +18,18 @@ export function callbackUrl(
 ): string {
   const path = provider === 'default' ? '' : `/${provider}`;
   return `${publicUrl(parts, req)}${req.baseUrl}/callback${path}`;
+}
+
+const returnTos = new WeakMap<Request, string>();
+
+/** Notes where the log-in wanted to go that a request is the answer to. */
+export function keepReturnTo(req: Request, returnTo: string): void {
+  returnTos.set(req, returnTo);
+}
+
+/** Where somebody wants to go who has to sign in, or to try again, first. */
+export function returnToOf(req: Request): string {
+  return returnTos.get(req) ?? safeReturnTo(queryOf(req).get('returnTo'));
 }
 
 /** The query of a request. Express' own parser makes lists and objects of it. */

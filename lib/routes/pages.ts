@@ -51,16 +51,22 @@ button, .button { display: block; width: 100%; margin: 0 0 .75rem; padding: .625
 const STYLE_ELEMENT: Html = { html: `<style>${STYLE}</style>` };
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
-/** No script, no picture, nothing from elsewhere; shown in nobody's frame; forms go home (CSP 3). */
-const POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`;
+/**
+ * No script, no picture, nothing from elsewhere, shown in nobody's frame (CSP 3). Where forms may go is left open:
+ * browsers hold every redirect after a form to it, and what comes after a password may be a provider's stronger
+ * sign-in. Nobody's markup gets into the page.
+ */
+const POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'`;
 
 interface Page {
   readonly title: string;
   readonly body: Html;
+  /** Where the browser goes on to by itself. */
+  readonly forward?: string;
 }
 
 /** Answers with a page of ours. */
-export function sendPage(res: Response, status: number, { title, body }: Page): void {
+export function sendPage(res: Response, status: number, { title, body, forward }: Page): void {
   const { html: text } = html`<!doctype html>
     <html lang="en">
       <head>
@@ -68,6 +74,11 @@ export function sendPage(res: Response, status: number, { title, body }: Page): 
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
         <title>${title}</title>
+        ${
+          forward === undefined
+            ? undefined
+            : html`<meta http-equiv="refresh" content="0;url=${forward}" />`
+        }
         ${STYLE_ELEMENT}
       </head>
       <body>
@@ -140,6 +151,20 @@ export function signInPage({ action, returnTo, providers, error, username }: Sig
               ${buttons}`
           : undefined
       }`,
+  };
+}
+
+/**
+ * Goes on to a provider by itself, or by its link. In the place of a redirect after a form that stands on a page of the application's
+ * own, whose policy may not let forms go there.
+ */
+export function forwardPage(label: string, url: string): Page {
+  return {
+    title: `To ${label}`,
+    body: html`<h1>One moment</h1>
+      <p>You are being sent to ${label}.</p>
+      <a class="button" href="${url}">Go on</a>`,
+    forward: url,
   };
 }
 

@@ -7,9 +7,14 @@ import { needsUser } from '../oidc/provider-errors.js';
 import { redirectWithin, withParameters } from '../redirects.js';
 import { endFormerSession, setSessionCookie } from './browser-session.js';
 import type { OneTimeCodes } from './exchange.js';
-import { queryOf } from './own-urls.js';
+import { keepReturnTo, queryOf } from './own-urls.js';
 import { requireProvider } from './provider-login.js';
-import { admitIdentity, providerSessionFacts, reportFailure } from './provider-sign-in.js';
+import {
+  admitIdentity,
+  providerSessionFacts,
+  reportFailure,
+  tellOfFailure,
+} from './provider-sign-in.js';
 import { type Exchange, readFormBody } from './request-body.js';
 import type { Endpoint } from './respond.js';
 import type { RouterParts } from './router-parts.js';
@@ -49,9 +54,15 @@ export function callback(context: CallbackContext): Endpoint {
         return redirectWithin(res, '/');
       return failing(new AuthError('INVALID_REQUEST', { reason: 'state' }));
     }
+    keepReturnTo(req, transaction.returnTo);
     await finish(context, { req, res }, { answer, transaction }).catch((error: unknown): void => {
-      if (!transaction.isSilent || !needsUser(error)) failing(error);
-      else redirectWithin(res, withParameters(transaction.returnTo, { auth_error: error.reason }));
+      const isAnnounced = transaction.isSilent && needsUser(error);
+      if (!isAnnounced) tellOfFailure(parts, req, { error, provider: name });
+      // Who handles codes, or silence, on a page of their own handles failures there as well.
+      if (!(error instanceof AuthError) || !(isAnnounced || transaction.mode === 'code'))
+        throw error;
+      const word = isAnnounced ? error.reason : error.code.toLowerCase();
+      redirectWithin(res, withParameters(transaction.returnTo, { auth_error: word }));
     });
   };
 }

@@ -4,6 +4,7 @@ import { isPrefetch } from '../cross-site.js';
 import type { LoginProvider } from '../oidc/login-provider.js';
 import { redirectAway, redirectWithin, safeReturnTo, withParameters } from '../redirects.js';
 import { callbackUrl, queryOf } from './own-urls.js';
+import { forwardPage, sendPage } from './pages.js';
 import { reportFailure } from './provider-sign-in.js';
 import { type Exchange, isForm, readFormBody, readJsonBody } from './request-body.js';
 import type { Endpoint } from './respond.js';
@@ -32,7 +33,7 @@ export function beginLogin(parts: RouterParts, transactions: Transactions): Endp
         }),
       );
     const provider = await requireProvider(parts, name);
-    await sendAway({ parts, transactions, provider }, { req, res }, wish);
+    redirectAway(res, await begin({ parts, transactions, provider }, { req, res }, wish));
   };
 }
 
@@ -55,7 +56,8 @@ export function beginLink(parts: RouterParts, transactions: Transactions): Endpo
       isSilent: false,
       linkTo: live.user.id,
     };
-    await sendAway({ parts, transactions, provider }, { req, res }, wish);
+    const url = await begin({ parts, transactions, provider }, { req, res }, wish);
+    sendPage(res, 200, forwardPage(provider.label, url.href));
   };
 }
 
@@ -79,7 +81,8 @@ interface Wish extends Pick<
   readonly maxAgeSeconds?: number | undefined;
 }
 
-async function sendAway(
+/** Prepares the log-in and answers where the browser is to go. */
+async function begin(
   {
     parts,
     transactions,
@@ -91,7 +94,7 @@ async function sendAway(
   },
   { req, res }: Exchange,
   { prompt, loginHint, acrValues, maxAgeSeconds, ...rest }: Wish,
-): Promise<void> {
+): Promise<URL> {
   const { name } = provider;
   const { url, secrets } = await provider
     .begin({
@@ -103,7 +106,7 @@ async function sendAway(
     })
     .catch((error: unknown) => reportFailure(parts, req, { error, provider: name }));
   await transactions.begin({ req, res }, { ...rest, provider: name, secrets });
-  redirectAway(res, url);
+  return url;
 }
 
 const PROMPTS: readonly string[] = ['none', 'login', 'consent', 'select_account'];

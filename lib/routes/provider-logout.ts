@@ -55,7 +55,10 @@ export function browserLogout(parts: RouterParts): Endpoint {
     }
     const session = await sessions.findById(sessionId);
     if (session) await sessions.revoke({ id: session.id }, 'logout');
-    if (byCookie?.id === sessionId || byCookie === undefined) cookies.clear(res, 'session');
+    // A link from before: this browser has another session by now, and is not signed out yet.
+    if (byCookie && byCookie.id !== sessionId)
+      return sendPage(res, 200, signOutPage(logoutUrl(parts, req, byCookie.id)));
+    cookies.clear(res, 'session');
     const away = session && (await providerLogoutUrl(parts, req, session));
     if (away) redirectAway(res, away);
     else redirectWithin(res, '/');

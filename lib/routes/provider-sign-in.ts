@@ -58,14 +58,24 @@ export async function providerSessionFacts(
   };
 }
 
-/** Tells listeners that a log-in with a provider has failed, and passes the error on. */
-export function reportFailure(
+interface Failure {
+  readonly error: unknown;
+  readonly provider: string;
+}
+
+/** Tells listeners that a log-in with a provider has failed. */
+export function tellOfFailure(
   { events }: RouterParts,
   req: Request,
-  { error, provider }: { readonly error: unknown; readonly provider: string },
-): never {
+  { error, provider }: Failure,
+): void {
   const reason =
     error instanceof AuthError ? (error.reason ?? error.code.toLowerCase()) : 'internal';
   events.emit('login.failed', { reason, userId: undefined, provider, ...requestFacts(req) });
-  throw error;
+}
+
+/** Does so, and passes the error on. */
+export function reportFailure(parts: RouterParts, req: Request, failure: Failure): never {
+  tellOfFailure(parts, req, failure);
+  throw failure.error;
 }

@@ -5,7 +5,7 @@ import { AuthError } from '../errors.js';
 import { redirectWithin, safeReturnTo } from '../redirects.js';
 import { setSessionCookie } from './browser-session.js';
 import { passwordLoginSchema, type PasswordSignIn } from './login.js';
-import { publicUrl, queryOf } from './own-urls.js';
+import { publicUrl, queryOf, returnToOf } from './own-urls.js';
 import { sendPage, signInPage } from './pages.js';
 import { readFormBody } from './request-body.js';
 import type { Endpoint } from './respond.js';
@@ -16,7 +16,7 @@ export function showSignInPage(parts: RouterParts): Endpoint {
   const { sessions, cookies } = parts;
   return async function handleShowSignInPage(req, res) {
     const query = queryOf(req);
-    const returnTo = safeReturnTo(query.get('returnTo'));
+    const returnTo = returnToOf(req);
     const live = query.has('again')
       ? undefined
       : await sessions.recognise(cookies.read(req, 'session'));
@@ -71,8 +71,7 @@ export function inWords(parts: RouterParts, endpoint: Endpoint): Endpoint {
       await endpoint(req, res);
     } catch (error) {
       if (!(error instanceof AuthError) || !isNavigation(req) || res.headersSent) throw error;
-      const returnTo = safeReturnTo(queryOf(req).get('returnTo'));
-      sendErrorPage(res, error, factsOf(parts, req, returnTo));
+      sendErrorPage(res, error, factsOf(parts, req, returnToOf(req)));
     }
   };
 }
@@ -104,10 +103,15 @@ const words: Readonly<Record<string, string>> = {
     'There is an account with this e-mail address already. Sign in to it the way you are used to; then you can add this one.',
   no_account: 'There is no account for you here yet. Ask an administrator for one.',
   access_denied: 'The sign-in was cancelled.',
+  acr: 'This page asks for a stronger sign-in than the one you used. Choose another way to sign in.',
+  provider: 'There is no sign-in of that name here.',
+  link_other_user: 'Somebody else is signed in by now. Please begin again.',
+  linked_to_other: 'This sign-in belongs to another account.',
   domain: 'Accounts of this organisation cannot be used here.',
   tenant: 'Accounts of this organisation cannot be used here.',
   state: 'This sign-in has expired, or was begun in another browser. Please begin again.',
   INVALID_CREDENTIALS: 'The user name or the password is wrong.',
+  CREDENTIALS_MISSING: 'Sign in first.',
   RATE_LIMITED: 'Too many attempts. Wait a little, then try again.',
   PROVIDER_ERROR: 'The other side does not answer as it should. Try again later.',
 };

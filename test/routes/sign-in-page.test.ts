@@ -39,7 +39,6 @@ describe('the sign-in page', () => {
     expect(policy.split('; ')).toEqual([
       "default-src 'none'",
       `style-src 'sha256-${digest}'`,
-      "form-action 'self'",
       "base-uri 'none'",
       "frame-ancestors 'none'",
     ]);

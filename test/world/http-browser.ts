@@ -127,11 +127,13 @@ export function createHttpBrowser(): HttpBrowser {
       });
       visited.push(url.href);
       const status = response.statusCode ?? 0;
-      const { location } = response.headers;
-      if (status < 300 || status >= 400 || location === undefined)
+      const isRedirect = status >= 300 && status < 400;
+      const refresh = /<meta http-equiv="refresh" content="0;url=([^"]*)"/.exec(content)?.[1];
+      const location = isRedirect ? response.headers.location : refresh && unescape(refresh);
+      if (location === undefined)
         return { url: url.href, status, headers: response.headers, body: content, visited };
       url = new URL(location, url);
-      if (status === 303 || method === 'POST') {
+      if (!isRedirect || status === 303 || method === 'POST') {
         method = method === 'HEAD' ? 'HEAD' : 'GET';
         body = undefined;
       }
