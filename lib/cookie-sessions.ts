@@ -1,14 +1,13 @@
-import type { OutgoingHttpHeader } from 'node:http';
+import { createHash } from 'node:crypto';
 import type { SessionReader } from './authenticator.js';
 import type { Cookies } from './cookies.js';
 import type { RequestHead } from './credentials.js';
 import { comesFromUs, hasBody, isJson, isSafeMethod } from './cross-site.js';
-import { AuthError, reusableError } from './errors.js';
+import { reusableError } from './errors.js';
 import type { GrantOf } from './grants.js';
-import { isRecord } from './is-record.js';
 import type { Issuer } from './issuer.js';
 import { type Principal, withMethod } from './principal.js';
-import type { LiveSession, Sessions } from './sessions.js';
+import type { Sessions } from './sessions.js';
 import type { Verifier } from './verifier.js';
 
 interface CookieSessionContext {
@@ -29,10 +28,12 @@ interface CookieSessionContext {
 /** A session as it was when we last looked, and the access token that says so. */
 interface Snapshot {
   readonly accessToken: string;
+  readonly sessionId: string;
   /** Until when it serves without another look. */
   readonly freshUntil: number;
-  /** What the token was made of. */
+  /** A digest of what the token was made of. */
   readonly facts: string;
+  readonly endsAt: number;
   /** Until when the token is good enough to be taken again. */
   readonly renewAt: number;
 }
@@ -49,19 +50,19 @@ export function createSessionReader(context: CookieSessionContext): SessionReade
   const snapshots = new Map<string, Snapshot>();
   const looking = new Map<string, Promise<Snapshot | undefined>>();
 
-  function look(token: string, request: RequestHead): Promise<Snapshot | undefined> {
+  function look(token: string): Promise<Snapshot | undefined> {
     const known = snapshots.get(token);
     const pending =
       looking.get(token) ??
-      takeSnapshot(context, { token, known, request }).finally(() => looking.delete(token));
+      takeSnapshot(context, token, known).finally(() => looking.delete(token));
     looking.set(token, pending);
     return pending;
   }
 
-  async function read(token: string, request: RequestHead): Promise<Principal | undefined> {
+  async function read(token: string): Promise<Principal | undefined> {
     const known = snapshots.get(token);
     const isFresh = known !== undefined && context.now() < known.freshUntil;
-    const snapshot = isFresh ? known : await look(token, request);
+    const snapshot = isFresh ? known : await look(token);
     if (!isFresh) {
       // The one used last stands last.
       snapshots.delete(token);
@@ -69,15 +70,16 @@ export function createSessionReader(context: CookieSessionContext): SessionReade
       if (snapshots.size > MOST_SNAPSHOTS) snapshots.delete(snapshots.keys().next().value ?? '');
     }
     if (!snapshot) return undefined;
-    const principal = await verifier.verify(snapshot.accessToken).catch(noneIfRevoked);
-    return principal && withMethod(principal, 'session');
+    // Ended a moment ago, here or elsewhere: no credential. What the application's own hook revokes is refused instead.
+    if (await context.sessions.isRevoked(snapshot.sessionId)) return undefined;
+    return withMethod(await verifier.verify(snapshot.accessToken), 'session');
   }
 
   return function readSession(request) {
     const token = cookies.read(request, 'session');
     if (token === undefined) return undefined;
     refuseCrossSite(request, context.allowedOrigins);
-    return read(token, request);
+    return read(token);
   };
 }
 
@@ -100,62 +102,28 @@ function refuseCrossSite(
   if (!isProven && hasBody(request) && !isJson(request)) throw notJson;
 }
 
-interface Look {
-  readonly token: string;
-  readonly known: Snapshot | undefined;
-  readonly request: RequestHead;
-}
-
 async function takeSnapshot(
-  context: CookieSessionContext,
-  { token, known, request }: Look,
+  { sessions, issuer, grantOf, lagSeconds, now }: CookieSessionContext,
+  token: string,
+  known: Snapshot | undefined,
 ): Promise<Snapshot | undefined> {
-  const { sessions, issuer, grantOf, lagSeconds, now } = context;
   const live = await sessions.recognise(token);
   if (!live) return undefined;
-  const touched = await touch(context, live, request);
-  const grant = grantOf({ ...live, session: touched });
-  const facts = JSON.stringify(grant);
-  const freshUntil = now() + lagSeconds * 1000;
-  if (known?.facts === facts && now() < known.renewAt) return { ...known, freshUntil };
+  const session = await sessions.touch(live.session);
+  const grant = grantOf({ ...live, session });
+  const facts = createHash('sha256').update(JSON.stringify(grant)).digest('base64url');
+  const lagEnds = now() + lagSeconds * 1000;
+  if (known?.facts === facts && now() < known.renewAt)
+    return { ...known, freshUntil: Math.min(lagEnds, known.endsAt) };
   const { token: accessToken, expiresIn } = await issuer.sign(grant);
-  return { accessToken, freshUntil, facts, renewAt: now() + expiresIn * 800 };
-}
-
-/** The browser is told, too, that its cookie lives on. */
-async function touch(
-  { sessions, cookies, now }: CookieSessionContext,
-  { session, refreshToken }: LiveSession,
-  request: RequestHead,
-) {
-  const touched = await sessions.touch(session);
-  const response = responseOf(request);
-  if (touched !== session && response)
-    cookies.set(response, 'session', {
-      value: refreshToken,
-      maxAgeSeconds: Math.ceil((touched.idleExpiresAt - now()) / 1000),
-    });
-  return touched;
-}
-
-interface Responding {
-  readonly headersSent: boolean;
-  getHeader(name: string): OutgoingHttpHeader | undefined;
-  setHeader(name: string, value: string | readonly string[]): unknown;
-}
-
-/** Express keeps the response with its request. */
-function responseOf(request: RequestHead & { readonly res?: unknown }): Responding | undefined {
-  const { res } = request;
-  return isResponding(res) && !res.headersSent ? res : undefined;
-}
-
-function isResponding(value: unknown): value is Responding {
-  return isRecord(value) && typeof value['setHeader'] === 'function';
-}
-
-/** A session that has ended is no credential; an outage stays one. */
-function noneIfRevoked(error: unknown): undefined {
-  if (error instanceof AuthError && error.status === 401) return undefined;
-  throw error;
+  const endsAt = now() + expiresIn * 1000;
+  const renewAt = now() + expiresIn * 800;
+  return {
+    accessToken,
+    sessionId: session.id,
+    facts,
+    renewAt,
+    endsAt,
+    freshUntil: Math.min(lagEnds, endsAt),
+  };
 }

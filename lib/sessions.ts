@@ -4,6 +4,7 @@ import { AuthError } from './errors.js';
 import type { EventSink } from './events.js';
 import { numberInRange } from './known-options.js';
 import { isGenuine, parseRefreshToken, refreshTokenOf } from './sessions/refresh-token.js';
+import { createEndings, type Endings } from './sessions/endings.js';
 import { createRevocations, type RevocationsOptions } from './sessions/revocations.js';
 import { readNotes, type SessionNotes, writeNotes } from './sessions/session-notes.js';
 import type {
@@ -28,7 +29,7 @@ export interface SessionOptions extends Pick<RevocationsOptions, 'revocationLagS
 interface SessionContext {
   readonly sessions: SessionStore;
   /** Swept along. */
-  readonly once: Pick<OnceStore, 'sweep'>;
+  readonly once: Pick<OnceStore, 'sweep' | 'incr'>;
   readonly users: Pick<UserStore, 'findById'>;
   readonly keys: RootKeys;
   readonly events: EventSink;
@@ -56,6 +57,13 @@ export interface LiveSession {
 export interface Sessions {
   /** Begins a session for somebody who has just proved who they are, to us or to an identity provider. */
   start(user: StoredUser, notes: SessionNotes, provider?: SessionProvider): Promise<LiveSession>;
+  /**
+   * Begins a session for a sign-in that was proven a while ago, unless sessions of that user, or of that user of the
+   * provider, have been ended since. Rejects with LOGIN_FAILED (401).
+   */
+  startProven(user: StoredUser, proven: ProvenSignIn): Promise<LiveSession>;
+  /** How often sessions of this user have been ended, to be handed to `startProven` later, within ten minutes. */
+  endingsOf(userId: string, provider: SessionProvider): Promise<string>;
   /**
    * Exchanges a refresh token for its successor. Rejects with REFRESH_INVALID or REFRESH_REUSED (401), or
    * STORE_UNAVAILABLE (503), after which the same token may be tried again.
@@ -90,6 +98,13 @@ export interface Sessions {
   close(): void;
 }
 
+export interface ProvenSignIn {
+  readonly notes: SessionNotes;
+  readonly provider: SessionProvider;
+  /** What `endingsOf` said when the sign-in was proven. */
+  readonly endings: string;
+}
+
 /** Why a refresh token is refused, or the session that it belongs to. */
 type Verdict = { readonly refusal: string } | { readonly session: Session; readonly age: number };
 
@@ -99,8 +114,11 @@ export function createSessions(context: SessionContext, options: SessionOptions 
   const graceMs = numberInRange(options.graceSeconds ?? 10, [0, 60], 'graceSeconds') * 1000;
   const revocations = createRevocations(sessions, { ...options, ...context });
   const sweeping = sweepNowAndThen(context);
+  const endings = createEndings(context.once, now);
 
   async function revoke(selector: SessionSelector, reason: string): Promise<number> {
+    // Counted first: a session that begins at this moment is either among those that are ended, or sees the count.
+    await endings.count(selector);
     const ended = await sessions.revoke(selector, { now: now(), reason });
     revocations.add(ended);
     for (const sessionId of ended) context.events.emit('session.revoked', { sessionId, reason });
@@ -134,15 +152,11 @@ export function createSessions(context: SessionContext, options: SessionOptions 
     start: (user: StoredUser, notes: SessionNotes, provider?: SessionProvider) =>
       start(context, user, { notes, provider }),
     refresh,
-    async recognise(token: unknown): Promise<LiveSession | undefined> {
-      const verdict = await judge(context, token);
-      if ('refusal' in verdict) return undefined;
-      const { session, age } = verdict;
-      return isCurrentOrInGrace(session, session.generation - age, now() - graceMs)
-        ? describe(context, session)
-        : undefined;
-    },
+    recognise: (token: unknown) => recognise(context, graceMs, token),
     find: (token: unknown) => find(context, token),
+    startProven: (user: StoredUser, proven: ProvenSignIn) =>
+      startProven({ context, endings, revoke }, user, proven),
+    endingsOf: (userId: string, provider: SessionProvider) => endings.of(userId, provider),
     findById,
     note: (id: string, change: Parameters<Sessions['note']>[1]) => note(context, id, change),
     touch: (session: Session) => touch(context, session),
@@ -203,6 +217,23 @@ async function start(
   return { session: created, notes, user, refreshToken: tokenOf(created, keys) };
 }
 
+interface Starting {
+  readonly context: SessionContext;
+  readonly endings: Endings;
+  readonly revoke: Sessions['revoke'];
+}
+
+async function startProven(
+  { context, endings, revoke }: Starting,
+  user: StoredUser,
+  { notes, provider, endings: before }: ProvenSignIn,
+): Promise<LiveSession> {
+  const live = await start(context, user, { notes, provider });
+  if ((await endings.of(user.id, provider)) === before) return live;
+  await revoke({ id: live.session.id }, 'ended_meanwhile');
+  throw new AuthError('LOGIN_FAILED', { reason: 'ended_meanwhile' });
+}
+
 /** So many changes of one session at the same moment are more than a coincidence. */
 const MOST_TRIES = 10;
 
@@ -251,6 +282,19 @@ async function judge({ sessions, keys, now }: SessionContext, token: unknown): P
   // From the future: the store was set back to an older state. It cannot be told from a replay.
   if (parts.generation > session.generation) return { refusal: 'future' };
   return { session, age: session.generation - parts.generation };
+}
+
+async function recognise(
+  context: SessionContext,
+  graceMs: number,
+  token: unknown,
+): Promise<LiveSession | undefined> {
+  const verdict = await judge(context, token);
+  if ('refusal' in verdict) return undefined;
+  const { session, age } = verdict;
+  return isCurrentOrInGrace(session, session.generation - age, context.now() - graceMs)
+    ? describe(context, session)
+    : undefined;
 }
 
 async function find(context: SessionContext, token: unknown): Promise<Session | undefined> {

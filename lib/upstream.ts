@@ -66,7 +66,8 @@ export function createUpstream(context: UpstreamContext): Upstream {
 
   async function accessToken(sessionId: string): Promise<string> {
     const lease = `upstream:${sessionId}`;
-    for (let looks = 0; looks <= PATIENCE_MS / LOOK_AGAIN_MS; looks += 1) {
+    const giveUpAt = performance.now() + PATIENCE_MS;
+    while (performance.now() < giveUpAt) {
       const found = await look(sessionId);
       if (found.isGood) return found.tokens.accessToken;
       if (await context.once.add(lease, '', { now: now(), expiresAt: now() + LEASE_MS }))
@@ -86,7 +87,10 @@ export function createUpstream(context: UpstreamContext): Upstream {
     if (found.isGood) return found.tokens.accessToken;
     const renewed = await renew(context, found);
     const sealed = await seal(renewed);
-    await persist(() => sessions.note(sessionId, (notes) => ({ ...notes, upstream: sealed })));
+    const noted = await persist(() =>
+      sessions.note(sessionId, (notes) => ({ ...notes, upstream: sealed })),
+    );
+    if (!noted) throw new AuthError('TOKEN_REVOKED', { reason: 'session' });
     return renewed.accessToken;
   }
 
@@ -132,16 +136,15 @@ async function renew(
 }
 
 /** The provider has taken the former refresh token already: a moment's outage of the store must not lose the new one. */
-async function persist(write: () => Promise<unknown>): Promise<void> {
+async function persist<Written>(write: () => Promise<Written>): Promise<Written> {
   for (const pauseMs of [100, 400, 1600]) {
     try {
-      await write();
-      return;
+      return await write();
     } catch {
       await wait(pauseMs);
     }
   }
-  await write();
+  return write();
 }
 
 function signInAgain(reason: string): AuthError {

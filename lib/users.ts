@@ -39,7 +39,7 @@ export function createUsers({
   async function change(id: string, edit: UserEdit, triesLeft: number): Promise<StoredUser> {
     const latest = await store.findById(id);
     if (!latest) throw new AuthError('NOT_FOUND');
-    const set = normaliseFacts(typeof edit === 'function' ? edit(latest) : edit);
+    const set = withProof(latest, normaliseFacts(typeof edit === 'function' ? edit(latest) : edit));
     if (Object.keys(set).length === 0) return latest;
     refuseFlaws({ ...latest, ...set });
     const outcome = await store.update(id, { version: latest.version, now: now(), set });
@@ -92,6 +92,12 @@ function normaliseFacts<Facts extends NewUser>(facts: Facts): Facts {
     ...(facts.username !== undefined && { username: spelt(facts.username) }),
     ...(facts.email !== undefined && { email: spelt(facts.email) }),
   };
+}
+
+/** A new address is nobody's proven one, unless whoever sets it says so. */
+function withProof(latest: StoredUser, set: UserChange): UserChange {
+  const isNew = 'email' in set && set.email !== latest.email;
+  return isNew && set.emailVerified === undefined ? { ...set, emailVerified: false } : set;
 }
 
 const MOST_ENTRIES = 100;

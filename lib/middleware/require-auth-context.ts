@@ -36,6 +36,10 @@ export function requireAuthContext(options: RequireAuthContextOptions): RequestH
   ]);
   const { acrValues, maxAgeSeconds, realm, redirect = false, now = Date.now } = options;
   assertRules(acrValues, maxAgeSeconds);
+  if (redirect !== false && maxAgeSeconds === 0)
+    throw new TypeError(
+      'requireAuthContext(): with `redirect`, `maxAgeSeconds` is 1 or more; nobody is back within the same second',
+    );
   const refusal = reusableError('AUTH_CONTEXT_REQUIRED', { realm, acrValues, maxAgeSeconds });
   const logIn = logInPath(options, pagePath(redirect, '/api/auth/login'));
   return function requireAuthContextMiddleware(req, res, next) {

@@ -8,7 +8,7 @@ import { isPageRequest } from '../cross-site.js';
 import { AuthError, reusableError } from '../errors.js';
 import { refuseUnknownOptions } from '../known-options.js';
 import type { Principal } from '../principal.js';
-import { pagePath, redirectToPage } from '../redirects.js';
+import { pagePath, redirectToPage, withParameters } from '../redirects.js';
 import { addVary } from '../vary.js';
 import type { Verifier } from '../verifier.js';
 
@@ -49,8 +49,10 @@ export function requireAuth(verifier: Verifier, options: RequireAuthOptions = {}
   const missing = reusableError('CREDENTIALS_MISSING', { realm: verifier.realm });
 
   function refuse(error: unknown, { req, res, next }: Exchange): void {
-    if (signInPage !== undefined && isForSignIn(error, req)) redirectToPage(req, res, signInPage);
-    else next(error);
+    if (signInPage === undefined || res.headersSent || !isForSignIn(error, req)) next(error);
+    // With a credential that is not taken the page must not take it either, or the browser goes round in circles.
+    else if (error === missing) redirectToPage(req, res, signInPage);
+    else redirectToPage(req, res, withParameters(signInPage, { again: '1' }));
   }
 
   return function requireAuthMiddleware(req, res, next) {
@@ -72,7 +74,7 @@ export function requireAuth(verifier: Verifier, options: RequireAuthOptions = {}
     }
     // Express 4 does not wait for a middleware, so a rejection is handed over here.
     if (found instanceof Promise)
-      found.then(admit, (error: unknown) => refuse(error, { req, res, next }));
+      found.then(admit, (error: unknown) => refuse(error, { req, res, next })).catch(next);
     else admit(found);
   };
 }

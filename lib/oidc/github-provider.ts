@@ -84,8 +84,11 @@ export function createGithubProvider(
 
 async function begin(
   clientId: string,
-  { redirectUri, loginHint, prompt }: LoginRequest,
+  { redirectUri, loginHint, prompt, acrValues, maxAgeSeconds }: LoginRequest,
 ): ReturnType<LoginProvider['begin']> {
+  // It cannot be asked for any of this, and to go there all the same would go round in circles.
+  if (acrValues !== undefined || maxAgeSeconds !== undefined) throw unbelievable('acr');
+  if (prompt === 'none') throw unbelievable('interaction_required');
   const client = await import('openid-client');
   const secrets = {
     state: client.randomState(),

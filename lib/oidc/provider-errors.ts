@@ -39,8 +39,8 @@ export function needsUser(error: unknown): error is AuthError & { readonly reaso
 }
 
 /** An answer that cannot be believed. `reason` is one fixed word. */
-export function unbelievable(reason: string, cause?: unknown): AuthError {
-  return new AuthError('LOGIN_FAILED', { reason, cause });
+export function unbelievable(reason: string): AuthError {
+  return new AuthError('LOGIN_FAILED', { reason });
 }
 
 /**

@@ -106,7 +106,7 @@ export function createProviderFetch({
 }
 
 function isMetadata(url: string): boolean {
-  return url.includes('/.well-known/');
+  return /\/\.well-known\/(?:openid-configuration|oauth-authorization-server)(?:\/|$)/.test(url);
 }
 
 /** A page that says "back soon", with status 200, must not be remembered in the place of metadata or keys. */

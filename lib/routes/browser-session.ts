@@ -2,7 +2,10 @@ import type { Request, Response } from 'express';
 import type { LiveSession } from '../sessions.js';
 import type { RouterParts } from './router-parts.js';
 
-/** Puts the session's refresh token where scripts cannot read it. */
+/**
+ * Puts the session's refresh token where scripts cannot read it. The cookie lives as long as the session can: that it
+ * ends earlier when unused is for the session's row to know, so that using it need not set the cookie anew.
+ */
 export function setSessionCookie(
   { cookies, now }: Pick<RouterParts, 'cookies' | 'now'>,
   res: Response,
@@ -10,7 +13,7 @@ export function setSessionCookie(
 ): void {
   cookies.set(res, 'session', {
     value: refreshToken,
-    maxAgeSeconds: Math.ceil((session.idleExpiresAt - now()) / 1000),
+    maxAgeSeconds: Math.ceil((session.expiresAt - now()) / 1000),
   });
 }
 

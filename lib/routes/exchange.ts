@@ -5,14 +5,14 @@ import { requestFacts } from '../authenticator.js';
 import type { CookiePurpose } from '../cookies.js';
 import { AuthError } from '../errors.js';
 import { createSealer } from '../sealing.js';
-import type { ProviderSessionFacts } from './provider-sign-in.js';
+import type { ProvenSignIn } from '../sessions.js';
 import { type Exchange, readJsonBody } from './request-body.js';
 import type { Endpoint } from './respond.js';
 import type { RouterParts } from './router-parts.js';
 import type { SendTokens } from './token-response.js';
 
 /** A log-in that is done but for handing over the tokens. */
-interface PendingSession extends ProviderSessionFacts {
+interface PendingSession extends ProvenSignIn {
   readonly userId: string;
 }
 
@@ -64,11 +64,10 @@ export function createOneTimeCodes({
 }: RouterParts): OneTimeCodes {
   const sealer = createSealer(rootKeys, 'exchange', { now, maxLength: MAX_LENGTH });
 
-  function bindingOf({ req, res }: Exchange, { code, code_verifier: verifier }: ExchangeBody) {
+  function bindingOf({ req }: Exchange, { code, code_verifier: verifier }: ExchangeBody) {
     if (verifier !== undefined) return sha256(verifier);
     const purpose = cookieOf(code);
     const bound = cookies.read(req, purpose);
-    if (bound !== undefined) cookies.clear(res, purpose);
     return bound === undefined ? undefined : sha256(bound);
   }
 
@@ -102,6 +101,8 @@ export function createOneTimeCodes({
       if (binding === undefined) throw refused('unbound_code');
       const key = keyOf(body.code, binding);
       const sealed = await once.take(key, now());
+      // Not before: after an outage the browser may try again.
+      if (body.code_verifier === undefined) cookies.clear(asked.res, cookieOf(body.code));
       if (sealed === undefined) {
         await judgeReplay(key);
         throw refused('unknown_code');
@@ -133,10 +134,12 @@ export function exchange(
     const { pending, settle } = await codes
       .redeem({ req, res }, body)
       .catch((error: unknown) => report(parts, req, error));
-    const { userId, notes, provider } = pending;
+    const { userId, notes } = pending;
     const user = await users.findById(userId);
     if (!user || user.disabled) throw new AuthError('LOGIN_DENIED', { reason: 'user_gone' });
-    const live = await sessions.start(user, notes, provider);
+    const live = await sessions
+      .startProven(user, pending)
+      .catch((error: unknown) => report(parts, req, error));
     await settle(live.session.id);
     events.emit('login.succeeded', {
       userId,
@@ -160,6 +163,7 @@ function report({ events }: RouterParts, req: Request, error: unknown): never {
 
 const pendingSchema: z.ZodType<PendingSession> = z.object({
   userId: z.string(),
+  endings: z.string(),
   notes: z.object({
     amr: z.array(z.string()),
     authTime: z

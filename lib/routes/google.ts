@@ -3,10 +3,12 @@ import { z } from 'zod';
 import type { Request } from 'express';
 import { requestFacts } from '../authenticator.js';
 import { AuthError } from '../errors.js';
+import { GOOGLE } from '../oidc/google-id-token.js';
 import { redirectWithin } from '../redirects.js';
 import { deviceLabel } from '../sessions/device-label.js';
 import type { LiveSession } from '../sessions.js';
 import { endFormerSession, setSessionCookie } from './browser-session.js';
+import { publicUrl } from './own-urls.js';
 import { admitIdentity, reportFailure } from './provider-sign-in.js';
 import { isForm, readFormBody, readJsonBody } from './request-body.js';
 import type { Endpoint } from './respond.js';
@@ -30,8 +32,11 @@ export function signInWithGoogle(parts: RouterParts, sendTokens: SendTokens): En
   return async function handleSignInWithGoogle(req, res) {
     if (isForm(req)) {
       const { credential, g_csrf_token: token } = await readFormBody({ req, res }, formSchema);
-      // Google's own double submit: the cookie was set on our origin by its script, which no other site can do.
-      if (token === '' || token !== csrfCookie(req)) throw new AuthError('CROSS_SITE_REQUEST');
+      // Google's own double submit: its script has set the cookie on our origin. A sub-domain could, too, hence the origin.
+      const own = new URL(publicUrl(parts, req)).origin;
+      const isFromGoogle = [undefined, GOOGLE, own].includes(req.headers.origin);
+      if (!isFromGoogle || token === '' || token !== csrfCookie(req))
+        throw new AuthError('CROSS_SITE_REQUEST');
       const live = await signIn(parts, req, { idToken: credential, delivery: 'cookie' });
       await endFormerSession(parts, req, res);
       setSessionCookie(parts, res, live);
@@ -73,7 +78,9 @@ async function signIn(
       provider,
     };
     const { issuer, subject } = identity;
-    const live = await sessions.start(user, notes, { issuer, subject, sessionId: undefined });
+    const from = { issuer, subject, sessionId: undefined };
+    const endings = await sessions.endingsOf(user.id, from);
+    const live = await sessions.startProven(user, { notes, provider: from, endings });
     events.emit('login.succeeded', {
       userId: user.id,
       sessionId: live.session.id,

@@ -107,12 +107,12 @@ async function finish(
   const { identity } = signedIn;
   const user = await admitIdentity(parts, req, { identity, linkTo });
   const delivery = mode === 'code' ? 'body' : 'cookie';
-  const facts = await providerSessionFacts(parts, req, { signedIn, delivery });
+  const facts = await providerSessionFacts(parts, req, { signedIn, user, delivery });
   if (mode === 'code') {
     const code = await codes.issue(res, { userId: user.id, ...facts }, codeChallenge);
     return redirectWithin(res, withParameters(returnTo, { auth_code: code }));
   }
-  const live = await parts.sessions.start(user, facts.notes, facts.provider);
+  const live = await parts.sessions.startProven(user, facts);
   await endFormerSession(parts, req, res);
   setSessionCookie(parts, res, live);
   parts.events.emit('login.succeeded', {

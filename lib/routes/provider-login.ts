@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AuthError, isScopeToken } from '../errors.js';
 import { isPrefetch } from '../cross-site.js';
 import type { LoginProvider } from '../oidc/login-provider.js';
+import { needsUser } from '../oidc/provider-errors.js';
 import { redirectAway, redirectWithin, safeReturnTo, withParameters } from '../redirects.js';
 import { callbackUrl, queryOf } from './own-urls.js';
 import { forwardPage, sendPage } from './pages.js';
@@ -33,22 +34,36 @@ export function beginLogin(parts: RouterParts, transactions: Transactions): Endp
         }),
       );
     const provider = await requireProvider(parts, name);
-    redirectAway(res, await begin({ parts, transactions, provider }, { req, res }, wish));
+    try {
+      redirectAway(res, await begin({ parts, transactions, provider }, { req, res }, wish));
+    } catch (error) {
+      if (!wish.isSilent || !needsUser(error)) throw error;
+      redirectWithin(res, withParameters(wish.returnTo, { auth_error: error.reason }));
+    }
   };
 }
+
+/** How fresh a session must be to add a way to sign in. */
+const RECENT_MS = 600_000;
 
 const linkSchema = z.strictObject({ returnTo: z.string().optional() });
 
 /**
  * Sends a user who is signed in by cookie to a provider, to sign in to the same account with it from then on. A
- * POST, so that no other site can start it. Errors: CREDENTIALS_MISSING (401), and those of {@link beginLogin}.
+ * POST, so that no other site can start it. Errors: CREDENTIALS_MISSING and AUTH_CONTEXT_REQUIRED (401, for a session
+ * older than ten minutes), PASSWORD_CHANGE_REQUIRED (403), and those of {@link beginLogin}.
  */
 export function beginLink(parts: RouterParts, transactions: Transactions): Endpoint {
   return async function handleBeginLink(req, res) {
     const read = isForm(req) ? readFormBody : readJsonBody;
     const { returnTo } = await read({ req, res }, linkSchema);
     const live = await parts.sessions.recognise(parts.cookies.read(req, 'session'));
-    if (!live) throw new AuthError('CREDENTIALS_MISSING', { realm: parts.verifier.realm });
+    const { realm } = parts.verifier;
+    if (!live) throw new AuthError('CREDENTIALS_MISSING', { realm });
+    if (live.user.mustResetPassword) throw new AuthError('PASSWORD_CHANGE_REQUIRED', { realm });
+    // It lasts longer than any session: a cookie that somebody left behind is not enough.
+    if (parts.now() - live.session.createdAt > RECENT_MS)
+      throw new AuthError('AUTH_CONTEXT_REQUIRED', { realm, maxAgeSeconds: RECENT_MS / 1000 });
     const provider = await requireProvider(parts, req.params['provider']);
     const wish: Wish = {
       returnTo: safeReturnTo(returnTo),

@@ -5,7 +5,8 @@ import type { SignedInUser } from '../identities.js';
 import type { Identity, ProviderSignIn } from '../oidc/login-provider.js';
 import { deviceLabel } from '../sessions/device-label.js';
 import type { SessionNotes } from '../sessions/session-notes.js';
-import type { SessionProvider, StoredUser } from '../stores/store.js';
+import type { ProvenSignIn } from '../sessions.js';
+import type { StoredUser } from '../stores/store.js';
 import type { RouterParts } from './router-parts.js';
 
 /** Finds, or makes, the account of somebody who has signed in with a provider. */
@@ -28,23 +29,22 @@ export async function admitIdentity(
   return user;
 }
 
-/** What a session begins with that a provider vouches for. */
-export interface ProviderSessionFacts {
-  readonly notes: SessionNotes;
-  readonly provider: SessionProvider;
+interface Proof {
+  readonly signedIn: ProviderSignIn;
+  readonly user: StoredUser;
+  readonly delivery: SessionNotes['delivery'];
 }
 
 /** What is noted of a sign-in with a provider, its tokens sealed among it. */
 export async function providerSessionFacts(
-  { upstream }: RouterParts,
+  { upstream, sessions }: RouterParts,
   req: Request,
-  {
-    signedIn,
-    delivery,
-  }: { readonly signedIn: ProviderSignIn; readonly delivery: SessionNotes['delivery'] },
-): Promise<ProviderSessionFacts> {
+  { signedIn, user, delivery }: Proof,
+): Promise<ProvenSignIn> {
   const { identity, sessionId, authTime, acr, amr, tokens } = signedIn;
+  const provider = { issuer: identity.issuer, subject: identity.subject, sessionId };
   return {
+    endings: await sessions.endingsOf(user.id, provider),
     notes: {
       amr,
       authTime,
@@ -54,7 +54,7 @@ export async function providerSessionFacts(
       provider: identity.provider,
       upstream: await upstream.seal(tokens),
     },
-    provider: { issuer: identity.issuer, subject: identity.subject, sessionId },
+    provider,
   };
 }
 

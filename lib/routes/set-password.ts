@@ -29,16 +29,19 @@ export function createSetPassword(
   const { users, passwords, sessions, identities, events, now } = parts;
   return async function setPassword(req, { user, password, reason, delivery, stale }) {
     const passwordHash = await passwords.hash(password);
+    const isReset = reason === 'reset';
+    // Whoever had a way in may have made it themselves. First, so that an outage in between leaves no way open.
+    if (isReset) await identities.unlinkAll(user.id);
     const changed = await users.update(user.id, (latest) => {
       if (latest.passwordHash !== user.passwordHash || latest.disabled) throw stale;
       // Who resets a password has read a mail to the user's address.
-      const proven = reason === 'reset' && { emailVerified: true };
+      const proven = isReset && { emailVerified: true };
       return { passwordHash, mustResetPassword: false, ...proven };
     });
-    // Until now nobody knew whose address it was. Somebody else may have made the account, and would still get in.
-    if (reason === 'reset' && !user.emailVerified) await identities.unlinkAll(user.id);
     const live = await sessions.start(changed, passwordNotes(req, delivery, now()));
     await sessions.revoke({ userId: user.id, except: live.session.id }, `password_${reason}`);
+    // And one that was being made meanwhile.
+    if (isReset) await identities.unlinkAll(user.id);
     events.emit('password.changed', { userId: user.id, reason, ...requestFacts(req) });
     if (sendMail && user.email !== undefined)
       parts.inBackground(

@@ -183,7 +183,7 @@ describe('the session cookie as a credential', () => {
     expect(await rolesNow()).toEqual(['reader']);
   });
 
-  it('lives on while it is used: the session is touched at most once a minute, and the cookie with it', async () => {
+  it('lives on while it is used: the session is touched at most once a minute, and the cookie left alone', async () => {
     const { auth, user, browser, origin, signIn, pass } = await world({
       refreshIdleTtlSeconds: 3600,
     });
@@ -192,8 +192,8 @@ describe('the session cookie as a credential', () => {
     pass(30_000);
     expect((await browser.fetch(`${origin}/api/notes`)).headers['set-cookie']).toBeUndefined();
     pass(31_000);
-    const touched = await browser.fetch(`${origin}/api/notes`);
-    expect(String(touched.headers['set-cookie'])).toContain('latchkey-session=');
+    // A cookie that is set by a slow answer would replace one that was renewed meanwhile.
+    expect((await browser.fetch(`${origin}/api/notes`)).headers['set-cookie']).toBeUndefined();
     const after = (await auth.sessions.list(user.id))[0];
     expect(after?.version).toBe((before?.version ?? 0) + 1);
     for (let minute = 0; minute < 100; minute += 1) {

@@ -42,7 +42,7 @@ describe('log-in with a cookie', () => {
     expect(tokens).not.toHaveProperty('refresh_token');
     const [line = ''] = answer.headers.getSetCookie();
     expect(line).toMatch(
-      /^latchkey-session=r1\.\S+; Max-Age=604800; Path=\/; HttpOnly; SameSite=Lax$/,
+      /^latchkey-session=r1\.\S+; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/,
     );
     const headers = { cookie: line.split(';')[0] ?? '', 'sec-fetch-site': 'same-origin' };
     const session = await server.get('/api/auth/session', headers);
