@@ -42,9 +42,8 @@ export function isPageRequest(request: Headed & { readonly method?: string }): b
   return (request.method === 'GET' || request.method === 'HEAD') && isNavigation(request);
 }
 
-/** Answers whether nobody may ever see the answer: a browser's guess at what comes next, or only its head. */
-export function isPrefetch({ method, headers }: Headed & { readonly method?: string }): boolean {
-  if (method === 'HEAD') return true;
+/** Answers whether a browser fetches what nobody has asked to see yet. */
+export function isPrefetch({ headers }: Headed): boolean {
   return /prefetch|prerender/i.test(String(headers['sec-purpose'] ?? headers['purpose'] ?? ''));
 }
 

@@ -20,6 +20,28 @@ export function callbackUrl(
   return `${publicUrl(parts, req)}${req.baseUrl}/callback${path}`;
 }
 
+/** How somebody wants to sign in: what the sign-in page hands on to whichever provider is chosen there. */
+const WISHES = [
+  'mode',
+  'code_challenge',
+  'code_challenge_method',
+  'acr_values',
+  'max_age',
+  'prompt',
+  'login_hint',
+] as const;
+
+/** The wishes of a request, with where to go afterwards. */
+export function wishesOf(req: Request): Readonly<Record<string, string>> {
+  // A provider's answer has parameters of the same names, which mean something else.
+  const query = /^\/(?:login|signin)(?:\/|$)/.test(req.path) ? queryOf(req) : new URLSearchParams();
+  const given = WISHES.flatMap((name): [string, string][] => {
+    const value = query.get(name);
+    return value === null ? [] : [[name, value]];
+  });
+  return { ...Object.fromEntries(given), returnTo: returnToOf(req) };
+}
+
 const returnTos = new WeakMap<Request, string>();
 
 /** Notes where the log-in wanted to go that a request is the answer to. */

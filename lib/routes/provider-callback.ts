@@ -2,12 +2,12 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import { requestFacts } from '../authenticator.js';
 import { AuthError } from '../errors.js';
-import { isPrefetch } from '../cross-site.js';
 import { needsUser } from '../oidc/provider-errors.js';
 import { redirectWithin, withParameters } from '../redirects.js';
 import { endFormerSession, setSessionCookie } from './browser-session.js';
 import type { OneTimeCodes } from './exchange.js';
 import { keepReturnTo, queryOf } from './own-urls.js';
+import { refuseLookAhead } from './look-ahead.js';
 import { requireProvider } from './provider-login.js';
 import {
   admitIdentity,
@@ -36,7 +36,7 @@ interface CallbackContext {
 export function callback(context: CallbackContext): Endpoint {
   const { parts, transactions } = context;
   return async function handleCallback(req, res) {
-    if (isPrefetch(req)) throw new AuthError('SERVER_BUSY', { reason: 'prefetch' });
+    refuseLookAhead(req);
     const { name } = await requireProvider(parts, req.params['provider']);
     const failing = (error: unknown) => reportFailure(parts, req, { error, provider: name });
     const query = queryOf(req);

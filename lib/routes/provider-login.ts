@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { AuthError, isScopeToken } from '../errors.js';
-import { isPrefetch } from '../cross-site.js';
 import type { LoginProvider } from '../oidc/login-provider.js';
 import { needsUser } from '../oidc/provider-errors.js';
 import { redirectAway, redirectWithin, safeReturnTo, withParameters } from '../redirects.js';
-import { callbackUrl, queryOf } from './own-urls.js';
+import { callbackUrl, queryOf, wishesOf } from './own-urls.js';
 import { forwardPage, sendPage } from './pages.js';
+import { refuseLookAhead } from './look-ahead.js';
 import { reportFailure } from './provider-sign-in.js';
 import { type Exchange, isForm, readFormBody, readJsonBody } from './request-body.js';
 import type { Endpoint } from './respond.js';
@@ -20,7 +20,7 @@ import type { Transaction, Transactions } from './transactions.js';
 export function beginLogin(parts: RouterParts, transactions: Transactions): Endpoint {
   return async function handleBeginLogin(req, res) {
     // A page that may never be shown must not take a log-in's place.
-    if (isPrefetch(req)) throw new AuthError('SERVER_BUSY', { reason: 'prefetch' });
+    refuseLookAhead(req);
     const wish = readWish(queryOf(req));
     const { provider: name } = req.params;
     // Several to choose from, or none: the page has them all, and the password beside.
@@ -28,7 +28,7 @@ export function beginLogin(parts: RouterParts, transactions: Transactions): Endp
       return redirectWithin(
         res,
         withParameters(`${req.baseUrl}/signin`, {
-          returnTo: wish.returnTo,
+          ...wishesOf(req),
           // Who is signed in already is to do so once more.
           ...((wish.acrValues ?? wish.maxAgeSeconds) !== undefined && { again: '1' }),
         }),

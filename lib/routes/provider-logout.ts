@@ -2,13 +2,13 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Request } from 'express';
 import { z } from 'zod';
 import { requestFacts } from '../authenticator.js';
-import { isPrefetch } from '../cross-site.js';
 import { AuthError } from '../errors.js';
 import { redirectAway, redirectWithin } from '../redirects.js';
 import { readNotes } from '../sessions/session-notes.js';
 import type { Session } from '../stores/store.js';
 import { publicUrl, queryOf } from './own-urls.js';
 import { sendPage, signOutPage } from './pages.js';
+import { refuseLookAhead } from './look-ahead.js';
 import { requireProvider } from './provider-login.js';
 import { readFormBody } from './request-body.js';
 import type { Endpoint } from './respond.js';
@@ -43,7 +43,7 @@ export function browserLogout(parts: RouterParts): Endpoint {
   const { sessions, cookies } = parts;
   return async function handleBrowserLogout(req, res) {
     // A page that looks ahead at its links must not sign anybody out.
-    if (isPrefetch(req)) throw new AuthError('SERVER_BUSY', { reason: 'prefetch' });
+    refuseLookAhead(req);
     const query = queryOf(req);
     const token = cookies.read(req, 'session');
     const byCookie = token === undefined ? undefined : await sessions.find(token);

@@ -5,7 +5,7 @@ import { AuthError } from '../errors.js';
 import { redirectWithin, safeReturnTo } from '../redirects.js';
 import { setSessionCookie } from './browser-session.js';
 import { passwordLoginSchema, type PasswordSignIn } from './login.js';
-import { publicUrl, queryOf, returnToOf } from './own-urls.js';
+import { publicUrl, queryOf, returnToOf, wishesOf } from './own-urls.js';
 import { sendPage, signInPage } from './pages.js';
 import { readFormBody } from './request-body.js';
 import type { Endpoint } from './respond.js';
@@ -86,9 +86,11 @@ function sendErrorPage(
 }
 
 function factsOf({ providers }: RouterParts, req: Request, returnTo: string) {
-  const query = new URLSearchParams({ returnTo }).toString();
+  const wishes = { ...wishesOf(req), returnTo };
+  const query = new URLSearchParams(wishes).toString();
   return {
-    action: `${req.baseUrl}/signin`,
+    // The wishes stay in the address, for the page to have them again after a wrong password.
+    action: `${req.baseUrl}/signin?${query}`,
     returnTo,
     providers: providers.all.map(({ name, label }) => ({
       label,

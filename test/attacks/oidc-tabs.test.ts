@@ -78,8 +78,7 @@ describe('C11 several tabs', () => {
       const { browser, agree } = await app.begin();
       const callback = await agree();
       const guess = await browser.open(callback.href, { method, headers });
-      expect(guess.status).toBe(503);
-      expect(guess.headers['retry-after']).toBeDefined();
+      expect(guess.status).toBe(method === 'HEAD' ? 405 : 503);
       expect(guess.headers['set-cookie']).toBeUndefined();
       expect(app.corp.requests('/token')).toBe(0);
       await expectSignedIn(app, { browser, page: await app.open(browser, callback) });
@@ -92,7 +91,7 @@ describe('C11 several tabs', () => {
     const browser = createHttpBrowser();
     const url = `${app.origin}/api/auth/login/corp`;
     const guess = await browser.open(url, { method, headers });
-    expect(guess.status).toBe(503);
+    expect(guess.status).toBe(method === 'HEAD' ? 405 : 503);
     expect(guess.visited).toEqual([url]);
     expect(loginCookiesOf(browser)).toEqual([]);
   });
