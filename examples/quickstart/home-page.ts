@@ -8,6 +8,7 @@ export const homePage: RequestHandler = (req, res) => {
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>Quickstart</title>
 <h1>Hello ${name}</h1>
 <p>You are signed in. <a href="/api/auth/me">What the API knows of you</a></p>

@@ -45,6 +45,7 @@ export async function createLocalProvider(issuer: string, origin: string): Promi
           preferred_username: sub,
         }),
       }),
+      features: { rpInitiatedLogout: { logoutSource: askToSignOut } },
       ttl: { Session: 3600, Grant: 3600, Interaction: 600, AccessToken: 600, IdToken: 600 },
     };
     return new Provider(issuer, configuration);
@@ -53,6 +54,18 @@ export async function createLocalProvider(issuer: string, origin: string): Promi
     settings: { issuer, clientId, clientSecret, label: 'the local provider' },
     handle: provider.callback(),
   };
+}
+
+/** The provider's own question. Its form posts to the provider, with what it needs inside. */
+function askToSignOut(context: { body: string }, form: string): void {
+  context.body = `<!doctype html>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Local provider</title>
+<h1>Sign out of the local provider, too?</h1>
+${form}
+<button autofocus type="submit" form="op.logoutForm" value="yes" name="logout">Yes</button>
+<button type="submit" form="op.logoutForm">No</button>`;
 }
 
 /** Its warnings are for providers that somebody depends on. */

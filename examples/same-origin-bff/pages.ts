@@ -4,8 +4,10 @@ export function page(title: string, body: string): string {
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
 <title>${escape(title)}</title>
-<nav><a href="/">Start</a> <a href="/reports">Reports</a> <span id="who"></span></nav>
+<nav><a href="/">Start</a> <a href="/reports">Reports</a> <a href="/token-page">Tokens</a> <span id="who"></span></nav>
 <h1>${escape(title)}</h1>
 ${body}
 <script src="/who.js"></script>
@@ -25,15 +27,18 @@ function escape(text: string): string {
 export const WHO_SCRIPT = `const session = await (await fetch('/api/auth/session')).json();
 const who = document.querySelector('#who');
 who.textContent = session.authenticated ? session.user.username ?? session.user.email : 'nobody';
-who.insertAdjacentHTML('afterend', session.authenticated ? ' <a id="out">Sign out</a>' : ' <a href="/api/auth/signin">Sign in</a>');
+who.insertAdjacentHTML('afterend', session.authenticated ? ' <a id="out">Sign out</a>' : ' <a href="/api/auth/signin?returnTo=' + encodeURIComponent(location.pathname) + '">Sign in</a>');
 const out = document.querySelector('#out');
 if (out) out.href = session.logout_url;
 `;
 
 /** For a page that keeps tokens itself: the log-in comes back with a one-time code, which only this browser can redeem. */
-export const TOKEN_SCRIPT = `const code = new URLSearchParams(location.search).get('auth_code');
+export const TOKEN_SCRIPT = `const answer = new URLSearchParams(location.search);
+const code = answer.get('auth_code');
+const data = document.querySelector('#data');
 history.replaceState(null, '', location.pathname);
-if (code === null) location.href = '/api/auth/login?mode=code&returnTo=/token-page';
+if (answer.has('auth_error')) data.textContent = 'Not signed in: ' + answer.get('auth_error');
+else if (code === null) location.href = '/api/auth/login?mode=code&returnTo=/token-page';
 else {
   const response = await fetch('/api/auth/exchange', {
     method: 'POST',
@@ -41,7 +46,7 @@ else {
     body: JSON.stringify({ code }),
   });
   const { access_token } = await response.json();
-  const data = await fetch('/api/data', { headers: { Authorization: 'Bearer ' + access_token } });
-  document.querySelector('#data').textContent = await data.text();
+  const headers = { Authorization: 'Bearer ' + access_token };
+  data.textContent = await (await fetch('/api/data', { headers })).text();
 }
 `;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { settings } from '../../lib/config/settings.js';
 import { loadConfig } from '../../lib/config.js';
 import { configOf, fileWith, load, OTHER_SECRET, SECRET } from './world.js';
 
@@ -193,6 +194,40 @@ describe('an unknown variable', () => {
 });
 
 describe('providers', () => {
+  it.each(['', 'PARTNER_', 'BIG_CORP_'])('are set by every variable of theirs: %j', (name) => {
+    const values: Record<string, string> = {
+      ISSUER: 'https://id.example',
+      CLIENT_ID: 'app',
+      CLIENT_SECRET: 'a secret',
+      SCOPE: 'openid',
+      LABEL: 'Corp',
+      PRESET: 'okta',
+      TRUST_EMAIL: 'true',
+      RESPONSE_MODE: 'form_post',
+      TENANTS: 'a,b',
+    };
+    const known = settings
+      .map(({ variable }) => variable)
+      .filter((variable) => variable.startsWith('OIDC_*_'));
+    expect(Object.keys(values).map((member) => `OIDC_*_${member}`)).toEqual(
+      expect.arrayContaining(known),
+    );
+    const env = Object.fromEntries(
+      Object.entries(values).map(([member, value]) => [`AUTH_OIDC_${name}${member}`, value]),
+    );
+    const { warnings, problems } = load({ env });
+    expect(problems).toEqual([]);
+    expect(warnings.filter((warning) => warning.includes('no setting'))).toEqual([]);
+    const key = name === '' ? 'default' : name.slice(0, -1).toLowerCase().replace('_', '-');
+    expect(configOf({ env }).oidc[key]).toMatchObject({
+      label: 'Corp',
+      preset: 'okta',
+      trustEmail: true,
+      responseMode: 'form_post',
+      tenants: ['a', 'b'],
+    });
+  });
+
   it('are named by their variables, `default` without a name', () => {
     const env = {
       AUTH_OIDC_ISSUER: 'https://one.example',
