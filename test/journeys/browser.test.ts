@@ -42,6 +42,18 @@ async function world({ responseMode, context: options }: WorldOptions = {}) {
   app.get('/inside', auth.requireAuth({ redirect: true }), (req, res) => {
     res.send(`<title>inside</title><p id="who">${req.auth.user.username}</p>`);
   });
+  app.get(
+    '/vault',
+    auth.requireAuth({ redirect: true }),
+    auth.requireAuthContext({ acrValues: ['strong'], redirect: '/api/auth/login/corp' }),
+    (_req, res) => void res.send('vault'),
+  );
+  app.get(
+    '/linking',
+    auth.securityHeaders({ preset: 'web' }),
+    auth.requireAuth({ redirect: true }),
+    (_req, res) => void res.send(LINKING),
+  );
   app.get('/embedded', (_req, res) => void res.send(EMBEDDED));
   app.get('/popup', (_req, res) => void res.send(POPUP));
   app.get('/api/me', auth.requireAuth(), (req, res) => void res.json(req.auth.user));
@@ -105,6 +117,24 @@ describe.skipIf(skip)('in a real browser', () => {
     await page.fill('#password', PASSWORD);
     await page.click('button[type=submit]');
     await page.waitForURL(`${origin}/inside?a=1`);
+    expect(await page.textContent('#who')).toBe('alice');
+  });
+
+  it.each([
+    { title: 'on to a stronger sign-in, after a password', start: '/vault', isLinking: false },
+    { title: 'from a page whose policy keeps forms at home', start: '/linking', isLinking: true },
+  ])('a form leads to the provider: $title', async ({ start, isLinking }) => {
+    const { page, origin, provider } = await world();
+    await page.goto(`${origin}${start}`);
+    await page.fill('#username', 'alice');
+    await page.fill('#password', PASSWORD);
+    await page.click('button[type=submit]');
+    if (isLinking) await page.click('text=Add');
+    await page.waitForSelector('input[name=login]');
+    expect(new URL(page.url()).origin).toBe(provider.issuer);
+    if (!isLinking) return;
+    await signInAtProvider(page, 'ada');
+    await page.waitForURL(`${origin}/inside`);
     expect(await page.textContent('#who')).toBe('alice');
   });
 
@@ -289,6 +319,9 @@ function luminance(color: string): number {
   });
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
+
+const LINKING = `<!doctype html><form method="post" action="/api/auth/link/corp">
+<input type="hidden" name="returnTo" value="/inside"><button>Add</button></form>`;
 
 const VERIFIER = 'a-verifier-that-only-the-page-in-the-frame-knows';
 const CHALLENGE = createHash('sha256').update(VERIFIER).digest('base64url');
