@@ -144,7 +144,7 @@ async function whoIs(accessToken: string, fetch: ProviderFetch): Promise<Identit
   const email = primaryEmail(emails);
   return Object.freeze({
     provider: 'github',
-    issuer: github.issuer,
+    issuer: github.accountIssuer,
     subject: String(user['id']),
     email,
     emailVerified: email !== undefined,

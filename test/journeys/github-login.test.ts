@@ -7,6 +7,7 @@ import { reservePort, serveLoginApp } from '../world/login-app.js';
 import { AS_SCRIPT, refusalOn, userOf } from '../world/signed-in.js';
 
 const GITHUB = 'https://github.com';
+const ISSUER = 'https://github.com/login/oauth';
 
 /** An application whose users sign in with GitHub, and a browser. */
 async function world(options: (github: GithubServer) => AuthOptions = () => ({})) {
@@ -226,17 +227,50 @@ describe("GitHub's answer", () => {
     expect(github.requests('/login/oauth/access_token')).toBe(1);
   });
 
-  it('a user who says no is told so', async () => {
-    const { github, origin, browser, begin, comeBack } = await world();
-    const callback = new URL(github.authorize((await begin(browser)).href));
-    callback.searchParams.delete('code');
-    callback.searchParams.set('error', 'access_denied');
-    callback.searchParams.set('error_description', '<script>alert(1)</script>');
-    const page = await comeBack(browser, callback.href);
-    expect(refusalOn(page)).toEqual({ status: 403, code: 'LOGIN_DENIED' });
-    expect(page.body).not.toContain('script');
+  // https://github.com/langfuse/langfuse/issues/13091: sent, taken back and sent again in 2026.
+  it.each([{ iss: ISSUER }, { iss: undefined }])(
+    'signs in with iss=$iss, to the same account each time',
+    async ({ iss }) => {
+      const all = await world();
+      const before = await visit(all);
+      all.github.iss = iss;
+      const page = await all.signIn(all.browser);
+      expect(page.url).toBe(`${all.origin}/inside`);
+      expect((await userOf(all.browser, all.origin))?.id).toBe(before?.id);
+      const kept = await all.app.auth.store.credentials.listByOwner(before?.id ?? '');
+      expect(kept.map(({ data }) => JSON.parse(data) as unknown)).toEqual([
+        { provider: 'github', issuer: 'https://github.com', subject: '583231' },
+      ]);
+    },
+  );
+
+  it.each([
+    { iss: 'https://github.com' },
+    { iss: 'https://github.com/login/oauth/' },
+    { iss: 'https://evil.example' },
+  ])('of iss=$iss is not its own: nobody is signed in', async ({ iss }) => {
+    const { github, origin, browser, signIn } = await world();
+    github.iss = iss;
+    expect(refusalOn(await signIn(browser))).toEqual({ status: 401, code: 'LOGIN_FAILED' });
     expect(await userOf(browser, origin)).toBeUndefined();
+    expect(github.requests('/login/oauth/access_token')).toBe(0);
   });
+
+  it.each([{ iss: ISSUER }, { iss: undefined }])(
+    'a user who says no is told so, with iss=$iss',
+    async ({ iss }) => {
+      const { github, origin, browser, begin, comeBack } = await world();
+      github.iss = iss;
+      const callback = new URL(github.authorize((await begin(browser)).href));
+      callback.searchParams.delete('code');
+      callback.searchParams.set('error', 'access_denied');
+      callback.searchParams.set('error_description', '<script>alert(1)</script>');
+      const page = await comeBack(browser, callback.href);
+      expect(refusalOn(page)).toEqual({ status: 403, code: 'LOGIN_DENIED' });
+      expect(page.body).not.toContain('script');
+      expect(await userOf(browser, origin)).toBeUndefined();
+    },
+  );
 });
 
 /** What GitHub's API may answer in its bad hours. */

@@ -46,6 +46,8 @@ export interface GithubServer {
   user: GithubUser;
   /** What `GET /user/emails` answers; a test may put another list in its place. */
   emails: readonly GithubEmail[];
+  /** What callbacks carry as `iss` (RFC 9207 §2): nothing before spring 2026. A test may put another value in its place. */
+  iss: string | undefined;
   /** Where the browser of a user who agrees to `authorizationUrl` is sent back to. */
   authorize(authorizationUrl: string): string;
   /** Requests by path so far, e.g. `requests('/user')`. */
@@ -56,6 +58,8 @@ export interface GithubServer {
 
 const CLIENT_ID = 'Iv1.8a61f9b3a7aba766';
 const CLIENT_SECRET = 'c0ffee5e1ec7edba5eba11ca5caded0ddba11000';
+
+const ISSUER = 'https://github.com/login/oauth';
 
 const HOSTS: ReadonlySet<string> = new Set(['https://github.com', 'https://api.github.com']);
 
@@ -105,6 +109,7 @@ export async function startGithubServer(): Promise<GithubServer> {
   const scopes = new Map<string, string>();
   let user = OCTOCAT;
   let emails = OCTOCAT_EMAILS;
+  let iss: string | undefined = ISSUER;
 
   const { origin } = await serve((request, response) => {
     const { pathname } = new URL(`http://localhost${request.url ?? ''}`);
@@ -182,6 +187,12 @@ export async function startGithubServer(): Promise<GithubServer> {
     set emails(replacement) {
       emails = replacement;
     },
+    get iss() {
+      return iss;
+    },
+    set iss(replacement) {
+      iss = replacement;
+    },
     authorize(authorizationUrl: string) {
       const { searchParams } = new URL(authorizationUrl);
       const authorization = authorizationOf(searchParams);
@@ -191,6 +202,7 @@ export async function startGithubServer(): Promise<GithubServer> {
       callback.searchParams.set('code', code);
       const state = searchParams.get('state');
       if (state !== null) callback.searchParams.set('state', state);
+      if (iss !== undefined) callback.searchParams.set('iss', iss);
       return callback.href;
     },
     requests,
