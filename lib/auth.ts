@@ -1,12 +1,17 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
-import { type AuthenticatorOptions, createAuthenticator } from './authenticator.js';
-import { type Config, type ConfigOverrides, loadConfig, type LoadConfigOptions } from './config.js';
-import type { RequestHead } from './credentials.js';
-import { createSessionReader } from './cookie-sessions.js';
+import { type AuthenticatorOptions, createAuthenticator } from './authenticate/authenticator.js';
+import {
+  type Config,
+  type ConfigOverrides,
+  loadConfig,
+  type LoadConfigOptions,
+} from './config/config.js';
+import type { RequestHead } from './authenticate/credentials.js';
+import { createSessionReader } from './sessions/cookie-sessions.js';
 import { AuthError } from './errors.js';
 import { type AuthEventListener, type AuthEventName, createEvents } from './events.js';
-import { createGrants, type GrantOf, type GrantOptions } from './grants.js';
-import type { IssuerOptions, KeySource } from './issuers/issuer-options.js';
+import { createGrants, type GrantOf, type GrantOptions } from './issuing/grants.js';
+import type { IssuerOptions, KeySource } from './verifier/trusted-issuers/issuer-options.js';
 import { type ErrorHandlerOptions, errorHandler } from './middleware/error-handler.js';
 import { optionalAuth, type OptionalAuthOptions } from './middleware/optional-auth.js';
 import { orgContext, type OrgContextOptions } from './middleware/org-context.js';
@@ -22,17 +27,17 @@ import { sameOrigin, type SameOriginOptions } from './middleware/same-origin.js'
 import { securityHeaders, type SecurityHeadersOptions } from './middleware/security-headers.js';
 import { definedOnly } from './known-options.js';
 import { type Principal, principalOf } from './principal.js';
-import type { LoadPrincipalOption } from './principal-loader.js';
-import { ownOrigins } from './origin-list.js';
-import { type AuthRouterOptions } from './routes/router-parts.js';
-import { createAuthRouter } from './routes/auth-router.js';
-import type { Passwords } from './passwords.js';
-import type { Sessions } from './sessions.js';
+import type { LoadPrincipalOption } from './authenticate/principal-loader.js';
+import { ownOrigins } from './http/origin-list.js';
+import { type AuthRouterOptions } from './router/router-parts.js';
+import { createAuthRouter } from './router/auth-router.js';
+import type { Passwords } from './accounts/passwords/passwords.js';
+import type { Sessions } from './sessions/sessions.js';
 import { createSignIn, type SignIn, type SignInOptions } from './sign-in.js';
 import type { Store } from './stores/store.js';
-import type { RevocationHook } from './tokens/revocation.js';
-import type { Users } from './users.js';
-import { createVerifier, type Verifier, type VerifierOptions } from './verifier.js';
+import type { RevocationHook } from './verifier/tokens/revocation.js';
+import type { Users } from './accounts/users.js';
+import { createVerifier, type Verifier, type VerifierOptions } from './verifier/verifier.js';
 
 /**
  * What `createAuth()` takes: settings in the shape of the config tree, which win over the environment and the

@@ -6,13 +6,13 @@ export {
   loadConfig,
   type LoadConfigOptions,
   type OidcProvider,
-} from './config.js';
+} from './config/config.js';
 export {
   createVerifier,
   type Verifier,
   type VerifierCounters,
   type VerifierOptions,
-} from './verifier.js';
+} from './verifier/verifier.js';
 export { requireAuth, type RequireAuthOptions } from './middleware/require-auth.js';
 export { optionalAuth, type OptionalAuthOptions } from './middleware/optional-auth.js';
 export { requireScopes } from './middleware/require-scopes.js';
@@ -53,7 +53,7 @@ export type {
   PrincipalPatch,
   User,
 } from './principal.js';
-export type { ClaimPath, ClaimsMapping } from './claims-mapping.js';
+export type { ClaimPath, ClaimsMapping } from './claims/claims-mapping.js';
 export type {
   AsymmetricAlgorithm,
   IssuerOptions,
@@ -63,20 +63,25 @@ export type {
   Secret,
   SignatureAlgorithm,
   SymmetricAlgorithm,
-} from './issuers/issuer-options.js';
-export type { AuthenticatorOptions } from './authenticator.js';
-export type { RequestHead } from './credentials.js';
+} from './verifier/trusted-issuers/issuer-options.js';
+export type { AuthenticatorOptions } from './authenticate/authenticator.js';
+export type { RequestHead } from './authenticate/credentials.js';
 export type {
   CachedLoadPrincipal,
   LoadPrincipal,
   LoadPrincipalOption,
-} from './principal-loader.js';
-export type { AuthRouterOptions } from './routes/router-parts.js';
-export type { Mail, SendMail } from './routes/mail.js';
-export type { LiveSession, SessionOptions, Sessions } from './sessions.js';
+} from './authenticate/principal-loader.js';
+export type { AuthRouterOptions } from './router/router-parts.js';
+export type { Mail, SendMail } from './router/password/mail.js';
+export type { LiveSession, SessionOptions, Sessions } from './sessions/sessions.js';
 export type { SessionNotes } from './sessions/session-notes.js';
-export type { NewUser, UserEdit, Users } from './users.js';
-export type { PasswordOptions, Passwords, PasswordVerdict, PolicyQuestion } from './passwords.js';
+export type { NewUser, UserEdit, Users } from './accounts/users.js';
+export type {
+  PasswordOptions,
+  Passwords,
+  PasswordVerdict,
+  PolicyQuestion,
+} from './accounts/passwords/passwords.js';
 export { memoryStore } from './stores/memory.js';
 export { openStore } from './stores/open-store.js';
 export {
@@ -107,15 +112,15 @@ export type {
   UserChange,
   UserStore,
 } from './stores/store.js';
-export type { ProviderOptions } from './oidc.js';
-export type { OpenidProviderSettings } from './oidc/openid-provider.js';
-export type { Identity } from './oidc/login-provider.js';
-export type { IdentityOptions } from './identities.js';
-export type { GrantOptions } from './grants.js';
-export type { PresetName } from './providers/presets.js';
-export type { IssuerResolver } from './issuers/resolved-issuers.js';
-export type { RevocationHook } from './tokens/revocation.js';
-export type { VerifiedTokenCacheOptions } from './tokens/verified-tokens.js';
+export type { ProviderOptions } from './providers/oidc.js';
+export type { OpenidProviderSettings } from './providers/openid-provider.js';
+export type { Identity } from './providers/login-provider.js';
+export type { IdentityOptions } from './accounts/identities.js';
+export type { GrantOptions } from './issuing/grants.js';
+export type { PresetName } from './claims/presets/presets.js';
+export type { IssuerResolver } from './verifier/trusted-issuers/resolved-issuers.js';
+export type { RevocationHook } from './verifier/tokens/revocation.js';
+export type { VerifiedTokenCacheOptions } from './verifier/tokens/verified-tokens.js';
 export type {
   AuthEventListener,
   AuthEventName,
@@ -123,6 +128,6 @@ export type {
   EventSink,
   RequestFacts,
 } from './events.js';
-export { createAuthRouter } from './routes/auth-router.js';
-export type { RouterParts } from './routes/router-parts.js';
+export { createAuthRouter } from './router/auth-router.js';
+export type { RouterParts } from './router/router-parts.js';
 export type { GithubSettings, GoogleSettings, JwtSettings } from './config/settings.js';

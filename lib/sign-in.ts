@@ -1,18 +1,22 @@
 import { availableParallelism } from 'node:os';
-import type { Config } from './config.js';
-import { type Cookies, createCookies } from './cookies.js';
-import { createRootKeys, type RootKeys } from './derived-keys.js';
+import type { Config } from './config/config.js';
+import { type Cookies, createCookies } from './http/cookies.js';
+import { createRootKeys, type RootKeys } from './secrets/derived-keys.js';
 import type { Events } from './events.js';
-import { createIdentities, type Identities, type IdentityOptions } from './identities.js';
-import { createIssuer, type Issuer } from './issuer.js';
-import { createProviders, type ProviderOptions, type Providers } from './oidc.js';
-import { createPasswords, type PasswordOptions, type Passwords } from './passwords.js';
-import { createSessions, type SessionOptions, type Sessions } from './sessions.js';
+import { createIdentities, type Identities, type IdentityOptions } from './accounts/identities.js';
+import { createIssuer, type Issuer } from './issuing/access-token-signer.js';
+import { createProviders, type ProviderOptions, type Providers } from './providers/oidc.js';
+import {
+  createPasswords,
+  type PasswordOptions,
+  type Passwords,
+} from './accounts/passwords/passwords.js';
+import { createSessions, type SessionOptions, type Sessions } from './sessions/sessions.js';
 import { openStore } from './stores/open-store.js';
 import { steadyStore } from './stores/steady-store.js';
 import type { Store, UserStore } from './stores/store.js';
-import { createUpstream, type Upstream } from './upstream.js';
-import { createUsers, type Users } from './users.js';
+import { createUpstream, type Upstream } from './sessions/upstream.js';
+import { createUsers, type Users } from './accounts/users.js';
 
 /** What only code can say of signing in. */
 export interface SignInOptions extends ProviderOptions, IdentityOptions {

@@ -1,7 +1,7 @@
 import { CompactEncrypt } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { createRootKeys } from '../lib/derived-keys.js';
-import { createSealer } from '../lib/sealing.js';
+import { createRootKeys } from '../lib/secrets/derived-keys.js';
+import { createSealer } from '../lib/secrets/sealing.js';
 import { createClock } from './world/clock.js';
 
 const roots = createRootKeys(['a root secret of enough bytes, said one']);

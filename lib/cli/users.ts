@@ -2,11 +2,11 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { createEvents } from '../events.js';
 import type { OrgMembership } from '../principal.js';
-import { createPasswords, type Passwords } from '../passwords.js';
+import { createPasswords, type Passwords } from '../accounts/passwords/passwords.js';
 import { openStore } from '../stores/open-store.js';
 import { steadyStore } from '../stores/steady-store.js';
 import type { Store, StoredUser } from '../stores/store.js';
-import { createUsers, publicUser, type Users } from '../users.js';
+import { createUsers, publicUser, type Users } from '../accounts/users.js';
 import { UsageError } from './usage-error.js';
 
 /** What the commands work with. */

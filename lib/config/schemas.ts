@@ -1,6 +1,6 @@
 import { type JsonWebKey, KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import type { ClaimsMapping, ClaimPath } from '../claims-mapping.js';
+import type { ClaimsMapping, ClaimPath } from '../claims/claims-mapping.js';
 import {
   isPlainObject,
   list,
@@ -13,8 +13,12 @@ import {
   readJson,
   Refusal,
 } from './values.js';
-import type { IssuerOptions, KeySource, SignatureAlgorithm } from '../issuers/issuer-options.js';
-import type { PresetName } from '../providers/presets.js';
+import type {
+  IssuerOptions,
+  KeySource,
+  SignatureAlgorithm,
+} from '../verifier/trusted-issuers/issuer-options.js';
+import type { PresetName } from '../claims/presets/presets.js';
 
 /** A schema that reads by one function; its refusal becomes an issue with the cure in `params.fix`. */
 export function value<Value>(read: Reader<Value>): z.ZodType<Value> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ClaimsMapping } from '../claims-mapping.js';
+import type { ClaimsMapping } from '../claims/claims-mapping.js';
 import { row, secretRow, type Setting, settingsIn } from './setting-rows.js';
 import { claimPath, flag, issuerList, listed, optional, presetName, value } from './schemas.js';
 import {
@@ -27,8 +27,11 @@ import {
   readStoreUrl,
   readText,
 } from './values.js';
-import type { IssuerOptions, SignatureAlgorithm } from '../issuers/issuer-options.js';
-import type { PresetName } from '../providers/presets.js';
+import type {
+  IssuerOptions,
+  SignatureAlgorithm,
+} from '../verifier/trusted-issuers/issuer-options.js';
+import type { PresetName } from '../claims/presets/presets.js';
 
 /** Algorithms of the main issuer (RFC 7518 §3.1, RFC 8037 §3.1). */
 type MainAlgorithm = Extract<

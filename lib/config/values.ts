@@ -1,4 +1,4 @@
-import { isLoopback } from '../is-loopback.js';
+import { isLoopback } from '../http/is-loopback.js';
 import { isScopeToken } from '../errors.js';
 
 /** Why a value cannot be used, and the cure. Fixed words only: it never quotes the value, which may be a secret in the wrong place. */

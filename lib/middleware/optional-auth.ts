@@ -3,11 +3,11 @@ import {
   type AuthenticatorOptions,
   authenticatorOptionNames,
   createAuthenticator,
-} from '../authenticator.js';
+} from '../authenticate/authenticator.js';
 import { AuthError } from '../errors.js';
 import { refuseUnknownOptions } from '../known-options.js';
-import { addVary } from '../vary.js';
-import type { Verifier } from '../verifier.js';
+import { addVary } from '../http/vary.js';
+import type { Verifier } from '../verifier/verifier.js';
 
 export interface OptionalAuthOptions extends AuthenticatorOptions<Request> {
   /**

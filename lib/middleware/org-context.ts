@@ -1,10 +1,10 @@
 import type { Request, RequestHandler } from 'express';
-import { requestFacts } from '../authenticator.js';
+import { requestFacts } from '../authenticate/authenticator.js';
 import { AuthError, reusableError } from '../errors.js';
 import type { EventSink } from '../events.js';
 import { refuseUnknownOptions } from '../known-options.js';
 import { type Org, type Principal, principalOf } from '../principal.js';
-import { addVary } from '../vary.js';
+import { addVary } from '../http/vary.js';
 
 /** A caller's standing in an organisation. */
 export interface ResolvedMembership {

@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 import { reusableError } from '../errors.js';
 import { principalOf } from '../principal.js';
-import { neededScopes } from '../scopes.js';
+import { neededScopes } from './scopes.js';
 
 /**
  * Lets only callers pass whose token grants at least one of these scopes. Needs `requireAuth()` before it.

@@ -1,9 +1,9 @@
 import type { RequestHandler } from 'express';
 import { isScopeToken, reusableError } from '../errors.js';
 import { refuseUnknownOptions } from '../known-options.js';
-import { isPageRequest } from '../cross-site.js';
+import { isPageRequest } from '../http/cross-site.js';
 import { type Principal, principalOf } from '../principal.js';
-import { pagePath, redirectToPage, withParameters } from '../redirects.js';
+import { pagePath, redirectToPage, withParameters } from '../http/redirects.js';
 
 export interface RequireAuthContextOptions {
   /** Acceptable authentication contexts, best first: one of them must be in the token's `acr`. */

@@ -3,14 +3,14 @@ import {
   type AuthenticatorOptions,
   authenticatorOptionNames,
   createAuthenticator,
-} from '../authenticator.js';
-import { isPageRequest } from '../cross-site.js';
+} from '../authenticate/authenticator.js';
+import { isPageRequest } from '../http/cross-site.js';
 import { AuthError, reusableError } from '../errors.js';
 import { refuseUnknownOptions } from '../known-options.js';
 import type { Principal } from '../principal.js';
-import { pagePath, redirectToPage, withParameters } from '../redirects.js';
-import { addVary } from '../vary.js';
-import type { Verifier } from '../verifier.js';
+import { pagePath, redirectToPage, withParameters } from '../http/redirects.js';
+import { addVary } from '../http/vary.js';
+import type { Verifier } from '../verifier/verifier.js';
 
 export interface RequireAuthOptions extends AuthenticatorOptions<Request> {
   /**

@@ -1,8 +1,8 @@
 import type { RequestHandler } from 'express';
-import { comesFromUs, hasBody, isJson, isSafeMethod } from '../cross-site.js';
+import { comesFromUs, hasBody, isJson, isSafeMethod } from '../http/cross-site.js';
 import { reusableError } from '../errors.js';
 import { refuseUnknownOptions } from '../known-options.js';
-import { parseOriginList } from '../origin-list.js';
+import { parseOriginList } from '../http/origin-list.js';
 
 export interface SameOriginOptions {
   /**

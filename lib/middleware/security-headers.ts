@@ -5,8 +5,8 @@ import cors from 'cors';
 import type { Request, RequestHandler, Response } from 'express';
 import helmet, { type HelmetOptions } from 'helmet';
 import { refuseUnknownOptions } from '../known-options.js';
-import { parseOriginList } from '../origin-list.js';
-import { addVary } from '../vary.js';
+import { parseOriginList } from '../http/origin-list.js';
+import { addVary } from '../http/vary.js';
 
 export interface SecurityHeadersOptions {
   /**

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { RootKeys } from '../derived-keys.js';
+import type { RootKeys } from '../secrets/derived-keys.js';
 import type { Session } from '../stores/store.js';
 
 /** What a refresh token says of itself, before anything of it is proven. */

@@ -1,7 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { redirectAway, redirectWithin, safeReturnTo, withParameters } from '../../lib/redirects.js';
+import {
+  redirectAway,
+  redirectWithin,
+  safeReturnTo,
+  withParameters,
+} from '../../lib/http/redirects.js';
 
 const HERE = 'https://app.example';
 

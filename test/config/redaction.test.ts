@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { format, inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { Config } from '../../lib/config.js';
+import type { Config } from '../../lib/config/config.js';
 import { settings } from '../../lib/config/settings.js';
 import { configOf, fileWith, load, OTHER_SECRET, SECRET } from './world.js';
 

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, loadConfig } from '../../lib/config.js';
+import { ConfigError, loadConfig } from '../../lib/config/config.js';
 import { configOf, fileWith, load, OTHER_SECRET, SECRET } from './world.js';
 
 const production = {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { settings } from '../../lib/config/settings.js';
-import { loadConfig } from '../../lib/config.js';
+import { loadConfig } from '../../lib/config/config.js';
 import { configOf, fileWith, load, OTHER_SECRET, SECRET } from './world.js';
 
 describe('defaults', () => {

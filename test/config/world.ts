@@ -2,7 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { type Config, ConfigError, loadConfig, type LoadConfigOptions } from '../../lib/config.js';
+import {
+  type Config,
+  ConfigError,
+  loadConfig,
+  type LoadConfigOptions,
+} from '../../lib/config/config.js';
 
 /** Random, so that no rule about weak secrets touches it. */
 export const SECRET = 'vT3kq9Zr1LwXb7NfYc5JhGm2PdSa8EuQ';

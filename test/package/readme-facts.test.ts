@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { AuthError, type AuthErrorCode, createVerifier, loadConfig } from 'latchkey';
 import { createTestIssuer } from 'latchkey/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { presets } from '../../lib/providers/presets.js';
+import { presets } from '../../lib/claims/presets/presets.js';
 import { settings } from '../../lib/config/settings.js';
 import { root } from './build-package.js';
 

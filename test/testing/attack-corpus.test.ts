@@ -4,7 +4,7 @@ import { jwtVerify, createLocalJWKSet } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { requireAuth } from '../../lib/middleware/require-auth.js';
 import { attackCorpus, createTestIssuer, type TestIssuer } from '../../lib/testing/index.js';
-import { createVerifier } from '../../lib/verifier.js';
+import { createVerifier } from '../../lib/verifier/verifier.js';
 import { serve } from '../world/serve.js';
 
 function guarded(guard: RequestHandler): RequestListener {

@@ -8,7 +8,7 @@ import {
   type ForgedToken,
   type TestIssuer,
 } from '../../lib/testing/index.js';
-import { createVerifier } from '../../lib/verifier.js';
+import { createVerifier } from '../../lib/verifier/verifier.js';
 import { hasRightSignature } from './has-right-signature.js';
 
 type Family = keyof Forge;

@@ -1,0 +1,129 @@
+import type { FieldError } from '../../errors.js';
+import { commonWords, walks } from './common-passwords.js';
+
+/** NIST SP 800-63B-4 §3.1.1.2 asks verifiers to take at least 64; these cost nothing to hash. */
+export const MAX_PASSWORD_LENGTH = 256;
+
+export interface PolicyContext {
+  readonly minLength: number;
+  /** What the password must not be made of: user name, e-mail address. */
+  readonly logins: readonly string[];
+}
+
+/**
+ * What is wrong with a new password, or undefined. Length and a blocklist, and no rules of composition
+ * (NIST SP 800-63B-4 §3.1.1.2).
+ */
+export function passwordFlaw(
+  password: unknown,
+  { minLength, logins }: PolicyContext,
+): FieldError | undefined {
+  if (typeof password !== 'string' || /\p{Cs}/u.test(password))
+    return flaw('not_text', 'is not text');
+  const length = countCharacters(password.normalize('NFKC'));
+  if (length < minLength) return flaw('too_short', `has fewer than ${minLength} characters`);
+  if (length > MAX_PASSWORD_LENGTH)
+    return flaw('too_long', `has more than ${MAX_PASSWORD_LENGTH} characters`);
+  const letters = simplify(password);
+  if (logins.some((login) => isMadeOf(letters, login)))
+    return flaw('contains_login', 'is made of the user name or e-mail address');
+  if (isPredictable(letters))
+    return flaw('blocklisted', 'is among the first that anybody would try');
+  return undefined;
+}
+
+/** Characters as Unicode counts them, so that an emoji is not two. */
+export function countCharacters(text: string): number {
+  return Array.from(text).length;
+}
+
+export function flaw(code: string, detail: string): FieldError {
+  return { pointer: '#/new_password', detail, code };
+}
+
+const lookAlikes: Readonly<Record<string, string>> = {
+  '0': 'o',
+  '1': 'i',
+  '3': 'e',
+  '4': 'a',
+  '5': 's',
+  '7': 't',
+  '@': 'a',
+  $: 's',
+  '!': 'i',
+};
+
+/** Without case, separators and accents: what is left is what people remember. */
+function simplify(text: string): string {
+  return text
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[\s\p{M}\p{P}\p{Sk}\p{Sc}\p{Sm}]/gu, (mark) => (mark in lookAlikes ? mark : ''));
+}
+
+/** `0` and `o` are the same to whoever guesses. */
+function unleet(text: string): string {
+  return text.replace(/[01345 7@$!]/g, (mark) => lookAlikes[mark] ?? mark);
+}
+
+/** Without the login, fewer than eight characters are left. */
+function isMadeOf(letters: string, login: string): boolean {
+  return [login, ...login.split('@')]
+    .map(simplify)
+    .filter((part) => part.length >= 3)
+    .some((part) => letters.includes(part) && letters.replaceAll(part, '').length < 8);
+}
+
+function isPredictable(letters: string): boolean {
+  const spellings = [letters, unleet(letters)];
+  return (
+    new Set(letters).size < 5 ||
+    spellings.some((spelling) => isRepetition(spelling) || isMostlyWalks(spelling)) ||
+    spellings.some(isCommonWords)
+  );
+}
+
+/** `abcabcabcabcabc`, also with a begun last round. */
+function isRepetition(text: string): boolean {
+  for (let unit = 1; unit <= Math.min(8, text.length / 2); unit += 1)
+    if (
+      text ===
+      text
+        .slice(0, unit)
+        .repeat(text.length / unit + 1)
+        .slice(0, text.length)
+    )
+      return true;
+  return false;
+}
+
+const allWalks = walks.flatMap((walk) => [walk, Array.from(walk).toReversed().join('')]);
+
+/** Fewer than eight characters are left without the pieces of four and more that lie on a walk. */
+function isMostlyWalks(text: string): boolean {
+  let left = 0;
+  for (let at = 0; at < text.length;) {
+    const length = longestWalkAt(text, at);
+    if (length < 4) left += 1;
+    at += Math.max(1, length >= 4 ? length : 1);
+  }
+  return left < 8;
+}
+
+function longestWalkAt(text: string, at: number): number {
+  let length = 0;
+  while (
+    at + length < text.length &&
+    allWalks.some((walk) => walk.includes(text.slice(at, at + length + 1)))
+  )
+    length += 1;
+  return length;
+}
+
+const wordsLongestFirst = commonWords.toSorted((a, b) => b.length - a.length);
+const wordPattern = new RegExp(wordsLongestFirst.join('|'), 'g');
+
+/** Nothing but common words and digits. */
+function isCommonWords(text: string): boolean {
+  return text.replace(wordPattern, '').replace(/\d/g, '').length < 3;
+}

@@ -1,0 +1,164 @@
+import { randomInt } from 'node:crypto';
+import { AuthError } from '../../errors.js';
+import type { EventSink } from '../../events.js';
+import { numberInRange, refuseUnknownOptions } from '../../known-options.js';
+import { createHashingQueue, type HashingCounters } from './hashing-queue.js';
+import { COST, isCostOfToday, readCost } from './password-hash.js';
+import { countCharacters, flaw, MAX_PASSWORD_LENGTH, passwordFlaw } from './password-policy.js';
+
+export interface PasswordOptions {
+  /**
+   * Fewest characters of a new password. 8 to 64; NIST SP 800-63B-4 §3.1.1.2 wants 15 where a password is all
+   * that is asked for. @defaultValue `15`
+   */
+  readonly minLength?: number;
+  /** Answers whether a new password is known to be stolen, e.g. by asking a service. A throw blocks nothing. */
+  readonly isBlocked?: (password: string) => boolean | Promise<boolean>;
+  /**
+   * Hashes at once. 1 to 64; argon2 takes one of Node's pool threads each.
+   * @defaultValue one more than there are cores, but leaving one thread of the pool to others
+   */
+  readonly hashesAtOnce?: number;
+  /** Hashes that may wait for their turn; who comes after them gets 503. 0 to 10,000. @defaultValue `100` */
+  readonly mostWaiting?: number;
+}
+
+export interface PasswordContext {
+  readonly events: EventSink;
+  /** Processors of this machine. */
+  readonly cores: number;
+}
+
+export interface PasswordVerdict {
+  readonly matches: boolean;
+  /** The hash was made with other parameters than today's. */
+  readonly needsRehash: boolean;
+  /** The stored hash is none that can be used. */
+  readonly isBroken: boolean;
+}
+
+export interface PolicyQuestion {
+  readonly user: { readonly username?: string | undefined; readonly email?: string | undefined };
+  readonly currentHash?: string | undefined;
+}
+
+/** Hashes, checks and judges passwords. Every operation that hashes may reject with SERVER_BUSY (503). */
+export interface Passwords {
+  /** Hashes with argon2id, m = 19 MiB, t = 2, p = 1 (RFC 9106), to a PHC string. */
+  hash(password: string): Promise<string>;
+  /** Checks a password. Without a hash, or with a broken one, it does the same work and answers no. */
+  verify(hash: string | undefined, password: string): Promise<PasswordVerdict>;
+  /**
+   * Judges a password that is about to be set. Rejects with PASSWORD_POLICY (400), whose `errors` have the codes
+   * `not_text`, `too_short`, `too_long`, `contains_login`, `blocklisted` or `same_as_old`.
+   */
+  checkPolicy(password: string, question: PolicyQuestion): Promise<void>;
+  /** A password for a mail: random, readable, within the policy. */
+  generatePassword(): string;
+  counters(): HashingCounters;
+}
+
+/** Node's default (`UV_THREADPOOL_SIZE`); one is left to everybody else. */
+const POOL_THREADS = 4;
+
+export function createPasswords(
+  options: PasswordOptions = {},
+  { events, cores }: PasswordContext,
+): Passwords {
+  refuseUnknownOptions('passwords', options, optionNames);
+  const { minLength = 15, isBlocked, mostWaiting = 100 } = options;
+  const { hashesAtOnce = Math.max(1, Math.min(cores + 1, POOL_THREADS - 1)) } = options;
+  numberInRange(minLength, [8, 64], 'passwords.minLength');
+  const queue = createHashingQueue(
+    numberInRange(hashesAtOnce, [1, 64], 'passwords.hashesAtOnce'),
+    numberInRange(mostWaiting, [0, 10_000], 'passwords.mostWaiting'),
+  );
+
+  async function hash(password: string): Promise<string> {
+    const { hash: argon2 } = await import('@node-rs/argon2');
+    return queue.run(() => argon2(prepare(password), COST));
+  }
+
+  /** Undefined when the hash function cannot read the hash after all. */
+  async function compare(stored: string, password: string): Promise<boolean | undefined> {
+    const { verify: argon2 } = await import('@node-rs/argon2');
+    return queue.run(() => argon2(stored, prepare(password)).catch(() => undefined));
+  }
+
+  async function verify(stored: string | undefined, password: string): Promise<PasswordVerdict> {
+    const cost = stored === undefined ? undefined : readCost(stored);
+    const matches = stored && cost ? await compare(stored, password) : undefined;
+    // Whoever has no hash that can be used costs the same work.
+    if (matches === undefined) await compare(NOBODYS_HASH, password);
+    return {
+      matches: matches ?? false,
+      needsRehash: cost !== undefined && !isCostOfToday(cost),
+      isBroken: stored !== undefined && matches === undefined,
+    };
+  }
+
+  async function isBlockedPassword(password: string): Promise<boolean> {
+    try {
+      return (await isBlocked?.(password)) === true;
+    } catch {
+      // Nobody could change a password while somebody else's service is down; length and blocklist hold.
+      events.emit('hook.failed', { hook: 'isBlocked' });
+      return false;
+    }
+  }
+
+  return Object.freeze({
+    hash,
+    verify,
+    async checkPolicy(password: string, { user, currentHash }: PolicyQuestion): Promise<void> {
+      const logins = [user.username, user.email].filter((login) => login !== undefined);
+      const found =
+        passwordFlaw(password, { minLength, logins }) ??
+        ((await isBlockedPassword(password))
+          ? flaw('blocklisted', 'is known to be stolen')
+          : undefined) ??
+        (currentHash !== undefined && (await verify(currentHash, password)).matches
+          ? flaw('same_as_old', 'is the old one')
+          : undefined);
+      if (found) throw new AuthError('PASSWORD_POLICY', { reason: found.code, errors: [found] });
+    },
+    generatePassword,
+    counters: () => queue.counters(),
+  });
+}
+
+const optionNames: readonly (keyof PasswordOptions)[] = [
+  'minLength',
+  'isBlocked',
+  'hashesAtOnce',
+  'mostWaiting',
+];
+
+/** Compared with when nobody has the login: the hash of random bytes that were thrown away, at today's cost. */
+const NOBODYS_HASH =
+  '$argon2id$v=19$m=19456,t=2,p=1$KLilf0u0DYv0JmqQSnyNRg$Gz85D6U8Ka1cS3z8qiRl8Hssgnc9Ed6yBxZg2E4vE7A';
+
+/** Two ways to type one character are one password (NIST SP 800-63B-4 §3.1.1.2). */
+function prepare(password: string): Buffer {
+  return Buffer.from(password.normalize('NFKC'));
+}
+
+/** Answers whether it can be a password at all. Judged before hashing: a megabyte is not worth one. */
+export function isPasswordInput(input: unknown): input is string {
+  return (
+    typeof input === 'string' &&
+    input !== '' &&
+    input.length <= 2 * MAX_PASSWORD_LENGTH &&
+    countCharacters(input) <= MAX_PASSWORD_LENGTH
+  );
+}
+
+/** No letters or digits that look alike. */
+const READABLE = 'abcdefghjkmnpqrstuvwxyz23456789';
+
+/** Four groups of five: 99 bits. */
+function generatePassword(): string {
+  const character = (): string => READABLE.charAt(randomInt(READABLE.length));
+  const group = (): string => Array.from({ length: 5 }, character).join('');
+  return Array.from({ length: 4 }, group).join('-');
+}

@@ -1,0 +1,218 @@
+import { randomBytes } from 'node:crypto';
+import { AuthError, type FieldError } from '../errors.js';
+import { isEmail, normaliseLogin } from './logins.js';
+import type { StoredUser, UserChange, UserStore } from '../stores/store.js';
+
+/** A user to be added. At least one login; everything else has a default. */
+export interface NewUser extends Partial<Omit<StoredUser, 'createdAt' | 'updatedAt' | 'version'>> {}
+
+/** What to change, or how to work it out from the user as it is at that moment. */
+export type UserEdit = UserChange | ((latest: StoredUser) => UserChange);
+
+/**
+ * The people who can sign in. Logins are normalised on the way in. Rejects with INVALID_REQUEST (400) for facts
+ * that cannot be, CONFLICT (409) for a login that is taken, NOT_FOUND (404), and STORE_UNAVAILABLE (503).
+ */
+export interface Users {
+  /** By user name or e-mail address, in any spelling. */
+  findByLogin(login: unknown): Promise<StoredUser | undefined>;
+  findById(id: string): Promise<StoredUser | undefined>;
+  create(user: NewUser): Promise<StoredUser>;
+  /** Tries again when somebody else changed the user meanwhile; a function is then asked again. */
+  update(id: string, edit: UserEdit): Promise<StoredUser>;
+  /** In the order of their ids. */
+  list(page: { readonly after?: string; readonly limit: number }): Promise<readonly StoredUser[]>;
+  /** Answers whether there was such a user. Sessions are not ended by this. */
+  delete(id: string): Promise<boolean>;
+}
+
+/** So many changes of one user at the same moment are more than a coincidence. */
+const MOST_TRIES = 10;
+
+export function createUsers({
+  store,
+  now,
+}: {
+  readonly store: UserStore;
+  readonly now: () => number;
+}): Users {
+  async function change(id: string, edit: UserEdit, triesLeft: number): Promise<StoredUser> {
+    const latest = await store.findById(id);
+    if (!latest) throw new AuthError('NOT_FOUND');
+    const set = withProof(latest, normaliseFacts(typeof edit === 'function' ? edit(latest) : edit));
+    if (Object.keys(set).length === 0) return latest;
+    refuseFlaws({ ...latest, ...set });
+    const outcome = await store.update(id, { version: latest.version, now: now(), set });
+    if (typeof outcome === 'object') return outcome;
+    if (outcome === 'taken' || triesLeft <= 1) throw new AuthError('CONFLICT');
+    return change(id, edit, triesLeft - 1);
+  }
+
+  return Object.freeze({
+    async findByLogin(login: unknown): Promise<StoredUser | undefined> {
+      const normalised = normaliseLogin(login);
+      return normalised === undefined ? undefined : store.findByLogin(normalised);
+    },
+    findById: (id: string) => store.findById(id),
+    async create(given: NewUser): Promise<StoredUser> {
+      const user = { ...blankUser(now()), ...normaliseFacts(given) };
+      refuseFlaws(user);
+      if ((await store.create(user)) === 'taken') throw new AuthError('CONFLICT');
+      return { ...user, version: 0 };
+    },
+    update: (id: string, edit: UserEdit) => change(id, edit, MOST_TRIES),
+    list: (page: Parameters<UserStore['list']>[0]) => store.list(page),
+    delete: (id: string) => store.delete(id),
+  });
+}
+
+function blankUser(now: number): Omit<StoredUser, 'version'> {
+  return {
+    id: randomBytes(16).toString('base64url'),
+    username: undefined,
+    email: undefined,
+    emailVerified: false,
+    passwordHash: undefined,
+    mustResetPassword: false,
+    disabled: false,
+    roles: [],
+    groups: [],
+    attributes: {},
+    orgs: [],
+    createdAt: now,
+    updatedAt: now,
+  };
+}
+
+/** Logins in their one spelling; one that has none stays, for {@link refuseFlaws} to find. */
+function normaliseFacts<Facts extends NewUser>(facts: Facts): Facts {
+  const spelt = (login: string): string => normaliseLogin(login) ?? login;
+  return {
+    ...facts,
+    ...(facts.username !== undefined && { username: spelt(facts.username) }),
+    ...(facts.email !== undefined && { email: spelt(facts.email) }),
+  };
+}
+
+/** A new address is nobody's proven one, unless whoever sets it says so. */
+function withProof(latest: StoredUser, set: UserChange): UserChange {
+  const isNew = 'email' in set && set.email !== latest.email;
+  return isNew && set.emailVerified === undefined ? { ...set, emailVerified: false } : set;
+}
+
+const MOST_ENTRIES = 100;
+const MAX_TEXT = 256;
+
+function refuseFlaws(user: Omit<StoredUser, 'version'>): void {
+  const errors = [...flawsOf(user)];
+  if (errors.length > 0) throw new AuthError('INVALID_REQUEST', { reason: 'user', errors });
+}
+
+function* flawsOf(user: Omit<StoredUser, 'version'>): Generator<FieldError> {
+  const { id, username, email, roles, groups, attributes, orgs } = user;
+  if (!/^[\w-]{1,128}$/.test(id))
+    yield flaw('id', 'is 1 to 128 letters, digits, hyphens and underscores');
+  if (username === undefined && email === undefined)
+    yield flaw('username', 'is missing, and so is email; a user needs one of them');
+  if (username !== undefined && (normaliseLogin(username) !== username || isEmail(username)))
+    yield flaw('username', 'is no user name; it has letters, digits and . _ + - only');
+  if (email !== undefined && (normaliseLogin(email) !== email || !isEmail(email)))
+    yield flaw('email', 'is no e-mail address');
+  for (const [name, list] of Object.entries({ roles, groups }))
+    if (!isShortList(list)) yield flaw(name, LIST_RULE);
+  if (!areAttributes(attributes))
+    yield flaw(
+      'attributes',
+      'is up to 100 short names with text, numbers, booleans, or lists of them',
+    );
+  if (!areOrgs(orgs))
+    yield flaw(
+      'orgs',
+      'is up to 100 organisations with id and roles, one of them the default at most',
+    );
+}
+
+const LIST_RULE = `is a list of up to ${MOST_ENTRIES} texts of 1 to ${MAX_TEXT} characters`;
+
+function flaw(name: string, detail: string): FieldError {
+  return { pointer: `#/${name}`, detail };
+}
+
+function isShortText(value: unknown): boolean {
+  return (
+    typeof value === 'string' &&
+    value !== '' &&
+    value.length <= MAX_TEXT &&
+    !/[\0\p{Cs}]/u.test(value)
+  );
+}
+
+function isShortList(list: readonly unknown[]): boolean {
+  return list.length <= MOST_ENTRIES && list.every(isShortText);
+}
+
+function areAttributes(attributes: StoredUser['attributes']): boolean {
+  const entries = Object.entries(attributes);
+  return (
+    entries.length <= MOST_ENTRIES &&
+    entries.every(
+      ([name, value]) =>
+        isShortText(name) &&
+        !['__proto__', 'constructor', 'prototype'].includes(name) &&
+        [value].flat().length <= MOST_ENTRIES &&
+        [value].flat().every(isAttributeValue),
+    )
+  );
+}
+
+function isAttributeValue(value: unknown): boolean {
+  if (typeof value === 'string') return value === '' || isShortText(value);
+  return value === null || typeof value === 'boolean' || Number.isFinite(value);
+}
+
+function areOrgs(orgs: StoredUser['orgs']): boolean {
+  return (
+    orgs.length <= MOST_ENTRIES &&
+    new Set(orgs.map(({ id }) => id)).size === orgs.length &&
+    orgs.filter(({ isDefault }) => isDefault).length <= 1 &&
+    orgs.every(({ id, roles }) => isShortText(id) && isShortList(roles))
+  );
+}
+
+/** A user as an API shows it. Times are ISO 8601. */
+export interface PublicUser {
+  readonly id: string;
+  readonly username: string | null;
+  readonly email: string | null;
+  readonly email_verified: boolean;
+  readonly roles: readonly string[];
+  readonly groups: readonly string[];
+  readonly attributes: StoredUser['attributes'];
+  readonly orgs: readonly {
+    readonly id: string;
+    readonly roles: readonly string[];
+    readonly default: boolean;
+  }[];
+  readonly disabled: boolean;
+  readonly must_reset_password: boolean;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+/** Everything but the password hash. */
+export function publicUser(user: StoredUser): PublicUser {
+  return {
+    id: user.id,
+    username: user.username ?? null,
+    email: user.email ?? null,
+    email_verified: user.emailVerified,
+    roles: user.roles,
+    groups: user.groups,
+    attributes: user.attributes,
+    orgs: user.orgs.map(({ id, roles, isDefault }) => ({ id, roles, default: isDefault })),
+    disabled: user.disabled,
+    must_reset_password: user.mustResetPassword,
+    created_at: new Date(user.createdAt).toISOString(),
+    updated_at: new Date(user.updatedAt).toISOString(),
+  };
+}

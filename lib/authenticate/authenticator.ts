@@ -1,0 +1,201 @@
+import { createCredentialFinder, type RequestHead } from './credentials.js';
+import { AuthError, reusableError } from '../errors.js';
+import { type Principal, isClientPrincipal, withMethod } from '../principal.js';
+import { createPrincipalLoader, type LoadPrincipalOption } from './principal-loader.js';
+import type { Verifier } from '../verifier/verifier.js';
+
+export interface AuthenticatorOptions<Request extends RequestHead = RequestHead> {
+  /** Refuses tokens that a client got for itself (client credentials): 403 INSUFFICIENT_ROLE. @defaultValue `false` */
+  readonly userOnly?: boolean;
+  /**
+   * Narrows the trusted issuers down for this guard, e.g. to the tenant that the host name stands for. Others
+   * are refused with 401. @defaultValue every issuer the verifier trusts
+   */
+  readonly issuers?: readonly string[] | ((request: Request) => readonly string[]);
+  /** Looks up what a token cannot say, such as roles in your database. */
+  readonly loadPrincipal?: LoadPrincipalOption<Request>;
+  /**
+   * Asks the store on every request whether the token's session still lives, so that a session that ended
+   * on another instance is refused at once: 401 TOKEN_REVOKED; 503 STORE_UNAVAILABLE when the store is down.
+   * Tokens of other issuers have no session with us and pass. @defaultValue `false`: refused within the lag
+   */
+  readonly checkSession?: boolean;
+  /** How `checkSession` finds out. `createAuth()` brings it. */
+  readonly isSessionLive?: (principal: Principal) => boolean | Promise<boolean>;
+  /**
+   * Takes the session cookie for a credential where no token comes along, so that browsers need none. Unsafe requests
+   * must then come from a page of ours: 403 CROSS_SITE_REQUEST, 415 UNSUPPORTED_MEDIA_TYPE.
+   * @defaultValue AUTH_COOKIE_SESSIONS
+   */
+  readonly cookie?: boolean;
+  /** How `cookie` finds out. `createAuth()` brings it. */
+  readonly readSession?: SessionReader;
+  /** Lets users pass who must change their password before anything else. @defaultValue `false`: 403 PASSWORD_CHANGE_REQUIRED */
+  readonly allowPasswordChange?: boolean;
+  /** A token for requests without a credential, in local development only. It is verified like any other. */
+  readonly devToken?: string | undefined;
+  /** Milliseconds since 1970. @defaultValue `Date.now` */
+  readonly now?: () => number;
+}
+
+/** Names of the options above, for guards to tell their own from unknown ones. */
+export const authenticatorOptionNames: readonly (keyof AuthenticatorOptions)[] = [
+  'userOnly',
+  'issuers',
+  'loadPrincipal',
+  'checkSession',
+  'isSessionLive',
+  'cookie',
+  'readSession',
+  'allowPasswordChange',
+  'devToken',
+  'now',
+];
+
+/** Finds the session of a request's cookie; undefined when it has none that lives. */
+export type SessionReader = (request: RequestHead) => Promise<Principal | undefined> | undefined;
+
+/**
+ * Finds out who sends a request; undefined without a credential. At once for a token that was verified before
+ * when no hook has to be waited for. Throws or rejects with an `AuthError`.
+ */
+export type Authenticator<Request extends RequestHead = RequestHead> = (
+  request: Request,
+) => Principal | undefined | Promise<Principal | undefined>;
+
+/** Joins a verifier and what a guard asks beyond it. The one pipeline behind every way to authenticate. */
+export function createAuthenticator<Request extends RequestHead>(
+  verifier: Verifier,
+  options: AuthenticatorOptions<Request> = {},
+): Authenticator<Request> {
+  const { events } = verifier;
+  const { devToken } = options;
+  const findCredential = createCredentialFinder(verifier.realm);
+  const readSession = sessionReaderOf(options);
+  const admit = createAdmission(verifier, options);
+  const narrow = createNarrowing(verifier, options);
+
+  function identify(request: Request): ReturnType<Authenticator> {
+    const found = findCredential(request);
+    const bySession = found === undefined ? readSession?.(request) : undefined;
+    const finish = (principal: Principal): Principal | Promise<Principal> => {
+      const admitted = admit(principal);
+      return narrow ? narrow(admitted, request) : admitted;
+    };
+    if (bySession) return bySession.then((principal) => principal && finish(principal));
+    const token = found ?? devToken;
+    if (token === undefined) return undefined;
+    const verified = verifier.verifyNow(token);
+    const judge = (principal: Principal): Principal | Promise<Principal> =>
+      finish(found === undefined ? withMethod(principal, 'dev') : principal);
+    return verified instanceof Promise ? verified.then(judge) : judge(verified);
+  }
+
+  function report(error: unknown, request: Request): never {
+    // Our own trouble has events of its own.
+    if (error instanceof AuthError && error.status < 500)
+      events.emit('token.refused', {
+        code: error.code,
+        reason: error.reason,
+        ...requestFacts(request),
+      });
+    throw error;
+  }
+
+  return function authenticate(request) {
+    try {
+      const identified = identify(request);
+      return identified instanceof Promise
+        ? identified.catch((error: unknown) => report(error, request))
+        : identified;
+    } catch (error) {
+      return report(error, request);
+    }
+  };
+}
+
+/** Refuses users who must change their password first, unless this is where they do. */
+function createAdmission<Request extends RequestHead>(
+  { realm }: Verifier,
+  { allowPasswordChange = false }: AuthenticatorOptions<Request>,
+): (principal: Principal) => Principal {
+  const passwordChange = reusableError('PASSWORD_CHANGE_REQUIRED', { realm });
+  return (principal) => {
+    if (!allowPasswordChange && principal.claims['must_reset_password'] === true)
+      throw passwordChange;
+    return principal;
+  };
+}
+
+type Narrowing<Request> = (
+  principal: Principal,
+  request: Request,
+) => Principal | Promise<Principal>;
+
+/** What a guard asks beyond the verifier. Undefined for the many that ask for nothing: they skip the step. */
+function createNarrowing<Request extends RequestHead>(
+  { realm, events }: Verifier,
+  options: AuthenticatorOptions<Request>,
+): Narrowing<Request> | undefined {
+  const { issuers, userOnly = false, loadPrincipal, now = Date.now } = options;
+  const isLive = sessionCheckOf(options);
+  const wrongIssuer = reusableError('INVALID_TOKEN', { realm, reason: 'issuer' });
+  const notAUser = reusableError('INSUFFICIENT_ROLE', { realm, reason: 'user_only' });
+  const ended = reusableError('TOKEN_REVOKED', { realm, reason: 'session' });
+  const load =
+    loadPrincipal &&
+    createPrincipalLoader(loadPrincipal, {
+      events,
+      now,
+      unknownUser: reusableError('INVALID_TOKEN', { realm, reason: 'user_unknown' }),
+    });
+  if (!issuers && !userOnly && !load && !isLive) return undefined;
+  return (principal, request) => {
+    const allowed = typeof issuers === 'function' ? issuers(request) : issuers;
+    if (allowed && !allowed.includes(principal.issuer)) throw wrongIssuer;
+    if (userOnly && isClientPrincipal(principal)) throw notAUser;
+    const finish = (): Principal | Promise<Principal> =>
+      load ? load(principal, request) : principal;
+    if (!isLive) return finish();
+    return Promise.resolve(isLive(principal)).then((lives) => {
+      if (!lives) throw ended;
+      return finish();
+    });
+  };
+}
+
+/** Throws a TypeError when there are no sessions whose cookie could be read. */
+function sessionReaderOf({
+  cookie = false,
+  readSession,
+}: Pick<AuthenticatorOptions, 'cookie' | 'readSession'>): SessionReader | undefined {
+  if (!cookie) return undefined;
+  if (readSession) return readSession;
+  throw new TypeError(
+    '`cookie` needs our own sessions: use auth.requireAuth() of a createAuth() that signs tokens',
+  );
+}
+
+/** Throws a TypeError when nobody can tell whether a session lives. */
+function sessionCheckOf({
+  checkSession = false,
+  isSessionLive,
+}: Pick<AuthenticatorOptions, 'checkSession' | 'isSessionLive'>) {
+  if (!checkSession) return undefined;
+  if (isSessionLive) return isSessionLive;
+  throw new TypeError(
+    '`checkSession` needs our own sessions: use auth.requireAuth() of a createAuth() that signs tokens',
+  );
+}
+
+/** What an event may say of its request. Works for Express' request and plain ones. */
+export function requestFacts(request: object): {
+  requestId: string | undefined;
+  ip: string | undefined;
+} {
+  const { id, ip } = request as { id?: unknown; ip?: unknown };
+  return {
+    requestId: typeof id === 'string' ? id : undefined,
+    ip: typeof ip === 'string' ? ip : undefined,
+  };
+}

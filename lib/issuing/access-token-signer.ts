@@ -1,0 +1,217 @@
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  type JsonWebKey,
+  type KeyObject,
+  randomUUID,
+} from 'node:crypto';
+import { SignJWT } from 'jose';
+import type { Config } from '../config/config.js';
+import { algorithmsOf } from '../config/secrets.js';
+import { createRootKeys } from '../secrets/derived-keys.js';
+import type {
+  IssuerOptions,
+  SignatureAlgorithm,
+} from '../verifier/trusted-issuers/issuer-options.js';
+import type { AttributeValue, OrgMembership } from '../principal.js';
+
+/** Whom a token is for, and what it says of them. */
+export interface AccessGrant {
+  /** `sub` */
+  readonly subject: string;
+  /** `sid` */
+  readonly sessionId?: string;
+  /** `client_id` (RFC 9068 §2.2). @defaultValue `'first-party'` */
+  readonly clientId?: string;
+  /** When the user last signed in actively. Seconds since 1970. */
+  readonly authTime?: number;
+  /** How they did (RFC 8176). */
+  readonly amr?: readonly string[];
+  readonly acr?: string;
+  readonly scopes?: readonly string[];
+  readonly user?: GrantedUser;
+  /** The token is good for changing the password and little else. */
+  readonly mustResetPassword?: boolean;
+  /** Seconds since 1970; the token ends then at the latest. */
+  readonly notAfter?: number;
+  /** Further claims. They never replace one of the above. */
+  readonly extraClaims?: Readonly<Record<string, unknown>>;
+}
+
+interface GrantedUser {
+  readonly username?: string | undefined;
+  readonly email?: string | undefined;
+  readonly roles?: readonly string[];
+  readonly groups?: readonly string[];
+  readonly attributes?: Readonly<Record<string, AttributeValue>>;
+  readonly orgs?: readonly OrgMembership[];
+}
+
+interface SignedToken {
+  readonly token: string;
+  /** Seconds. */
+  readonly expiresIn: number;
+}
+
+/** Signs our own access tokens and publishes the keys. */
+export interface Issuer {
+  /** Signs an access token (RFC 9068: `typ: at+jwt` and every claim of §2.2). */
+  sign(grant: AccessGrant): Promise<SignedToken>;
+  /** Public keys of the current and the previous private keys (RFC 7517 §5); none with a secret. */
+  jwks(): { readonly keys: readonly JsonWebKey[] };
+  /** What a verifier must demand of our tokens. */
+  issuerOptions(): IssuerOptions;
+}
+
+/** One key that signs or has signed. */
+interface SigningKey {
+  readonly key: KeyObject;
+  readonly kid: string;
+  readonly algorithm: SignatureAlgorithm;
+  /** The public half; undefined for a secret, which has none. */
+  readonly publicJwk: JsonWebKey | undefined;
+}
+
+/** Tokens that users get for themselves, through no client of its own. */
+const FIRST_PARTY = 'first-party';
+
+type IssuerConfig = Pick<Config, 'jwt' | 'claims' | 'accessTtlSeconds'>;
+
+/**
+ * Creates the issuer of AUTH_JWT_SECRET or AUTH_JWT_PRIVATE_KEY. The first key signs; those before it verify, so
+ * that a rotation logs nobody out. Throws a TypeError without a key or a name to sign with.
+ */
+export function createIssuer(
+  config: IssuerConfig,
+  { now }: { readonly now: () => number },
+): Issuer {
+  const { issuer, audience = issuer === undefined ? [] : [issuer] } = config.jwt;
+  const ring = keyRing(config.jwt);
+  const [current] = ring;
+  const [firstAudience] = audience;
+  if (!current) throw new TypeError('signing tokens needs AUTH_JWT_SECRET or AUTH_JWT_PRIVATE_KEY');
+  if (issuer === undefined || firstAudience === undefined)
+    throw new TypeError('signing tokens needs a name: set AUTH_PUBLIC_URL or AUTH_JWT_ISSUER');
+  const jwks = publicKeys(ring);
+  const header = { alg: current.algorithm, typ: 'at+jwt', kid: current.kid };
+  return Object.freeze({
+    async sign(grant: AccessGrant): Promise<SignedToken> {
+      const issuedAt = Math.floor(now() / 1000);
+      const end = issuedAt + config.accessTtlSeconds;
+      const exp = Math.min(end, Math.floor(grant.notAfter ?? end));
+      const claims = {
+        ...claimsOf(grant),
+        iss: issuer,
+        aud: firstAudience,
+        iat: issuedAt,
+        exp,
+        jti: randomUUID(),
+      };
+      const token = await new SignJWT(claims).setProtectedHeader(header).sign(current.key);
+      return { token, expiresIn: exp - issuedAt };
+    },
+    jwks: () => jwks,
+    issuerOptions: () => ({
+      issuer,
+      audience,
+      keys: current.publicJwk ? { jwks } : { secret: secretsOf(config.jwt) },
+      algorithms: [...new Set(ring.map(({ algorithm }) => algorithm))],
+      claims: config.claims,
+    }),
+  });
+}
+
+function secretsOf({ secret, secretPrevious }: Config['jwt']): readonly string[] {
+  return secret === undefined ? [] : [secret, ...secretPrevious];
+}
+
+/** The current key first. */
+function keyRing(jwt: Config['jwt']): readonly SigningKey[] {
+  const { privateKey, privateKeyPrevious, algorithm } = jwt;
+  if (privateKey !== undefined)
+    return [
+      asymmetricKey(privateKey, algorithm),
+      ...privateKeyPrevious.map((text) => asymmetricKey(text, algorithm)),
+    ];
+  return secretsOf(jwt).map((secret) => ({
+    key: createSecretKey(Buffer.from(secret)),
+    // Not RFC 7638's thumbprint: of a secret, it would publish a hash (§7).
+    kid: createRootKeys([secret]).current.kid,
+    algorithm: algorithm ?? 'HS256',
+    publicJwk: undefined,
+  }));
+}
+
+/** A previous key may be of another type; then it goes on with the algorithm it was made for. */
+function asymmetricKey(text: string, wanted: SignatureAlgorithm | undefined): SigningKey {
+  const key = createPrivateKey(
+    text.startsWith('{') ? { key: JSON.parse(text), format: 'jwk' } : text,
+  );
+  const possible = algorithmsOf(text).filter(isAsymmetric);
+  const algorithm = possible.find((each) => each === wanted) ?? possible[0];
+  if (algorithm === undefined) throw new TypeError('the private key signs no tokens');
+  const jwk = createPublicKey(key).export({ format: 'jwk' });
+  const kid = thumbprint(jwk);
+  const publicJwk = Object.freeze({ ...jwk, kid, alg: algorithm, use: 'sig' });
+  return { key, kid, algorithm, publicJwk };
+}
+
+function isAsymmetric(algorithm: string): algorithm is SignatureAlgorithm {
+  return !algorithm.startsWith('HS');
+}
+
+/** RFC 7638 §3: the members that make the key, in the order of their names. */
+export function thumbprint({ kty, crv, e, n, x, y }: JsonWebKey): string {
+  return createHash('sha256').update(JSON.stringify({ crv, e, kty, n, x, y })).digest('base64url');
+}
+
+function publicKeys(ring: readonly SigningKey[]): { readonly keys: readonly JsonWebKey[] } {
+  const keys = ring.flatMap(({ publicJwk }) => (publicJwk ? [publicJwk] : []));
+  return Object.freeze({ keys: Object.freeze(keys) });
+}
+
+/** Names that an application's own claims cannot have, whether or not the grant uses them. */
+const reserved: ReadonlySet<string> = new Set([
+  ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'client_id', 'sid', 'auth_time', 'amr'],
+  ...['acr', 'scope', 'cnf', 'act', 'may_act', 'nonce', 'events', 'must_reset_password'],
+  ...['__proto__', 'constructor', 'prototype'],
+]);
+
+function claimsOf(grant: AccessGrant): Record<string, unknown> {
+  const { extraClaims = {}, scopes = [], clientId = FIRST_PARTY } = grant;
+  const extra = Object.entries(extraClaims).filter(([name]) => !reserved.has(name));
+  return {
+    ...Object.fromEntries(extra),
+    ...userClaims(grant.user),
+    sub: grant.subject,
+    client_id: clientId,
+    sid: grant.sessionId,
+    auth_time: grant.authTime,
+    amr: grant.amr,
+    acr: grant.acr,
+    scope: scopes.length > 0 ? scopes.join(' ') : undefined,
+    must_reset_password: grant.mustResetPassword ? true : undefined,
+  };
+}
+
+/** Names that our own mapping reads (RFC 9068 §2.2.3.1, OpenID Connect Core §5.1). */
+function userClaims({ username, email, roles, groups, attributes, orgs }: GrantedUser = {}) {
+  return {
+    username,
+    email,
+    roles: full(roles),
+    groups: full(groups),
+    attributes: attributes && Object.keys(attributes).length > 0 ? attributes : undefined,
+    orgs: full(orgs)?.map(({ id, roles: inOrg, isDefault }) => ({
+      id,
+      roles: inOrg,
+      default: isDefault,
+    })),
+  };
+}
+
+function full<Item>(list: readonly Item[] | undefined): readonly Item[] | undefined {
+  return list && list.length > 0 ? list : undefined;
+}

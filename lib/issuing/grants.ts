@@ -1,0 +1,36 @@
+import type { AccessGrant } from './access-token-signer.js';
+import type { LiveSession } from '../sessions/sessions.js';
+import type { Session, StoredUser } from '../stores/store.js';
+
+export interface GrantOptions {
+  /** Scopes of a user's access tokens. @defaultValue `users:admin` for users with the role `admin`, else none */
+  readonly scopes?: (user: StoredUser) => readonly string[];
+  /**
+   * Further claims of access tokens, e.g. for clients that know other names. They never replace a registered
+   * claim or one of ours.
+   */
+  readonly claims?: (user: StoredUser, session: Session) => Readonly<Record<string, unknown>>;
+}
+
+/** What the access tokens of a session say. */
+export type GrantOf = (live: Pick<LiveSession, 'session' | 'notes' | 'user'>) => AccessGrant;
+
+export function createGrants({ scopes = adminScopes, claims }: GrantOptions): GrantOf {
+  return function grantOf({ session, notes, user }) {
+    return {
+      subject: user.id,
+      sessionId: session.id,
+      ...(notes.authTime !== undefined && { authTime: notes.authTime }),
+      amr: notes.amr,
+      ...(notes.acr !== undefined && { acr: notes.acr }),
+      scopes: scopes(user),
+      user,
+      mustResetPassword: user.mustResetPassword,
+      ...(claims && { extraClaims: claims(user, session) }),
+    };
+  };
+}
+
+function adminScopes({ roles }: StoredUser): readonly string[] {
+  return roles.includes('admin') ? ['users:admin'] : [];
+}

@@ -1,0 +1,169 @@
+import type { Configuration } from 'openid-client';
+import type * as OpenidClient from 'openid-client';
+import { AuthError } from '../errors.js';
+import { isRecord } from '../is-record.js';
+import { isEmail, normaliseLogin } from '../accounts/logins.js';
+import { github } from '../claims/presets/github.js';
+import {
+  type Identity,
+  type LoginProvider,
+  type LoginRequest,
+  type LoginSecrets,
+  type ProviderSignIn,
+  renewalTime,
+} from './login-provider.js';
+import { providerError, unbelievable } from './provider-errors.js';
+import { createProviderFetch, type ProviderFetch } from './provider-fetch.js';
+import type { ProviderContext } from './provider-tokens.js';
+
+interface GithubClient {
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+/**
+ * Prepares signing in with GitHub, which speaks OAuth 2.0 and no OpenID Connect: who has signed in stands at
+ * its API. Users are told apart by their numeric id, since a name can be given up and taken by somebody else.
+ */
+export function createGithubProvider(
+  { clientId, clientSecret }: GithubClient,
+  context: ProviderContext,
+): LoginProvider {
+  const fetch = createProviderFetch(context);
+
+  async function connect() {
+    const client = await import('openid-client');
+    const metadata = {
+      issuer: github.issuer,
+      authorization_endpoint: github.authorizationEndpoint,
+      token_endpoint: github.tokenEndpoint,
+    };
+    const authentication = client.ClientSecretPost(clientSecret);
+    const configuration = new client.Configuration(metadata, clientId, {}, authentication);
+    configuration.timeout = TIMEOUT_SECONDS;
+    configuration[client.customFetch] = fetch;
+    return { client, configuration };
+  }
+
+  async function finish(answer: URLSearchParams, secrets: LoginSecrets): Promise<ProviderSignIn> {
+    const { client, configuration } = await connect();
+    try {
+      const tokens = await redeem(client, configuration, { answer, secrets });
+      const { access_token: accessToken, expires_in: life, refresh_token: refreshToken } = tokens;
+      return {
+        identity: await whoIs(accessToken, fetch),
+        sessionId: undefined,
+        authTime: undefined,
+        acr: undefined,
+        amr: [],
+        tokens: {
+          accessToken,
+          renewAt: renewalTime(life, context.now()),
+          refreshToken,
+          idToken: undefined,
+        },
+      };
+    } catch (error) {
+      throw providerError(error);
+    }
+  }
+
+  return Object.freeze({
+    name: 'github',
+    label: github.label,
+    begin: (request: LoginRequest) => begin(clientId, request),
+    finish,
+    renew: () =>
+      Promise.reject(
+        new AuthError('AUTH_CONTEXT_REQUIRED', { reason: 'no_upstream_refresh_token' }),
+      ),
+    logoutUrl: () => Promise.resolve(undefined),
+    readLogoutToken: undefined,
+  });
+}
+
+async function begin(
+  clientId: string,
+  { redirectUri, loginHint, prompt, acrValues, maxAgeSeconds }: LoginRequest,
+): ReturnType<LoginProvider['begin']> {
+  // It cannot be asked for any of this, and to go there all the same would go round in circles.
+  if (acrValues !== undefined || maxAgeSeconds !== undefined) throw unbelievable('acr');
+  if (prompt === 'none') throw unbelievable('interaction_required');
+  const client = await import('openid-client');
+  const secrets = {
+    state: client.randomState(),
+    codeVerifier: client.randomPKCECodeVerifier(),
+    redirectUri,
+  };
+  const url = new URL(github.authorizationEndpoint);
+  url.search = new URLSearchParams({
+    client_id: clientId,
+    response_type: 'code',
+    redirect_uri: redirectUri,
+    scope: github.scope,
+    state: secrets.state,
+    code_challenge: await client.calculatePKCECodeChallenge(secrets.codeVerifier),
+    code_challenge_method: 'S256',
+    ...(loginHint !== undefined && { login: loginHint }),
+    ...(prompt === 'select_account' && { prompt }),
+  }).toString();
+  return { url, secrets };
+}
+
+const TIMEOUT_SECONDS = 10;
+
+function redeem(
+  client: typeof OpenidClient,
+  configuration: Configuration,
+  { answer, secrets }: { readonly answer: URLSearchParams; readonly secrets: LoginSecrets },
+) {
+  const callback = new URL(secrets.redirectUri);
+  callback.search = answer.toString();
+  return client.authorizationCodeGrant(configuration, callback, {
+    expectedState: secrets.state,
+    pkceCodeVerifier: secrets.codeVerifier,
+  });
+}
+
+async function whoIs(accessToken: string, fetch: ProviderFetch): Promise<Identity> {
+  const ask = async (url: string): Promise<unknown> => {
+    const response = await fetch(url, {
+      headers: {
+        authorization: `Bearer ${accessToken}`,
+        accept: 'application/vnd.github+json',
+        // Without one GitHub answers 403.
+        'user-agent': 'latchkey',
+      },
+      signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000),
+    });
+    if (response.status !== 200) throw new AuthError('PROVIDER_ERROR', { reason: 'userinfo' });
+    return response.json();
+  };
+  const [user, emails] = await Promise.all([ask(github.userEndpoint), ask(github.emailsEndpoint)]);
+  if (!isRecord(user) || !Number.isSafeInteger(user['id'])) throw unbelievable('subject');
+  const email = primaryEmail(emails);
+  return Object.freeze({
+    provider: 'github',
+    issuer: github.accountIssuer,
+    subject: String(user['id']),
+    email,
+    emailVerified: email !== undefined,
+    emailVouched: false,
+    username: typeof user['login'] === 'string' ? user['login'] : undefined,
+    roles: [],
+    groups: [],
+    attributes: {},
+    orgs: [],
+    claims: user,
+  });
+}
+
+/** Only the primary address, and only if GitHub has verified it. */
+function primaryEmail(emails: unknown): string | undefined {
+  const all: readonly unknown[] = Array.isArray(emails) ? emails : [];
+  const primary = all.find(
+    (entry) => isRecord(entry) && entry['primary'] === true && entry['verified'] === true,
+  );
+  const login = normaliseLogin(isRecord(primary) ? primary['email'] : undefined);
+  return login !== undefined && isEmail(login) ? login : undefined;
+}

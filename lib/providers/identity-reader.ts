@@ -1,0 +1,51 @@
+import { createClaimsReader } from '../claims/claims-mapping.js';
+import { isEmail, normaliseLogin } from '../accounts/logins.js';
+import { loginHabits, mappingOf, presetOf } from '../claims/presets/presets.js';
+import type { PresetName } from '../claims/presets/presets.js';
+import type { Identity } from './login-provider.js';
+
+export interface IdentityOptions {
+  /** Name of the provider in our configuration. */
+  readonly name: string;
+  readonly issuer: string;
+  /** @defaultValue told by the issuer */
+  readonly preset: PresetName | undefined;
+  /** @defaultValue what is known of the preset */
+  readonly trustEmail: boolean | undefined;
+}
+
+/** Reads who has signed in out of claims that were verified before. */
+export type IdentityReader = (claims: Readonly<Record<string, unknown>>) => Identity;
+
+export function createIdentityReader({
+  name,
+  issuer,
+  preset = presetOf(issuer),
+  trustEmail,
+}: IdentityOptions): IdentityReader {
+  const readClaims = createClaimsReader(mappingOf(preset));
+  const habits = preset === 'generic' ? undefined : loginHabits[preset];
+  return (claims) => {
+    const { user, orgs } = readClaims(claims);
+    const login = normaliseLogin(user.email);
+    const email = login !== undefined && isEmail(login) ? login : undefined;
+    // Cognito writes it as text.
+    const emailVerified = claims['email_verified'] === true || claims['email_verified'] === 'true';
+    const isTrusted = trustEmail ?? habits?.vouchesForEmail?.(claims) ?? false;
+    const { username, roles, groups, attributes } = user;
+    return Object.freeze({
+      provider: name,
+      issuer: String(claims['iss']),
+      subject: String(claims['sub']),
+      email,
+      emailVerified: email !== undefined && emailVerified,
+      emailVouched: email !== undefined && emailVerified && isTrusted,
+      username,
+      roles,
+      groups,
+      attributes,
+      orgs,
+      claims,
+    });
+  };
+}

@@ -1,0 +1,313 @@
+import type * as OpenidClient from 'openid-client';
+import type { Configuration, IDToken, TokenEndpointResponse } from 'openid-client';
+import { assertRemoteUrl } from '../http/bounded-fetch.js';
+import { AuthError } from '../errors.js';
+import type { LoginHabits } from '../claims/presets/login-habits.js';
+import { loginHabits, presetOf } from '../claims/presets/presets.js';
+import type { PresetName } from '../claims/presets/presets.js';
+import { createIdentityReader, type IdentityReader } from './identity-reader.js';
+import {
+  type LoginProvider,
+  type LoginRequest,
+  type LoginSecrets,
+  type ProviderSignIn,
+  renewalTime,
+  type UpstreamTokens,
+} from './login-provider.js';
+import { createLogoutTokenReader } from './logout-token.js';
+import { providerError, unbelievable } from './provider-errors.js';
+import { createProviderFetch, type ProviderFetch } from './provider-fetch.js';
+import type { ProviderContext } from './provider-tokens.js';
+
+/** An OpenID provider that we are a client of. */
+export interface OpenidProviderSettings {
+  /** Exactly as it names itself. */
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Undefined: a public client, which proves itself by PKCE alone. */
+  readonly clientSecret?: string | undefined;
+  /** Space-separated, with `openid`. @defaultValue `'openid profile email'` */
+  readonly scope?: string | undefined;
+  readonly label?: string | undefined;
+  readonly preset?: PresetName | undefined;
+  readonly trustEmail?: boolean | undefined;
+  readonly tenants?: readonly string[] | undefined;
+  /** Workspace domains (`hd`) that may sign in. Empty: everybody. */
+  readonly allowedDomains?: readonly string[] | undefined;
+  /** How the answer comes (OAuth 2.0 Form Post Response Mode). @defaultValue what the provider does by itself: `query` */
+  readonly responseMode?: 'query' | 'form_post' | undefined;
+}
+
+/** Everything that stays the same from log-in to log-in. */
+interface Party {
+  readonly name: string;
+  readonly settings: OpenidProviderSettings;
+  readonly habits: LoginHabits | undefined;
+  readonly readIdentity: IdentityReader;
+  readonly fetch: ProviderFetch;
+  readonly allowLoopbackHttp: boolean;
+  readonly now: () => number;
+}
+
+/** Entra's endpoints for users of many tenants. Each ID token names its own. */
+const SHARED_ENTRA =
+  /^https:\/\/login\.microsoftonline\.com\/(?:common|organizations|consumers|\{tenantid\})\//;
+
+/**
+ * Prepares signing in with an OpenID provider (OpenID Connect Core §3.1). Nothing is fetched before somebody
+ * signs in, so that a provider that is down stops no application from starting. Throws a TypeError for settings
+ * that cannot be safe.
+ */
+export function createOpenidProvider(
+  name: string,
+  settings: OpenidProviderSettings,
+  context: ProviderContext,
+): LoginProvider {
+  const { issuer, preset = presetOf(issuer), tenants = [] } = settings;
+  assertRemoteUrl(issuer, context.allowLoopbackHttp);
+  if (SHARED_ENTRA.test(issuer) && tenants.length === 0)
+    throw new TypeError(
+      `the provider ${name} is for users of every Entra tenant; list those that may sign in as \`tenants\``,
+    );
+  const habits = preset === 'generic' ? undefined : loginHabits[preset];
+  const party: Party = {
+    name,
+    settings,
+    habits,
+    readIdentity: createIdentityReader({
+      name,
+      issuer,
+      preset,
+      trustEmail: settings.trustEmail,
+    }),
+    fetch: createProviderFetch({
+      ...context,
+      issuer: SHARED_ENTRA.test(issuer) ? undefined : issuer,
+    }),
+    allowLoopbackHttp: context.allowLoopbackHttp,
+    now: context.now,
+  };
+  return Object.freeze({
+    name,
+    label:
+      settings.label ?? habits?.label ?? (name === 'default' ? new URL(issuer).hostname : name),
+    begin: (request: LoginRequest) => begin(party, request),
+    finish: (answer: URLSearchParams, secrets: LoginSecrets) => finish(party, answer, secrets),
+    renew: (tokens: UpstreamTokens, owner: Owner) => renew(party, tokens, owner),
+    logoutUrl: (going: Parameters<LoginProvider['logoutUrl']>[0]) => logoutUrl(party, going),
+    readLogoutToken: createLogoutTokenReader(settings, context),
+  });
+}
+
+type Owner = Parameters<LoginProvider['renew']>[1];
+
+interface Connected {
+  readonly client: typeof OpenidClient;
+  readonly configuration: Configuration;
+}
+
+const TIMEOUT_SECONDS = 10;
+const CLOCK_TOLERANCE_SECONDS = 5;
+
+/**
+ * A configuration for one operation. Metadata and keys come through `fetch`, which knows better how long they
+ * count than the library's own cache does: a minute's wait for a new key would fail log-ins.
+ */
+async function connect(party: Party): Promise<Connected> {
+  const { issuer, clientId, clientSecret } = party.settings;
+  const client = await import('openid-client');
+  const allowHttp = party.allowLoopbackHttp ? [client.allowInsecureRequests] : [];
+  const metadata = { [client.clockTolerance]: CLOCK_TOLERANCE_SECONDS };
+  const discover = (authentication: OpenidClient.ClientAuth) =>
+    client.discovery(new URL(issuer), clientId, metadata, authentication, {
+      timeout: TIMEOUT_SECONDS,
+      [client.customFetch]: party.fetch,
+      execute: [client.enableNonRepudiationChecks, ...allowHttp],
+    });
+  try {
+    // How it wants us to prove ourselves stands in the metadata; the second time they are in memory.
+    const found = (await discover(client.None())).serverMetadata();
+    // A difference that the library forgives, such as a slash at the end, makes another issuer (RFC 8414 §3.3).
+    if (found.issuer !== issuer && !SHARED_ENTRA.test(issuer))
+      throw new AuthError('PROVIDER_ERROR', { reason: 'issuer_mismatch' });
+    const methods = found.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
+    if (clientSecret === undefined) return { client, configuration: await discover(client.None()) };
+    const authentication = methods.includes('client_secret_basic')
+      ? client.ClientSecretBasic(clientSecret)
+      : client.ClientSecretPost(clientSecret);
+    return { client, configuration: await discover(authentication) };
+  } catch (error) {
+    const { code, reason } = providerError(error);
+    throw new AuthError('PROVIDER_ERROR', {
+      reason: code === 'PROVIDER_ERROR' ? reason : 'discovery',
+    });
+  }
+}
+
+async function begin(
+  party: Party,
+  { redirectUri, prompt, loginHint, acrValues, maxAgeSeconds }: LoginRequest,
+): ReturnType<LoginProvider['begin']> {
+  const { client, configuration } = await connect(party);
+  const secrets = {
+    state: client.randomState(),
+    nonce: client.randomNonce(),
+    codeVerifier: client.randomPKCECodeVerifier(),
+    redirectUri,
+    acrValues,
+    maxAgeSeconds,
+  };
+  const { responseMode } = party.settings;
+  const parameters = {
+    redirect_uri: redirectUri,
+    ...scopeParameters(party),
+    state: secrets.state,
+    nonce: secrets.nonce,
+    code_challenge: await client.calculatePKCECodeChallenge(secrets.codeVerifier),
+    code_challenge_method: 'S256',
+    ...(responseMode && { response_mode: responseMode }),
+    ...(prompt !== undefined && { prompt }),
+    ...(loginHint !== undefined && { login_hint: loginHint }),
+    ...(acrValues && { acr_values: acrValues.join(' ') }),
+    ...(maxAgeSeconds !== undefined && { max_age: String(maxAgeSeconds) }),
+  };
+  try {
+    const isPushed =
+      configuration.serverMetadata().pushed_authorization_request_endpoint !== undefined;
+    const url = isPushed
+      ? await client.buildAuthorizationUrlWithPAR(configuration, parameters)
+      : client.buildAuthorizationUrl(configuration, parameters);
+    return { url: assertRemoteUrl(url.href, party.allowLoopbackHttp), secrets };
+  } catch (error) {
+    throw providerError(error);
+  }
+}
+
+function scopeParameters({ settings, habits }: Party): Readonly<Record<string, string>> {
+  const { scope = 'openid profile email' } = settings;
+  const scopes = scope.split(' ');
+  if (!scopes.includes('offline_access')) return { scope };
+  // OpenID Connect Core §11: without a consent the scope may be ignored. Those whose habits we know give it anyway.
+  if (!habits) return { scope, prompt: 'consent' };
+  if (!habits.offlineParameters) return { scope };
+  const others = scopes.filter((each) => each !== 'offline_access');
+  return { scope: others.join(' '), ...habits.offlineParameters };
+}
+
+async function finish(
+  party: Party,
+  answer: URLSearchParams,
+  secrets: LoginSecrets,
+): Promise<ProviderSignIn> {
+  const { client, configuration } = await connect(party);
+  const callback = new URL(secrets.redirectUri);
+  callback.search = answer.toString();
+  try {
+    const tokens = await client.authorizationCodeGrant(configuration, callback, {
+      expectedState: secrets.state,
+      pkceCodeVerifier: secrets.codeVerifier,
+      idTokenExpected: true,
+      ...(secrets.nonce !== undefined && { expectedNonce: secrets.nonce }),
+      ...(secrets.maxAgeSeconds !== undefined && { maxAge: secrets.maxAgeSeconds }),
+    });
+    const idToken = tokens.claims();
+    if (!idToken) throw unbelievable('id_token');
+    judgeIdToken(party, idToken, secrets);
+    const claims = await addUserinfo({ client, configuration }, idToken, tokens.access_token);
+    return {
+      identity: party.readIdentity(claims),
+      sessionId: textOf(idToken['sid']),
+      authTime: typeof idToken.auth_time === 'number' ? idToken.auth_time : undefined,
+      acr: textOf(idToken['acr']),
+      amr: Array.isArray(idToken['amr'])
+        ? idToken['amr'].filter((method) => typeof method === 'string')
+        : [],
+      tokens: upstreamTokens(tokens, party.now()),
+    };
+  } catch (error) {
+    throw providerError(error);
+  }
+}
+
+const MAX_SUBJECT = 255;
+/** The token was made for this very log-in. */
+const MAX_AGE_SECONDS = 600;
+
+/** What the library leaves to us. */
+function judgeIdToken(
+  { settings, now }: Party,
+  claims: IDToken,
+  { acrValues }: Pick<LoginSecrets, 'acrValues'>,
+): void {
+  const { clientId, tenants = [], allowedDomains = [] } = settings;
+  const nowSeconds = Math.floor(now() / 1000);
+  if (claims.sub === '' || claims.sub.length > MAX_SUBJECT) throw unbelievable('subject');
+  if (claims.iat > nowSeconds + CLOCK_TOLERANCE_SECONDS) throw unbelievable('issued_in_future');
+  if (claims.iat < nowSeconds - MAX_AGE_SECONDS) throw unbelievable('too_old');
+  if (claims.azp !== undefined && claims.azp !== clientId) throw unbelievable('authorized_party');
+  if (acrValues && !acrValues.includes(textOf(claims['acr']) ?? '')) throw unbelievable('acr');
+  if (tenants.length > 0 && !tenants.includes(textOf(claims['tid']) ?? ''))
+    throw new AuthError('LOGIN_DENIED', { reason: 'tenant' });
+  if (allowedDomains.length > 0 && !allowedDomains.includes(textOf(claims['hd']) ?? ''))
+    throw new AuthError('LOGIN_DENIED', { reason: 'domain' });
+}
+
+/** Many providers keep the ID token small and say the rest at the userinfo endpoint, of the same `sub`. */
+async function addUserinfo(
+  { client, configuration }: Connected,
+  idToken: IDToken,
+  accessToken: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  const hasEndpoint = configuration.serverMetadata().userinfo_endpoint !== undefined;
+  if (!hasEndpoint || idToken['email'] !== undefined) return idToken;
+  const userinfo = await client.fetchUserInfo(configuration, accessToken, idToken.sub);
+  return { ...userinfo, ...idToken };
+}
+
+function upstreamTokens(tokens: TokenEndpointResponse, now: number): UpstreamTokens {
+  return {
+    accessToken: tokens.access_token,
+    renewAt: renewalTime(tokens.expires_in, now),
+    refreshToken: tokens.refresh_token,
+    idToken: tokens.id_token,
+  };
+}
+
+async function renew(party: Party, former: UpstreamTokens, owner: Owner): Promise<UpstreamTokens> {
+  const gone = (reason: string): AuthError => new AuthError('AUTH_CONTEXT_REQUIRED', { reason });
+  if (former.refreshToken === undefined) throw gone('no_upstream_refresh_token');
+  const { client, configuration } = await connect(party);
+  try {
+    const tokens = await client.refreshTokenGrant(configuration, former.refreshToken);
+    const claims = tokens.claims();
+    // OpenID Connect Core §12.2
+    if (claims && (claims.sub !== owner.subject || claims.iss !== owner.issuer))
+      throw unbelievable('other_user');
+    const renewed = upstreamTokens(tokens, party.now());
+    return {
+      ...renewed,
+      refreshToken: renewed.refreshToken ?? former.refreshToken,
+      idToken: renewed.idToken ?? former.idToken,
+    };
+  } catch (error) {
+    const known = providerError(error);
+    throw known.reason === 'invalid_grant' ? gone('upstream_grant_ended') : known;
+  }
+}
+
+async function logoutUrl(
+  party: Party,
+  { idToken, returnTo }: Parameters<LoginProvider['logoutUrl']>[0],
+): Promise<URL | undefined> {
+  const { client, configuration } = await connect(party);
+  if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined;
+  const url = client.buildEndSessionUrl(configuration, {
+    post_logout_redirect_uri: returnTo,
+    ...(idToken !== undefined && { id_token_hint: idToken }),
+  });
+  return assertRemoteUrl(url.href, party.allowLoopbackHttp);
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

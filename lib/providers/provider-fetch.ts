@@ -1,0 +1,129 @@
+import { assertRemoteUrl, readBounded } from '../http/bounded-fetch.js';
+import { isRecord } from '../is-record.js';
+import { definedOnly } from '../known-options.js';
+
+/** `fetch`, or the application's own, e.g. one that goes through a proxy. */
+export type Fetch = typeof fetch;
+
+/** As much of a request as a protocol library makes of it. */
+interface ProviderRequest {
+  readonly method?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: RequestInit['body'] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type ProviderFetch = (url: string, request: ProviderRequest) => Promise<Response>;
+
+export interface ProviderFetchOptions {
+  readonly fetch: Fetch;
+  readonly allowLoopbackHttp: boolean;
+  /** Whose metadata is worth remembering. Undefined: anybody's. */
+  readonly issuer?: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** What an answer is made of, once it has been read to its end. */
+interface Answer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: Buffer;
+}
+
+interface Remembered {
+  readonly answer: Answer;
+  readonly at: number;
+}
+
+const METADATA_FRESH_MS = 3_600_000;
+const STALE_MS = 86_400_000;
+
+/**
+ * Requests to one identity provider: https only (http on loopback where that is allowed), no redirects, at most
+ * 1 MB. Metadata is remembered for an hour; keys are asked for at each log-in, since a provider may sign with a
+ * new one the moment it publishes it. Both are shared by all who ask at once, and serve on for a day while
+ * what comes is of no use. What needs a credential is never remembered.
+ */
+export function createProviderFetch({
+  fetch: send,
+  allowLoopbackHttp,
+  issuer,
+  now,
+}: ProviderFetchOptions): ProviderFetch {
+  const isUsable = (url: string, { status, body }: Answer): boolean =>
+    status === 200 && (isMetadata(url) ? isMetadataOf(body, issuer) : areKeys(body));
+  const remembered = new Map<string, Remembered>();
+  const inFlight = new Map<string, Promise<Answer>>();
+
+  async function ask(url: string, request: ProviderRequest): Promise<Answer> {
+    assertRemoteUrl(url, allowLoopbackHttp);
+    const response = await send(url, definedOnly({ ...request, redirect: 'manual' as const }));
+    if (response.status >= 300 && response.status < 400) {
+      await response.body?.cancel();
+      throw new TypeError('a redirect could lead into our own network');
+    }
+    return {
+      status: response.status,
+      contentType: response.headers.get('content-type') ?? '',
+      body: await readBounded(response),
+    };
+  }
+
+  async function askAnew(url: string, request: ProviderRequest): Promise<Answer> {
+    const known = remembered.get(url);
+    const isOfUse = known !== undefined && now() < known.at + STALE_MS;
+    try {
+      const answer = await ask(url, request);
+      if (isUsable(url, answer)) remembered.set(url, { answer, at: now() });
+      else if (isOfUse) return known.answer;
+      return answer;
+    } catch (error) {
+      if (isOfUse) return known.answer;
+      throw error;
+    }
+  }
+
+  async function recall(url: string, request: ProviderRequest): Promise<Answer> {
+    const known = remembered.get(url);
+    if (known && isMetadata(url) && now() < known.at + METADATA_FRESH_MS) return known.answer;
+    const asking = inFlight.get(url) ?? askAnew(url, request).finally(() => inFlight.delete(url));
+    inFlight.set(url, asking);
+    return asking;
+  }
+
+  return async function fetchFromProvider(url, request) {
+    const isPublic =
+      (request.method ?? 'GET') === 'GET' && request.headers?.['authorization'] === undefined;
+    const { status, contentType, body } = await (isPublic
+      ? recall(url, request)
+      : ask(url, request));
+    return new Response(body.length > 0 ? new Uint8Array(body) : null, {
+      status,
+      headers: { 'content-type': contentType },
+    });
+  };
+}
+
+function isMetadata(url: string): boolean {
+  return /\/\.well-known\/(?:openid-configuration|oauth-authorization-server)(?:\/|$)/.test(url);
+}
+
+/** A page that says "back soon", with status 200, must not be remembered in the place of metadata or keys. */
+function isMetadataOf(body: Buffer, issuer: string | undefined): boolean {
+  const metadata = parse(body);
+  return isRecord(metadata) && (issuer === undefined || metadata['issuer'] === issuer);
+}
+
+function areKeys(body: Buffer): boolean {
+  const set = parse(body);
+  return isRecord(set) && Array.isArray(set['keys']) && set['keys'].length > 0;
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,93 @@
+import { AuthError } from '../errors.js';
+import type { EventSink } from '../events.js';
+import { createRemoteKeySet, type KeySet } from '../verifier/keys/key-sets.js';
+import type { SignatureAlgorithm } from '../verifier/trusted-issuers/issuer-options.js';
+import { judgeAnyHeader } from '../verifier/tokens/token-rules.js';
+import { decodeJsonObject, hasTokenShape } from '../verifier/tokens/token-shape.js';
+import type { Fetch } from './provider-fetch.js';
+
+/** What providers share. */
+export interface ProviderContext {
+  readonly fetch: Fetch;
+  readonly allowLoopbackHttp: boolean;
+  readonly events: EventSink;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** A token's parts, once its signature has been found good. */
+interface SignedParts {
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+const ALGORITHMS: readonly SignatureAlgorithm[] = [
+  'RS256',
+  'PS256',
+  'ES256',
+  'EdDSA',
+  'RS384',
+  'RS512',
+  'ES384',
+  'ES512',
+];
+
+/** Keys of a provider for tokens that come to us without our having asked: `jwksUri`, or by discovery. */
+export function createProviderKeys(
+  issuer: string,
+  jwksUri: string | undefined,
+  context: ProviderContext,
+): KeySet {
+  return createRemoteKeySet({
+    ...context,
+    issuer,
+    jwksUri,
+    algorithms: ALGORITHMS,
+    timeoutMs: 10_000,
+    cacheSeconds: 600,
+    staleSeconds: 86_400,
+  });
+}
+
+/**
+ * Checks form and signature of a provider's token, and answers what it says. Undefined for one that is not
+ * signed by these keys. Rejects with KEYS_UNAVAILABLE (503). Judges no claim.
+ */
+export async function readSigned(
+  token: string,
+  keys: KeySet,
+  now: number,
+): Promise<SignedParts | undefined> {
+  if (!hasTokenShape(token)) return undefined;
+  const [headerText = '', payloadText = '', signatureText = ''] = token.split('.');
+  const header = decodeJsonObject(headerText);
+  const claims = decodeJsonObject(payloadText);
+  if (!header || !claims || judgeAnyHeader(header) !== undefined) return undefined;
+  if (!keys.isServing(now)) await keys.load();
+  const kid = typeof header['kid'] === 'string' ? header['kid'] : undefined;
+  const candidates = () => keys.candidates(kid, String(header['alg']));
+  if (candidates().length === 0 && kid !== undefined) await keys.seek();
+  const signature = Buffer.from(signatureText, 'base64url');
+  const signer = candidates().find((key) =>
+    key.verifies(`${headerText}.${payloadText}`, signature),
+  );
+  return signer && { header, claims };
+}
+
+/** Answers whether `aud` names the client, and nobody else unless `azp` says whom it is for (Core §3.1.3.7). */
+export function isForClient(claims: Readonly<Record<string, unknown>>, clientId: string): boolean {
+  const { aud, azp } = claims;
+  if (azp !== undefined && azp !== clientId) return false;
+  if (aud === clientId) return true;
+  return Array.isArray(aud) && aud.includes(clientId) && (aud.length === 1 || azp === clientId);
+}
+
+/** A claim that is a time; NaN for anything else, which every comparison refuses. */
+export function timeOf(value: unknown): number {
+  return typeof value === 'number' ? value : Number.NaN;
+}
+
+/** INVALID_REQUEST with one fixed word for events. */
+export function badToken(reason: string): AuthError {
+  return new AuthError('INVALID_REQUEST', { reason });
+}

@@ -1,0 +1,189 @@
+import type { Request } from 'express';
+import { z } from 'zod';
+import { requestFacts } from '../../authenticate/authenticator.js';
+import { AuthError } from '../../errors.js';
+import type { AuthEvents } from '../../events.js';
+import { definedOnly } from '../../known-options.js';
+import { publicUser } from '../../accounts/users.js';
+import type { Callers } from '../caller.js';
+import { type SendMail, sendQuietly } from '../password/mail.js';
+import { readJsonBody } from '../request-body.js';
+import type { Endpoint } from '../respond.js';
+import type { RouterParts } from '../router-parts.js';
+
+/** What the routes that manage users share. */
+export interface ManageContext {
+  readonly parts: RouterParts;
+  readonly callers: Callers;
+}
+
+const SCOPE = 'users:admin';
+
+/** Admits administrators of ours. Answers who it is, for the audit. */
+async function requireAdmin({ parts, callers }: ManageContext, req: Request): Promise<string> {
+  const { principal } = await callers.requireUser(req);
+  if (!principal.scopes.has(SCOPE))
+    throw new AuthError('INSUFFICIENT_SCOPE', { realm: parts.verifier.realm, scopes: [SCOPE] });
+  return principal.subject;
+}
+
+function report(
+  { parts }: ManageContext,
+  req: Request,
+  change: Pick<AuthEvents['user.changed'], 'userId' | 'change' | 'by'>,
+): void {
+  parts.events.emit('user.changed', { ...change, ...requestFacts(req) });
+}
+
+const PAGE = 100;
+
+/** Users in the order of their ids, `?limit=` (1 to 100) at a time; `next` is the `?after=` of the next page. */
+export function listUsers(context: ManageContext): Endpoint {
+  const { users } = context.parts;
+  return async function handleListUsers(req, res) {
+    await requireAdmin(context, req);
+    const { limit, after } = readPage(req.query);
+    const page = await users.list({ limit, ...(after !== undefined && { after }) });
+    const last = page.length === limit ? page.at(-1) : undefined;
+    res.json({ users: page.map(publicUser), ...(last && { next: last.id }) });
+  };
+}
+
+function readPage(query: Request['query']): { limit: number; after: string | undefined } {
+  const { limit = String(PAGE), after } = query;
+  const count = typeof limit === 'string' && /^\d{1,3}$/.test(limit) ? Number(limit) : 0;
+  if (count < 1 || count > PAGE || (after !== undefined && typeof after !== 'string'))
+    throw new AuthError('INVALID_REQUEST', {
+      detail: '`limit` is a number from 1 to 100, `after` the `next` of an earlier answer.',
+    });
+  return { limit: count, after };
+}
+
+const texts = z.array(z.string());
+const attribute = z.union([
+  z.string(),
+  z.number(),
+  z.boolean(),
+  z.null(),
+  z.array(z.union([z.string(), z.number(), z.boolean()])),
+]);
+
+const userFields = {
+  username: z.string().nullable(),
+  email: z.string().nullable(),
+  email_verified: z.boolean(),
+  roles: texts,
+  groups: texts,
+  attributes: z.record(z.string(), attribute),
+  orgs: z.array(
+    z.strictObject({
+      id: z.string(),
+      roles: texts.default([]),
+      default: z.boolean().default(false),
+    }),
+  ),
+  disabled: z.boolean(),
+};
+
+const createSchema = z
+  .strictObject({ ...userFields, password: z.string(), must_reset_password: z.boolean() })
+  .partial();
+const patchSchema = z.strictObject(userFields).partial();
+
+/** In our own terms; null takes a login away, which JSON cannot say with undefined. */
+function toUser(body: z.output<typeof patchSchema>) {
+  const { username, email, email_verified: emailVerified, orgs, ...rest } = body;
+  return {
+    ...definedOnly(rest),
+    ...(username !== undefined && { username: username ?? undefined }),
+    ...(email !== undefined && { email: email ?? undefined }),
+    ...(emailVerified !== undefined && { emailVerified }),
+    ...(orgs && {
+      orgs: orgs.map(({ id, roles, default: isDefault }) => ({ id, roles, isDefault })),
+    }),
+  };
+}
+
+/** Adds a user: 201 with the user. Errors: INVALID_REQUEST, PASSWORD_POLICY (400), CONFLICT (409). */
+export function createUser(context: ManageContext): Endpoint {
+  const { users, passwords } = context.parts;
+  return async function handleCreateUser(req, res) {
+    const by = await requireAdmin(context, req);
+    const {
+      password,
+      must_reset_password: mustResetPassword,
+      ...body
+    } = await readJsonBody({ req, res }, createSchema);
+    const given = toUser(body);
+    if (password !== undefined) await passwords.checkPolicy(password, { user: given });
+    const passwordHash = password === undefined ? undefined : await passwords.hash(password);
+    const user = await users.create({
+      ...given,
+      ...definedOnly({ passwordHash, mustResetPassword }),
+    });
+    report(context, req, { userId: user.id, change: 'created', by });
+    res.status(201).json(publicUser(user));
+  };
+}
+
+/** Changes what is given: 200 with the user. Disabling ends all sessions. Errors: 400, NOT_FOUND (404), CONFLICT (409). */
+export function updateUser(context: ManageContext): Endpoint {
+  const { users, sessions } = context.parts;
+  return async function handleUpdateUser(req, res) {
+    const by = await requireAdmin(context, req);
+    const change = toUser(await readJsonBody({ req, res }, patchSchema));
+    const user = await users.update(userIdOf(req), change);
+    if (change.disabled) await sessions.revoke({ userId: user.id }, 'user_disabled');
+    report(context, req, {
+      userId: user.id,
+      change: change.disabled ? 'disabled' : 'updated',
+      by,
+    });
+    res.json(publicUser(user));
+  };
+}
+
+/** Removes a user and ends all their sessions: 204. Errors: NOT_FOUND (404). */
+export function deleteUser(context: ManageContext): Endpoint {
+  const { users, sessions, identities } = context.parts;
+  return async function handleDeleteUser(req, res) {
+    const by = await requireAdmin(context, req);
+    const id = userIdOf(req);
+    const wasThere = await users.delete(id);
+    // Also for one that is gone: an earlier attempt may have got no further.
+    await sessions.revoke({ userId: id }, 'user_deleted');
+    await identities.unlinkAll(id);
+    if (!wasThere) throw new AuthError('NOT_FOUND');
+    report(context, req, { userId: id, change: 'deleted', by });
+    res.status(204).end();
+  };
+}
+
+/**
+ * Gives a user a temporary password by mail, to be changed at the first sign-in, and ends all sessions: 202.
+ * Errors: NOT_FOUND (404), CONFLICT (409) for a user without an e-mail address.
+ */
+export function resetUserPassword(context: ManageContext, sendMail: SendMail): Endpoint {
+  const { users, passwords, sessions, events, inBackground } = context.parts;
+  return async function handleResetUserPassword(req, res) {
+    const by = await requireAdmin(context, req);
+    const password = passwords.generatePassword();
+    const passwordHash = await passwords.hash(password);
+    const user = await users.update(userIdOf(req), ({ email }) => {
+      if (email === undefined)
+        throw new AuthError('CONFLICT', { detail: 'This user has no e-mail address.' });
+      return { passwordHash, mustResetPassword: true };
+    });
+    await sessions.revoke({ userId: user.id }, 'password_admin_reset');
+    report(context, req, { userId: user.id, change: 'password_reset', by });
+    const { id: userId, email: to = '' } = user;
+    inBackground(
+      sendQuietly(sendMail, { kind: 'temporary_password', to, data: { userId, password } }, events),
+    );
+    res.status(202).json({});
+  };
+}
+
+function userIdOf({ params: { id } }: Request): string {
+  return typeof id === 'string' ? id : '';
+}

@@ -1,0 +1,164 @@
+import type { Request, RequestHandler } from 'express';
+import { comesFromUs, isSafeMethod } from '../http/cross-site.js';
+import { reusableError } from '../errors.js';
+import { ownOrigins } from '../http/origin-list.js';
+import { type Callers, createCallers } from './caller.js';
+import { changePassword } from './password/change-password.js';
+import { createOneTimeCodes, exchange } from './provider/exchange.js';
+import { signInWithGoogle } from './provider/google.js';
+import { createPasswordSignIn, login } from './password/login.js';
+import { logout } from './session/logout.js';
+import {
+  createUser,
+  deleteUser,
+  listUsers,
+  type ManageContext,
+  resetUserPassword,
+  updateUser,
+} from './admin/manage-users.js';
+import { me, session } from './session/me.js';
+import { endSession, listSessions } from './session/own-sessions.js';
+import { callback, formCallback } from './provider/provider-callback.js';
+import { beginLink, beginLogin } from './provider/provider-login.js';
+import { backchannelLogout, browserLogout } from './provider/provider-logout.js';
+import { limitAddresses } from './rate-limits.js';
+import { refresh, revoke } from './session/refresh.js';
+import { forgotPassword, resetPassword } from './password/reset-password.js';
+import { isForm } from './request-body.js';
+import type { Endpoint } from './respond.js';
+import { type Routes, routeTable } from './route-table.js';
+import type { AuthRouterOptions, RouterParts } from './router-parts.js';
+import { inWords, listProviders, showSignInPage, submitSignInPage } from './pages/sign-in-page.js';
+import { createTokenResponse, type SendTokens } from './token-response.js';
+import { createTransactions } from './provider/transactions.js';
+
+/** The whole way of a request through the router. Options have been checked. */
+export function createRoutes(parts: RouterParts, options: AuthRouterOptions): RequestHandler {
+  const routes = routeTable(allRoutes(parts, options));
+  return inTurn([
+    neverStored,
+    limitAddresses(parts, isFromProvider),
+    refuseCrossSite(parts),
+    routes,
+  ]);
+}
+
+function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
+  const callers = createCallers(parts);
+  const sendTokens = createTokenResponse(parts, options);
+  const managing: ManageContext = { parts, callers };
+  const signInWithPassword = createPasswordSignIn(parts);
+  const signIn = login(signInWithPassword, sendTokens);
+  return {
+    '/token': { POST: signIn },
+    '/refresh': { POST: refresh(parts, sendTokens) },
+    '/revoke': { POST: revoke(parts) },
+    '/me': { GET: me(parts, callers) },
+    '/session': { GET: session(parts, callers) },
+    '/sessions': { GET: listSessions(parts, callers) },
+    '/sessions/:id': { DELETE: endSession(parts, callers) },
+    '/change-password': { POST: changePassword(parts, { callers, sendTokens, options }) },
+    '/users': { GET: listUsers(managing), POST: createUser(managing) },
+    '/users/:id': { PATCH: updateUser(managing), DELETE: deleteUser(managing) },
+    '/jwks.json': { GET: publishKeys(parts) },
+    ...mailedRoutes(managing, options, sendTokens),
+    ...providerRoutes({ parts, callers, sendTokens, signIn }),
+    '/signin': {
+      GET: showSignInPage(parts),
+      POST: inWords(parts, submitSignInPage(parts, signInWithPassword)),
+    },
+  };
+}
+
+interface ProviderRoutesContext {
+  readonly parts: RouterParts;
+  readonly callers: Callers;
+  readonly sendTokens: SendTokens;
+  /** With a password: the same path, by another method. */
+  readonly signIn: Endpoint;
+}
+
+/** Signing in, and out, with somebody else's word for it. */
+function providerRoutes({ parts, callers, sendTokens, signIn }: ProviderRoutesContext): Routes {
+  const transactions = createTransactions(parts);
+  const codes = createOneTimeCodes(parts);
+  const begin = inWords(parts, beginLogin(parts, transactions));
+  const answer = {
+    GET: inWords(parts, callback({ parts, transactions, codes })),
+    POST: inWords(parts, formCallback()),
+  };
+  return {
+    '/login': { POST: signIn, GET: begin },
+    '/login/:provider': { GET: begin },
+    '/link/:provider': { POST: inWords(parts, beginLink(parts, transactions)) },
+    '/callback': answer,
+    '/callback/:provider': answer,
+    '/exchange': { POST: exchange(parts, codes, sendTokens) },
+    '/logout': { POST: logout(parts, callers), GET: browserLogout(parts) },
+    '/logout/:provider': { GET: browserLogout(parts) },
+    '/backchannel/:provider': { POST: backchannelLogout(parts) },
+    '/google': { POST: inWords(parts, signInWithGoogle(parts, sendTokens)) },
+    '/providers': { GET: listProviders(parts) },
+  };
+}
+
+/** What cannot be done without mails. */
+function mailedRoutes(
+  managing: ManageContext,
+  options: AuthRouterOptions,
+  sendTokens: SendTokens,
+): Routes {
+  const { sendMail } = options;
+  const { parts } = managing;
+  if (!sendMail) return {};
+  const mailing = { ...options, sendMail };
+  return {
+    '/forgot-password': { POST: forgotPassword(parts, mailing) },
+    '/reset-password': { POST: resetPassword(parts, mailing, sendTokens) },
+    '/users/:id/reset-password': { POST: resetUserPassword(managing, sendMail) },
+  };
+}
+
+/** One middleware of several. */
+function inTurn([first, ...rest]: readonly RequestHandler[]): RequestHandler {
+  if (!first) return (_req, _res, next) => next();
+  const others = inTurn(rest);
+  return function authRouter(req, res, next) {
+    const goOn = (error?: unknown): void => {
+      if (error === undefined) void others(req, res, next);
+      else next(error);
+    };
+    return first(req, res, goOn);
+  };
+}
+
+const neverStored: RequestHandler = function neverStored(_req, res, next) {
+  res.setHeader('Cache-Control', 'no-store');
+  next();
+};
+
+/** All our unsafe routes, whether or not a cookie is on its way: log-in is worth forging, too. */
+function refuseCrossSite({ config }: RouterParts): RequestHandler {
+  const allowed = new Set(ownOrigins(config));
+  const crossSite = reusableError('CROSS_SITE_REQUEST');
+  return function refuseCrossSiteRequest(req, _res, next) {
+    if (!isSafeMethod(req.method) && !comesFromUs(req, allowed) && !isFromProvider(req))
+      throw crossSite;
+    next();
+  };
+}
+
+/** What identity providers post here comes from their site. It brings its own proof: state, signature, double submit. */
+function isFromProvider(req: Request): boolean {
+  return (
+    /^\/(?:callback(?:\/|$)|backchannel\/)/.test(req.path) ||
+    (req.path === '/google' && isForm(req))
+  );
+}
+
+/** RFC 7517 §5. */
+function publishKeys({ issuer }: RouterParts): Endpoint {
+  return async function handleJwks(_req, res) {
+    res.type('application/jwk-set+json').json(issuer.jwks());
+  };
+}

@@ -1,0 +1,49 @@
+import type { Request } from 'express';
+import { type Authenticator, createAuthenticator } from '../authenticate/authenticator.js';
+import { AuthError } from '../errors.js';
+import type { Principal } from '../principal.js';
+import type { StoredUser } from '../stores/store.js';
+import type { RouterParts } from './router-parts.js';
+
+/** Finds out who calls one of our own routes. */
+export interface Callers {
+  /** Whoever has a valid access token, ours or another trusted issuer's, or our session cookie; undefined without one. */
+  readonly find: Authenticator<Request>;
+  /** Like `find`, also for users who must change their password first. */
+  readonly findAny: Authenticator<Request>;
+  /** A user of ours by access token, with the user's row as it is now. Rejects with 401 for everybody else. */
+  requireUser(req: Request): Promise<OwnUser>;
+  /** Like `requireUser`, also for users who must change their password first. */
+  requireAnyUser(req: Request): Promise<OwnUser>;
+}
+
+interface OwnUser {
+  readonly principal: Principal;
+  readonly user: StoredUser;
+}
+
+export function createCallers({ verifier, pipeline, config, users }: RouterParts): Callers {
+  const { realm } = verifier;
+  // Our own routes take the cookie whatever the application's guards do: none of them is open to other sites.
+  const own = { ...pipeline, cookie: true };
+  const find = createAuthenticator(verifier, own);
+  const findAny = createAuthenticator(verifier, { ...own, allowPasswordChange: true });
+
+  async function ownUser(principal: Principal | undefined): Promise<OwnUser> {
+    if (!principal) throw new AuthError('CREDENTIALS_MISSING', { realm });
+    // Another issuer's `sub` may happen to be one of our ids.
+    if (principal.issuer !== config.jwt.issuer)
+      throw new AuthError('INVALID_TOKEN', { realm, reason: 'issuer' });
+    const user = await users.findById(principal.subject);
+    if (!user || user.disabled)
+      throw new AuthError('TOKEN_REVOKED', { realm, reason: 'user_gone' });
+    return { principal, user };
+  }
+
+  return Object.freeze({
+    find,
+    findAny,
+    requireUser: async (req: Request) => ownUser(await find(req)),
+    requireAnyUser: async (req: Request) => ownUser(await findAny(req)),
+  });
+}

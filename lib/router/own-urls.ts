@@ -1,0 +1,61 @@
+import type { Request } from 'express';
+import { safeReturnTo } from '../http/redirects.js';
+import type { RouterParts } from './router-parts.js';
+
+/**
+ * Where users reach the application: AUTH_PUBLIC_URL, never what a request says of itself. In development, without
+ * one, this machine at the port that the request came in by.
+ */
+export function publicUrl({ config }: Pick<RouterParts, 'config'>, req: Request): string {
+  return config.publicUrl ?? `http://localhost:${req.socket.localPort ?? 80}`;
+}
+
+/** The callback to register with a provider: `{AUTH_PUBLIC_URL}/api/auth/callback`, and for a named one `…/callback/{name}`. */
+export function callbackUrl(
+  parts: Pick<RouterParts, 'config'>,
+  req: Request,
+  provider: string,
+): string {
+  const path = provider === 'default' ? '' : `/${provider}`;
+  return `${publicUrl(parts, req)}${req.baseUrl}/callback${path}`;
+}
+
+/** How somebody wants to sign in: what the sign-in page hands on to whichever provider is chosen there. */
+const WISHES = [
+  'mode',
+  'code_challenge',
+  'code_challenge_method',
+  'acr_values',
+  'max_age',
+  'prompt',
+  'login_hint',
+] as const;
+
+/** The wishes of a request, with where to go afterwards. */
+export function wishesOf(req: Request): Readonly<Record<string, string>> {
+  // A provider's answer has parameters of the same names, which mean something else.
+  const query = /^\/(?:login|signin)(?:\/|$)/.test(req.path) ? queryOf(req) : new URLSearchParams();
+  const given = WISHES.flatMap((name): [string, string][] => {
+    const value = query.get(name);
+    return value === null ? [] : [[name, value]];
+  });
+  return { ...Object.fromEntries(given), returnTo: returnToOf(req) };
+}
+
+const returnTos = new WeakMap<Request, string>();
+
+/** Notes where the log-in wanted to go that a request is the answer to. */
+export function keepReturnTo(req: Request, returnTo: string): void {
+  returnTos.set(req, returnTo);
+}
+
+/** Where somebody wants to go who has to sign in, or to try again, first. */
+export function returnToOf(req: Request): string {
+  return returnTos.get(req) ?? safeReturnTo(queryOf(req).get('returnTo'));
+}
+
+/** The query of a request. Express' own parser makes lists and objects of it. */
+export function queryOf(req: Request): URLSearchParams {
+  const at = req.url.indexOf('?');
+  return new URLSearchParams(at < 0 ? '' : req.url.slice(at));
+}

@@ -1,0 +1,144 @@
+import type { Request } from 'express';
+import { z } from 'zod';
+import { requestFacts } from '../../authenticate/authenticator.js';
+import { AuthError } from '../../errors.js';
+import { normaliseLogin } from '../../accounts/logins.js';
+import { isPasswordInput } from '../../accounts/passwords/passwords.js';
+import type { LiveSession } from '../../sessions/sessions.js';
+import type { StoredUser } from '../../stores/store.js';
+import { createKnownDevices } from './known-device.js';
+import { limitAccounts } from '../rate-limits.js';
+import { endFormerSession } from '../browser-session.js';
+import { type Exchange, readJsonBody } from '../request-body.js';
+import type { Endpoint } from '../respond.js';
+import type { RouterParts } from '../router-parts.js';
+import { passwordNotes, type SendTokens } from '../token-response.js';
+
+/** What a log-in with a password is made of, from JSON or from the form of the sign-in page. */
+interface PasswordLogin {
+  /** Normalised. */
+  readonly login: string;
+  readonly password: string;
+  readonly delivery: 'body' | 'cookie';
+}
+
+export const passwordLoginSchema: z.ZodType<PasswordLogin> = z
+  .strictObject({
+    username: z.unknown(),
+    email: z.unknown(),
+    password: z.custom<string>(isPasswordInput, 'is text of 1 to 256 characters'),
+    delivery: z.enum(['body', 'cookie']).default('body'),
+  })
+  .partial({ username: true, email: true })
+  .transform(({ username, email, ...rest }, context) => {
+    const isEither = (username === undefined) !== (email === undefined);
+    const name = isEither ? normaliseLogin(username ?? email) : undefined;
+    if (name !== undefined) return { ...rest, login: name };
+    context.addIssue({
+      code: 'custom',
+      path: [email === undefined ? 'username' : 'email'],
+      message: isEither ? 'is no user name or e-mail address' : 'give either username or email',
+    });
+    return z.NEVER;
+  });
+
+/**
+ * Signs in with a password. An unknown user, a wrong password, a disabled user and one without a password cost
+ * the same hash and get the same answer. Errors: INVALID_REQUEST (400), INVALID_CREDENTIALS (401),
+ * RATE_LIMITED (429), SERVER_BUSY and STORE_UNAVAILABLE (503).
+ */
+export function login(signIn: PasswordSignIn, sendTokens: SendTokens): Endpoint {
+  return async function handleLogin(req, res) {
+    const body = await readJsonBody({ req, res }, passwordLoginSchema);
+    await sendTokens(res, await signIn({ req, res }, body));
+  };
+}
+
+/** Signs somebody in who has given a password; the response then says so to the browser. */
+export type PasswordSignIn = (exchange: Exchange, body: PasswordLogin) => Promise<LiveSession>;
+
+export function createPasswordSignIn(parts: RouterParts): PasswordSignIn {
+  const { sessions, events, now } = parts;
+  const devices = createKnownDevices(parts);
+  const spendAttempt = limitAccounts(parts, { name: 'account', countsFailuresOnly: true });
+  return async function signInWithPassword({ req, res }, body) {
+    // Read before anything is spent: two cookies of one name are refused.
+    parts.cookies.read(req, 'session');
+    await spendAttempt(req, res, await devices.bucketOf(req, body.login));
+    const user = await findByPassword(parts, req, body);
+    const started = await sessions.start(user, passwordNotes(req, body.delivery, now()));
+    const live = await confirm(parts, req, { started, password: body.password });
+    await endFormerSession(parts, req, res);
+    await devices.remember(req, res, body.login);
+    events.emit('login.succeeded', {
+      userId: user.id,
+      sessionId: live.session.id,
+      ...requestFacts(req),
+    });
+    return live;
+  };
+}
+
+/** Refuses a log-in. The reason goes to the event; the answer is the same for all of them. */
+function refuse({ events }: RouterParts, req: Request, { reason, userId }: Refusal): never {
+  events.emit('login.failed', { reason, userId, ...requestFacts(req) });
+  throw new AuthError('INVALID_CREDENTIALS');
+}
+
+interface Refusal {
+  readonly reason: string;
+  readonly userId: string | undefined;
+}
+
+async function findByPassword(
+  parts: RouterParts,
+  req: Request,
+  { login: name, password }: { readonly login: string; readonly password: string },
+): Promise<StoredUser> {
+  const { users, passwords, events } = parts;
+  const user = await users.findByLogin(name);
+  const verdict = await passwords.verify(user?.passwordHash, password);
+  if (user && verdict.isBroken) events.emit('password.hash_broken', { userId: user.id });
+  if (!user) return refuse(parts, req, { reason: 'unknown_user', userId: undefined });
+  if (user.disabled) return refuse(parts, req, { reason: 'disabled', userId: user.id });
+  if (user.passwordHash === undefined)
+    return refuse(parts, req, { reason: 'no_password', userId: user.id });
+  if (verdict.isBroken) return refuse(parts, req, { reason: 'bad_hash', userId: user.id });
+  if (!verdict.matches) return refuse(parts, req, { reason: 'wrong_password', userId: user.id });
+  return verdict.needsRehash ? rehash(parts, user, password) : user;
+}
+
+/** Brings a hash up to the parameters of today, unless the password has been changed meanwhile. */
+async function rehash(
+  { users, passwords }: RouterParts,
+  user: StoredUser,
+  password: string,
+): Promise<StoredUser> {
+  const passwordHash = await passwords.hash(password);
+  return users.update(user.id, (latest) =>
+    latest.passwordHash === user.passwordHash ? { passwordHash } : {},
+  );
+}
+
+/**
+ * Looks at the user once more now that the session is in the store. A password change or a disabling that
+ * happened meanwhile may have revoked the user's sessions before this one was there to be seen.
+ */
+async function confirm(
+  parts: RouterParts,
+  req: Request,
+  { started, password }: { readonly started: LiveSession; readonly password: string },
+): Promise<LiveSession> {
+  const { users, passwords, sessions } = parts;
+  const { user, session } = started;
+  const latest = await users.findById(user.id);
+  const isSame = latest?.passwordHash === user.passwordHash;
+  if (
+    latest &&
+    !latest.disabled &&
+    (isSame || (await passwords.verify(latest.passwordHash, password)).matches)
+  )
+    return { ...started, user: latest };
+  await sessions.revoke({ id: session.id }, 'user_changed');
+  return refuse(parts, req, { reason: 'changed', userId: user.id });
+}

@@ -1,0 +1,163 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Request } from 'express';
+import { z } from 'zod';
+import { requestFacts } from '../../authenticate/authenticator.js';
+import { reusableError } from '../../errors.js';
+import { isRecord } from '../../is-record.js';
+import { isEmail, normaliseLogin } from '../../accounts/logins.js';
+import type { LiveSession } from '../../sessions/sessions.js';
+import type { StoredUser } from '../../stores/store.js';
+import { createKnownDevices } from './known-device.js';
+import { type SendMail, sendQuietly } from './mail.js';
+import { limitAccounts } from '../rate-limits.js';
+import { readJsonBody } from '../request-body.js';
+import type { Endpoint } from '../respond.js';
+import type { AuthRouterOptions, RouterParts } from '../router-parts.js';
+import { createSetPassword } from './set-password.js';
+import type { SendTokens } from '../token-response.js';
+
+const forgotSchema = z.strictObject({
+  email: z.unknown().transform((email, context) => {
+    const login = normaliseLogin(email);
+    if (login !== undefined && isEmail(login)) return login;
+    context.addIssue({ code: 'custom', message: 'is no e-mail address' });
+    return z.NEVER;
+  }),
+});
+
+/** The options with what these routes cannot do without. */
+type ResetOptions = AuthRouterOptions & { readonly sendMail: SendMail };
+
+/**
+ * Mails a link to set a new password. 202 at once, always: whether anybody has this address is found out after
+ * the reply, and from its mailbox only.
+ */
+export function forgotPassword(parts: RouterParts, options: ResetOptions): Endpoint {
+  const devices = createKnownDevices(parts);
+  const spendAttempt = limitAccounts(parts, { name: 'reset' });
+  return async function handleForgotPassword(req, res) {
+    const { email } = await readJsonBody({ req, res }, forgotSchema);
+    await spendAttempt(req, res, await devices.bucketOf(req, email));
+    res.status(202).json({});
+    const facts = requestFacts(req);
+    parts.inBackground(
+      // A store that fails here has its event; the user asks again.
+      mailReset(parts, options, email).then(
+        (userId) => parts.events.emit('password.reset_requested', { userId, ...facts }),
+        () => undefined,
+      ),
+    );
+  };
+}
+
+/** What a reset token stands for. */
+interface ResetRow {
+  readonly userId: string;
+  /** Of the address and the password to be replaced: once either has been, every other token of the user is dead. */
+  readonly replaces: string;
+  readonly expiresAt: number;
+}
+
+/** Answers whom a mail was sent to. */
+async function mailReset(
+  { users, store: { once }, config, events, now }: RouterParts,
+  { sendMail, resetTokenSeconds = 3600, resetPasswordPage = '/reset-password' }: ResetOptions,
+  email: string,
+): Promise<string | undefined> {
+  const user = await users.findByLogin(email);
+  if (!user?.email || user.disabled) return undefined;
+  const token = randomBytes(32).toString('base64url');
+  const expiresAt = now() + resetTokenSeconds * 1000;
+  const life = { now: now(), expiresAt };
+  const former = await once.take(latestKey(user.id), now());
+  if (former !== undefined) await once.del(former);
+  const row: ResetRow = { userId: user.id, replaces: fingerprint(user), expiresAt };
+  await once.add(latestKey(user.id), tokenKey(token), life);
+  await once.add(tokenKey(token), JSON.stringify(row), life);
+  const page = new URL(resetPasswordPage, config.publicUrl ?? 'http://localhost');
+  page.hash = `token=${token}`;
+  const data = {
+    userId: user.id,
+    url: page.href,
+    token,
+    expiresAt: new Date(expiresAt).toISOString(),
+  };
+  await sendQuietly(sendMail, { kind: 'password_reset', to: user.email, data }, events);
+  return user.id;
+}
+
+/** Only the digest is kept: whoever reads the store can reset nothing. */
+function tokenKey(token: string): string {
+  return `reset:${createHash('sha256').update(token).digest('base64url')}`;
+}
+
+/** Where the key of a user's latest token is kept. */
+function latestKey(userId: string): string {
+  return `reset-latest:${userId}`;
+}
+
+function fingerprint({ passwordHash = '', email = '' }: StoredUser): string {
+  return createHash('sha256').update(`${email}\n${passwordHash}`).digest('base64url');
+}
+
+const resetSchema = z.strictObject({
+  token: z.string().max(128),
+  new_password: z.string(),
+  delivery: z.enum(['body', 'cookie']).default('body'),
+});
+
+/**
+ * Sets a new password for who got the mailed token, and signs in. Of any number of attempts with one token one
+ * succeeds; all others, and all other tokens of the user, get INVALID_REQUEST (400). A password that the policy
+ * refuses (PASSWORD_POLICY, 400) leaves the token as it was.
+ */
+export function resetPassword(
+  parts: RouterParts,
+  options: ResetOptions,
+  sendTokens: SendTokens,
+): Endpoint {
+  const {
+    passwords,
+    users,
+    store: { once },
+    now,
+  } = parts;
+  const setPassword = createSetPassword(parts, options);
+  async function reset(req: Request, body: ResetBody, row: ResetRow): Promise<LiveSession> {
+    const user = await users.findById(row.userId);
+    if (!user || user.disabled || fingerprint(user) !== row.replaces) throw deadToken;
+    const { new_password: password, delivery } = body;
+    await passwords.checkPolicy(password, { user, currentHash: user.passwordHash });
+    return setPassword(req, { user, password, delivery, reason: 'reset', stale: deadToken });
+  }
+
+  return async function handleResetPassword(req, res) {
+    const body = await readJsonBody({ req, res }, resetSchema);
+    const key = tokenKey(body.token);
+    const taken = await once.take(key, now());
+    const row = taken === undefined ? undefined : parseRow(taken);
+    if (taken === undefined || !row) throw deadToken;
+    const live = await reset(req, body, row).catch(async (error: unknown) => {
+      // A token must not be lost to a refused password or an outage.
+      if (error !== deadToken) await once.add(key, taken, { now: now(), expiresAt: row.expiresAt });
+      throw error;
+    });
+    await once.del(latestKey(row.userId));
+    await sendTokens(res, live);
+  };
+}
+
+type ResetBody = z.output<typeof resetSchema>;
+
+const deadToken = reusableError('INVALID_REQUEST', {
+  reason: 'reset_token',
+  errors: [{ pointer: '#/token', detail: 'is not valid, or not any more', code: 'invalid_token' }],
+});
+
+function parseRow(text: string): ResetRow | undefined {
+  const row: unknown = JSON.parse(text);
+  if (!isRecord(row)) return undefined;
+  const { userId, replaces, expiresAt } = row;
+  if (typeof userId !== 'string' || typeof replaces !== 'string') return undefined;
+  return { userId, replaces, expiresAt: Number(expiresAt) };
+}

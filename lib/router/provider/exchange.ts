@@ -1,0 +1,214 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import { requestFacts } from '../../authenticate/authenticator.js';
+import type { CookiePurpose } from '../../http/cookies.js';
+import { AuthError } from '../../errors.js';
+import { createSealer } from '../../secrets/sealing.js';
+import type { ProvenSignIn } from '../../sessions/sessions.js';
+import { type Exchange, readJsonBody } from '../request-body.js';
+import type { Endpoint } from '../respond.js';
+import type { RouterParts } from '../router-parts.js';
+import type { SendTokens } from '../token-response.js';
+
+/** A log-in that is done but for handing over the tokens. */
+interface PendingSession extends ProvenSignIn {
+  readonly userId: string;
+}
+
+/** Codes that stand for a log-in between our redirect and the page that asked for it. Good once, for a minute. */
+export interface OneTimeCodes {
+  /**
+   * Makes a code. Only who has the verifier of `codeChallenge` can redeem it, or, without one, the browser that
+   * this response goes to.
+   */
+  issue(res: Response, pending: PendingSession, codeChallenge: string | undefined): Promise<string>;
+  /** What a code stands for. Rejects with LOGIN_FAILED (401). */
+  redeem(asked: Exchange, body: ExchangeBody): Promise<Redeemed>;
+}
+
+interface Redeemed {
+  readonly pending: PendingSession;
+  /** Remembers which session came of it, so that it can be ended when the code turns up once more. */
+  readonly settle: (sessionId: string) => Promise<void>;
+}
+
+const LIFE_MS = 60_000;
+/** How long a code that was redeemed is remembered. */
+const MEMORY_MS = 600_000;
+/** A page that asks twice at once is clumsy; one that asks later is somebody else. */
+const GRACE_MS = 10_000;
+/** Larger than any provider's tokens. */
+const MAX_LENGTH = 131_072;
+
+interface ExchangeBody {
+  readonly code: string;
+  /** RFC 7636 §4.1 */
+  readonly code_verifier?: string | undefined;
+}
+
+const schema: z.ZodType<ExchangeBody> = z.strictObject({
+  code: z.string().regex(/^[\w-]{43}$/),
+  code_verifier: z
+    .string()
+    .regex(/^[\w.~-]{43,128}$/)
+    .optional(),
+});
+
+export function createOneTimeCodes({
+  store: { once },
+  sessions,
+  cookies,
+  rootKeys,
+  now,
+}: RouterParts): OneTimeCodes {
+  const sealer = createSealer(rootKeys, 'exchange', { now, maxLength: MAX_LENGTH });
+
+  function bindingOf({ req }: Exchange, { code, code_verifier: verifier }: ExchangeBody) {
+    if (verifier !== undefined) return sha256(verifier);
+    const purpose = cookieOf(code);
+    const bound = cookies.read(req, purpose);
+    return bound === undefined ? undefined : sha256(bound);
+  }
+
+  /** A copy of the code is in other hands. Who redeemed it first may have been the thief. */
+  async function judgeReplay(key: string): Promise<void> {
+    const time = now();
+    const used = await once.take(`${key}:used`, time);
+    const [sessionId = '', usedAt = ''] = used?.split(' ') ?? [];
+    if (used === undefined) return;
+    if (time - Number(usedAt) < GRACE_MS)
+      await once.add(`${key}:used`, used, { now: time, expiresAt: time + MEMORY_MS });
+    else await sessions.revoke({ id: sessionId }, 'code_reused');
+  }
+
+  return Object.freeze({
+    async issue(res: Response, pending: PendingSession, codeChallenge: string | undefined) {
+      const code = randomBytes(32).toString('base64url');
+      const cookie = randomBytes(32).toString('base64url');
+      const sealed = await sealer.seal(pending, LIFE_MS / 1000);
+      const time = now();
+      await once.add(keyOf(code, codeChallenge ?? sha256(cookie)), sealed, {
+        now: time,
+        expiresAt: time + LIFE_MS,
+      });
+      if (codeChallenge === undefined)
+        cookies.set(res, cookieOf(code), { value: cookie, maxAgeSeconds: LIFE_MS / 1000 });
+      return code;
+    },
+    async redeem(asked: Exchange, body: ExchangeBody): Promise<Redeemed> {
+      const binding = bindingOf(asked, body);
+      if (binding === undefined) throw refused('unbound_code');
+      const key = keyOf(body.code, binding);
+      const sealed = await once.take(key, now());
+      // Not before: after an outage the browser may try again.
+      if (body.code_verifier === undefined) cookies.clear(asked.res, cookieOf(body.code));
+      if (sealed === undefined) {
+        await judgeReplay(key);
+        throw refused('unknown_code');
+      }
+      const pending = readPending(await sealer.open(sealed));
+      if (!pending) throw refused('unknown_code');
+      const settle = async (sessionId: string): Promise<void> => {
+        const time = now();
+        const life = { now: time, expiresAt: time + MEMORY_MS };
+        await once.add(`${key}:used`, `${sessionId} ${time}`, life);
+      };
+      return { pending, settle };
+    },
+  });
+}
+
+/**
+ * Hands over the tokens of a log-in for its one-time code. Errors: INVALID_REQUEST (400), LOGIN_FAILED (401) for a code
+ * that is unknown, too old, used, or another browser's.
+ */
+export function exchange(
+  parts: RouterParts,
+  codes: OneTimeCodes,
+  sendTokens: SendTokens,
+): Endpoint {
+  const { users, sessions, events } = parts;
+  return async function handleExchange(req, res) {
+    const body = await readJsonBody({ req, res }, schema);
+    const { pending, settle } = await codes
+      .redeem({ req, res }, body)
+      .catch((error: unknown) => report(parts, req, error));
+    const { userId, notes } = pending;
+    const user = await users.findById(userId);
+    if (!user || user.disabled) throw new AuthError('LOGIN_DENIED', { reason: 'user_gone' });
+    const live = await sessions
+      .startProven(user, pending)
+      .catch((error: unknown) => report(parts, req, error));
+    await settle(live.session.id);
+    events.emit('login.succeeded', {
+      userId,
+      sessionId: live.session.id,
+      ...(notes.provider !== undefined && { provider: notes.provider }),
+      ...requestFacts(req),
+    });
+    await sendTokens(res, live);
+  };
+}
+
+function report({ events }: RouterParts, req: Request, error: unknown): never {
+  if (error instanceof AuthError && error.status === 401)
+    events.emit('login.failed', {
+      reason: error.reason ?? 'code',
+      userId: undefined,
+      ...requestFacts(req),
+    });
+  throw error;
+}
+
+const pendingSchema: z.ZodType<PendingSession> = z.object({
+  userId: z.string(),
+  endings: z.string(),
+  notes: z.object({
+    amr: z.array(z.string()),
+    authTime: z
+      .number()
+      .optional()
+      .transform((given) => given),
+    acr: z
+      .string()
+      .optional()
+      .transform((given) => given),
+    device: z
+      .string()
+      .optional()
+      .transform((given) => given),
+    delivery: z.enum(['body', 'cookie']),
+    provider: z.string().optional(),
+    upstream: z.string().optional(),
+  }),
+  provider: z.object({
+    issuer: z.string(),
+    subject: z.string(),
+    sessionId: z
+      .string()
+      .optional()
+      .transform((given) => given),
+  }),
+});
+
+/** The binding is part of the key: with another one there is nothing to be found, and nothing to be used up. */
+function keyOf(code: string, binding: string): string {
+  return `exchange:${sha256(`${code}.${binding}`)}`;
+}
+
+function cookieOf(code: string): CookiePurpose {
+  return `exchange-${sha256(code).slice(0, 16)}`;
+}
+
+function refused(reason: string): AuthError {
+  return new AuthError('LOGIN_FAILED', { reason });
+}
+
+function readPending(value: unknown): PendingSession | undefined {
+  return pendingSchema.safeParse(value).data;
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
+}

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { Request } from 'express';
+import { requestFacts } from '../../authenticate/authenticator.js';
+import { AuthError } from '../../errors.js';
+import { GOOGLE } from '../../providers/google-id-token.js';
+import { redirectWithin } from '../../http/redirects.js';
+import { deviceLabel } from '../../sessions/device-label.js';
+import type { LiveSession } from '../../sessions/sessions.js';
+import { endFormerSession, setSessionCookie } from '../browser-session.js';
+import { publicUrl } from '../own-urls.js';
+import { admitIdentity, reportFailure } from './provider-sign-in.js';
+import { isForm, readFormBody, readJsonBody } from '../request-body.js';
+import type { Endpoint } from '../respond.js';
+import type { RouterParts } from '../router-parts.js';
+import type { SendTokens } from '../token-response.js';
+
+const jsonSchema = z.strictObject({
+  id_token: z.string(),
+  delivery: z.enum(['body', 'cookie']).default('body'),
+});
+
+/** As Google's button posts it, with more members beside. */
+const formSchema = z.object({ credential: z.string(), g_csrf_token: z.string() });
+
+/**
+ * Signs in by an ID token that Google's client library has handed to a page, or has posted here by itself (One Tap
+ * with `data-login_uri`), which is answered with a redirect. Errors: INVALID_REQUEST (400), LOGIN_FAILED (401),
+ * LOGIN_DENIED and CROSS_SITE_REQUEST (403), NOT_FOUND (404) without AUTH_GOOGLE_CLIENT_ID, KEYS_UNAVAILABLE (503).
+ */
+export function signInWithGoogle(parts: RouterParts, sendTokens: SendTokens): Endpoint {
+  return async function handleSignInWithGoogle(req, res) {
+    if (isForm(req)) {
+      const { credential, g_csrf_token: token } = await readFormBody({ req, res }, formSchema);
+      // Google's own double submit: its script has set the cookie on our origin. A sub-domain could, too, hence the origin.
+      const own = new URL(publicUrl(parts, req)).origin;
+      const isFromGoogle = [undefined, GOOGLE, own].includes(req.headers.origin);
+      if (!isFromGoogle || token === '' || token !== csrfCookie(req))
+        throw new AuthError('CROSS_SITE_REQUEST');
+      const live = await signIn(parts, req, { idToken: credential, delivery: 'cookie' });
+      await endFormerSession(parts, req, res);
+      setSessionCookie(parts, res, live);
+      return redirectWithin(res, '/');
+    }
+    const { id_token: idToken, delivery } = await readJsonBody({ req, res }, jsonSchema);
+    const live = await signIn(parts, req, { idToken, delivery });
+    await endFormerSession(parts, req, res);
+    await sendTokens(res, live);
+  };
+}
+
+interface GoogleLogin {
+  readonly idToken: string;
+  readonly delivery: 'body' | 'cookie';
+}
+
+async function signIn(
+  parts: RouterParts,
+  req: Request,
+  { idToken, delivery }: GoogleLogin,
+): Promise<LiveSession> {
+  const { providers, sessions, store, events, now } = parts;
+  const provider = 'google';
+  if (!providers.readGoogleIdToken) throw new AuthError('NOT_FOUND', { reason: 'provider' });
+  try {
+    const { identity, expiresAt } = await providers.readGoogleIdToken(idToken);
+    const digest = createHash('sha256').update(idToken).digest('base64url');
+    const life = { now: now(), expiresAt: expiresAt * 1000 };
+    if (!(await store.once.add(`google:${digest}`, '', life)))
+      throw new AuthError('LOGIN_FAILED', { reason: 'replayed' });
+    const user = await admitIdentity(parts, req, { identity });
+    const notes = {
+      amr: [],
+      authTime: undefined,
+      acr: undefined,
+      device: deviceLabel(req.headers['user-agent']),
+      delivery,
+      provider,
+    };
+    const { issuer, subject } = identity;
+    const from = { issuer, subject, sessionId: undefined };
+    const endings = await sessions.endingsOf(user.id, from);
+    const live = await sessions.startProven(user, { notes, provider: from, endings });
+    events.emit('login.succeeded', {
+      userId: user.id,
+      sessionId: live.session.id,
+      provider,
+      ...requestFacts(req),
+    });
+    return live;
+  } catch (error) {
+    return reportFailure(parts, req, { error, provider });
+  }
+}
+
+/** Undefined also for two that differ: one of them was planted. */
+function csrfCookie({ headers }: Request): string | undefined {
+  const found = (headers.cookie ?? '').matchAll(/(?:^|;\s*)g_csrf_token=([^;]*)/g);
+  const values = new Set([...found].map(([, value]) => value));
+  return values.size === 1 ? [...values][0] : undefined;
+}

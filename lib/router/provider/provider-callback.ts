@@ -1,0 +1,135 @@
+import type { Request } from 'express';
+import { z } from 'zod';
+import { requestFacts } from '../../authenticate/authenticator.js';
+import { AuthError } from '../../errors.js';
+import { needsUser } from '../../providers/provider-errors.js';
+import { redirectWithin, withParameters } from '../../http/redirects.js';
+import { endFormerSession, setSessionCookie } from '../browser-session.js';
+import type { OneTimeCodes } from './exchange.js';
+import { keepReturnTo, queryOf } from '../own-urls.js';
+import { refuseLookAhead } from '../look-ahead.js';
+import { requireProvider } from './provider-login.js';
+import {
+  admitIdentity,
+  providerSessionFacts,
+  reportFailure,
+  tellOfFailure,
+} from './provider-sign-in.js';
+import { type Exchange, readFormBody } from '../request-body.js';
+import type { Endpoint } from '../respond.js';
+import type { RouterParts } from '../router-parts.js';
+import type { Transaction, Transactions } from './transactions.js';
+
+/** What an answer may be made of (RFC 6749 §4.1.2, RFC 9207 §2). Everything else is left aside. */
+const ANSWER = ['code', 'state', 'iss', 'error'] as const;
+
+interface CallbackContext {
+  readonly parts: RouterParts;
+  readonly transactions: Transactions;
+  readonly codes: OneTimeCodes;
+}
+
+/**
+ * Takes a provider's answer (RFC 6749 §4.1.2). Errors: INVALID_REQUEST (400) when this browser has no log-in on its way
+ * that the answer is for, LOGIN_FAILED (401), LOGIN_DENIED (403), PROVIDER_ERROR (502), STORE_UNAVAILABLE (503).
+ */
+export function callback(context: CallbackContext): Endpoint {
+  const { parts, transactions } = context;
+  return async function handleCallback(req, res) {
+    refuseLookAhead(req);
+    const { name } = await requireProvider(parts, req.params['provider']);
+    const failing = (error: unknown) => reportFailure(parts, req, { error, provider: name });
+    const query = queryOf(req);
+    // Two of one name: we might judge one of them and somebody else the other.
+    if (ANSWER.some((parameter) => query.getAll(parameter).length > 1))
+      failing(new AuthError('INVALID_REQUEST', { reason: 'repeated_parameter' }));
+    const answer = readAnswer(query);
+    const state = answer.get('state') ?? '';
+    const transaction = await transactions
+      .take({ req, res }, { state, provider: name })
+      .catch(failing);
+    if (!transaction) {
+      // The back button, or a tab that was restored: nothing is left to do, unless nobody is signed in.
+      if (await parts.sessions.recognise(parts.cookies.read(req, 'session')))
+        return redirectWithin(res, '/');
+      return failing(new AuthError('INVALID_REQUEST', { reason: 'state' }));
+    }
+    keepReturnTo(req, transaction.returnTo);
+    await finish(context, { req, res }, { answer, transaction }).catch((error: unknown): void => {
+      const isAnnounced = transaction.isSilent && needsUser(error);
+      if (!isAnnounced) tellOfFailure(parts, req, { error, provider: name });
+      // Who handles codes, or silence, on a page of their own handles failures there as well.
+      if (!(error instanceof AuthError) || !(isAnnounced || transaction.mode === 'code'))
+        throw error;
+      const word = isAnnounced ? error.reason : error.code.toLowerCase();
+      redirectWithin(res, withParameters(transaction.returnTo, { auth_error: word }));
+    });
+  };
+}
+
+const formSchema = z.object(
+  Object.fromEntries(ANSWER.map((name) => [name, z.string().optional()] as const)),
+);
+
+/**
+ * Takes an answer by form (OAuth 2.0 Form Post Response Mode). It comes from another site, so the browser sends no
+ * cookie along; it does with the same answer as a GET.
+ */
+export function formCallback(): Endpoint {
+  return async function handleFormCallback(req, res) {
+    const body = await readFormBody({ req, res }, formSchema);
+    const answer = Object.entries(body).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value] as [string, string]],
+    );
+    redirectWithin(res, `${req.baseUrl}${req.path}?${new URLSearchParams(answer).toString()}`);
+  };
+}
+
+function readAnswer(query: URLSearchParams): URLSearchParams {
+  const given = ANSWER.flatMap((name): [string, string][] => {
+    const value = query.get(name);
+    return value === null ? [] : [[name, value]];
+  });
+  return new URLSearchParams(given);
+}
+
+async function finish(
+  { parts, codes }: CallbackContext,
+  { req, res }: Exchange,
+  { answer, transaction }: { readonly answer: URLSearchParams; readonly transaction: Transaction },
+): Promise<void> {
+  const { provider: name, secrets, returnTo, mode, codeChallenge, linkTo } = transaction;
+  if (!answer.has('code') && !answer.has('error'))
+    throw new AuthError('INVALID_REQUEST', { reason: 'no_answer' });
+  const provider = await requireProvider(parts, name);
+  const signedIn = await provider.finish(answer, secrets);
+  if (linkTo !== undefined) await requireSameUser(parts, req, linkTo);
+  const { identity } = signedIn;
+  const user = await admitIdentity(parts, req, { identity, linkTo });
+  const delivery = mode === 'code' ? 'body' : 'cookie';
+  const facts = await providerSessionFacts(parts, req, { signedIn, user, delivery });
+  if (mode === 'code') {
+    const code = await codes.issue(res, { userId: user.id, ...facts }, codeChallenge);
+    return redirectWithin(res, withParameters(returnTo, { auth_code: code }));
+  }
+  const live = await parts.sessions.startProven(user, facts);
+  await endFormerSession(parts, req, res);
+  setSessionCookie(parts, res, live);
+  parts.events.emit('login.succeeded', {
+    userId: user.id,
+    sessionId: live.session.id,
+    provider: name,
+    ...requestFacts(req),
+  });
+  redirectWithin(res, returnTo);
+}
+
+/** Who asked for the accounts to be joined must still be the one who is signed in. */
+async function requireSameUser(
+  { sessions, cookies }: RouterParts,
+  req: Request,
+  userId: string,
+): Promise<void> {
+  const live = await sessions.recognise(cookies.read(req, 'session'));
+  if (live?.user.id !== userId) throw new AuthError('LOGIN_DENIED', { reason: 'link_other_user' });
+}

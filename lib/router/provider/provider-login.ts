@@ -1,0 +1,192 @@
+import { z } from 'zod';
+import { AuthError, isScopeToken } from '../../errors.js';
+import type { LoginProvider } from '../../providers/login-provider.js';
+import { needsUser } from '../../providers/provider-errors.js';
+import {
+  redirectAway,
+  redirectWithin,
+  safeReturnTo,
+  withParameters,
+} from '../../http/redirects.js';
+import { callbackUrl, queryOf, wishesOf } from '../own-urls.js';
+import { forwardPage, sendPage } from '../pages/pages.js';
+import { refuseLookAhead } from '../look-ahead.js';
+import { reportFailure } from './provider-sign-in.js';
+import { type Exchange, isForm, readFormBody, readJsonBody } from '../request-body.js';
+import type { Endpoint } from '../respond.js';
+import type { RouterParts } from '../router-parts.js';
+import type { Transaction, Transactions } from './transactions.js';
+
+/**
+ * Sends a browser to an identity provider: `returnTo`, `prompt`, `login_hint`, `mode`, `acr_values`, `max_age`, and
+ * with `mode=code` a `code_challenge`. Errors: INVALID_REQUEST (400), NOT_FOUND (404) for a provider that nobody has
+ * configured, PROVIDER_ERROR (502).
+ */
+export function beginLogin(parts: RouterParts, transactions: Transactions): Endpoint {
+  return async function handleBeginLogin(req, res) {
+    // A page that may never be shown must not take a log-in's place.
+    refuseLookAhead(req);
+    const wish = readWish(queryOf(req));
+    const { provider: name } = req.params;
+    // Several to choose from, or none: the page has them all, and the password beside.
+    if (name === undefined && !(await parts.providers.find(undefined)))
+      return redirectWithin(
+        res,
+        withParameters(`${req.baseUrl}/signin`, {
+          ...wishesOf(req),
+          // Who is signed in already is to do so once more.
+          ...((wish.acrValues ?? wish.maxAgeSeconds) !== undefined && { again: '1' }),
+        }),
+      );
+    const provider = await requireProvider(parts, name);
+    try {
+      redirectAway(res, await begin({ parts, transactions, provider }, { req, res }, wish));
+    } catch (error) {
+      if (!wish.isSilent || !needsUser(error)) throw error;
+      redirectWithin(res, withParameters(wish.returnTo, { auth_error: error.reason }));
+    }
+  };
+}
+
+/** How fresh a session must be to add a way to sign in. */
+const RECENT_MS = 600_000;
+
+const linkSchema = z.strictObject({ returnTo: z.string().optional() });
+
+/**
+ * Sends a user who is signed in by cookie to a provider, to sign in to the same account with it from then on. A
+ * POST, so that no other site can start it. Errors: CREDENTIALS_MISSING and AUTH_CONTEXT_REQUIRED (401, for a session
+ * older than ten minutes), PASSWORD_CHANGE_REQUIRED (403), and those of {@link beginLogin}.
+ */
+export function beginLink(parts: RouterParts, transactions: Transactions): Endpoint {
+  return async function handleBeginLink(req, res) {
+    const read = isForm(req) ? readFormBody : readJsonBody;
+    const { returnTo } = await read({ req, res }, linkSchema);
+    const live = await parts.sessions.recognise(parts.cookies.read(req, 'session'));
+    const { realm } = parts.verifier;
+    if (!live) throw new AuthError('CREDENTIALS_MISSING', { realm });
+    if (live.user.mustResetPassword) throw new AuthError('PASSWORD_CHANGE_REQUIRED', { realm });
+    // It lasts longer than any session: a cookie that somebody left behind is not enough.
+    if (parts.now() - live.session.createdAt > RECENT_MS)
+      throw new AuthError('AUTH_CONTEXT_REQUIRED', { realm, maxAgeSeconds: RECENT_MS / 1000 });
+    const provider = await requireProvider(parts, req.params['provider']);
+    const wish: Wish = {
+      returnTo: safeReturnTo(returnTo),
+      mode: 'cookie',
+      isSilent: false,
+      linkTo: live.user.id,
+    };
+    const url = await begin({ parts, transactions, provider }, { req, res }, wish);
+    sendPage(res, 200, forwardPage(provider.label, url.href));
+  };
+}
+
+export async function requireProvider(
+  { providers }: RouterParts,
+  name: unknown,
+): Promise<LoginProvider> {
+  const provider = await providers.find(typeof name === 'string' ? name : undefined);
+  if (!provider) throw new AuthError('NOT_FOUND', { reason: 'provider' });
+  return provider;
+}
+
+/** How somebody wants to sign in, and where to go then. */
+interface Wish extends Pick<
+  Transaction,
+  'returnTo' | 'mode' | 'codeChallenge' | 'linkTo' | 'isSilent'
+> {
+  readonly prompt?: string | undefined;
+  readonly loginHint?: string | undefined;
+  readonly acrValues?: readonly string[] | undefined;
+  readonly maxAgeSeconds?: number | undefined;
+}
+
+/** Prepares the log-in and answers where the browser is to go. */
+async function begin(
+  {
+    parts,
+    transactions,
+    provider,
+  }: {
+    readonly parts: RouterParts;
+    readonly transactions: Transactions;
+    readonly provider: LoginProvider;
+  },
+  { req, res }: Exchange,
+  { prompt, loginHint, acrValues, maxAgeSeconds, ...rest }: Wish,
+): Promise<URL> {
+  const { name } = provider;
+  const { url, secrets } = await provider
+    .begin({
+      redirectUri: callbackUrl(parts, req, name),
+      prompt,
+      loginHint,
+      acrValues,
+      maxAgeSeconds,
+    })
+    .catch((error: unknown) => reportFailure(parts, req, { error, provider: name }));
+  await transactions.begin({ req, res }, { ...rest, provider: name, secrets });
+  return url;
+}
+
+const PROMPTS: readonly string[] = ['none', 'login', 'consent', 'select_account'];
+const MAX_HINT = 254;
+const MAX_ACR_VALUES = 256;
+/** Seconds in a year; who signed in longer ago has to do so again anyway. */
+const MOST_MAX_AGE = 31_536_000;
+/** RFC 7636 §4.2: base64url of a SHA-256. */
+const CHALLENGE = /^[\w-]{43}$/;
+
+function readWish(query: URLSearchParams): Wish {
+  const returnTo = safeReturnTo(
+    query.getAll('returnTo').length > 1 ? undefined : query.get('returnTo'),
+  );
+  const prompt = single(query, 'prompt', (value) => PROMPTS.includes(value));
+  const loginHint = single(query, 'login_hint', isHint);
+  const mode = single(query, 'mode', (value) => value === 'cookie' || value === 'code');
+  const acrValues = single(query, 'acr_values', (value) => {
+    const values = value.split(' ');
+    return value.length <= MAX_ACR_VALUES && values.every(isScopeToken);
+  });
+  const maxAge = single(
+    query,
+    'max_age',
+    (value) => /^\d{1,8}$/.test(value) && Number(value) <= MOST_MAX_AGE,
+  );
+  const codeChallenge = single(query, 'code_challenge', (value) => CHALLENGE.test(value));
+  single(query, 'code_challenge_method', (value) => value === 'S256');
+  if (codeChallenge !== undefined && mode !== 'code') throw badParameter('code_challenge');
+  return {
+    returnTo,
+    mode: mode === 'code' ? 'code' : 'cookie',
+    isSilent: prompt === 'none',
+    codeChallenge,
+    prompt,
+    loginHint,
+    acrValues: acrValues?.split(' '),
+    maxAgeSeconds: maxAge === undefined ? undefined : Number(maxAge),
+  };
+}
+
+function single(
+  query: URLSearchParams,
+  name: string,
+  isFine: (value: string) => boolean,
+): string | undefined {
+  const [value, ...others] = query.getAll(name);
+  if (value === undefined) return undefined;
+  if (others.length > 0 || !isFine(value)) throw badParameter(name);
+  return value;
+}
+
+/** Characters that are seen, so that nothing odd reaches a provider's log. */
+function isHint(value: string): boolean {
+  return value !== '' && value.length <= MAX_HINT && !/[\p{C}]/u.test(value);
+}
+
+function badParameter(name: string): AuthError {
+  return new AuthError('INVALID_REQUEST', {
+    reason: 'parameter',
+    detail: `The parameter ${name} is not valid.`,
+  });
+}

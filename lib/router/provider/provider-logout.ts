@@ -1,0 +1,142 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Request } from 'express';
+import { z } from 'zod';
+import { requestFacts } from '../../authenticate/authenticator.js';
+import { AuthError } from '../../errors.js';
+import { redirectAway, redirectWithin } from '../../http/redirects.js';
+import { readNotes } from '../../sessions/session-notes.js';
+import type { Session } from '../../stores/store.js';
+import { publicUrl, queryOf } from '../own-urls.js';
+import { sendPage, signOutPage } from '../pages/pages.js';
+import { refuseLookAhead } from '../look-ahead.js';
+import { requireProvider } from './provider-login.js';
+import { readFormBody } from '../request-body.js';
+import type { Endpoint } from '../respond.js';
+import type { RouterParts } from '../router-parts.js';
+
+/** Where a browser ends a session, here and at its provider: the hash is known only to who may see the session. */
+export function logoutUrl(
+  { rootKeys }: Pick<RouterParts, 'rootKeys'>,
+  req: Request,
+  sessionId: string,
+): string {
+  const hash = hashesOf({ rootKeys }, sessionId)[0] ?? '';
+  const query = new URLSearchParams({ session: sessionId, hash }).toString();
+  return `${req.baseUrl}/logout?${query}`;
+}
+
+/** By the current root, then by the former ones. */
+function hashesOf(
+  { rootKeys }: Pick<RouterParts, 'rootKeys'>,
+  sessionId: string,
+): readonly string[] {
+  return rootKeys.all.map((root) =>
+    createHmac('sha256', root.derive('logout link')).update(sessionId).digest('base64url'),
+  );
+}
+
+/**
+ * Ends a session by a link, here and then, by sending the browser on, at the provider (OpenID Connect RP-Initiated Logout §2).
+ * Without the session's own hash it only asks, since any site can send a browser here.
+ */
+export function browserLogout(parts: RouterParts): Endpoint {
+  const { sessions, cookies } = parts;
+  return async function handleBrowserLogout(req, res) {
+    // A page that looks ahead at its links must not sign anybody out.
+    refuseLookAhead(req);
+    const query = queryOf(req);
+    const token = cookies.read(req, 'session');
+    const byCookie = token === undefined ? undefined : await sessions.find(token);
+    const sessionId = query.get('session') ?? '';
+    const isOwn = isOneOf(hashesOf(parts, sessionId), query.get('hash') ?? '');
+    if (!isOwn) {
+      if (!byCookie) return redirectWithin(res, '/');
+      return sendPage(res, 200, signOutPage(logoutUrl(parts, req, byCookie.id)));
+    }
+    const session = await sessions.findById(sessionId);
+    if (session) await sessions.revoke({ id: session.id }, 'logout');
+    // A link from before: this browser has another session by now, and is not signed out yet.
+    if (byCookie && byCookie.id !== sessionId)
+      return sendPage(res, 200, signOutPage(logoutUrl(parts, req, byCookie.id)));
+    cookies.clear(res, 'session');
+    const away = session && (await providerLogoutUrl(parts, req, session));
+    if (away) redirectAway(res, away);
+    else redirectWithin(res, '/');
+  };
+}
+
+function isOneOf(hashes: readonly string[], given: string): boolean {
+  const bytes = Buffer.from(given);
+  return hashes
+    .map((hash) => Buffer.from(hash))
+    .some((hash) => hash.length === bytes.length && timingSafeEqual(hash, bytes));
+}
+
+/** Undefined when the provider has no log-out, or cannot be asked: our session has ended, and that is what counts. */
+async function providerLogoutUrl(
+  parts: RouterParts,
+  req: Request,
+  session: Session,
+): Promise<URL | undefined> {
+  const { provider: name } = readNotes(session.data);
+  if (name === undefined) return undefined;
+  try {
+    const provider = await parts.providers.find(name);
+    const tokens = await parts.upstream.tokensOf(session);
+    return await provider?.logoutUrl({
+      idToken: tokens?.idToken,
+      returnTo: `${publicUrl(parts, req)}/`,
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+/** How long after an attempt that was interrupted a logout token counts as used. */
+const RETRY_MS = 5000;
+
+const schema = z.object({ logout_token: z.string() });
+
+/**
+ * Ends the sessions of a provider's user, told by the provider itself (OpenID Connect Back-Channel Logout §2.5). 200 also
+ * when there were none. Errors: INVALID_REQUEST (400), KEYS_UNAVAILABLE and STORE_UNAVAILABLE (503).
+ */
+export function backchannelLogout(parts: RouterParts): Endpoint {
+  const { sessions, store, events, now } = parts;
+  return async function handleBackchannelLogout(req, res) {
+    const { name, readLogoutToken } = await requireProvider(parts, req.params['provider']);
+    if (!readLogoutToken) throw new AuthError('NOT_FOUND', { reason: 'provider' });
+    const { logout_token: token } = await readFormBody({ req, res }, schema);
+    const notice = await readLogoutToken(token);
+    const { issuer, subject, sessionId, id, expiresAt } = notice;
+    const key = `logout:${issuer}:${id}`;
+    const begun = { now: now(), expiresAt: now() + RETRY_MS };
+    if (!(await store.once.add(key, '', begun)))
+      throw new AuthError('INVALID_REQUEST', { reason: 'replayed' });
+    const ended = await sessions
+      .revoke(selectorOf({ issuer, subject, sessionId }), 'backchannel')
+      .catch(async (error: unknown) => {
+        // What an outage interrupted, the provider may try again.
+        await store.once.del(key);
+        throw error;
+      });
+    await store.once.del(key);
+    await store.once.add(key, '', { now: now(), expiresAt: expiresAt * 1000 });
+    events.emit('logout.backchannel', { provider: name, sessions: ended, ...requestFacts(req) });
+    res.status(200).end();
+  };
+}
+
+/** The session that is named, else every session of the user there. */
+function selectorOf({
+  issuer,
+  subject,
+  sessionId,
+}: {
+  readonly issuer: string;
+  readonly subject: string | undefined;
+  readonly sessionId: string | undefined;
+}) {
+  if (subject === undefined) return { issuer, sessionId: sessionId ?? '' };
+  return { issuer, subject, ...(sessionId !== undefined && { sessionId }) };
+}

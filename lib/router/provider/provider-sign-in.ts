@@ -1,0 +1,81 @@
+import type { Request } from 'express';
+import { requestFacts } from '../../authenticate/authenticator.js';
+import { AuthError } from '../../errors.js';
+import type { SignedInUser } from '../../accounts/identities.js';
+import type { Identity, ProviderSignIn } from '../../providers/login-provider.js';
+import { deviceLabel } from '../../sessions/device-label.js';
+import type { SessionNotes } from '../../sessions/session-notes.js';
+import type { ProvenSignIn } from '../../sessions/sessions.js';
+import type { StoredUser } from '../../stores/store.js';
+import type { RouterParts } from '../router-parts.js';
+
+/** Finds, or makes, the account of somebody who has signed in with a provider. */
+export async function admitIdentity(
+  { identities, events }: RouterParts,
+  req: Request,
+  { identity, linkTo }: { readonly identity: Identity; readonly linkTo?: string | undefined },
+): Promise<StoredUser> {
+  const { user, linkedBy }: SignedInUser =
+    linkTo === undefined
+      ? await identities.signIn(identity)
+      : await identities.link(identity, linkTo);
+  if (linkedBy !== undefined)
+    events.emit('identity.linked', {
+      userId: user.id,
+      provider: identity.provider,
+      by: linkedBy,
+      ...requestFacts(req),
+    });
+  return user;
+}
+
+interface Proof {
+  readonly signedIn: ProviderSignIn;
+  readonly user: StoredUser;
+  readonly delivery: SessionNotes['delivery'];
+}
+
+/** What is noted of a sign-in with a provider, its tokens sealed among it. */
+export async function providerSessionFacts(
+  { upstream, sessions }: RouterParts,
+  req: Request,
+  { signedIn, user, delivery }: Proof,
+): Promise<ProvenSignIn> {
+  const { identity, sessionId, authTime, acr, amr, tokens } = signedIn;
+  const provider = { issuer: identity.issuer, subject: identity.subject, sessionId };
+  return {
+    endings: await sessions.endingsOf(user.id, provider),
+    notes: {
+      amr,
+      authTime,
+      acr,
+      device: deviceLabel(req.headers['user-agent']),
+      delivery,
+      provider: identity.provider,
+      upstream: await upstream.seal(tokens),
+    },
+    provider,
+  };
+}
+
+interface Failure {
+  readonly error: unknown;
+  readonly provider: string;
+}
+
+/** Tells listeners that a log-in with a provider has failed. */
+export function tellOfFailure(
+  { events }: RouterParts,
+  req: Request,
+  { error, provider }: Failure,
+): void {
+  const reason =
+    error instanceof AuthError ? (error.reason ?? error.code.toLowerCase()) : 'internal';
+  events.emit('login.failed', { reason, userId: undefined, provider, ...requestFacts(req) });
+}
+
+/** Does so, and passes the error on. */
+export function reportFailure(parts: RouterParts, req: Request, failure: Failure): never {
+  tellOfFailure(parts, req, failure);
+  throw failure.error;
+}

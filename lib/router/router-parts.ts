@@ -1,0 +1,42 @@
+import type { AuthenticatorOptions } from '../authenticate/authenticator.js';
+import type { Config } from '../config/config.js';
+import type { Events } from '../events.js';
+import type { GrantOptions } from '../issuing/grants.js';
+import type { SignIn } from '../sign-in.js';
+import type { Verifier } from '../verifier/verifier.js';
+import type { SendMail } from './password/mail.js';
+
+/** What the routes work with. `createAuth()` joins it. */
+export interface RouterParts extends Omit<SignIn, 'ready' | 'close'> {
+  readonly config: Config;
+  readonly verifier: Verifier;
+  readonly events: Events;
+  /** How requests are authenticated, beyond the verifier. */
+  readonly pipeline: AuthenticatorOptions;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export interface AuthRouterOptions extends GrantOptions {
+  /**
+   * Sends a mail, in your words and through your provider. Without it nobody can reset a forgotten password,
+   * and the routes for that are 404. See {@link SendMail}.
+   */
+  readonly sendMail?: SendMail;
+  /**
+   * The page that takes a new password: a path on AUTH_PUBLIC_URL, or an absolute URL. The token is appended as
+   * fragment, `#token=…`, which browsers send to no server. @defaultValue `'/reset-password'`
+   */
+  readonly resetPasswordPage?: string;
+  /** How long a mailed reset token works, in seconds. 60 to 86400. @defaultValue `3600` */
+  readonly resetTokenSeconds?: number;
+}
+
+/** Names of the options above. */
+export const routerOptionNames: readonly (keyof AuthRouterOptions)[] = [
+  'sendMail',
+  'resetPasswordPage',
+  'resetTokenSeconds',
+  'scopes',
+  'claims',
+];

@@ -1,0 +1,88 @@
+import type { Principal } from '../../principal.js';
+import { AuthError } from '../../errors.js';
+import { addVary } from '../../http/vary.js';
+import type { Callers } from '../caller.js';
+import { logoutUrl } from '../provider/provider-logout.js';
+import type { Endpoint } from '../respond.js';
+import type { RouterParts } from '../router-parts.js';
+
+/** Who calls, as JSON: what pages need to label themselves without ever parsing a token. */
+export function me({ verifier }: RouterParts, callers: Callers): Endpoint {
+  return async function handleMe(req, res) {
+    const principal = await callers.find(req);
+    if (!principal) throw new AuthError('CREDENTIALS_MISSING', { realm: verifier.realm });
+    res.json({ ...describe(principal), must_reset_password: false });
+  };
+}
+
+function describe(principal: Principal) {
+  const { subject, method, user, scopes, orgs, issuer, sessionId } = principal;
+  return {
+    subject,
+    method,
+    user,
+    scopes: [...scopes],
+    orgs: orgs.map(({ id, roles, isDefault }) => ({ id, roles, default: isDefault })),
+    issuer,
+    session_id: sessionId,
+    auth_time: principal.authTime,
+    issued_at: principal.issuedAt,
+    expires_at: principal.expiresAt,
+  };
+}
+
+/**
+ * Whether somebody is signed in, by access token or by cookie, and for how long: 200 also for nobody, so that a
+ * page may ask without an error on its console.
+ */
+export function session(parts: RouterParts, callers: Callers): Endpoint {
+  const { config, sessions, cookies, now } = parts;
+  return async function handleSession(req, res) {
+    addVary(res, 'Authorization');
+    addVary(res, 'Cookie');
+    const answer = ({ user, expiresIn, mustReset, sessionId }: SessionFacts): void =>
+      void res.json({
+        authenticated: true,
+        user,
+        expires_in: Math.max(0, Math.floor(expiresIn)),
+        refresh_in: Math.max(0, Math.floor(expiresIn * 0.8)),
+        must_reset_password: mustReset,
+        logout_url:
+          sessionId === undefined ? `${req.baseUrl}/logout` : logoutUrl(parts, req, sessionId),
+      });
+    // By cookie it is the session that is asked about, as it is now, and not a token of it.
+    const hasToken = req.headers.authorization !== undefined;
+    const principal = hasToken ? await callers.findAny(req) : undefined;
+    if (principal) {
+      const isOurs = principal.issuer === config.jwt.issuer;
+      answer({
+        user: principal.user,
+        expiresIn: principal.expiresAt - now() / 1000,
+        mustReset: principal.claims['must_reset_password'] === true,
+        sessionId: isOurs ? principal.sessionId : undefined,
+      });
+      return;
+    }
+    const live = await sessions.recognise(cookies.read(req, 'session'));
+    if (!live) {
+      res.json({ authenticated: false });
+      return;
+    }
+    const { id, email, username, roles, groups, attributes } = live.user;
+    answer({
+      user: { id, email, username, roles, groups, attributes },
+      expiresIn: (live.session.idleExpiresAt - now()) / 1000,
+      mustReset: live.user.mustResetPassword,
+      sessionId: live.session.id,
+    });
+  };
+}
+
+interface SessionFacts {
+  readonly user: Principal['user'];
+  /** Seconds. */
+  readonly expiresIn: number;
+  readonly mustReset: boolean;
+  /** Undefined for another issuer's token: its session is not for us to end. */
+  readonly sessionId: string | undefined;
+}

@@ -1,0 +1,64 @@
+import type { Request } from 'express';
+import { z } from 'zod';
+import { requestFacts } from '../../authenticate/authenticator.js';
+import { AuthError } from '../../errors.js';
+import { readJsonBody, readJsonOrFormBody } from '../request-body.js';
+import type { Endpoint } from '../respond.js';
+import type { RouterParts } from '../router-parts.js';
+import type { SendTokens } from '../token-response.js';
+
+const refreshSchema = z.strictObject({ refresh_token: z.string().max(512).optional() });
+
+/**
+ * Exchanges a refresh token, from the body or from the cookie, for its successor. A failure never clears the
+ * cookie: what failed may have been us. Errors: INVALID_REQUEST (400) for two tokens that differ,
+ * REFRESH_INVALID and REFRESH_REUSED (401), STORE_UNAVAILABLE (503).
+ */
+export function refresh(parts: RouterParts, sendTokens: SendTokens): Endpoint {
+  return async function handleRefresh(req, res) {
+    const { refresh_token: fromBody } = await readJsonBody({ req, res }, refreshSchema);
+    const fromCookie = parts.cookies.read(req, 'session');
+    if (fromBody !== undefined && fromCookie !== undefined && fromBody !== fromCookie)
+      throw new AuthError('INVALID_REQUEST', { reason: 'two_tokens' });
+    const live = await parts.sessions
+      .refresh(fromBody ?? fromCookie)
+      .catch((error: unknown) => report(parts, req, error));
+    await sendTokens(res, live);
+  };
+}
+
+function report({ events }: RouterParts, req: Request, error: unknown): never {
+  if (error instanceof AuthError && error.status === 401)
+    events.emit('refresh.refused', {
+      reason: error.reason ?? error.code.toLowerCase(),
+      ...requestFacts(req),
+    });
+  throw error;
+}
+
+const revokeSchema = z
+  .strictObject({
+    refresh_token: z.string(),
+    token: z.string(),
+    token_type_hint: z.string(),
+  })
+  .partial()
+  .transform(({ refresh_token: own, token }, context) => {
+    const given = own ?? token;
+    if (given !== undefined) return given;
+    context.addIssue({ code: 'custom', path: ['token'], message: 'is missing' });
+    return z.NEVER;
+  });
+
+/**
+ * Ends the session of a refresh token (RFC 7009), given as JSON or form. 200 whatever the token is: who asks has
+ * nothing to learn from the answer.
+ */
+export function revoke({ sessions }: RouterParts): Endpoint {
+  return async function handleRevoke(req, res) {
+    const token = await readJsonOrFormBody({ req, res }, revokeSchema);
+    const session = await sessions.find(token);
+    if (session) await sessions.revoke({ id: session.id }, 'revoked');
+    res.status(200).end();
+  };
+}

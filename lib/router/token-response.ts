@@ -1,0 +1,47 @@
+import type { Request, Response } from 'express';
+import { createGrants } from '../issuing/grants.js';
+import type { LiveSession } from '../sessions/sessions.js';
+import { deviceLabel } from '../sessions/device-label.js';
+import type { SessionNotes } from '../sessions/session-notes.js';
+import { setSessionCookie } from './browser-session.js';
+import type { AuthRouterOptions, RouterParts } from './router-parts.js';
+
+/** Answers 200 with tokens of a session: the one way out for every route that signs somebody in. */
+export type SendTokens = (res: Response, live: LiveSession) => Promise<void>;
+
+/** Clients renew after this part of a token's life, so that a slow answer still comes in time. */
+const RENEW_AFTER = 0.8;
+
+export function createTokenResponse(parts: RouterParts, options: AuthRouterOptions): SendTokens {
+  const { issuer } = parts;
+  const grantOf = createGrants(options);
+  return async function sendTokens(res, live) {
+    const { notes, refreshToken, user } = live;
+    const { token, expiresIn } = await issuer.sign(grantOf(live));
+    const isByCookie = notes.delivery === 'cookie';
+    if (isByCookie) setSessionCookie(parts, res, live);
+    res.json({
+      access_token: token,
+      token_type: 'Bearer',
+      expires_in: expiresIn,
+      ...(!isByCookie && { refresh_token: refreshToken }),
+      refresh_in: Math.floor(expiresIn * RENEW_AFTER),
+      must_reset_password: user.mustResetPassword,
+    });
+  };
+}
+
+/** What is noted of a sign-in by password. */
+export function passwordNotes(
+  req: Request,
+  delivery: SessionNotes['delivery'],
+  now: number,
+): SessionNotes {
+  return {
+    amr: ['pwd'],
+    authTime: Math.floor(now / 1000),
+    acr: undefined,
+    device: deviceLabel(req.headers['user-agent']),
+    delivery,
+  };
+}

@@ -1,0 +1,116 @@
+import { createPublicKey, createSecretKey, type JsonWebKey, KeyObject } from 'node:crypto';
+import type { PublicKey, Secret, SignatureAlgorithm } from '../trusted-issuers/issuer-options.js';
+import { secretFlaw } from '../../secrets/secret-strength.js';
+import {
+  createVerificationKey,
+  fitsAlgorithm,
+  hashBytes,
+  publicKeyFlaw,
+  type VerificationKey,
+} from './signatures.js';
+import { isRecord } from '../../is-record.js';
+
+/** A member of a JWK Set that cannot be used, and why, in one word. */
+export interface SkippedKey {
+  readonly kid: string | undefined;
+  readonly reason: string;
+}
+
+/** Judges one member of a JWK Set (RFC 7517 §4). Undefined: not meant for signatures, no cause for concern. */
+export function readJwk(
+  jwk: unknown,
+  algorithms: readonly SignatureAlgorithm[],
+): VerificationKey | SkippedKey | undefined {
+  if (!isRecord(jwk)) return { kid: undefined, reason: 'malformed' };
+  const kid = typeof jwk['kid'] === 'string' && jwk['kid'] !== '' ? jwk['kid'] : undefined;
+  if (!isForSignatures(jwk)) return undefined;
+  if (jwk['kty'] === 'oct' || jwk['d'] !== undefined) return { kid, reason: 'private' };
+  const key = importJwk(jwk);
+  if (!key) return { kid, reason: 'malformed' };
+  const flaw = publicKeyFlaw(key);
+  if (flaw) return { kid, reason: flaw };
+  const algorithm = algorithmFor(key, algorithms, jwk['alg']);
+  if (!algorithm) return { kid, reason: 'algorithm' };
+  const issuer = typeof jwk['issuer'] === 'string' ? jwk['issuer'] : undefined;
+  return createVerificationKey({ key, algorithm, kid, issuer });
+}
+
+function isForSignatures(jwk: Record<string, unknown>): boolean {
+  const { use, key_ops: operations } = jwk;
+  if (use !== undefined && use !== 'sig') return false;
+  return !Array.isArray(operations) || operations.includes('verify');
+}
+
+function importJwk(jwk: JsonWebKey): KeyObject | undefined {
+  try {
+    return createPublicKey({ key: jwk, format: 'jwk' });
+  } catch {
+    return undefined;
+  }
+}
+
+/** A key serves one algorithm: its own `alg` if the policy allows it, else the first of the policy's that fits. */
+function algorithmFor(
+  key: KeyObject,
+  algorithms: readonly SignatureAlgorithm[],
+  own?: unknown,
+): SignatureAlgorithm | undefined {
+  return algorithms.find(
+    (algorithm) => (own === undefined || own === algorithm) && fitsAlgorithm(key, algorithm),
+  );
+}
+
+/** Imports a configured public key. Throws a TypeError that says what is wrong with it. */
+export function readPublicKey(
+  source: PublicKey,
+  algorithms: readonly SignatureAlgorithm[],
+): VerificationKey {
+  const jwk = jwkOf(source);
+  const key = importPublicKey(source, jwk);
+  const flaw = publicKeyFlaw(key);
+  if (flaw === 'rsa_size')
+    throw new TypeError('the public key is RSA of fewer than 2048 or more than 8192 bits');
+  if (flaw) throw new TypeError('the public key is RSA with an unusable exponent');
+  const algorithm = algorithmFor(key, algorithms, jwk?.['alg']);
+  if (!algorithm)
+    throw new TypeError(
+      `the public key fits none of the algorithms ${algorithms.join(', ')}; name its own in \`algorithms\``,
+    );
+  return createVerificationKey({ key, algorithm, kid: jwk?.['kid'] });
+}
+
+function jwkOf(source: PublicKey): (JsonWebKey & { kid?: string }) | undefined {
+  if (typeof source === 'object' && !(source instanceof KeyObject)) return source;
+  if (typeof source !== 'string' || !source.trimStart().startsWith('{')) return undefined;
+  try {
+    return JSON.parse(source);
+  } catch {
+    return undefined;
+  }
+}
+
+function importPublicKey(source: PublicKey, jwk: JsonWebKey | undefined): KeyObject {
+  const isPrivate =
+    source instanceof KeyObject
+      ? source.type !== 'public'
+      : jwk?.d !== undefined || (typeof source === 'string' && source.includes('PRIVATE KEY'));
+  if (isPrivate)
+    throw new TypeError('a verifier needs the public key; it was given one that is not public');
+  try {
+    if (source instanceof KeyObject) return source;
+    if (jwk) return createPublicKey({ key: jwk, format: 'jwk' });
+    return createPublicKey(typeof source === 'string' ? source : '');
+  } catch {
+    throw new TypeError('the public key could not be read: give SPKI PEM, a certificate or a JWK');
+  }
+}
+
+/** Imports a shared secret. Throws a TypeError that says what is wrong and never quotes it. */
+export function readSecret(secret: Secret, algorithm: SignatureAlgorithm): VerificationKey {
+  const flaw = secretFlaw(secret, hashBytes(algorithm));
+  if (flaw)
+    throw new TypeError(
+      `the secret ${flaw}; ${algorithm} needs ${hashBytes(algorithm)} random bytes or more, e.g. from \`openssl rand -base64 48\``,
+    );
+  return createVerificationKey({ key: createSecretKey(Buffer.from(secret)), algorithm });
+}

@@ -1,0 +1,186 @@
+import type { IssuerPolicy } from '../trusted-issuers/issuer-policy.js';
+
+/** Why a token was refused, in one word: for logs and events, never for the client. */
+export type RefusalReason =
+  | 'malformed'
+  | 'header'
+  | 'algorithm'
+  | 'type'
+  | 'critical'
+  | 'key_id'
+  | 'issuer'
+  | 'audience'
+  | 'client'
+  | 'subject'
+  | 'expired'
+  | 'not_yet_valid'
+  | 'times'
+  | 'too_old'
+  | 'missing_claim'
+  | 'token_kind'
+  | 'sender_constrained'
+  | 'unknown_key'
+  | 'key_issuer'
+  | 'signature'
+  | 'check'
+  | 'user_unknown';
+
+type Json = Readonly<Record<string, unknown>>;
+
+const MAX_KEY_ID_LENGTH = 256;
+
+/** Judges what holds for every token whoever issued it (RFC 7515 §4.1, RFC 8725 §3). Not `alg` and `typ`: see {@link judgeHeader}. */
+export function judgeAnyHeader(header: Json): RefusalReason | undefined {
+  const { alg, kid, crit, cty } = header;
+  if (typeof alg !== 'string' || alg === '') return 'algorithm';
+  // We understand no extension, so any critical one is too much (RFC 7515 §4.1.11); `b64` is only ever critical.
+  if (crit !== undefined || header['b64'] !== undefined) return 'critical';
+  if (header['enc'] !== undefined || header['zip'] !== undefined || cty !== undefined)
+    return 'header';
+  if (kid !== undefined && !isKeyId(kid)) return 'key_id';
+  return undefined;
+}
+
+function isKeyId(kid: unknown): boolean {
+  return typeof kid === 'string' && kid !== '' && kid.length <= MAX_KEY_ID_LENGTH;
+}
+
+/** Judges the header by the issuer's policy: allowed algorithm, and the profile's `typ`. */
+export function judgeHeader(header: Json, policy: IssuerPolicy): RefusalReason | undefined {
+  if (!policy.algorithms.has(String(header['alg']))) return 'algorithm';
+  return isAllowedType(header['typ'], policy.profile) ? undefined : 'type';
+}
+
+/** Media types compare without case and with `application/` left out (RFC 7515 §4.1.9, RFC 9068 §2.1). */
+function isAllowedType(typ: unknown, profile: IssuerPolicy['profile']): boolean {
+  if (typ === undefined) return profile === 'jwt';
+  if (typeof typ !== 'string') return false;
+  const type = typ.toLowerCase().replace(/^application\//, '');
+  return type === 'at+jwt' || (type === 'jwt' && profile === 'jwt');
+}
+
+/** Year 9999. A larger NumericDate is milliseconds by mistake, or a joke. */
+const LAST_DATE = 253_402_300_799;
+
+/**
+ * Judges the claims by the issuer's policy (RFC 7519 §4.1, RFC 9068 §4). `iss` has picked the policy
+ * already; the signature is not looked at.
+ */
+export function judgeClaims(
+  claims: Json,
+  policy: IssuerPolicy,
+  nowSeconds: number,
+): RefusalReason | undefined {
+  return (
+    judgeParties(claims, policy) ??
+    judgeKind(claims) ??
+    judgePresence(claims, policy) ??
+    judgeTimes(claims, policy, nowSeconds)
+  );
+}
+
+function judgeParties(claims: Json, policy: IssuerPolicy): RefusalReason | undefined {
+  if (typeof claims['sub'] !== 'string' || claims['sub'] === '') return 'subject';
+  if (policy.audience && !names(claims['aud'], policy.audience)) return 'audience';
+  if (policy.clientIds) {
+    const { clientId } = policy.readClaims(claims);
+    if (clientId === undefined || !policy.clientIds.has(clientId)) return 'client';
+  }
+  const tenant = policy.issuers.get(String(claims['iss']));
+  return tenant !== undefined && claims['tid'] !== tenant ? 'issuer' : undefined;
+}
+
+/** `aud` is one text or a list of texts (RFC 7519 §4.1.3); a list with anything else in it is no list. */
+function names(aud: unknown, audience: ReadonlySet<string>): boolean {
+  if (typeof aud === 'string') return audience.has(aud);
+  if (!Array.isArray(aud) || !aud.every((item) => typeof item === 'string')) return false;
+  return aud.some((item) => audience.has(item));
+}
+
+/** Claims that only other kinds of token have, by the kind. */
+const foreignClaims: readonly string[] = [
+  'nonce', // ID token, OpenID Connect Core §2
+  'at_hash',
+  'c_hash',
+  's_hash',
+  'events', // logout token, Back-Channel Logout §2.4
+  'htm', // DPoP proof, RFC 9449 §4.2
+  'htu',
+  'response_type', // request object, RFC 9101 §4
+  'redirect_uri',
+];
+
+/** Refuses what looks like another kind of token than an access token (RFC 8725 §3.12). */
+function judgeKind(claims: Json): RefusalReason | undefined {
+  if (foreignClaims.some((name) => claims[name] !== undefined)) return 'token_kind';
+  // Keycloak names the kind in a claim `typ`, Cognito in `token_use`.
+  const { typ, token_use: use } = claims;
+  if (typ !== undefined && typ !== 'Bearer') return 'token_kind';
+  if (use !== undefined && use !== 'access') return 'token_kind';
+  // Home-made pairs of access and refresh tokens under one secret mark the latter so.
+  if (claims['type'] === 'refresh' || claims['token_type'] === 'refresh') return 'token_kind';
+  // Bound to a key or certificate: as a plain bearer token it must not be taken (RFC 9449 §7.2, RFC 8705 §3).
+  return claims['cnf'] === undefined ? undefined : 'sender_constrained';
+}
+
+function judgePresence(claims: Json, policy: IssuerPolicy): RefusalReason | undefined {
+  if (policy.requiredClaims.some((name) => (claims[name] ?? undefined) === undefined))
+    return 'missing_claim';
+  if (policy.profile !== 'rfc9068') return undefined;
+  // RFC 9068 §2.2; `iss`, `sub` and `exp` are judged for every profile.
+  const isComplete =
+    typeof claims['client_id'] === 'string' &&
+    typeof claims['jti'] === 'string' &&
+    claims['iat'] !== undefined &&
+    claims['aud'] !== undefined;
+  return isComplete ? undefined : 'missing_claim';
+}
+
+function judgeTimes(
+  claims: Json,
+  policy: IssuerPolicy,
+  nowSeconds: number,
+): RefusalReason | undefined {
+  const { exp, nbf, iat } = claims;
+  if (!isDate(exp) || !isDateIfThere(nbf) || !isDateIfThere(iat)) return 'times';
+  const { clockToleranceSeconds, maxTokenAgeSeconds } = policy;
+  if (maxTokenAgeSeconds !== undefined && iat === undefined) return 'missing_claim';
+  if (nowSeconds >= exp + clockToleranceSeconds) return 'expired';
+  if (nowSeconds < validFrom(claims) - clockToleranceSeconds) return 'not_yet_valid';
+  return nowSeconds >= validUntil(claims, policy) ? 'too_old' : undefined;
+}
+
+function isDate(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= LAST_DATE;
+}
+
+function isDateIfThere(value: unknown): value is number | undefined {
+  return value === undefined || isDate(value);
+}
+
+/** The later of `nbf` and `iat`: before that second the token did not exist or does not count. */
+export function validFrom(claims: Json): number {
+  const { nbf = 0, iat = 0 } = claims;
+  return Math.max(Number(nbf), Number(iat));
+}
+
+/** First second in which the token is too old, tolerance included: by `exp` or by the policy's greatest age. */
+export function validUntil(claims: Json, policy: IssuerPolicy): number {
+  const { exp, iat } = claims;
+  const { clockToleranceSeconds, maxTokenAgeSeconds } = policy;
+  const end =
+    maxTokenAgeSeconds === undefined
+      ? Number(exp)
+      : Math.min(Number(exp), Number(iat) + maxTokenAgeSeconds);
+  return Math.ceil(end + clockToleranceSeconds);
+}
+
+/**
+ * Answers whether a key may speak for the token's issuer. Entra says of each key which issuer it is for,
+ * with `{tenantid}` in the place of the token's tenant.
+ */
+export function speaksFor(keyIssuer: string | undefined, claims: Json): boolean {
+  if (keyIssuer === undefined) return true;
+  const tenant = claims['tid'];
+  return claims['iss'] === keyIssuer.replace('{tenantid}', String(tenant));
+}

@@ -1,0 +1,97 @@
+import { numberInRange, refuseUnknownOptions } from '../../known-options.js';
+import type { PrincipalFacts } from '../../principal.js';
+import type { VerificationKey } from '../keys/signatures.js';
+
+/** What a verification came to, as long as it may be reused. */
+export interface VerifiedToken extends PrincipalFacts {
+  /** Whose signature it is: the verdict falls with the key. */
+  readonly key: VerificationKey;
+  /** First second of validity, tolerance included. Seconds since 1970. */
+  readonly validFrom: number;
+  /** First second in which it is no longer valid. Seconds since 1970. */
+  readonly diesAt: number;
+  /** Estimated memory. */
+  readonly bytes: number;
+}
+
+export interface VerifiedTokenCacheOptions {
+  /** Most tokens remembered per issuer. 1 to 16,000,000. @defaultValue `100_000` */
+  readonly maxEntries?: number;
+  /** Most memory per issuer, estimated. @defaultValue `67_108_864` (64 MiB) */
+  readonly maxBytes?: number;
+  /** Longest time one verification is relied on. 1 to 3600. @defaultValue `300` */
+  readonly maxAgeSeconds?: number;
+}
+
+export interface VerifiedTokenCache {
+  /** The verdict on a token with this digest, if it still holds. */
+  recall(digest: string, nowSeconds: number): VerifiedToken | undefined;
+  remember(digest: string, entry: VerifiedToken, nowSeconds: number): void;
+  readonly maxAgeSeconds: number;
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/**
+ * Remembers good verdicts by the token's digest; bad ones never enter. Oldest out first: an entry lives for
+ * minutes, so keeping the recently used ones longer would cost every hit a write and win next to nothing.
+ */
+export function createVerifiedTokenCache(
+  options: VerifiedTokenCacheOptions = {},
+): VerifiedTokenCache {
+  const { maxEntries, maxBytes, maxAgeSeconds } = readBounds(options);
+  const entries = new Map<string, VerifiedToken>();
+  let bytes = 0;
+
+  function forget(digest: string, entry: VerifiedToken): void {
+    entries.delete(digest);
+    bytes -= entry.bytes;
+  }
+
+  function makeRoom(nowSeconds: number): void {
+    for (const [digest, entry] of entries) {
+      const isFull = entries.size > maxEntries || bytes > maxBytes;
+      if (!isFull && nowSeconds < entry.diesAt && !entry.key.withdrawn) return;
+      forget(digest, entry);
+    }
+  }
+
+  return {
+    recall(digest, nowSeconds) {
+      const entry = entries.get(digest);
+      if (entry === undefined) return undefined;
+      if (nowSeconds < entry.diesAt && nowSeconds >= entry.validFrom && !entry.key.withdrawn)
+        return entry;
+      forget(digest, entry);
+      return undefined;
+    },
+    remember(digest, entry, nowSeconds) {
+      const known = entries.get(digest);
+      if (known) forget(digest, known);
+      entries.set(digest, entry);
+      bytes += entry.bytes;
+      makeRoom(nowSeconds);
+    },
+    maxAgeSeconds,
+    get entries() {
+      return entries.size;
+    },
+    get bytes() {
+      return bytes;
+    },
+  };
+}
+
+/** A bound that is no number would bound nothing. */
+function readBounds(options: VerifiedTokenCacheOptions): Required<VerifiedTokenCacheOptions> {
+  refuseUnknownOptions('cache', options, ['maxEntries', 'maxBytes', 'maxAgeSeconds']);
+  const { maxEntries = 100_000, maxBytes = 67_108_864, maxAgeSeconds = 300 } = options;
+  return {
+    maxEntries: numberInRange(maxEntries, [1, MAX_ENTRIES], 'cache.maxEntries'),
+    maxBytes: numberInRange(maxBytes, [1, Number.MAX_SAFE_INTEGER], 'cache.maxBytes'),
+    maxAgeSeconds: numberInRange(maxAgeSeconds, [1, 3600], 'cache.maxAgeSeconds'),
+  };
+}
+
+/** As many as fit into one Map of V8. */
+const MAX_ENTRIES = 16_000_000;

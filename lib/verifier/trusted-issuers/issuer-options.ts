@@ -1,0 +1,83 @@
+import type { JsonWebKey, KeyObject } from 'node:crypto';
+import type { ClaimsMapping } from '../../claims/claims-mapping.js';
+import type { PresetName } from '../../claims/presets/presets.js';
+
+export type SymmetricAlgorithm = 'HS256' | 'HS384' | 'HS512';
+export type AsymmetricAlgorithm =
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'EdDSA'
+  | 'Ed25519';
+export type SignatureAlgorithm = SymmetricAlgorithm | AsymmetricAlgorithm;
+
+/** A shared secret: at least as long as the hash (32 bytes for HS256). Text counts as its UTF-8 bytes. */
+export type Secret = string | Uint8Array;
+
+/** A public key: SPKI PEM or certificate PEM, a JWK, or a `KeyObject`. */
+export type PublicKey = string | JsonWebKey | KeyObject;
+
+export interface RemoteKeyOptions {
+  /** How long fetched keys count as fresh; they are fetched again before that. 1 to 86400. @defaultValue `600` */
+  readonly cacheSeconds?: number;
+  /** How long known keys serve when the issuer cannot be reached. Up to 604800. @defaultValue `86400` */
+  readonly staleSeconds?: number;
+  /** Limit on one fetch, body included. 1 to 60000. @defaultValue `5000` */
+  readonly timeoutMs?: number;
+  /** Replaces the global `fetch`, e.g. to go through a proxy. It must honour `signal` and `redirect`. */
+  readonly fetch?: typeof fetch;
+}
+
+/** Where an issuer's keys come from; exactly one. */
+export type KeySource =
+  /** A JWK Set (RFC 7517 §5) behind an https URL; http only on loopback. */
+  | ({ readonly jwksUri: string } & RemoteKeyOptions)
+  /** `jwks_uri` from the issuer's metadata (OpenID Connect Discovery 1.0 §4). */
+  | ({ readonly discovery: true } & RemoteKeyOptions)
+  | { readonly jwks: { readonly keys: readonly JsonWebKey[] } }
+  /** One key, or several that are all accepted. */
+  | { readonly publicKey: PublicKey | readonly PublicKey[] }
+  /** One secret, or several that are all accepted (rotation with overlap). */
+  | { readonly secret: Secret | readonly Secret[] };
+
+/** What we demand of one issuer's tokens. */
+export interface IssuerOptions {
+  /**
+   * `iss`, compared character by character. With `tenants` it may hold `{tenantid}`, as in
+   * Microsoft Entra's multi-tenant issuer.
+   */
+  readonly issuer: string;
+  /** Tenant ids that `{tenantid}` may stand for. Required with, and only with, such an issuer. */
+  readonly tenants?: readonly string[];
+  /** Accepted `aud` values: the token must name at least one. `null` opts out of the check. */
+  readonly audience: string | readonly string[] | null;
+  /** Accepted clients, for issuers whose tokens have no `aud` (Cognito). @defaultValue any client */
+  readonly clientIds?: readonly string[];
+  readonly keys: KeySource;
+  /**
+   * Accepted `alg` values. A key serves exactly one of them: its own `alg`, or else the first in this
+   * list that fits it. @defaultValue `['HS256']` with a secret, else `['RS256', 'ES256', 'EdDSA']`
+   */
+  readonly algorithms?: readonly SignatureAlgorithm[];
+  /**
+   * `rfc9068` wants `typ: at+jwt` and every claim of RFC 9068 §2.2. `jwt` also takes `typ: JWT` or none,
+   * and refuses what looks like an ID, refresh or log-out token. @defaultValue `'jwt'`
+   */
+  readonly profile?: 'rfc9068' | 'jwt';
+  /** How claims become a principal: a preset, a mapping, or a preset with changes. @defaultValue `'generic'` */
+  readonly claims?: PresetName | (ClaimsMapping & { readonly preset?: PresetName });
+  /** Clock difference forgiven in `exp`, `nbf` and `iat`. 0 to 300. @defaultValue `5` */
+  readonly clockToleranceSeconds?: number;
+  /** Refuses tokens issued longer ago; `iat` is then required. 1 or more. @defaultValue no limit */
+  readonly maxTokenAgeSeconds?: number;
+  /** Claims that must be present and not null, beyond the ones the profile demands. */
+  readonly requiredClaims?: readonly string[];
+  /** A check added to the built-in ones. Answers whether the token may pass; must not throw or wait. */
+  readonly check?: (claims: Readonly<Record<string, unknown>>) => boolean;
+}

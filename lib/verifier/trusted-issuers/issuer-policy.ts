@@ -1,0 +1,246 @@
+import {
+  type ClaimsMapping,
+  type ClaimsReader,
+  createClaimsReader,
+  createValueSharing,
+} from '../../claims/claims-mapping.js';
+import type { EventSink } from '../../events.js';
+import type { IssuerOptions, KeySource, SignatureAlgorithm } from './issuer-options.js';
+import { assertRemoteUrl } from '../../http/bounded-fetch.js';
+import { numberInRange, refuseUnknownOptions } from '../../known-options.js';
+import { createLocalKeySet, createRemoteKeySet, type KeySet } from '../keys/key-sets.js';
+import { generic } from '../../claims/presets/generic.js';
+import { mappingOf, presets } from '../../claims/presets/presets.js';
+import type { Sharing } from '../../claims/sharing.js';
+import { isSignatureAlgorithm, isSymmetric, type VerificationKey } from '../keys/signatures.js';
+import { isRecord } from '../../is-record.js';
+import { readJwk, readPublicKey, readSecret } from '../keys/verification-keys.js';
+
+/** A prepared and frozen policy: what {@link IssuerOptions} say, checked and with every default filled in. */
+export interface IssuerPolicy {
+  /** Every accepted `iss`, mapped to its tenant where the issuer has tenants. */
+  readonly issuers: ReadonlyMap<string, string | undefined>;
+  readonly audience: ReadonlySet<string> | null;
+  readonly clientIds: ReadonlySet<string> | undefined;
+  readonly keys: KeySet;
+  readonly algorithms: ReadonlySet<string>;
+  readonly profile: 'rfc9068' | 'jwt';
+  readonly readClaims: ClaimsReader;
+  /** Gives equal values in this issuer's claims one place in memory. */
+  readonly shareValue: Sharing<unknown>;
+  readonly clockToleranceSeconds: number;
+  readonly maxTokenAgeSeconds: number | undefined;
+  readonly requiredClaims: readonly string[];
+  readonly check: IssuerOptions['check'];
+}
+
+export interface IssuerPolicyContext {
+  /** Whether keys may come over http from this machine. */
+  readonly allowLoopbackHttp: boolean;
+  readonly events: EventSink;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+const TENANT = '{tenantid}';
+
+/** Checks an issuer's options and prepares its policy. Throws a TypeError that names the issuer and the cure. */
+export function createIssuerPolicy(
+  options: IssuerOptions,
+  context: IssuerPolicyContext,
+): IssuerPolicy {
+  refuseUnknownOptions('an issuer', options, optionNames);
+  if (typeof options.issuer !== 'string' || options.issuer === '')
+    throw new TypeError('an issuer needs `issuer`: the exact `iss` of its tokens');
+  try {
+    const algorithms = readAlgorithms(options);
+    return Object.freeze({
+      issuers: readIssuers(options),
+      audience: readAudience(options),
+      clientIds: options.clientIds && new Set(nonEmptyTexts(options.clientIds, 'clientIds')),
+      keys: createKeySet(options, algorithms, context),
+      algorithms: new Set<string>(algorithms),
+      profile: readProfile(options.profile),
+      readClaims: createClaimsReader(readMapping(options.claims)),
+      shareValue: createValueSharing(),
+      clockToleranceSeconds: numberInRange(
+        options.clockToleranceSeconds ?? 5,
+        [0, 300],
+        'clockToleranceSeconds',
+      ),
+      maxTokenAgeSeconds:
+        options.maxTokenAgeSeconds === undefined
+          ? undefined
+          : numberInRange(options.maxTokenAgeSeconds, [1, 31_536_000], 'maxTokenAgeSeconds'),
+      requiredClaims: readRequiredClaims(options),
+      check: readCheck(options),
+    });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new TypeError(`issuer ${JSON.stringify(options.issuer)}: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+const optionNames = [
+  'issuer',
+  'tenants',
+  'audience',
+  'clientIds',
+  'keys',
+  'algorithms',
+  'profile',
+  'claims',
+  'clockToleranceSeconds',
+  'maxTokenAgeSeconds',
+  'requiredClaims',
+  'check',
+] as const satisfies readonly (keyof IssuerOptions)[];
+
+function readIssuers({ issuer, tenants }: IssuerOptions): ReadonlyMap<string, string | undefined> {
+  if (issuer.includes(TENANT) !== (tenants !== undefined))
+    throw new TypeError(
+      `\`tenants\` and ${TENANT} in \`issuer\` belong together: list the tenants whose tokens you accept`,
+    );
+  // Entra's shared endpoints are no issuer: each token names its own tenant.
+  if (/^https:\/\/login\.microsoftonline\.com\/(?:common|organizations|consumers)\//.test(issuer))
+    throw new TypeError(
+      `no token has this \`issuer\`; write https://login.microsoftonline.com/${TENANT}/v2.0 and list \`tenants\``,
+    );
+  if (!tenants) return new Map([[issuer, undefined]]);
+  const ids = nonEmptyTexts(tenants, 'tenants');
+  if (ids.some((id) => !/^[\w.-]+$/.test(id)))
+    throw new TypeError(
+      '`tenants` has an id with other characters than letters, digits, `.`, `_` and `-`',
+    );
+  return new Map(ids.map((tenant) => [issuer.replace(TENANT, tenant), tenant]));
+}
+
+function readAudience({ audience }: IssuerOptions): ReadonlySet<string> | null {
+  if (audience === null) return null;
+  if (audience === undefined)
+    throw new TypeError(
+      '`audience` is missing; write `audience: null` to accept tokens made for others',
+    );
+  return new Set(nonEmptyTexts(typeof audience === 'string' ? [audience] : audience, 'audience'));
+}
+
+function readRequiredClaims({ requiredClaims }: IssuerOptions): readonly string[] {
+  return Object.freeze(requiredClaims ? [...nonEmptyTexts(requiredClaims, 'requiredClaims')] : []);
+}
+
+function readCheck({ check }: IssuerOptions): IssuerOptions['check'] {
+  if (check === undefined || typeof check === 'function') return check;
+  throw new TypeError('`check` is a function that answers whether the claims may pass');
+}
+
+function readProfile(profile: unknown = 'jwt'): IssuerPolicy['profile'] {
+  if (profile === 'jwt' || profile === 'rfc9068') return profile;
+  throw new TypeError("`profile` is 'jwt' or 'rfc9068'");
+}
+
+function readAlgorithms({ algorithms, keys }: IssuerOptions): readonly SignatureAlgorithm[] {
+  const hasSecret = isSource(keys, 'secret');
+  if (!algorithms) return hasSecret ? ['HS256'] : ['RS256', 'ES256', 'EdDSA'];
+  const unknown = nonEmptyTexts(algorithms, 'algorithms').find(
+    (name) => !isSignatureAlgorithm(name),
+  );
+  if (unknown !== undefined)
+    throw new TypeError(
+      `\`algorithms\` has ${JSON.stringify(unknown)}, which is none that we verify`,
+    );
+  if (algorithms.some((algorithm) => isSymmetric(algorithm) !== hasSecret))
+    throw new TypeError(
+      'HS256, HS384 and HS512 go with `secret`, all other algorithms with public keys',
+    );
+  if (hasSecret && algorithms.length > 1)
+    throw new TypeError('a secret serves one algorithm; name just that one');
+  return algorithms;
+}
+
+function createKeySet(
+  { issuer, keys }: IssuerOptions,
+  algorithms: readonly SignatureAlgorithm[],
+  context: IssuerPolicyContext,
+): KeySet {
+  if (isSource(keys, 'secret'))
+    return createLocalKeySet(
+      asList(keys.secret, 'secret').map((secret) => readSecret(secret, algorithms[0] ?? 'HS256')),
+    );
+  if (isSource(keys, 'publicKey'))
+    return createLocalKeySet(
+      asList(keys.publicKey, 'publicKey').map((key) => readPublicKey(key, algorithms)),
+    );
+  if (isSource(keys, 'jwks')) return createLocalKeySet(keysIn(keys.jwks, algorithms));
+  const jwksUri = isSource(keys, 'jwksUri') ? keys.jwksUri : undefined;
+  assertRemoteUrl(jwksUri ?? issuer.replace(TENANT, 'common'), context.allowLoopbackHttp);
+  return createRemoteKeySet({
+    ...context,
+    issuer,
+    jwksUri,
+    algorithms,
+    fetch: keys.fetch ?? globalThis.fetch,
+    timeoutMs: numberInRange(keys.timeoutMs ?? 5000, [1, 60_000], 'timeoutMs'),
+    cacheSeconds: numberInRange(keys.cacheSeconds ?? 600, [1, 86_400], 'cacheSeconds'),
+    staleSeconds: numberInRange(keys.staleSeconds ?? 86_400, [1, 604_800], 'staleSeconds'),
+  });
+}
+
+const sourceNames = ['jwksUri', 'discovery', 'jwks', 'publicKey', 'secret'] as const;
+type SourceName = (typeof sourceNames)[number];
+
+function isSource<Name extends SourceName>(
+  keys: KeySource,
+  name: Name,
+): keys is Extract<KeySource, Record<Name, unknown>> {
+  const given = isRecord(keys) ? sourceNames.filter((source) => Object.hasOwn(keys, source)) : [];
+  if (given.length !== 1)
+    throw new TypeError(`\`keys\` needs exactly one of ${sourceNames.join(', ')}`);
+  return given[0] === name;
+}
+
+function asList<Item>(value: Item | readonly Item[], name: string): readonly Item[] {
+  const list: readonly Item[] = isList(value) ? value : [value];
+  if (list.length === 0) throw new TypeError(`\`${name}\` is an empty list`);
+  return list;
+}
+
+function isList<Item>(value: Item | readonly Item[]): value is readonly Item[] {
+  return Array.isArray(value);
+}
+
+function keysIn(
+  jwks: { readonly keys: readonly unknown[] },
+  algorithms: readonly SignatureAlgorithm[],
+): readonly VerificationKey[] {
+  if (!isRecord(jwks) || !Array.isArray(jwks.keys))
+    throw new TypeError('`jwks` is no JWK Set: write { keys: [ … ] }');
+  const usable = jwks.keys
+    .map((jwk) => readJwk(jwk, algorithms))
+    .filter((key): key is VerificationKey => key !== undefined && !('reason' in key));
+  if (usable.length === 0)
+    throw new TypeError(`\`jwks\` has no public key usable with ${algorithms.join(', ')}`);
+  return usable;
+}
+
+function readMapping(claims: IssuerOptions['claims'] = 'generic'): Required<ClaimsMapping> {
+  const { preset = 'generic', ...own } = typeof claims === 'string' ? { preset: claims } : claims;
+  if (!Object.hasOwn(presets, preset))
+    throw new TypeError(
+      `\`claims\` names the preset ${JSON.stringify(preset)}; there are ${Object.keys(presets).join(', ')}`,
+    );
+  const unknown = Object.keys(own).find((name) => !Object.hasOwn(generic, name));
+  if (unknown) throw new TypeError(`\`claims\` has no member \`${unknown}\``);
+  const given = Object.entries(own).filter(([, path]) => path !== undefined);
+  return { ...mappingOf(preset), ...Object.fromEntries(given) };
+}
+
+function nonEmptyTexts(values: readonly string[], name: string): readonly string[] {
+  const isFine =
+    Array.isArray(values) &&
+    values.length > 0 &&
+    values.every((value) => typeof value === 'string' && value !== '');
+  if (!isFine) throw new TypeError(`\`${name}\` is a list of texts, at least one, none empty`);
+  return values;
+}

@@ -1,0 +1,331 @@
+import { hash } from 'node:crypto';
+import { DEFAULT_REALM } from '../errors.js';
+import { createEvents, type EventSink } from '../events.js';
+import { refuseUnknownOptions } from '../known-options.js';
+import type { IssuerOptions } from './trusted-issuers/issuer-options.js';
+import { createIssuerDirectory, type IssuerDirectory } from './trusted-issuers/issuer-directory.js';
+import { createPrincipal, type Principal } from '../principal.js';
+import { sealClaims } from '../claims/claims-mapping.js';
+import { createRefusals, type Refusals } from './tokens/refusals.js';
+import type { IssuerResolver, TrustedIssuer } from './trusted-issuers/resolved-issuers.js';
+import {
+  createRevocationCheck,
+  type RevocationCheck,
+  type RevocationHook,
+} from './tokens/revocation.js';
+import { createSeenHeaders, type SeenHeaders } from './tokens/seen-headers.js';
+import type { VerificationKey } from './keys/signatures.js';
+import {
+  judgeAnyHeader,
+  judgeClaims,
+  judgeHeader,
+  speaksFor,
+  validFrom,
+  validUntil,
+} from './tokens/token-rules.js';
+import { decodeJsonObject, hasTokenShape, MAX_TOKEN_LENGTH } from './tokens/token-shape.js';
+import type { VerifiedToken, VerifiedTokenCacheOptions } from './tokens/verified-tokens.js';
+
+export interface VerifierOptions {
+  /** The issuers we trust, each with what we demand of its tokens. */
+  readonly issuers?: IssuerOptions | readonly IssuerOptions[];
+  /** Finds issuers known only at run time, by the token's unverified `iss`. See {@link IssuerResolver}. */
+  readonly resolveIssuer?: IssuerResolver;
+  readonly isRevoked?: RevocationHook;
+  /** Bounds of the verified-token cache, or false for none. */
+  readonly cache?: VerifiedTokenCacheOptions | false;
+  /** Protection space in challenges (RFC 9110 §11.5). @defaultValue `'api'` */
+  readonly realm?: string;
+  /** Whether keys may come over http from this machine. Turn off in production. @defaultValue `true` */
+  readonly allowLoopbackHttp?: boolean;
+  readonly events?: EventSink;
+  /** Milliseconds since 1970. @defaultValue `Date.now` */
+  readonly now?: () => number;
+}
+
+/** Exact counts since the verifier was made, for tests, metrics and the curious. */
+export interface VerifierCounters {
+  readonly signatureChecks: number;
+  readonly keyFetches: number;
+  readonly cachedTokens: number;
+  /** Estimated memory of the cached tokens. */
+  readonly cachedBytes: number;
+}
+
+export interface Verifier {
+  /**
+   * Verifies an access token: form, `alg`, `typ`, `iss`, `aud`, `exp`, `nbf`, `iat`, signature and revocation
+   * (RFC 8725, RFC 9068 §4). Does not look at scopes, roles or organisations.
+   * Rejects with an `AuthError`: INVALID_TOKEN, TOKEN_EXPIRED, TOKEN_REVOKED, KEYS_UNAVAILABLE or
+   * STORE_UNAVAILABLE.
+   */
+  verify(token: string): Promise<Principal>;
+  /** Like `verify`, but answers at once when nothing has to be waited for, and then throws instead of rejecting. */
+  verifyNow(token: string): Principal | Promise<Principal>;
+  /** Resolves when every configured issuer's keys are there. Rejects with the reason. */
+  ready(): Promise<void>;
+  counters(): VerifierCounters;
+  readonly realm: string;
+  readonly events: EventSink;
+}
+
+/** What every verification needs. */
+interface Verification {
+  readonly directory: IssuerDirectory;
+  readonly refusals: Refusals;
+  readonly checkRevocation: RevocationCheck;
+  readonly seenHeaders: SeenHeaders;
+  readonly now: () => number;
+  signatureChecks: number;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** One token on its way through the checks. */
+interface Candidate {
+  readonly token: string;
+  readonly header: Json;
+  readonly claims: Record<string, unknown>;
+  readonly trusted: TrustedIssuer;
+}
+
+/** A principal at once, or when keys or the application have answered. */
+type Outcome = Principal | Promise<Principal>;
+
+/** Creates a verifier. Throws a TypeError for options that cannot be safe. */
+export function createVerifier(options: VerifierOptions): Verifier {
+  refuseUnknownOptions('createVerifier()', options, optionNames);
+  const { realm = DEFAULT_REALM, now = Date.now, events = createEvents() } = options;
+  const refusals = createRefusals(realm);
+  const directory = createIssuerDirectory({
+    issuers: options.issuers ?? [],
+    resolveIssuer: options.resolveIssuer,
+    cache: options.cache,
+    allowLoopbackHttp: options.allowLoopbackHttp ?? true,
+    events,
+    now,
+  });
+  const verification: Verification = {
+    directory,
+    refusals,
+    checkRevocation: createRevocationCheck(options.isRevoked, {
+      events,
+      revoked: refusals.revoked,
+    }),
+    seenHeaders: createSeenHeaders(),
+    now,
+    signatureChecks: 0,
+  };
+  return Object.freeze({
+    verify: async (token: string) => verifyNow(verification, token),
+    verifyNow: (token: string) => verifyNow(verification, token),
+    async ready() {
+      await directory.ready();
+      rehearse(verification);
+    },
+    counters: () => countersOf(verification),
+    realm,
+    events,
+  });
+}
+
+const optionNames = [
+  'issuers',
+  'resolveIssuer',
+  'isRevoked',
+  'cache',
+  'realm',
+  'allowLoopbackHttp',
+  'events',
+  'now',
+] as const satisfies readonly (keyof VerifierOptions)[];
+
+function verifyNow(verification: Verification, token: string): Outcome {
+  const { refusals, seenHeaders, checkRevocation } = verification;
+  if (typeof token !== 'string' || token.length > MAX_TOKEN_LENGTH)
+    throw refusals.invalid('malformed');
+  const issuers = seenHeaders.issuersOf(token);
+  const known = issuers && recall(verification, token, issuers);
+  if (known) return checkRevocation(createPrincipal(known, token));
+  // After the look-up: what has the digest of a verified token is that token, shape included.
+  if (!hasTokenShape(token)) throw refusals.invalid('malformed');
+  return verifyAnew(verification, token);
+}
+
+/** Runs once through what the first request would otherwise be the first to run: compiled code, loaded ciphers. */
+function rehearse({ directory }: Verification): void {
+  digestOf('');
+  decodeJsonObject('e30');
+  for (const { policy } of directory.all())
+    for (const algorithm of policy.algorithms)
+      for (const key of policy.keys.candidates(undefined, algorithm))
+        key.verifies('', Buffer.alloc(64));
+}
+
+/**
+ * Looks a token up among the verified ones. A header that no good token ever had spares even the hash; who
+ * has used it tells whose cache to ask. No JSON is parsed, no signature checked, no promise made.
+ */
+function recall(
+  { now }: Verification,
+  token: string,
+  issuers: readonly TrustedIssuer[],
+): VerifiedToken | undefined {
+  const digest = digestOf(token);
+  const nowMs = now();
+  for (const trusted of issuers) {
+    const known = trusted.cache?.recall(digest, Math.floor(nowMs / 1000));
+    if (known && !trusted.isRetired && trusted.policy.keys.isServing(nowMs)) return known;
+  }
+  return undefined;
+}
+
+/** Short, and of one byte a character, so that an entry stays small. */
+function digestOf(token: string): string {
+  return hash('sha256', token, 'binary');
+}
+
+function verifyAnew(verification: Verification, token: string): Outcome {
+  const { refusals, directory } = verification;
+  const headerText = token.slice(0, token.indexOf('.'));
+  const header = decodeJsonObject(headerText);
+  if (!header) throw refusals.invalid('malformed');
+  const headerFlaw = judgeAnyHeader(header);
+  if (headerFlaw) throw refusals.invalid(headerFlaw);
+  const claims = decodeJsonObject(token.slice(headerText.length + 1, token.lastIndexOf('.')));
+  if (!claims) throw refusals.invalid('malformed');
+  // `iss` picks the policy before any key is looked for, so that an unknown issuer costs no fetch.
+  const found = directory.find(claims['iss']);
+  const judge = (trusted: TrustedIssuer | undefined): Outcome => {
+    if (!trusted) throw refusals.invalid('issuer');
+    return judgeCandidate(verification, { token, header, claims, trusted });
+  };
+  return found instanceof Promise ? found.then(judge) : judge(found);
+}
+
+function judgeCandidate(verification: Verification, candidate: Candidate): Outcome {
+  const { header, claims, trusted } = candidate;
+  const { policy } = trusted;
+  const nowMs = verification.now();
+  const flaw = judgeHeader(header, policy) ?? judgeClaims(claims, policy, Math.floor(nowMs / 1000));
+  if (flaw) throw verification.refusals.invalid(flaw, claims['exp']);
+  if (policy.keys.isServing(nowMs)) return findKeys(verification, candidate);
+  return policy.keys
+    .load()
+    .then(() => recallAfterWait(verification, candidate) ?? findKeys(verification, candidate));
+}
+
+function findKeys(verification: Verification, candidate: Candidate): Outcome {
+  const { kid, alg } = readKeyHint(candidate.header);
+  const { keys } = candidate.trusted.policy;
+  const found = keys.candidates(kid, alg);
+  if (found.length > 0) return checkSignature(verification, candidate, found);
+  const sought = kid === undefined ? undefined : keys.seek();
+  if (!sought) throw verification.refusals.invalid('unknown_key');
+  return sought.then(
+    () =>
+      recallAfterWait(verification, candidate) ??
+      checkSignature(verification, candidate, keys.candidates(kid, alg)),
+  );
+}
+
+/** Requests that waited for the same keys may have brought the same token; the first of them has checked it. */
+function recallAfterWait(
+  verification: Verification,
+  { token, trusted }: Candidate,
+): Outcome | undefined {
+  const known = recall(verification, token, [trusted]);
+  return known && verification.checkRevocation(createPrincipal(known, token));
+}
+
+/** Both were judged to be text, or absent, before. */
+function readKeyHint({ kid, alg }: Json): {
+  readonly kid: string | undefined;
+  readonly alg: string;
+} {
+  return {
+    kid: typeof kid === 'string' ? kid : undefined,
+    alg: typeof alg === 'string' ? alg : '',
+  };
+}
+
+function checkSignature(
+  verification: Verification,
+  candidate: Candidate,
+  keys: readonly VerificationKey[],
+): Outcome {
+  const { token, claims, trusted } = candidate;
+  const { refusals, checkRevocation } = verification;
+  if (keys.length === 0) throw refusals.invalid('unknown_key');
+  const payloadEnd = token.lastIndexOf('.');
+  const signingInput = token.slice(0, payloadEnd);
+  const signature = Buffer.from(token.slice(payloadEnd + 1), 'base64url');
+  const speaking = keys.filter((key) => speaksFor(key.issuer, claims));
+  if (speaking.length === 0) throw refusals.invalid('key_issuer');
+  const signer = speaking.find((key) => {
+    verification.signatureChecks += 1;
+    return key.verifies(signingInput, signature);
+  });
+  if (!signer) throw refusals.invalid('signature');
+  const verified = describeVerified(verification, candidate, signer);
+  if (!passesOwnCheck(verified.claims, trusted)) throw refusals.invalid('check');
+  if (trusted.cache) {
+    trusted.cache.remember(digestOf(token), verified, Math.floor(verification.now() / 1000));
+    verification.seenHeaders.add(token, trusted);
+  }
+  return checkRevocation(createPrincipal(verified, token));
+}
+
+/** Whatever goes wrong in the application's own check, the token has not passed it. */
+function passesOwnCheck(claims: Json, { policy: { check } }: TrustedIssuer): boolean {
+  try {
+    // A promise is truthy, so an asynchronous check must not count as passed.
+    const verdict: unknown = check === undefined || check(claims);
+    return verdict === true;
+  } catch {
+    return false;
+  }
+}
+
+/** Measured size of a remembered token beside the texts that only its claims hold. */
+const ENTRY_BYTES = 400;
+
+/** One flat object for facts and validity: it may be remembered a hundred thousand times. */
+function describeVerified(
+  { now }: Verification,
+  { token, claims: rawClaims, trusted: { policy, cache } }: Candidate,
+  key: VerificationKey,
+): VerifiedToken {
+  const claims = sealClaims(rawClaims, policy.shareValue);
+  const { iat, exp, auth_time: authTime } = claims;
+  const { user, scopes, clientId, sessionId, orgs } = policy.readClaims(claims);
+  const ageLimit = Math.floor(now() / 1000) + (cache?.maxAgeSeconds ?? 0);
+  return Object.freeze({
+    method: 'jwt',
+    subject: String(claims['sub']),
+    user,
+    scopes,
+    claims,
+    issuer: String(claims['iss']),
+    clientId,
+    sessionId,
+    issuedAt: typeof iat === 'number' ? iat : undefined,
+    expiresAt: Number(exp),
+    authTime: typeof authTime === 'number' ? authTime : undefined,
+    orgs,
+    key,
+    validFrom: Math.floor(validFrom(claims) - policy.clockToleranceSeconds),
+    diesAt: Math.min(validUntil(claims, policy), ageLimit),
+    bytes: ENTRY_BYTES + ((token.lastIndexOf('.') - token.indexOf('.')) >> 1),
+  });
+}
+
+function countersOf({ signatureChecks, directory }: Verification): VerifierCounters {
+  const counters = { keyFetches: 0, cachedTokens: 0, cachedBytes: 0 };
+  for (const { policy, cache } of directory.all()) {
+    counters.keyFetches += policy.keys.fetches;
+    counters.cachedTokens += cache?.entries ?? 0;
+    counters.cachedBytes += cache?.bytes ?? 0;
+  }
+  return Object.freeze({ signatureChecks, ...counters });
+}
