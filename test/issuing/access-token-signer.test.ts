@@ -2,9 +2,9 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import { createVerifier, loadConfig } from 'latchkey';
 import { describe, expect, it } from 'vitest';
-import { createIssuer, thumbprint } from '../lib/issuing/access-token-signer.js';
-import { SECRET } from './world/auth-server.js';
-import { serve } from './world/serve.js';
+import { createIssuer, thumbprint } from '../../lib/issuing/access-token-signer.js';
+import { SECRET } from '../world/auth-server.js';
+import { serve } from '../world/serve.js';
 
 const PUBLIC_URL = 'http://localhost:3000';
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { AuthOptions } from 'latchkey';
-import { addUser, PASSWORD } from '../world/auth-server.js';
-import { createHttpBrowser } from '../world/http-browser.js';
-import { reservePort, serveLoginApp } from '../world/login-app.js';
+import { addUser, PASSWORD } from '../../world/auth-server.js';
+import { createHttpBrowser } from '../../world/http-browser.js';
+import { reservePort, serveLoginApp } from '../../world/login-app.js';
 
 async function world(options: AuthOptions = {}) {
   const port = await reservePort();

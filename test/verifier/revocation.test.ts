@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { memoryStore, type Store } from 'latchkey';
 import { describe, expect, it } from 'vitest';
-import { addUser, type AuthServer, bearer, PASSWORD, serveAuth } from './world/auth-server.js';
-import { root } from './package/build-package.js';
+import { addUser, type AuthServer, bearer, PASSWORD, serveAuth } from '../world/auth-server.js';
+import { root } from '../package/build-package.js';
 
 /** Two instances that share nothing but the store. */
 async function twoInstances(options: Parameters<typeof serveAuth>[0] = {}) {
@@ -124,7 +124,7 @@ describe('with the store down', () => {
 
   it('a store that does not answer is given up on', async () => {
     const store = memoryStore();
-    const { steadyStore } = await import('../lib/stores/steady-store.js');
+    const { steadyStore } = await import('../../lib/stores/steady-store.js');
     const events: unknown[] = [];
     const steady = steadyStore(
       { ...store, sessions: { ...store.sessions, get: () => new Promise(() => undefined) } },

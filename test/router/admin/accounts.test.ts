@@ -6,8 +6,8 @@ import {
   PASSWORD,
   serveAuth,
   type Tokens,
-} from '../world/auth-server.js';
-import { createClock } from '../world/clock.js';
+} from '../../world/auth-server.js';
+import { createClock } from '../../world/clock.js';
 
 /** `GET /users`, with a token and a body where there are any. */
 function call(

@@ -5,12 +5,12 @@ import { createClock } from '../world/clock.js';
 import { createEventLog } from '../world/event-log.js';
 import { serveProviderDocuments } from '../world/provider-documents.js';
 import { createTokenSigner, type UnsignedToken } from '../world/token-signer.js';
-import * as auth0 from './fixtures/auth0.js';
-import * as entra from './fixtures/entra.js';
-import * as keycloak from './fixtures/keycloak.js';
-import * as okta from './fixtures/okta.js';
-import { policies, type Policy } from './policies.js';
-import { NOW } from './principal-facts.js';
+import * as auth0 from '../claims/fixtures/auth0.js';
+import * as entra from '../claims/fixtures/entra.js';
+import * as keycloak from '../claims/fixtures/keycloak.js';
+import * as okta from '../claims/fixtures/okta.js';
+import { policies, type Policy } from '../claims/policies.js';
+import { NOW } from '../claims/principal-facts.js';
 
 interface Metadata {
   readonly issuer: string;

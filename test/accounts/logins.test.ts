@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isEmail, normaliseLogin } from '../lib/accounts/logins.js';
+import { isEmail, normaliseLogin } from '../../lib/accounts/logins.js';
 
 it.each([
   ['alice', 'alice'],

@@ -1,8 +1,8 @@
 import { CompactEncrypt } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { createRootKeys } from '../lib/secrets/derived-keys.js';
-import { createSealer } from '../lib/secrets/sealing.js';
-import { createClock } from './world/clock.js';
+import { createRootKeys } from '../../lib/secrets/derived-keys.js';
+import { createSealer } from '../../lib/secrets/sealing.js';
+import { createClock } from '../world/clock.js';
 
 const roots = createRootKeys(['a root secret of enough bytes, said one']);
 const others = createRootKeys(['a root secret of enough bytes, said two']);
