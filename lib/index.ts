@@ -63,7 +63,7 @@ export type {
   Secret,
   SignatureAlgorithm,
   SymmetricAlgorithm,
-} from './verifier/trusted-issuers/issuer-options.js';
+} from './verifier/trusted-issuers/options.js';
 export type { AuthenticatorOptions } from './authenticate/authenticator.js';
 export type { RequestHead } from './authenticate/credentials.js';
 export type {
@@ -71,7 +71,7 @@ export type {
   LoadPrincipal,
   LoadPrincipalOption,
 } from './authenticate/principal-loader.js';
-export type { AuthRouterOptions } from './router/router-parts.js';
+export type { AuthRouterOptions } from './router/parts.js';
 export type { Mail, SendMail } from './router/password/mail.js';
 export type { LiveSession, SessionOptions, Sessions } from './sessions/sessions.js';
 export type { SessionNotes } from './sessions/session-notes.js';
@@ -112,8 +112,8 @@ export type {
   UserChange,
   UserStore,
 } from './stores/store.js';
-export type { ProviderOptions } from './providers/oidc.js';
-export type { OpenidProviderSettings } from './providers/openid-provider.js';
+export type { ProviderOptions } from './providers/providers.js';
+export type { OpenidProviderSettings } from './providers/openid.js';
 export type { Identity } from './providers/login-provider.js';
 export type { IdentityOptions } from './accounts/identities.js';
 export type { GrantOptions } from './issuing/grants.js';
@@ -129,5 +129,5 @@ export type {
   RequestFacts,
 } from './events.js';
 export { createAuthRouter } from './router/auth-router.js';
-export type { RouterParts } from './router/router-parts.js';
+export type { RouterParts } from './router/parts.js';
 export type { GithubSettings, GoogleSettings, JwtSettings } from './config/settings.js';

@@ -5,7 +5,7 @@ import { createRootKeys, type RootKeys } from './secrets/derived-keys.js';
 import type { Events } from './events.js';
 import { createIdentities, type Identities, type IdentityOptions } from './accounts/identities.js';
 import { createIssuer, type Issuer } from './issuing/access-token-signer.js';
-import { createProviders, type ProviderOptions, type Providers } from './providers/oidc.js';
+import { createProviders, type ProviderOptions, type Providers } from './providers/providers.js';
 import {
   createPasswords,
   type PasswordOptions,

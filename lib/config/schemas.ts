@@ -17,7 +17,7 @@ import type {
   IssuerOptions,
   KeySource,
   SignatureAlgorithm,
-} from '../verifier/trusted-issuers/issuer-options.js';
+} from '../verifier/trusted-issuers/options.js';
 import type { PresetName } from '../claims/presets/presets.js';
 
 /** A schema that reads by one function; its refusal becomes an issue with the cure in `params.fix`. */

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { inspect } from 'node:util';
-import { secretFlaw, visiblePart } from '../secrets/secret-strength.js';
+import { secretFlaw, visiblePart } from '../secrets/strength.js';
 import { isPlainObject, list, readJson, readText, Refusal } from './values.js';
 
 const NEW_SECRET = 'make one with `openssl rand -base64 48`';

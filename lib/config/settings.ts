@@ -27,10 +27,7 @@ import {
   readStoreUrl,
   readText,
 } from './values.js';
-import type {
-  IssuerOptions,
-  SignatureAlgorithm,
-} from '../verifier/trusted-issuers/issuer-options.js';
+import type { IssuerOptions, SignatureAlgorithm } from '../verifier/trusted-issuers/options.js';
 import type { PresetName } from '../claims/presets/presets.js';
 
 /** Algorithms of the main issuer (RFC 7518 §3.1, RFC 8037 §3.1). */

@@ -11,10 +11,7 @@ import { SignJWT } from 'jose';
 import type { Config } from '../config/config.js';
 import { algorithmsOf } from '../config/secrets.js';
 import { createRootKeys } from '../secrets/derived-keys.js';
-import type {
-  IssuerOptions,
-  SignatureAlgorithm,
-} from '../verifier/trusted-issuers/issuer-options.js';
+import type { IssuerOptions, SignatureAlgorithm } from '../verifier/trusted-issuers/options.js';
 import type { AttributeValue, OrgMembership } from '../principal.js';
 
 /** Whom a token is for, and what it says of them. */

@@ -1,14 +1,14 @@
 import { AuthError } from '../errors.js';
 import { createIdentityReader } from './identity-reader.js';
 import type { Identity } from './login-provider.js';
-import { unbelievable } from './provider-errors.js';
+import { unbelievable } from './errors.js';
 import {
   createProviderKeys,
   isForClient,
   type ProviderContext,
   readSigned,
   timeOf,
-} from './provider-tokens.js';
+} from './tokens.js';
 
 export const GOOGLE = 'https://accounts.google.com';
 const GOOGLE_KEYS = 'https://www.googleapis.com/oauth2/v3/certs';

@@ -7,7 +7,7 @@ import {
   type ProviderContext,
   readSigned,
   timeOf,
-} from './provider-tokens.js';
+} from './tokens.js';
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 /** A logout token is made when it is sent. */

@@ -15,20 +15,20 @@ import {
   type ManageContext,
   resetUserPassword,
   updateUser,
-} from './admin/manage-users.js';
+} from './admin/users.js';
 import { me, session } from './session/me.js';
 import { endSession, listSessions } from './session/own-sessions.js';
-import { callback, formCallback } from './provider/provider-callback.js';
-import { beginLink, beginLogin } from './provider/provider-login.js';
-import { backchannelLogout, browserLogout } from './provider/provider-logout.js';
+import { callback, formCallback } from './provider/callback.js';
+import { beginLink, beginLogin } from './provider/login.js';
+import { backchannelLogout, browserLogout } from './provider/logout.js';
 import { limitAddresses } from './rate-limits.js';
 import { refresh, revoke } from './session/refresh.js';
 import { forgotPassword, resetPassword } from './password/reset-password.js';
 import { isForm } from './request-body.js';
 import type { Endpoint } from './respond.js';
 import { type Routes, routeTable } from './route-table.js';
-import type { AuthRouterOptions, RouterParts } from './router-parts.js';
-import { inWords, listProviders, showSignInPage, submitSignInPage } from './pages/sign-in-page.js';
+import type { AuthRouterOptions, RouterParts } from './parts.js';
+import { inWords, listProviders, showSignInPage, submitSignInPage } from './pages/sign-in.js';
 import { createTokenResponse, type SendTokens } from './token-response.js';
 import { createTransactions } from './provider/transactions.js';
 

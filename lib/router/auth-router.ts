@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import { refuseUnknownOptions } from '../known-options.js';
-import { type AuthRouterOptions, routerOptionNames, type RouterParts } from './router-parts.js';
+import { type AuthRouterOptions, routerOptionNames, type RouterParts } from './parts.js';
 
 /**
  * The routes for signing in and staying signed in; mount them where you like, usually under `/api/auth`. Errors go

@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import type { LiveSession } from '../sessions/sessions.js';
-import type { RouterParts } from './router-parts.js';
+import type { RouterParts } from './parts.js';
 
 /**
  * Puts the session's refresh token where scripts cannot read it. The cookie lives as long as the session can: that it

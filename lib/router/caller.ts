@@ -3,7 +3,7 @@ import { type Authenticator, createAuthenticator } from '../authenticate/authent
 import { AuthError } from '../errors.js';
 import type { Principal } from '../principal.js';
 import type { StoredUser } from '../stores/store.js';
-import type { RouterParts } from './router-parts.js';
+import type { RouterParts } from './parts.js';
 
 /** Finds out who calls one of our own routes. */
 export interface Callers {

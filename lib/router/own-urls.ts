@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { safeReturnTo } from '../http/redirects.js';
-import type { RouterParts } from './router-parts.js';
+import type { RouterParts } from './parts.js';
 
 /**
  * Where users reach the application: AUTH_PUBLIC_URL, never what a request says of itself. In development, without

@@ -5,7 +5,7 @@ import { isSafeMethod } from '../http/cross-site.js';
 import { AuthError } from '../errors.js';
 import type { AuthEvents } from '../events.js';
 import { runMiddleware } from './respond.js';
-import type { RouterParts } from './router-parts.js';
+import type { RouterParts } from './parts.js';
 
 type LimitName = AuthEvents['rate.limited']['limit'];
 

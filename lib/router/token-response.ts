@@ -4,7 +4,7 @@ import type { LiveSession } from '../sessions/sessions.js';
 import { deviceLabel } from '../sessions/device-label.js';
 import type { SessionNotes } from '../sessions/session-notes.js';
 import { setSessionCookie } from './browser-session.js';
-import type { AuthRouterOptions, RouterParts } from './router-parts.js';
+import type { AuthRouterOptions, RouterParts } from './parts.js';
 
 /** Answers 200 with tokens of a session: the one way out for every route that signs somebody in. */
 export type SendTokens = (res: Response, live: LiveSession) => Promise<void>;

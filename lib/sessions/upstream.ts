@@ -3,7 +3,7 @@ import type { RootKeys } from '../secrets/derived-keys.js';
 import { AuthError } from '../errors.js';
 import type { EventSink } from '../events.js';
 import { isRecord } from '../is-record.js';
-import type { Providers } from '../providers/oidc.js';
+import type { Providers } from '../providers/providers.js';
 import type { UpstreamTokens } from '../providers/login-provider.js';
 import { createSealer } from '../secrets/sealing.js';
 import type { Sessions } from './sessions.js';

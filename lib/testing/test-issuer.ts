@@ -1,6 +1,6 @@
 import type { JsonWebKey } from 'node:crypto';
 import type { RequestListener } from 'node:http';
-import type { IssuerOptions } from '../verifier/trusted-issuers/issuer-options.js';
+import type { IssuerOptions } from '../verifier/trusted-issuers/options.js';
 import { createForge, type Forge } from './forge/forge.js';
 import { createIssuerEndpoints, type FetchCounts, type Outage } from './issuer-endpoints.js';
 import { createMinter, type JsonObject } from './minter.js';

@@ -2,8 +2,8 @@ import { hash } from 'node:crypto';
 import { DEFAULT_REALM } from '../errors.js';
 import { createEvents, type EventSink } from '../events.js';
 import { refuseUnknownOptions } from '../known-options.js';
-import type { IssuerOptions } from './trusted-issuers/issuer-options.js';
-import { createIssuerDirectory, type IssuerDirectory } from './trusted-issuers/issuer-directory.js';
+import type { IssuerOptions } from './trusted-issuers/options.js';
+import { createIssuerDirectory, type IssuerDirectory } from './trusted-issuers/directory.js';
 import { createPrincipal, type Principal } from '../principal.js';
 import { sealClaims } from '../claims/claims-mapping.js';
 import { createRefusals, type Refusals } from './tokens/refusals.js';
@@ -22,8 +22,8 @@ import {
   speaksFor,
   validFrom,
   validUntil,
-} from './tokens/token-rules.js';
-import { decodeJsonObject, hasTokenShape, MAX_TOKEN_LENGTH } from './tokens/token-shape.js';
+} from './tokens/rules.js';
+import { decodeJsonObject, hasTokenShape, MAX_TOKEN_LENGTH } from './tokens/shape.js';
 import type { VerifiedToken, VerifiedTokenCacheOptions } from './tokens/verified-tokens.js';
 
 export interface VerifierOptions {

@@ -3,8 +3,8 @@ import { AuthError } from '../../errors.js';
 import type { EventSink } from '../../events.js';
 import { numberInRange, refuseUnknownOptions } from '../../known-options.js';
 import { createHashingQueue, type HashingCounters } from './hashing-queue.js';
-import { COST, isCostOfToday, readCost } from './password-hash.js';
-import { countCharacters, flaw, MAX_PASSWORD_LENGTH, passwordFlaw } from './password-policy.js';
+import { COST, isCostOfToday, readCost } from './hash.js';
+import { countCharacters, flaw, MAX_PASSWORD_LENGTH, passwordFlaw } from './policy.js';
 
 export interface PasswordOptions {
   /**

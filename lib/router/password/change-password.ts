@@ -7,7 +7,7 @@ import { createKnownDevices } from './known-device.js';
 import { limitAccounts } from '../rate-limits.js';
 import { readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
-import type { AuthRouterOptions, RouterParts } from '../router-parts.js';
+import type { AuthRouterOptions, RouterParts } from '../parts.js';
 import { createSetPassword } from './set-password.js';
 import type { SendTokens } from '../token-response.js';
 

@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { isRecord } from '../../is-record.js';
 import { createSealer } from '../../secrets/sealing.js';
-import type { RouterParts } from '../router-parts.js';
+import type { RouterParts } from '../parts.js';
 
 /**
  * Whose attempts count together. A browser that has signed in to an account before has a bucket of its own, so

@@ -11,7 +11,7 @@ import { limitAccounts } from '../rate-limits.js';
 import { endFormerSession } from '../browser-session.js';
 import { type Exchange, readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
-import type { RouterParts } from '../router-parts.js';
+import type { RouterParts } from '../parts.js';
 import { passwordNotes, type SendTokens } from '../token-response.js';
 
 /** What a log-in with a password is made of, from JSON or from the form of the sign-in page. */

@@ -12,7 +12,7 @@ import { type SendMail, sendQuietly } from './mail.js';
 import { limitAccounts } from '../rate-limits.js';
 import { readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
-import type { AuthRouterOptions, RouterParts } from '../router-parts.js';
+import type { AuthRouterOptions, RouterParts } from '../parts.js';
 import { createSetPassword } from './set-password.js';
 import type { SendTokens } from '../token-response.js';
 

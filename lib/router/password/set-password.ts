@@ -5,7 +5,7 @@ import type { LiveSession } from '../../sessions/sessions.js';
 import type { SessionNotes } from '../../sessions/session-notes.js';
 import type { StoredUser } from '../../stores/store.js';
 import { sendQuietly } from './mail.js';
-import type { AuthRouterOptions, RouterParts } from '../router-parts.js';
+import type { AuthRouterOptions, RouterParts } from '../parts.js';
 import { passwordNotes } from '../token-response.js';
 
 interface NewPassword {

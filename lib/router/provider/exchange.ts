@@ -8,7 +8,7 @@ import { createSealer } from '../../secrets/sealing.js';
 import type { ProvenSignIn } from '../../sessions/sessions.js';
 import { type Exchange, readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
-import type { RouterParts } from '../router-parts.js';
+import type { RouterParts } from '../parts.js';
 import type { SendTokens } from '../token-response.js';
 
 /** A log-in that is done but for handing over the tokens. */

@@ -9,10 +9,10 @@ import { deviceLabel } from '../../sessions/device-label.js';
 import type { LiveSession } from '../../sessions/sessions.js';
 import { endFormerSession, setSessionCookie } from '../browser-session.js';
 import { publicUrl } from '../own-urls.js';
-import { admitIdentity, reportFailure } from './provider-sign-in.js';
+import { admitIdentity, reportFailure } from './sign-in.js';
 import { isForm, readFormBody, readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
-import type { RouterParts } from '../router-parts.js';
+import type { RouterParts } from '../parts.js';
 import type { SendTokens } from '../token-response.js';
 
 const jsonSchema = z.strictObject({

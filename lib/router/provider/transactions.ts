@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { CookiePurpose } from '../../http/cookies.js';
 import type { LoginSecrets } from '../../providers/login-provider.js';
 import { createSealer } from '../../secrets/sealing.js';
-import type { RouterParts } from '../router-parts.js';
+import type { RouterParts } from '../parts.js';
 
 /** A log-in that waits for the provider's answer. */
 export interface Transaction {

@@ -4,7 +4,7 @@ import type { SessionSelector } from '../../stores/store.js';
 import type { Callers } from '../caller.js';
 import { readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
-import type { RouterParts } from '../router-parts.js';
+import type { RouterParts } from '../parts.js';
 
 const schema = z.strictObject({ all: z.boolean().default(false) });
 

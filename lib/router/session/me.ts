@@ -2,9 +2,9 @@ import type { Principal } from '../../principal.js';
 import { AuthError } from '../../errors.js';
 import { addVary } from '../../http/vary.js';
 import type { Callers } from '../caller.js';
-import { logoutUrl } from '../provider/provider-logout.js';
+import { logoutUrl } from '../provider/logout.js';
 import type { Endpoint } from '../respond.js';
-import type { RouterParts } from '../router-parts.js';
+import type { RouterParts } from '../parts.js';
 
 /** Who calls, as JSON: what pages need to label themselves without ever parsing a token. */
 export function me({ verifier }: RouterParts, callers: Callers): Endpoint {

@@ -3,7 +3,7 @@ import { readNotes } from '../../sessions/session-notes.js';
 import type { Session } from '../../stores/store.js';
 import type { Callers } from '../caller.js';
 import type { Endpoint } from '../respond.js';
-import type { RouterParts } from '../router-parts.js';
+import type { RouterParts } from '../parts.js';
 
 /** The caller's own live sessions, the one used last first. */
 export function listSessions({ sessions }: RouterParts, callers: Callers): Endpoint {

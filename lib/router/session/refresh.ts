@@ -4,7 +4,7 @@ import { requestFacts } from '../../authenticate/authenticator.js';
 import { AuthError } from '../../errors.js';
 import { readJsonBody, readJsonOrFormBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
-import type { RouterParts } from '../router-parts.js';
+import type { RouterParts } from '../parts.js';
 import type { SendTokens } from '../token-response.js';
 
 const refreshSchema = z.strictObject({ refresh_token: z.string().max(512).optional() });

@@ -1,13 +1,13 @@
 import { AuthError } from '../../errors.js';
 import type { EventSink } from '../../events.js';
-import type { SignatureAlgorithm } from '../trusted-issuers/issuer-options.js';
+import type { SignatureAlgorithm } from '../trusted-issuers/options.js';
 import {
   discoverJwksUri,
   fetchJwks,
   KeyFetchError,
   type KeyFetchOptions,
   type KeyFetchReason,
-} from './key-fetch.js';
+} from './fetch.js';
 import type { VerificationKey } from './signatures.js';
 import { readJwk, type SkippedKey } from './verification-keys.js';
 

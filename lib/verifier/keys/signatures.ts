@@ -1,5 +1,5 @@
 import { constants, createHmac, type KeyObject, timingSafeEqual, verify } from 'node:crypto';
-import type { SignatureAlgorithm } from '../trusted-issuers/issuer-options.js';
+import type { SignatureAlgorithm } from '../trusted-issuers/options.js';
 
 type KeyKind = 'secret' | 'rsa' | 'P-256' | 'P-384' | 'P-521' | 'Ed25519';
 

@@ -1,6 +1,6 @@
 import { createPublicKey, createSecretKey, type JsonWebKey, KeyObject } from 'node:crypto';
-import type { PublicKey, Secret, SignatureAlgorithm } from '../trusted-issuers/issuer-options.js';
-import { secretFlaw } from '../../secrets/secret-strength.js';
+import type { PublicKey, Secret, SignatureAlgorithm } from '../trusted-issuers/options.js';
+import { secretFlaw } from '../../secrets/strength.js';
 import {
   createVerificationKey,
   fitsAlgorithm,

@@ -1,5 +1,5 @@
 import { AuthError, reusableError } from '../../errors.js';
-import type { RefusalReason } from './token-rules.js';
+import type { RefusalReason } from './rules.js';
 
 /** The errors a verifier refuses tokens with, one for each reason, built once. */
 export interface Refusals {

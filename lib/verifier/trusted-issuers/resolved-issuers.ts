@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AuthError } from '../../errors.js';
 import type { EventSink } from '../../events.js';
-import type { IssuerOptions } from './issuer-options.js';
-import type { IssuerPolicy } from './issuer-policy.js';
+import type { IssuerOptions } from './options.js';
+import type { IssuerPolicy } from './policy.js';
 import { isRecord } from '../../is-record.js';
 import type { VerifiedTokenCache } from '../tokens/verified-tokens.js';
 

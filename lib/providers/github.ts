@@ -3,7 +3,7 @@ import type * as OpenidClient from 'openid-client';
 import { AuthError } from '../errors.js';
 import { isRecord } from '../is-record.js';
 import { isEmail, normaliseLogin } from '../accounts/logins.js';
-import { github } from '../claims/presets/github.js';
+import { github } from './github-endpoints.js';
 import {
   type Identity,
   type LoginProvider,
@@ -12,9 +12,9 @@ import {
   type ProviderSignIn,
   renewalTime,
 } from './login-provider.js';
-import { providerError, unbelievable } from './provider-errors.js';
-import { createProviderFetch, type ProviderFetch } from './provider-fetch.js';
-import type { ProviderContext } from './provider-tokens.js';
+import { providerError, unbelievable } from './errors.js';
+import { createProviderFetch, type ProviderFetch } from './fetch.js';
+import type { ProviderContext } from './tokens.js';
 
 interface GithubClient {
   readonly clientId: string;

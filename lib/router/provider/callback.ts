@@ -2,22 +2,17 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import { requestFacts } from '../../authenticate/authenticator.js';
 import { AuthError } from '../../errors.js';
-import { needsUser } from '../../providers/provider-errors.js';
+import { needsUser } from '../../providers/errors.js';
 import { redirectWithin, withParameters } from '../../http/redirects.js';
 import { endFormerSession, setSessionCookie } from '../browser-session.js';
 import type { OneTimeCodes } from './exchange.js';
 import { keepReturnTo, queryOf } from '../own-urls.js';
 import { refuseLookAhead } from '../look-ahead.js';
-import { requireProvider } from './provider-login.js';
-import {
-  admitIdentity,
-  providerSessionFacts,
-  reportFailure,
-  tellOfFailure,
-} from './provider-sign-in.js';
+import { requireProvider } from './login.js';
+import { admitIdentity, providerSessionFacts, reportFailure, tellOfFailure } from './sign-in.js';
 import { type Exchange, readFormBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
-import type { RouterParts } from '../router-parts.js';
+import type { RouterParts } from '../parts.js';
 import type { Transaction, Transactions } from './transactions.js';
 
 /** What an answer may be made of (RFC 6749 §4.1.2, RFC 9207 §2). Everything else is left aside. */

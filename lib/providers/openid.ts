@@ -15,9 +15,9 @@ import {
   type UpstreamTokens,
 } from './login-provider.js';
 import { createLogoutTokenReader } from './logout-token.js';
-import { providerError, unbelievable } from './provider-errors.js';
-import { createProviderFetch, type ProviderFetch } from './provider-fetch.js';
-import type { ProviderContext } from './provider-tokens.js';
+import { providerError, unbelievable } from './errors.js';
+import { createProviderFetch, type ProviderFetch } from './fetch.js';
+import type { ProviderContext } from './tokens.js';
 
 /** An OpenID provider that we are a client of. */
 export interface OpenidProviderSettings {

@@ -7,7 +7,7 @@ import { deviceLabel } from '../../sessions/device-label.js';
 import type { SessionNotes } from '../../sessions/session-notes.js';
 import type { ProvenSignIn } from '../../sessions/sessions.js';
 import type { StoredUser } from '../../stores/store.js';
-import type { RouterParts } from '../router-parts.js';
+import type { RouterParts } from '../parts.js';
 
 /** Finds, or makes, the account of somebody who has signed in with a provider. */
 export async function admitIdentity(

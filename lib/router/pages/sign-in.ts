@@ -9,7 +9,7 @@ import { publicUrl, queryOf, returnToOf, wishesOf } from '../own-urls.js';
 import { sendPage, signInPage } from './pages.js';
 import { readFormBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
-import type { RouterParts } from '../router-parts.js';
+import type { RouterParts } from '../parts.js';
 
 /** Shows the page. Who is signed in already goes on at once, unless the page is asked to stay: `?again=1`. */
 export function showSignInPage(parts: RouterParts): Endpoint {

@@ -1,10 +1,10 @@
 import { AuthError } from '../errors.js';
 import type { EventSink } from '../events.js';
 import { createRemoteKeySet, type KeySet } from '../verifier/keys/key-sets.js';
-import type { SignatureAlgorithm } from '../verifier/trusted-issuers/issuer-options.js';
-import { judgeAnyHeader } from '../verifier/tokens/token-rules.js';
-import { decodeJsonObject, hasTokenShape } from '../verifier/tokens/token-shape.js';
-import type { Fetch } from './provider-fetch.js';
+import type { SignatureAlgorithm } from '../verifier/trusted-issuers/options.js';
+import { judgeAnyHeader } from '../verifier/tokens/rules.js';
+import { decodeJsonObject, hasTokenShape } from '../verifier/tokens/shape.js';
+import type { Fetch } from './fetch.js';
 
 /** What providers share. */
 export interface ProviderContext {

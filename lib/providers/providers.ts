@@ -1,10 +1,10 @@
 import type { Config } from '../config/config.js';
 import { AuthError } from '../errors.js';
-import { createGithubProvider } from './github-provider.js';
+import { createGithubProvider } from './github.js';
 import { createGoogleIdTokenReader, GOOGLE, type GoogleIdTokenReader } from './google-id-token.js';
 import type { LoginProvider } from './login-provider.js';
-import { createOpenidProvider, type OpenidProviderSettings } from './openid-provider.js';
-import type { ProviderContext } from './provider-tokens.js';
+import { createOpenidProvider, type OpenidProviderSettings } from './openid.js';
+import type { ProviderContext } from './tokens.js';
 
 export interface ProviderOptions {
   /**

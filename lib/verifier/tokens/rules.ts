@@ -1,4 +1,4 @@
-import type { IssuerPolicy } from '../trusted-issuers/issuer-policy.js';
+import type { IssuerPolicy } from '../trusted-issuers/policy.js';
 
 /** Why a token was refused, in one word: for logs and events, never for the client. */
 export type RefusalReason =

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AuthError, isScopeToken } from '../../errors.js';
 import type { LoginProvider } from '../../providers/login-provider.js';
-import { needsUser } from '../../providers/provider-errors.js';
+import { needsUser } from '../../providers/errors.js';
 import {
   redirectAway,
   redirectWithin,
@@ -11,10 +11,10 @@ import {
 import { callbackUrl, queryOf, wishesOf } from '../own-urls.js';
 import { forwardPage, sendPage } from '../pages/pages.js';
 import { refuseLookAhead } from '../look-ahead.js';
-import { reportFailure } from './provider-sign-in.js';
+import { reportFailure } from './sign-in.js';
 import { type Exchange, isForm, readFormBody, readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
-import type { RouterParts } from '../router-parts.js';
+import type { RouterParts } from '../parts.js';
 import type { Transaction, Transactions } from './transactions.js';
 
 /**

@@ -9,10 +9,10 @@ import type { Session } from '../../stores/store.js';
 import { publicUrl, queryOf } from '../own-urls.js';
 import { sendPage, signOutPage } from '../pages/pages.js';
 import { refuseLookAhead } from '../look-ahead.js';
-import { requireProvider } from './provider-login.js';
+import { requireProvider } from './login.js';
 import { readFormBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
-import type { RouterParts } from '../router-parts.js';
+import type { RouterParts } from '../parts.js';
 
 /** Where a browser ends a session, here and at its provider: the hash is known only to who may see the session. */
 export function logoutUrl(

@@ -1,5 +1,5 @@
-import type { IssuerOptions } from './issuer-options.js';
-import { createIssuerPolicy, type IssuerPolicyContext } from './issuer-policy.js';
+import type { IssuerOptions } from './options.js';
+import { createIssuerPolicy, type IssuerPolicyContext } from './policy.js';
 import {
   createResolvedIssuers,
   type IssuerResolver,

@@ -9,7 +9,7 @@ import type { Callers } from '../caller.js';
 import { type SendMail, sendQuietly } from '../password/mail.js';
 import { readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
-import type { RouterParts } from '../router-parts.js';
+import type { RouterParts } from '../parts.js';
 
 /** What the routes that manage users share. */
 export interface ManageContext {

@@ -5,7 +5,7 @@ import {
   createValueSharing,
 } from '../../claims/claims-mapping.js';
 import type { EventSink } from '../../events.js';
-import type { IssuerOptions, KeySource, SignatureAlgorithm } from './issuer-options.js';
+import type { IssuerOptions, KeySource, SignatureAlgorithm } from './options.js';
 import { assertRemoteUrl } from '../../http/bounded-fetch.js';
 import { numberInRange, refuseUnknownOptions } from '../../known-options.js';
 import { createLocalKeySet, createRemoteKeySet, type KeySet } from '../keys/key-sets.js';
