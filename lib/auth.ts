@@ -28,7 +28,7 @@ import { securityHeaders, type SecurityHeadersOptions } from './middleware/secur
 import { definedOnly } from './known-options.js';
 import { type Principal, principalOf } from './principal.js';
 import type { LoadPrincipalOption } from './authenticate/principal-loader.js';
-import { ownOrigins } from './http/origin-list.js';
+import { ownOrigins } from './config/own-origins.js';
 import { type AuthRouterOptions } from './router/parts.js';
 import { createAuthRouter } from './router/auth-router.js';
 import type { Passwords } from './accounts/passwords/passwords.js';

@@ -45,14 +45,7 @@ export {
   type AuthErrorOptions,
   type ProblemDetails,
 } from './errors.js';
-export type {
-  AttributeValue,
-  Org,
-  OrgMembership,
-  Principal,
-  PrincipalPatch,
-  User,
-} from './principal.js';
+export type { AttributeValue, Org, OrgMembership, Principal, User } from './principal.js';
 export type { ClaimPath, ClaimsMapping } from './claims/claims-mapping.js';
 export type {
   AsymmetricAlgorithm,
@@ -114,7 +107,8 @@ export type {
 } from './stores/store.js';
 export type { ProviderOptions } from './providers/providers.js';
 export type { OpenidProviderSettings } from './providers/openid.js';
-export type { Identity } from './providers/login-provider.js';
+export type { Identity } from './accounts/identity.js';
+export type { PrincipalPatch } from './authenticate/principal-patch.js';
 export type { IdentityOptions } from './accounts/identities.js';
 export type { GrantOptions } from './issuing/grants.js';
 export type { PresetName } from './claims/presets/presets.js';

@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import { reusableError } from './errors.js';
 
 /** Who calls: the outcome of a verified credential. Deeply frozen; safe to keep and to share. */
@@ -130,31 +129,6 @@ export function principalOf(request: { readonly auth?: Principal | undefined }):
   return request.auth;
 }
 
-/** What a `loadPrincipal` hook may add or replace. */
-export interface PrincipalPatch extends Partial<Omit<User, 'id'>> {
-  readonly orgs?: readonly OrgMembership[];
-}
-
-/** A principal with some of its user's facts replaced; everything the token vouches for stays. */
-export function patchPrincipal(principal: Principal, patch: PrincipalPatch): Principal {
-  const { orgs = principal.orgs, ...user } = patch;
-  const facts: PrincipalFacts = {
-    ...principal,
-    user: deepFreeze(structuredClone({ ...principal.user, ...user })),
-    orgs: deepFreeze(structuredClone(orgs)),
-  };
-  return createPrincipal(facts, principal.token);
-}
-
-/** Freezes a tree of plain objects and lists. */
-export function deepFreeze<Value>(value: Value): Value {
-  if (typeof value === 'object' && value !== null) {
-    for (const inner of Object.values(value)) deepFreeze(inner);
-    Object.freeze(value);
-  }
-  return value;
-}
-
 /**
  * Answers whether the caller is a client acting for itself (client credentials) rather than for a user:
  * `sub` is the client (RFC 9068 §2.2), or the issuer's own sign of it (Auth0, Entra, Keycloak).
@@ -170,29 +144,6 @@ export function isClientPrincipal(principal: Principal): boolean {
     // Entra's app-only tokens name the service principal twice; a user's `sub` is never its `oid`.
     (claims['ver'] !== undefined && claims['oid'] === subject && claims['scp'] === undefined)
   );
-}
-
-/** A set that nobody can change, not even through `Set.prototype`. */
-export function createReadonlySet(values: Iterable<string>): ReadonlySet<string> {
-  const set = new Set(values);
-  const readonlySet: ReadonlySet<string> & {
-    toJSON(): string[];
-    [inspect.custom](): Set<string>;
-  } = {
-    size: set.size,
-    has: (value) => set.has(value),
-    keys: () => set.keys(),
-    values: () => set.values(),
-    entries: () => set.entries(),
-    forEach: (callback, thisArg) => {
-      for (const value of set) callback.call(thisArg, value, value, readonlySet);
-    },
-    [Symbol.iterator]: () => set.values(),
-    toJSON: () => [...set],
-    // Prints as the set it is. A copy: whoever prints must not get hold of it.
-    [inspect.custom]: () => new Set(set),
-  };
-  return Object.freeze(readonlySet);
 }
 
 declare global {

@@ -89,7 +89,7 @@ export function createSignIn(
     passwords: createPasswords(options.passwords, { events, cores: availableParallelism() }),
     issuer,
     sessions,
-    cookies: createCookies({ secure: config.publicUrl?.startsWith('https:') ?? false }),
+    cookies: cookiesOf(config),
     rootKeys,
     providers,
     identities: createIdentities(
@@ -116,6 +116,10 @@ export function createSignIn(
       if (!options.store) await store.close();
     },
   });
+}
+
+function cookiesOf({ publicUrl }: Config): Cookies {
+  return createCookies({ name: 'latchkey', secure: publicUrl?.startsWith('https:') ?? false });
 }
 
 function storeOf(config: Config, options: SignInOptions, events: Events): Store {

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { AuthError } from '../errors.js';
 import type { EventSink } from '../events.js';
 import { isEmail, normaliseLogin } from './logins.js';
-import type { Identity } from '../providers/login-provider.js';
+import type { Identity } from './identity.js';
 import type { CredentialStore, StoredUser, UserChange } from '../stores/store.js';
 import type { Users } from './users.js';
 

@@ -1,5 +1,6 @@
 import { createCredentialFinder, type RequestHead } from './credentials.js';
 import { AuthError, reusableError } from '../errors.js';
+import { requestFacts } from '../http/request-facts.js';
 import { type Principal, isClientPrincipal, withMethod } from '../principal.js';
 import { createPrincipalLoader, type LoadPrincipalOption } from './principal-loader.js';
 import type { Verifier } from '../verifier/verifier.js';
@@ -186,16 +187,4 @@ function sessionCheckOf({
   throw new TypeError(
     '`checkSession` needs our own sessions: use auth.requireAuth() of a createAuth() that signs tokens',
   );
-}
-
-/** What an event may say of its request. Works for Express' request and plain ones. */
-export function requestFacts(request: object): {
-  requestId: string | undefined;
-  ip: string | undefined;
-} {
-  const { id, ip } = request as { id?: unknown; ip?: unknown };
-  return {
-    requestId: typeof id === 'string' ? id : undefined,
-    ip: typeof ip === 'string' ? ip : undefined,
-  };
 }

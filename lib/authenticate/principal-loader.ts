@@ -1,7 +1,8 @@
 import { AuthError } from '../errors.js';
 import type { EventSink } from '../events.js';
 import { numberInRange } from '../known-options.js';
-import { patchPrincipal, type Principal, type PrincipalPatch } from '../principal.js';
+import { patchPrincipal, type PrincipalPatch } from './principal-patch.js';
+import type { Principal } from '../principal.js';
 
 /**
  * Looks up what a token cannot say, such as roles in your database. What it answers replaces the user's

@@ -1,12 +1,11 @@
 import { isScopeToken } from '../errors.js';
 import {
   type AttributeValue,
-  createReadonlySet,
-  deepFreeze,
   type OrgMembership,
   type PrincipalFacts,
   type User,
 } from '../principal.js';
+import { createReadonlySet, deepFreeze } from './frozen.js';
 import { createSharing, type Sharing } from './sharing.js';
 import { isRecord } from '../is-record.js';
 

@@ -1,4 +1,5 @@
-import { algorithmsOf, seal } from './secrets.js';
+import { algorithmsOf } from './key-readers.js';
+import { redact } from './redact.js';
 import {
   type ConfigProblem,
   type Environment,
@@ -336,5 +337,5 @@ function complete({ values, production }: Judgement): Config {
     // Without a prototype, since providers are looked up by names out of requests.
     oidc: Object.assign(Object.create(null), ...providers),
   };
-  return seal(config, isSecret);
+  return redact(config, isSecret);
 }

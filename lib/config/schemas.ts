@@ -18,7 +18,7 @@ import type {
   KeySource,
   SignatureAlgorithm,
 } from '../verifier/trusted-issuers/options.js';
-import type { PresetName } from '../claims/presets/presets.js';
+import { type PresetName, presetNames } from '../claims/presets/presets.js';
 
 /** A schema that reads by one function; its refusal becomes an issue with the cure in `params.fix`. */
 export function value<Value>(read: Reader<Value>): z.ZodType<Value> {
@@ -66,9 +66,7 @@ const signatureAlgorithms = [
   'Ed25519',
 ] as const satisfies readonly SignatureAlgorithm[];
 
-export const presetName: z.ZodType<PresetName> = value(
-  oneOf(['generic', 'keycloak', 'okta', 'entra', 'auth0', 'cognito', 'google']),
-);
+export const presetName: z.ZodType<PresetName> = value(oneOf(presetNames));
 export const claimPath: z.ZodExactOptional<z.ZodType<ClaimPath>> = z.exactOptional(
   value<ClaimPath>(readClaimPath),
 );

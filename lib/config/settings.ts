@@ -8,7 +8,7 @@ import {
   readPrivateKeys,
   readPublicKey,
   readStrongSecret,
-} from './secrets.js';
+} from './key-readers.js';
 import {
   duration,
   type Limit,

@@ -31,14 +31,19 @@ interface CookieValue {
   readonly maxAgeSeconds: number;
 }
 
-/**
- * Prepares cookies. `secure`: named `__Host-latchkey-…`, which browsers take from our host over https only, so
- * that no sub-domain and no network can plant one. Without it, for http on localhost in development, the same
- * cookies lack prefix and `Secure`.
- */
-export function createCookies({ secure }: { readonly secure: boolean }): Cookies {
-  const nameOf = (purpose: CookiePurpose): string =>
-    `${secure ? '__Host-' : ''}latchkey-${purpose}`;
+export interface CookieOptions {
+  /** What every name begins with, after `__Host-`. */
+  readonly name: string;
+  /**
+   * Adds the prefix `__Host-` and `Secure`: browsers then accept the cookie from our host over https only, and neither
+   * a sub-domain nor the network can plant one. False is for http on localhost, in development.
+   */
+  readonly secure: boolean;
+}
+
+/** Prepares cookies named `__Host-<name>-<purpose>`. */
+export function createCookies({ name, secure }: CookieOptions): Cookies {
+  const nameOf = (purpose: CookiePurpose): string => `${secure ? '__Host-' : ''}${name}-${purpose}`;
   const attributes = `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
 
   function set(
@@ -60,8 +65,8 @@ export function createCookies({ secure }: { readonly secure: boolean }): Cookies
       const start = nameOf(prefix);
       const names = pairsOf(headers.cookie).map((pair) => pair.split('=', 1)[0] ?? '');
       const rests = names
-        .filter((name) => name.startsWith(start))
-        .map((name) => name.slice(start.length));
+        .filter((cookie) => cookie.startsWith(start))
+        .map((cookie) => cookie.slice(start.length));
       return [...new Set(rests)].map((rest): CookiePurpose => `${prefix}${rest}`);
     },
     set,

@@ -9,7 +9,7 @@ import {
 } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { Config } from '../config/config.js';
-import { algorithmsOf } from '../config/secrets.js';
+import { algorithmsOf } from '../config/key-readers.js';
 import { createRootKeys } from '../secrets/derived-keys.js';
 import type { IssuerOptions, SignatureAlgorithm } from '../verifier/trusted-issuers/options.js';
 import type { AttributeValue, OrgMembership } from '../principal.js';

@@ -1,5 +1,4 @@
 import type { AccessGrant } from './access-token-signer.js';
-import type { LiveSession } from '../sessions/sessions.js';
 import type { Session, StoredUser } from '../stores/store.js';
 
 export interface GrantOptions {
@@ -12,8 +11,20 @@ export interface GrantOptions {
   readonly claims?: (user: StoredUser, session: Session) => Readonly<Record<string, unknown>>;
 }
 
-/** What the access tokens of a session say. */
-export type GrantOf = (live: Pick<LiveSession, 'session' | 'notes' | 'user'>) => AccessGrant;
+/** What the claims of a session's tokens are made of. */
+interface GrantBasis {
+  readonly session: Session;
+  readonly user: StoredUser;
+  /** How the session began. `authTime` in seconds since 1970. */
+  readonly notes: {
+    readonly authTime?: number | undefined;
+    readonly acr?: string | undefined;
+    readonly amr: readonly string[];
+  };
+}
+
+/** Returns what the access tokens of a session say. */
+export type GrantOf = (basis: GrantBasis) => AccessGrant;
 
 export function createGrants({ scopes = adminScopes, claims }: GrantOptions): GrantOf {
   return function grantOf({ session, notes, user }) {

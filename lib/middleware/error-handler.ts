@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, Request, Response } from 'express';
-import { requestFacts } from '../authenticate/authenticator.js';
+import { requestFacts } from '../http/request-facts.js';
 import { AuthError } from '../errors.js';
 import type { EventSink } from '../events.js';
 import { refuseUnknownOptions } from '../known-options.js';

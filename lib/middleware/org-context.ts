@@ -1,5 +1,5 @@
 import type { Request, RequestHandler } from 'express';
-import { requestFacts } from '../authenticate/authenticator.js';
+import { requestFacts } from '../http/request-facts.js';
 import { AuthError, reusableError } from '../errors.js';
 import type { EventSink } from '../events.js';
 import { refuseUnknownOptions } from '../known-options.js';

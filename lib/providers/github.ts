@@ -5,13 +5,13 @@ import { isRecord } from '../is-record.js';
 import { isEmail, normaliseLogin } from '../accounts/logins.js';
 import { github } from './github-endpoints.js';
 import {
-  type Identity,
   type LoginProvider,
   type LoginRequest,
   type LoginSecrets,
   type ProviderSignIn,
   renewalTime,
 } from './login-provider.js';
+import { type Identity } from '../accounts/identity.js';
 import { providerError, unbelievable } from './errors.js';
 import { createProviderFetch, type ProviderFetch } from './fetch.js';
 import type { ProviderContext } from './tokens.js';

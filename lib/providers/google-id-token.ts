@@ -1,6 +1,6 @@
 import { AuthError } from '../errors.js';
 import { createIdentityReader } from './identity-reader.js';
-import type { Identity } from './login-provider.js';
+import type { Identity } from '../accounts/identity.js';
 import { unbelievable } from './errors.js';
 import {
   createProviderKeys,

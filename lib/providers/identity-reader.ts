@@ -1,8 +1,8 @@
 import { createClaimsReader } from '../claims/claims-mapping.js';
 import { isEmail, normaliseLogin } from '../accounts/logins.js';
-import { loginHabits, mappingOf, presetOf } from '../claims/presets/presets.js';
-import type { PresetName } from '../claims/presets/presets.js';
-import type { Identity } from './login-provider.js';
+import { mappingOf, type PresetName } from '../claims/presets/presets.js';
+import { habitsOf, presetOf } from './login-habits.js';
+import type { Identity } from '../accounts/identity.js';
 
 export interface IdentityOptions {
   /** Name of the provider in our configuration. */
@@ -24,7 +24,7 @@ export function createIdentityReader({
   trustEmail,
 }: IdentityOptions): IdentityReader {
   const readClaims = createClaimsReader(mappingOf(preset));
-  const habits = preset === 'generic' ? undefined : loginHabits[preset];
+  const habits = habitsOf(preset);
   return (claims) => {
     const { user, orgs } = readClaims(claims);
     const login = normaliseLogin(user.email);

@@ -1,4 +1,4 @@
-import type { AttributeValue, OrgMembership } from '../principal.js';
+import type { Identity } from '../accounts/identity.js';
 
 /** How the user shall sign in. */
 export interface LoginRequest {
@@ -23,27 +23,6 @@ export interface LoginSecrets extends Pick<
   readonly nonce?: string | undefined;
   /** RFC 7636 §4.1. */
   readonly codeVerifier: string;
-}
-
-/** What a provider says of the user who has just signed in there. */
-export interface Identity {
-  /** Name of the provider in our configuration. */
-  readonly provider: string;
-  /** `iss`. Together with `subject` the only thing that tells users apart. */
-  readonly issuer: string;
-  readonly subject: string;
-  readonly email: string | undefined;
-  /** What the provider says: enough to show, not to join accounts. */
-  readonly emailVerified: boolean;
-  /** Whether the address may join accounts: verified, by a provider that is trusted to know. */
-  readonly emailVouched: boolean;
-  readonly username: string | undefined;
-  readonly roles: readonly string[];
-  readonly groups: readonly string[];
-  readonly attributes: Readonly<Record<string, AttributeValue>>;
-  readonly orgs: readonly OrgMembership[];
-  /** Everything it said: of the ID token, and of userinfo what the former left out. */
-  readonly claims: Readonly<Record<string, unknown>>;
 }
 
 /** Tokens of the provider. All of them are secret. */

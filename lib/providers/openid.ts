@@ -2,8 +2,7 @@ import type * as OpenidClient from 'openid-client';
 import type { Configuration, IDToken, TokenEndpointResponse } from 'openid-client';
 import { assertRemoteUrl } from '../http/bounded-fetch.js';
 import { AuthError } from '../errors.js';
-import type { LoginHabits } from '../claims/presets/login-habits.js';
-import { loginHabits, presetOf } from '../claims/presets/presets.js';
+import { habitsOf, type LoginHabits, presetOf } from './login-habits.js';
 import type { PresetName } from '../claims/presets/presets.js';
 import { createIdentityReader, type IdentityReader } from './identity-reader.js';
 import {
@@ -69,7 +68,7 @@ export function createOpenidProvider(
     throw new TypeError(
       `the provider ${name} is for users of every Entra tenant; list those that may sign in as \`tenants\``,
     );
-  const habits = preset === 'generic' ? undefined : loginHabits[preset];
+  const habits = habitsOf(preset);
   const party: Party = {
     name,
     settings,

@@ -1,7 +1,7 @@
 import type { Request, RequestHandler } from 'express';
 import { comesFromUs, isSafeMethod } from '../http/cross-site.js';
 import { reusableError } from '../errors.js';
-import { ownOrigins } from '../http/origin-list.js';
+import { ownOrigins } from '../config/own-origins.js';
 import { type Callers, createCallers } from './caller.js';
 import { changePassword } from './password/change-password.js';
 import { createOneTimeCodes, exchange } from './provider/exchange.js';

@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { ipKeyGenerator, rateLimit, type Store as LimitStore } from 'express-rate-limit';
-import { requestFacts } from '../authenticate/authenticator.js';
+import { requestFacts } from '../http/request-facts.js';
 import { isSafeMethod } from '../http/cross-site.js';
 import { AuthError } from '../errors.js';
 import type { AuthEvents } from '../events.js';

@@ -1,5 +1,4 @@
 import type { ClaimsMapping } from '../claims-mapping.js';
-import type { LoginHabits } from './login-habits.js';
 
 /**
  * Microsoft Entra v1 and v2: `scp` is a space-separated string, `oid` is the same user in every
@@ -11,9 +10,4 @@ export const entra: ClaimsMapping = {
   scopes: 'scp',
   clientId: ['azp', 'appid'],
   orgs: 'tid',
-};
-
-export const entraLogin: LoginHabits = {
-  label: 'Microsoft',
-  issuers: /^https:\/\/login\.microsoftonline\.(?:com|us)\//,
 };

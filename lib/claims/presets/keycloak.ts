@@ -1,5 +1,4 @@
 import type { ClaimsMapping } from '../claims-mapping.js';
-import type { LoginHabits } from './login-habits.js';
 
 /** Keycloak 22 and later. A client's own roles stand in `resource_access.<client>.roles`: name that path yourself. */
 export const keycloak: ClaimsMapping = {
@@ -7,9 +6,4 @@ export const keycloak: ClaimsMapping = {
   clientId: ['azp', 'client_id'],
   sessionId: ['sid', 'session_state'],
   orgs: 'organization',
-};
-
-export const keycloakLogin: LoginHabits = {
-  label: 'Keycloak',
-  issuers: /\/realms\/[^/]+$/,
 };

@@ -1,18 +1,14 @@
 import type { ClaimsMapping } from '../claims-mapping.js';
-import { auth0, auth0Login } from './auth0.js';
-import { cognito, cognitoLogin } from './cognito.js';
-import { entra, entraLogin } from './entra.js';
+import { auth0 } from './auth0.js';
+import { cognito } from './cognito.js';
+import { entra } from './entra.js';
 import { generic } from './generic.js';
-import { google, googleLogin } from './google.js';
-import { keycloak, keycloakLogin } from './keycloak.js';
-import type { LoginHabits } from './login-habits.js';
-import { okta, oktaLogin } from './okta.js';
+import { google } from './google.js';
+import { keycloak } from './keycloak.js';
+import { okta } from './okta.js';
 
-/** Identity providers whose claims we know. */
-export type PresetName = 'generic' | 'keycloak' | 'okta' | 'entra' | 'auth0' | 'cognito' | 'google';
-
-/** Claims mappings by the name that `claims` and AUTH_CLAIMS_PRESET take. */
-export const presets: Readonly<Record<PresetName, ClaimsMapping>> = {
+/** Claims mappings by the name that `claims` and AUTH_CLAIMS_PRESET take. A new preset needs a line here, and no other list. */
+export const presets = {
   generic,
   keycloak,
   okta,
@@ -20,31 +16,17 @@ export const presets: Readonly<Record<PresetName, ClaimsMapping>> = {
   auth0,
   cognito,
   google,
-};
+} satisfies Readonly<Record<string, ClaimsMapping>>;
 
-/** Log-in habits by preset. */
-export const loginHabits: Readonly<Record<Exclude<PresetName, 'generic'>, LoginHabits>> = {
-  keycloak: keycloakLogin,
-  okta: oktaLogin,
-  entra: entraLogin,
-  auth0: auth0Login,
-  cognito: cognitoLogin,
-  google: googleLogin,
-};
+/** Identity providers whose claims we know. */
+export type PresetName = keyof typeof presets;
 
-/** The preset of the provider that an issuer is known to be of, else `generic`. */
-export function presetOf(issuer: string): PresetName {
-  return presetNames.find((preset) => loginHabits[preset].issuers.test(issuer)) ?? 'generic';
+/** Their names, in the order of the table. */
+export const presetNames = Object.freeze(Object.keys(presets).filter(isPresetName));
+
+export function isPresetName(name: string): name is PresetName {
+  return Object.hasOwn(presets, name);
 }
-
-const presetNames = [
-  'keycloak',
-  'okta',
-  'entra',
-  'auth0',
-  'cognito',
-  'google',
-] as const satisfies readonly PresetName[];
 
 /** A preset's mapping with every path filled in. */
 export function mappingOf(preset: PresetName): Required<ClaimsMapping> {

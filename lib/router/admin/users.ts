@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { z } from 'zod';
-import { requestFacts } from '../../authenticate/authenticator.js';
+import { requestFacts } from '../../http/request-facts.js';
 import { AuthError } from '../../errors.js';
 import type { AuthEvents } from '../../events.js';
 import { definedOnly } from '../../known-options.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { requestFacts } from '../../authenticate/authenticator.js';
+import { requestFacts } from '../../http/request-facts.js';
 import { reusableError } from '../../errors.js';
 import { isPasswordInput } from '../../accounts/passwords/passwords.js';
 import type { Callers } from '../caller.js';

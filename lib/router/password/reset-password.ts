@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Request } from 'express';
 import { z } from 'zod';
-import { requestFacts } from '../../authenticate/authenticator.js';
+import { requestFacts } from '../../http/request-facts.js';
 import { reusableError } from '../../errors.js';
 import { isRecord } from '../../is-record.js';
 import { isEmail, normaliseLogin } from '../../accounts/logins.js';

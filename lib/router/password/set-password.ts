@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import { requestFacts } from '../../authenticate/authenticator.js';
+import { requestFacts } from '../../http/request-facts.js';
 import type { AuthError } from '../../errors.js';
 import type { LiveSession } from '../../sessions/sessions.js';
 import type { SessionNotes } from '../../sessions/session-notes.js';

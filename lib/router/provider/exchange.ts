@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import { requestFacts } from '../../authenticate/authenticator.js';
+import { requestFacts } from '../../http/request-facts.js';
 import type { CookiePurpose } from '../../http/cookies.js';
 import { AuthError } from '../../errors.js';
 import { createSealer } from '../../secrets/sealing.js';

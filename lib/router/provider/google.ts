@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Request } from 'express';
-import { requestFacts } from '../../authenticate/authenticator.js';
+import { requestFacts } from '../../http/request-facts.js';
 import { AuthError } from '../../errors.js';
 import { GOOGLE } from '../../providers/google-id-token.js';
 import { redirectWithin } from '../../http/redirects.js';

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Request } from 'express';
 import { z } from 'zod';
-import { requestFacts } from '../../authenticate/authenticator.js';
+import { requestFacts } from '../../http/request-facts.js';
 import { AuthError } from '../../errors.js';
 import { redirectAway, redirectWithin } from '../../http/redirects.js';
 import { readNotes } from '../../sessions/session-notes.js';

@@ -1,8 +1,9 @@
 import type { Request } from 'express';
-import { requestFacts } from '../../authenticate/authenticator.js';
+import { requestFacts } from '../../http/request-facts.js';
 import { AuthError } from '../../errors.js';
 import type { SignedInUser } from '../../accounts/identities.js';
-import type { Identity, ProviderSignIn } from '../../providers/login-provider.js';
+import type { ProviderSignIn } from '../../providers/login-provider.js';
+import type { Identity } from '../../accounts/identity.js';
 import { deviceLabel } from '../../sessions/device-label.js';
 import type { SessionNotes } from '../../sessions/session-notes.js';
 import type { ProvenSignIn } from '../../sessions/sessions.js';

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { z } from 'zod';
-import { requestFacts } from '../../authenticate/authenticator.js';
+import { requestFacts } from '../../http/request-facts.js';
 import { AuthError } from '../../errors.js';
 import { readJsonBody, readJsonOrFormBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';

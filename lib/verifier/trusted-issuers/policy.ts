@@ -10,7 +10,7 @@ import { assertRemoteUrl } from '../../http/bounded-fetch.js';
 import { numberInRange, refuseUnknownOptions } from '../../known-options.js';
 import { createLocalKeySet, createRemoteKeySet, type KeySet } from '../keys/key-sets.js';
 import { generic } from '../../claims/presets/generic.js';
-import { mappingOf, presets } from '../../claims/presets/presets.js';
+import { isPresetName, mappingOf, presetNames } from '../../claims/presets/presets.js';
 import type { Sharing } from '../../claims/sharing.js';
 import { isSignatureAlgorithm, isSymmetric, type VerificationKey } from '../keys/signatures.js';
 import { isRecord } from '../../is-record.js';
@@ -226,9 +226,9 @@ function keysIn(
 
 function readMapping(claims: IssuerOptions['claims'] = 'generic'): Required<ClaimsMapping> {
   const { preset = 'generic', ...own } = typeof claims === 'string' ? { preset: claims } : claims;
-  if (!Object.hasOwn(presets, preset))
+  if (!isPresetName(preset))
     throw new TypeError(
-      `\`claims\` names the preset ${JSON.stringify(preset)}; there are ${Object.keys(presets).join(', ')}`,
+      `\`claims\` names the preset ${JSON.stringify(preset)}; there are ${presetNames.join(', ')}`,
     );
   const unknown = Object.keys(own).find((name) => !Object.hasOwn(generic, name));
   if (unknown) throw new TypeError(`\`claims\` has no member \`${unknown}\``);
