@@ -7,8 +7,21 @@ import { google } from './google.js';
 import { keycloak } from './keycloak.js';
 import { okta } from './okta.js';
 
-/** Claims mappings by the name that `claims` and AUTH_CLAIMS_PRESET take. A new preset needs a line here, and no other list. */
-export const presets = {
+/** Identity providers whose claims we know. Every other list of them derives from this one. */
+export const presetNames = [
+  'generic',
+  'keycloak',
+  'okta',
+  'entra',
+  'auth0',
+  'cognito',
+  'google',
+] as const;
+
+/** What `claims` and AUTH_CLAIMS_PRESET take. */
+export type PresetName = (typeof presetNames)[number];
+
+const presets: Readonly<Record<PresetName, ClaimsMapping>> = {
   generic,
   keycloak,
   okta,
@@ -16,13 +29,7 @@ export const presets = {
   auth0,
   cognito,
   google,
-} satisfies Readonly<Record<string, ClaimsMapping>>;
-
-/** Identity providers whose claims we know. */
-export type PresetName = keyof typeof presets;
-
-/** Their names, in the order of the table. */
-export const presetNames = Object.freeze(Object.keys(presets).filter(isPresetName));
+};
 
 export function isPresetName(name: string): name is PresetName {
   return Object.hasOwn(presets, name);
