@@ -26,6 +26,40 @@ export function numberInRange(
   throw new TypeError(`\`${name}\` is a number from ${min} to ${max}`);
 }
 
+const warnedOf = new Set<string>();
+
+/**
+ * Reads an option that has been renamed, under either name. The former name still works, and warns once per
+ * process. Throws a TypeError when both are given. List the former name among the known options as well.
+ *
+ * @example
+ * const atOnce = renamedOption('passwords', options, ['hashesAtOnce', 'maxConcurrentHashes']);
+ */
+export function renamedOption<
+  Options extends object,
+  Former extends keyof Options & string,
+  Current extends keyof Options & string,
+>(
+  callee: string,
+  options: Options,
+  [former, current]: readonly [former: Former, current: Current],
+): Options[Former] | Options[Current] {
+  if (options[former] === undefined) return options[current];
+  if (options[current] !== undefined)
+    throw new TypeError(
+      `${callee} takes \`${current}\` or its former name \`${former}\`, not both`,
+    );
+  const name = `${callee} ${former}`;
+  if (!warnedOf.has(name)) {
+    warnedOf.add(name);
+    process.emitWarning(
+      `${callee}: the option \`${former}\` is called \`${current}\` now; the former name works until the next minor release`,
+      'LatchkeyWarning',
+    );
+  }
+  return options[former];
+}
+
 /** Without the members that are undefined, which `exactOptionalPropertyTypes` keeps apart from absent ones. */
 export function definedOnly<Options extends object>(
   options: Options,

@@ -410,7 +410,7 @@ describe('L12 a broken hash in the database', () => {
 });
 
 it('a busy server says so: 503 with Retry-After past the waiting line', async () => {
-  const server = await serveAuth({ passwords: { hashesAtOnce: 1, mostWaiting: 2 } });
+  const server = await serveAuth({ passwords: { maxConcurrentHashes: 1, maxQueuedHashes: 2 } });
   const answers = await Promise.all(
     Array.from({ length: 40 }, () => login(server, { username: 'alice', password: 'x' })),
   );

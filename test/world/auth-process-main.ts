@@ -7,7 +7,7 @@ const auth = createAuth({
   publicUrl: 'http://localhost:3000',
   rateLimit: { max: 1_000_000, windowSeconds: 60 },
   loginLimit: { max: 1_000_000, windowSeconds: 60 },
-  passwords: { mostWaiting: 10_000 },
+  passwords: { maxQueuedHashes: 10_000 },
 });
 const app = express();
 app.use('/api/auth', auth.router());

@@ -1,8 +1,8 @@
 import { AuthError } from '../../errors.js';
 
-/** Runs a few hashes at once and lets a bounded number wait, first come, first served. */
+/** Runs a few hashes at a time and queues a bounded number of further ones, first in, first out. */
 export interface HashingQueue {
-  /** Rejects with SERVER_BUSY (503) when too many wait already. */
+  /** Rejects with SERVER_BUSY (503) when the queue is full. */
   run<Result>(work: () => Promise<Result>): Promise<Result>;
   counters(): HashingCounters;
 }
@@ -10,17 +10,24 @@ export interface HashingQueue {
 export interface HashingCounters {
   readonly running: number;
   readonly waiting: number;
-  /** Hashes that were done or failed, since the start. */
+  /** Hashes that succeeded or failed since the start. */
   readonly finished: number;
-  /** Hashes that were refused because too many waited. */
+  /** Hashes refused because the queue was full. */
   readonly refused: number;
 }
 
+export interface HashingLimits {
+  /** Hashes computed at the same time. */
+  readonly maxConcurrent: number;
+  /** Hashes that wait for their turn; the next one is refused. */
+  readonly maxQueued: number;
+}
+
 /**
- * argon2 and WebCrypto share Node's few pool threads: without a bound, log-ins would keep every token waiting
- * whose signature is checked or made.
+ * argon2 and WebCrypto share Node's few pool threads: without a bound, log-ins would delay every signature that is
+ * made or checked.
  */
-export function createHashingQueue(atOnce: number, mostWaiting: number): HashingQueue {
+export function createHashingQueue({ maxConcurrent, maxQueued }: HashingLimits): HashingQueue {
   const waiting: (() => void)[] = [];
   let running = 0;
   let finished = 0;
@@ -29,17 +36,17 @@ export function createHashingQueue(atOnce: number, mostWaiting: number): Hashing
   function release(): void {
     finished += 1;
     const next = waiting.shift();
-    // The slot goes from hand to hand; nobody who comes now may overtake.
+    // The slot is handed over, so that a new hash cannot overtake the ones that wait.
     if (next) next();
     else running -= 1;
   }
 
   async function enter(): Promise<void> {
-    if (running < atOnce) {
+    if (running < maxConcurrent) {
       running += 1;
       return;
     }
-    if (waiting.length >= mostWaiting) {
+    if (waiting.length >= maxQueued) {
       refused += 1;
       throw new AuthError('SERVER_BUSY', { reason: 'hashing', retryAfterSeconds: 2 });
     }

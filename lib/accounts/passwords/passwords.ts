@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { AuthError } from '../../errors.js';
 import type { EventSink } from '../../events.js';
-import { numberInRange, refuseUnknownOptions } from '../../known-options.js';
-import { createHashingQueue, type HashingCounters } from './hashing-queue.js';
+import { numberInRange, refuseUnknownOptions, renamedOption } from '../../known-options.js';
+import { createHashingQueue, type HashingCounters, type HashingLimits } from './hashing-queue.js';
 import { COST, isCostOfToday, readCost } from './hash.js';
 import { countCharacters, flaw, MAX_PASSWORD_LENGTH, passwordFlaw } from './policy.js';
 
@@ -15,11 +15,18 @@ export interface PasswordOptions {
   /** Answers whether a new password is known to be stolen, e.g. by asking a service. A throw blocks nothing. */
   readonly isBlocked?: (password: string) => boolean | Promise<boolean>;
   /**
-   * Hashes at once. 1 to 64; argon2 takes one of Node's pool threads each.
-   * @defaultValue one more than there are cores, but leaving one thread of the pool to others
+   * Hashes computed at the same time. 1 to 64; each occupies one of Node's pool threads (`UV_THREADPOOL_SIZE`), and
+   * what is left of them verifies tokens. @defaultValue cores + 1, at most 3
    */
+  readonly maxConcurrentHashes?: number;
+  /**
+   * Hashes waiting for their turn. 0 to 10,000. A log-in that finds the queue full is answered 503 SERVER_BUSY.
+   * @defaultValue `100`
+   */
+  readonly maxQueuedHashes?: number;
+  /** @deprecated Former name of `maxConcurrentHashes`. */
   readonly hashesAtOnce?: number;
-  /** Hashes that may wait for their turn; who comes after them gets 503. 0 to 10,000. @defaultValue `100` */
+  /** @deprecated Former name of `maxQueuedHashes`. */
   readonly mostWaiting?: number;
 }
 
@@ -66,13 +73,9 @@ export function createPasswords(
   { events, cores }: PasswordContext,
 ): Passwords {
   refuseUnknownOptions('passwords', options, optionNames);
-  const { minLength = 15, isBlocked, mostWaiting = 100 } = options;
-  const { hashesAtOnce = Math.max(1, Math.min(cores + 1, POOL_THREADS - 1)) } = options;
+  const { minLength = 15, isBlocked } = options;
   numberInRange(minLength, [8, 64], 'passwords.minLength');
-  const queue = createHashingQueue(
-    numberInRange(hashesAtOnce, [1, 64], 'passwords.hashesAtOnce'),
-    numberInRange(mostWaiting, [0, 10_000], 'passwords.mostWaiting'),
-  );
+  const queue = createHashingQueue(queueLimits(options, cores));
 
   async function hash(password: string): Promise<string> {
     const { hash: argon2 } = await import('@node-rs/argon2');
@@ -127,9 +130,21 @@ export function createPasswords(
   });
 }
 
+function queueLimits(options: PasswordOptions, cores: number): HashingLimits {
+  const concurrent = renamedOption('passwords', options, ['hashesAtOnce', 'maxConcurrentHashes']);
+  const queued = renamedOption('passwords', options, ['mostWaiting', 'maxQueuedHashes']);
+  const usual = Math.min(cores + 1, POOL_THREADS - 1);
+  return {
+    maxConcurrent: numberInRange(concurrent ?? usual, [1, 64], 'passwords.maxConcurrentHashes'),
+    maxQueued: numberInRange(queued ?? 100, [0, 10_000], 'passwords.maxQueuedHashes'),
+  };
+}
+
 const optionNames: readonly (keyof PasswordOptions)[] = [
   'minLength',
   'isBlocked',
+  'maxConcurrentHashes',
+  'maxQueuedHashes',
   'hashesAtOnce',
   'mostWaiting',
 ];
