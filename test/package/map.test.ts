@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { root } from './build-package.js';
+import { readReadmes } from './readmes.js';
 
 const lib = path.join(root, 'lib');
 const map = await readFile(path.join(lib, 'README.md'), 'utf8');
@@ -56,33 +57,36 @@ it('no room imports one of its own floor or of a floor above, as the map draws t
   expect(wrong.flat()).toEqual([]);
 });
 
-it.each([
-  'README.md',
-  'CHANGELOG.md',
-  'lib/README.md',
-  'examples/quickstart/README.md',
-  'examples/analytics-api/README.md',
-  'examples/same-origin-bff/README.md',
-])('the relative links of %s lead somewhere', async (file) => {
-  const text = await readFile(path.join(root, file), 'utf8');
-  const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
-  const relative = targets.filter((target) => !/^[a-z]+:/.test(target));
-  const broken = relative.filter((target) => !leadsSomewhere(target, { file, text }));
-  expect(broken).toEqual([]);
+const documents = [
+  ...(await readReadmes()),
+  { file: 'CHANGELOG.md', text: await readFile(path.join(root, 'CHANGELOG.md'), 'utf8') },
+];
+
+it('every room that has a README is linked from the README at the root', () => {
+  const [rootReadme] = documents;
+  const rooms = documents.filter(({ file }) => file.startsWith('lib'));
+  expect(rooms.length).toBeGreaterThan(8);
+  expect(rooms.filter(({ file }) => !rootReadme?.text.includes(`](${file}`))).toEqual([]);
 });
 
-function leadsSomewhere(
-  target: string,
-  from: { readonly file: string; readonly text: string },
-): boolean {
-  const [file = '', anchor] = target.split('#');
-  if (file !== '') return existsSync(path.join(root, path.dirname(from.file), file));
-  return anchorsOf(from.text).includes(anchor ?? '');
+it.each(documents)('the relative links of $file lead somewhere', async ({ file, text }) => {
+  const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+  const relative = targets.filter((target) => !/^[a-z]+:/.test(target));
+  const leads = await Promise.all(relative.map((target) => leadsSomewhere(target, file)));
+  expect(relative.filter((_target, at) => leads[at] !== true)).toEqual([]);
+});
+
+async function leadsSomewhere(target: string, from: string): Promise<boolean> {
+  const [name = '', anchor] = target.split('#');
+  const file = path.join(root, name === '' ? from : path.join(path.dirname(from), name));
+  if (!existsSync(file)) return false;
+  return anchor === undefined || anchorsOf(await readFile(file, 'utf8')).includes(anchor);
 }
 
 /** Anchors of headings as GitHub makes them. */
 function anchorsOf(markdown: string): readonly string[] {
-  return [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+  const prose = markdown.replaceAll(/^```.*?^```$/gms, '');
+  return [...prose.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading
       .toLowerCase()
       .replace(/[^\p{L}\p{N}\s_-]/gu, '')

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -7,27 +6,24 @@ import { createTestIssuer } from 'latchkey/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { presetNames } from '../../lib/claims/presets/presets.js';
 import { settings } from '../../lib/config/settings.js';
-import { root } from './build-package.js';
+import { readReadmes } from './readmes.js';
 
-const readme = await readFile(path.join(root, 'README.md'), 'utf8');
+const readmes = await readReadmes();
+const textOf = (room: string) =>
+  readmes.find(({ file }) => file === path.join('lib', room, 'README.md'))?.text ?? '';
+const allText = readmes.map(({ text }) => text).join('\n');
+const configReadme = textOf('config');
 
-describe('the settings in the README', () => {
-  // `AUTH_CLAIMS_USER_ID`, `_EMAIL` … share a row, and the last two lists name settings by their beginning.
-  const sharedRow = /`AUTH_CLAIMS_USER_ID`(?:, `_[A-Z_]+`)+/.exec(readme)?.[0] ?? '';
-  const inSharedRow = [...sharedRow.matchAll(/`_([A-Z_]+)`/g)].map(([, name]) => `CLAIMS_${name}`);
-  const named = [...readme.matchAll(/\bAUTH_([A-Z_]*[A-Z]\b|[A-Z]+_(?=`))/g)].map(
-    ([, name = '']) => name,
-  );
-  const beginnings = [...new Set(named.filter((name) => name.endsWith('_')))];
-  const names = [...new Set([...named, ...inSharedRow])].filter((name) => !name.endsWith('_'));
+describe('the settings', () => {
   const variables = settings.map(({ variable }) => variable);
   // A login provider's settings may have its name inside: `OIDC_PARTNER_ISSUER`.
   const isVariable = (name: string) =>
     variables.some((variable) =>
-      new RegExp(`^${variable.replace('*_', '(?:[A-Z]+_)?')}$`).test(name),
+      new RegExp(`^${variable.replace('*_', '(?:[A-Z]+_)?')}(?:_FILE)?$`).test(name),
     );
 
-  it('exist', () => {
+  it('that a README names exist', () => {
+    const { names } = settingsNamedIn(allText);
     expect(
       names.filter(
         (name) => !['CONFIG_FILE', 'CONTEXT_REQUIRED'].includes(name) && !isVariable(name),
@@ -35,7 +31,8 @@ describe('the settings in the README', () => {
     ).toEqual([]);
   });
 
-  it('are all of them', () => {
+  it('are all in the README of the config loader', () => {
+    const { names, beginnings } = settingsNamedIn(configReadme);
     const isNamed = (variable: string) =>
       names.includes(variable.replace('*_', '')) ||
       beginnings.some((start) => variable.startsWith(start));
@@ -43,7 +40,7 @@ describe('the settings in the README', () => {
   });
 
   it('stand at the given place in code and file', () => {
-    const rows = [...readme.matchAll(/^\| `AUTH_(\w+)`[^|]*\| `([\w.]+)`/gm)];
+    const rows = [...configReadme.matchAll(/^\| `AUTH_(\w+)`[^|]*\| `([\w.]+)`/gm)];
     expect(rows.length).toBeGreaterThan(10);
     const shown = rows.map(([, variable = '', place = '']) => ({
       variable: variable.replace(/^OIDC_/, 'OIDC_*_'),
@@ -53,11 +50,11 @@ describe('the settings in the README', () => {
   });
 });
 
-it('the YAML file in the README is a valid configuration', async () => {
+it('the YAML file in the README of the config loader is a valid configuration', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'latchkey-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   const file = path.join(folder, 'auth.yaml');
-  await writeFile(file, /^```yaml\n(.*?)^```$/ms.exec(readme)?.[1] ?? '');
+  await writeFile(file, /^```yaml\n(.*?)^```$/ms.exec(configReadme)?.[1] ?? '');
   const warnings: string[] = [];
   const config = loadConfig({ env: {}, file, onWarning: (message) => warnings.push(message) });
   expect(config.publicUrl).toBe('https://app.example.com');
@@ -65,8 +62,8 @@ it('the YAML file in the README is a valid configuration', async () => {
   expect(warnings).toEqual([]);
 });
 
-it('the error message in the README is what the loader says', () => {
-  const shown = /^```\n(ConfigError: .*?)\n```$/ms.exec(readme)?.[1];
+it('the error message in the README of the config loader is what the loader says', () => {
+  const shown = /^```\n(ConfigError: .*?)\n```$/ms.exec(configReadme)?.[1];
   const env = {
     AUTH_JWKS_URL: 'http://id.example.com/',
     AUTH_CORS_ORIGINS: 'https://app.example/',
@@ -77,24 +74,46 @@ it('the error message in the README is what the loader says', () => {
   );
 });
 
-it('every error code in the README has the status shown there', () => {
-  const rows = [...readme.matchAll(/^\| ([A-Z_]+) +\| (\d{3}) +\|/gm)];
+it('every error code in the READMEs has the status shown there', () => {
+  const rows = [...allText.matchAll(/^\| ([A-Z_]+) +\| (\d{3}) +\|/gm)];
   expect(rows.length).toBeGreaterThan(10);
   const actual = rows.map(([, code]) => new AuthError(code as AuthErrorCode).status);
   expect(actual).toEqual(rows.map(([, , status]) => Number(status)));
 });
 
-it('the presets in the README are the ones there are', () => {
-  const section = /^## Presets\n(.*?)^## /ms.exec(readme)?.[1] ?? '';
+it('the presets in the README of the verifier are the ones there are', () => {
+  const section = /^## Presets\n(.*?)^## /ms.exec(textOf('verifier'))?.[1] ?? '';
   const rows = [...section.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name);
   expect(new Set(rows)).toEqual(new Set<string>(presetNames));
 });
 
-it('the parts of a principal that the README lists are all there are', async () => {
+it('the parts of a principal that the README of the verifier lists are all there are', async () => {
   const issuer = await createTestIssuer({ algorithm: 'ES256' });
   const principal = await createVerifier({ issuers: issuer.policy }).verify(await issuer.mint());
-  const sentence = /`Principal`, deeply frozen: (.*?)which is neither/s.exec(readme)?.[1] ?? '';
+  const sentence =
+    /`Principal`, deeply frozen: (.*?)which is neither/s.exec(textOf('verifier'))?.[1] ?? '';
   const listed = [...sentence.matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
   const actual = [...Object.keys(principal), ...Object.keys(principal.user), 'token'];
   expect(new Set(listed)).toEqual(new Set(actual));
 });
+
+/**
+ * Settings by their name without AUTH_. Names may share a beginning (`AUTH_GOOGLE_CLIENT_ID`, `_CLIENT_SECRET`), and
+ * `AUTH_GOOGLE_` alone stands for all that begin so.
+ */
+function settingsNamedIn(text: string): {
+  readonly names: readonly string[];
+  readonly beginnings: readonly string[];
+} {
+  const rows = [...text.matchAll(/`AUTH_([A-Z]+)_[A-Z_]+`((?:, `_[A-Z_]+`)+)/g)];
+  const shortened = rows.flatMap(([, start = '', rest = '']) =>
+    [...rest.matchAll(/`(_[A-Z_]+)`/g)].map(([, end = '']) => `${start}${end}`),
+  );
+  const named = [...text.matchAll(/\bAUTH_([A-Z_]*[A-Z]\b|[A-Z]+_(?=`))/g)].map(
+    ([, name = '']) => name,
+  );
+  return {
+    names: [...new Set([...named, ...shortened])].filter((name) => !name.endsWith('_')),
+    beginnings: [...new Set(named.filter((name) => name.endsWith('_')))],
+  };
+}

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -8,6 +7,7 @@ import { createHttpBrowser } from '../world/http-browser.js';
 import { signInAt, startLoginProvider } from '../world/login-provider.js';
 import { listen } from '../world/serve.js';
 import { buildPackage, root } from './build-package.js';
+import { type Block, readReadmes } from './readmes.js';
 import { createScratchProject, type ScratchProject } from './scratch-project.js';
 import {
   freePort,
@@ -23,17 +23,11 @@ const run = promisify(execFile);
 // Processes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });
 
-interface Block {
-  readonly language: string;
-  readonly code: string;
-  /** Line of the README on which the code begins. */
-  readonly line: number;
-}
-
-const readme = await readFile(path.join(root, 'README.md'), 'utf8');
-const blocks = codeBlocks(readme);
+const readmes = await readReadmes();
+const blocks = readmes.flatMap((readme) => readme.blocks);
+const rootBlocks = blocks.filter(({ file }) => file === 'README.md');
 const examples = blocks.filter(({ language }) => language === 'ts');
-const [firstExample = { code: '', line: 0 }] = examples;
+const [firstExample = { code: '' }] = rootBlocks.filter(({ language }) => language === 'ts');
 
 let project: ScratchProject;
 
@@ -67,7 +61,7 @@ describe("the README's first example", () => {
   }, 60_000);
 
   it('is shown with the variables that it needs, and no others', () => {
-    const shown = exportedVariables(blocks.find(({ code }) => code.includes('export ')));
+    const shown = exportedVariables(rootBlocks.find(({ code }) => code.includes('export ')));
     expect(shown).toEqual(['AUTH_JWT_ISSUER', 'AUTH_JWT_AUDIENCE', 'AUTH_JWKS_URL']);
   });
 
@@ -83,7 +77,7 @@ describe("the README's first example", () => {
     expect(await response.json()).toMatchObject({ id: 'user-7' });
   });
 
-  it.each(blocks.filter(({ language }) => language === 'console'))(
+  it.each(rootBlocks.filter(({ language }) => language === 'console'))(
     'answers as shown on line $line',
     async ({ code }) => {
       const { pathname, hasToken, status, headers, body } = parseTranscript(code);
@@ -137,10 +131,12 @@ describe("the README's first example", () => {
   });
 });
 
-it('every TypeScript example of the README compiles against the built package', async () => {
+it('every TypeScript example of every README compiles against the built package', async () => {
   const preludeFile = await project.write('prelude.d.ts', prelude);
   const files = await Promise.all(
-    examples.map(({ code, line }) => project.write(`line-${line}.ts`, `${code}\nexport {};\n`)),
+    examples.map((example) =>
+      project.write(`${nameOf(example)}.ts`, `${example.code}\nexport {};\n`),
+    ),
   );
   const config = {
     extends: path.join(root, 'tsconfig.json'),
@@ -164,15 +160,15 @@ it('every TypeScript example of the README compiles against the built package', 
 });
 
 it.each(examples.filter(({ code }) => code.includes("from 'vitest'")))(
-  "the README's example of tests on line $line passes",
-  async ({ code, line }) => {
-    await project.write(`line-${line}.test.ts`, code);
+  'the example of tests in $file on line $line passes',
+  async (example) => {
+    await project.write(`${nameOf(example)}.test.ts`, example.code);
     const { stdout } = await run(
       process.execPath,
       [
         path.join(root, 'node_modules/vitest/vitest.mjs'),
         'run',
-        `line-${line}`,
+        nameOf(example),
         '--root',
         project.folder,
       ],
@@ -214,7 +210,7 @@ describe("the README's example of a log-in", () => {
     });
     const tokens = (await answer.json()) as { access_token: string };
     const example = JSON.parse(
-      blocks.find(({ language }) => language === 'json')?.code ?? '{}',
+      rootBlocks.find(({ language }) => language === 'json')?.code ?? '{}',
     ) as object;
     expect(Object.keys(tokens)).toEqual(Object.keys(example));
     const me = await fetch(`${origin}/api/me`, withToken(tokens.access_token));
@@ -306,13 +302,9 @@ function withToken(token: string): RequestInit {
   return { headers: { Authorization: `Bearer ${token}` } };
 }
 
-/** Fenced code blocks, in order. */
-function codeBlocks(markdown: string): readonly Block[] {
-  return [...markdown.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map((match) => ({
-    language: match[1] ?? '',
-    code: match[2] ?? '',
-    line: markdown.slice(0, match.index).split('\n').length + 1,
-  }));
+/** A file name for an example: `lib-stores-README-line-21`. */
+function nameOf({ file, line }: Block): string {
+  return `${file.replace('.md', '').replaceAll(path.sep, '-')}-line-${line}`;
 }
 
 function exportedVariables(block: Block | undefined): readonly string[] {

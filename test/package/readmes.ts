@@ -1,0 +1,47 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { root } from './build-package.js';
+
+/** A fenced block of code. */
+export interface Block {
+  /** The README, from the root of the repository. */
+  readonly file: string;
+  readonly language: string;
+  readonly code: string;
+  /** Line of the README on which the code begins. */
+  readonly line: number;
+}
+
+export interface Readme {
+  readonly file: string;
+  readonly text: string;
+  readonly blocks: readonly Block[];
+}
+
+/** The README at the root, those of the rooms of `lib/` with its map, and those of the examples. */
+export async function readReadmes(): Promise<readonly Readme[]> {
+  const found = await Promise.all(['lib', 'examples'].map(readmesIn));
+  return Promise.all(['README.md', ...found.flat()].map(readReadme));
+}
+
+async function readReadme(file: string): Promise<Readme> {
+  const text = await readFile(path.join(root, file), 'utf8');
+  return { file, text, blocks: codeBlocks(file, text) };
+}
+
+async function readmesIn(folder: string): Promise<readonly string[]> {
+  const names = await readdir(path.join(root, folder), { recursive: true });
+  return names
+    .filter((name) => path.basename(name) === 'README.md')
+    .toSorted()
+    .map((name) => path.join(folder, name));
+}
+
+function codeBlocks(file: string, markdown: string): readonly Block[] {
+  return [...markdown.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map((match) => ({
+    file,
+    language: match[1] ?? '',
+    code: match[2] ?? '',
+    line: markdown.slice(0, match.index).split('\n').length + 1,
+  }));
+}
