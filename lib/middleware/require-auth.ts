@@ -4,7 +4,7 @@ import {
   authenticatorOptionNames,
   createAuthenticator,
 } from '../authenticate/authenticator.js';
-import { isPageRequest } from '../http/cross-site.js';
+import { isPageRequest, isPreflight } from '../http/cross-site.js';
 import { AuthError, reusableError } from '../errors.js';
 import { refuseUnknownOptions } from '../known-options.js';
 import type { Principal } from '../principal.js';
@@ -88,12 +88,4 @@ interface Exchange {
 /** Signing in helps against a 401, and only a page can be shown again afterwards. */
 function isForSignIn(error: unknown, req: Request): boolean {
   return error instanceof AuthError && error.status === 401 && isPageRequest(req);
-}
-
-function isPreflight({ method, headers }: Request): boolean {
-  return (
-    method === 'OPTIONS' &&
-    headers.origin !== undefined &&
-    headers['access-control-request-method'] !== undefined
-  );
 }

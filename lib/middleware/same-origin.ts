@@ -1,6 +1,5 @@
 import type { RequestHandler } from 'express';
-import { comesFromUs, hasBody, isJson, isSafeMethod } from '../http/cross-site.js';
-import { reusableError } from '../errors.js';
+import { refuseCrossSite } from '../http/cross-site.js';
 import { refuseUnknownOptions } from '../known-options.js';
 import { parseOriginList } from '../http/origin-list.js';
 
@@ -25,14 +24,14 @@ export function sameOrigin(options: SameOriginOptions = {}): RequestHandler {
   refuseUnknownOptions('sameOrigin()', options, ['origins', 'requireJson']);
   const { origins = [], requireJson = true } = options;
   const allowed = new Set(parseOriginList('sameOrigin() origins', origins));
+  const rule = { allowed, json: requireJson ? 'always' : 'never' } as const;
   return function sameOriginMiddleware(req, _res, next) {
-    if (!isSafeMethod(req.method)) {
-      if (!comesFromUs(req, allowed)) throw crossSite;
-      if (requireJson && hasBody(req) && !isJson(req)) throw notJson;
+    try {
+      refuseCrossSite(req, rule);
+    } catch (error) {
+      next(error);
+      return;
     }
     next();
   };
 }
-
-const crossSite = reusableError('CROSS_SITE_REQUEST');
-const notJson = reusableError('UNSUPPORTED_MEDIA_TYPE');

@@ -5,6 +5,7 @@ import cors from 'cors';
 import type { Request, RequestHandler, Response } from 'express';
 import helmet, { type HelmetOptions } from 'helmet';
 import { refuseUnknownOptions } from '../known-options.js';
+import { isPreflight } from '../http/cross-site.js';
 import { parseOriginList } from '../http/origin-list.js';
 import { addVary } from '../http/vary.js';
 
@@ -173,11 +174,6 @@ function createCrossOrigin({ origins, credentials = false }: CorsOptions) {
     res.end();
     return 'answered';
   };
-}
-
-/** Fetch §3.3.3: OPTIONS with both headers. Any other OPTIONS request is the application's own. */
-function isPreflight(req: Request): boolean {
-  return req.method === 'OPTIONS' && req.headers['access-control-request-method'] !== undefined;
 }
 
 function corsAnswers(origin: string, credentials: boolean): CorsAnswers {

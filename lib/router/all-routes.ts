@@ -1,6 +1,5 @@
 import type { Request, RequestHandler } from 'express';
-import { comesFromUs, isSafeMethod } from '../http/cross-site.js';
-import { reusableError } from '../errors.js';
+import { refuseCrossSite } from '../http/cross-site.js';
 import { ownOrigins } from '../config/own-origins.js';
 import { type Callers, createCallers } from './caller.js';
 import { changePassword } from './password/change-password.js';
@@ -35,12 +34,7 @@ import { createTransactions } from './provider/transactions.js';
 /** The whole way of a request through the router. Options have been checked. */
 export function createRoutes(parts: RouterParts, options: AuthRouterOptions): RequestHandler {
   const routes = routeTable(allRoutes(parts, options));
-  return inTurn([
-    neverStored,
-    limitAddresses(parts, isFromProvider),
-    refuseCrossSite(parts),
-    routes,
-  ]);
+  return inTurn([neverStored, limitAddresses(parts, isFromProvider), guardOrigins(parts), routes]);
 }
 
 function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
@@ -137,13 +131,11 @@ const neverStored: RequestHandler = function neverStored(_req, res, next) {
   next();
 };
 
-/** All our unsafe routes, whether or not a cookie is on its way: log-in is worth forging, too. */
-function refuseCrossSite({ config }: RouterParts): RequestHandler {
-  const allowed = new Set(ownOrigins(config));
-  const crossSite = reusableError('CROSS_SITE_REQUEST');
+/** Covers all unsafe routes, with or without a cookie: a forged log-in is an attack, too. */
+function guardOrigins({ config }: RouterParts): RequestHandler {
+  const rule = { allowed: new Set(ownOrigins(config)) };
   return function refuseCrossSiteRequest(req, _res, next) {
-    if (!isSafeMethod(req.method) && !comesFromUs(req, allowed) && !isFromProvider(req))
-      throw crossSite;
+    if (!isFromProvider(req)) refuseCrossSite(req, rule);
     next();
   };
 }

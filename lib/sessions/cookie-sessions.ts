@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { SessionReader } from '../authenticate/authenticator.js';
 import type { Cookies } from '../http/cookies.js';
-import type { RequestHead } from '../authenticate/credentials.js';
-import { comesFromUs, hasBody, isJson, isSafeMethod } from '../http/cross-site.js';
-import { reusableError } from '../errors.js';
+import { type Origins, refuseCrossSite } from '../http/cross-site.js';
 import type { GrantOf } from '../issuing/grants.js';
 import type { Issuer } from '../issuing/access-token-signer.js';
 import { type Principal, withMethod } from '../principal.js';
@@ -17,8 +15,8 @@ interface CookieSessionContext {
   readonly verifier: Verifier;
   /** What the router's tokens would say: a request by cookie may do the same as one by token. */
   readonly grantOf: GrantOf;
-  /** Whose pages may send unsafe requests. */
-  readonly allowedOrigins: ReadonlySet<string>;
+  /** Origins whose pages may send unsafe requests. */
+  readonly allowedOrigins: Origins;
   /** How long an answer of the store counts. */
   readonly lagSeconds: number;
   /** Milliseconds since 1970. */
@@ -78,28 +76,9 @@ export function createSessionReader(context: CookieSessionContext): SessionReade
   return function readSession(request) {
     const token = cookies.read(request, 'session');
     if (token === undefined) return undefined;
-    refuseCrossSite(request, context.allowedOrigins);
+    refuseCrossSite(request, { allowed: context.allowedOrigins, json: 'unproven', sockets: true });
     return read(token);
   };
-}
-
-const crossSite = reusableError('CROSS_SITE_REQUEST');
-const notJson = reusableError('UNSUPPORTED_MEDIA_TYPE');
-
-/**
- * A browser sends the cookie along whoever asked for the request. One that says the page is ours is believed; from
- * others a body must be JSON as well, which no form can send.
- */
-function refuseCrossSite(
-  request: RequestHead & { readonly method?: string },
-  allowed: ReadonlySet<string>,
-): void {
-  // A WebSocket opens with a GET and can then do anything (RFC 6455 §10.2).
-  const opensSocket = request.headers.upgrade !== undefined;
-  if (isSafeMethod(request.method ?? 'GET') && !opensSocket) return;
-  if (!comesFromUs(request, allowed)) throw crossSite;
-  const isProven = request.headers['sec-fetch-site'] === 'same-origin';
-  if (!isProven && hasBody(request) && !isJson(request)) throw notJson;
 }
 
 async function takeSnapshot(

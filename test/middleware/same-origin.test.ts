@@ -103,6 +103,31 @@ describe.each(expressVersions)('sameOrigin on $name', ({ express }) => {
     ).toBe(200);
   });
 
+  it('HEAD is as safe as GET and passes from everywhere', async () => {
+    const app = express();
+    app.use(sameOrigin(), (_req, res) => void res.sendStatus(200));
+    app.use(errorHandler());
+    const { origin } = await serve(app);
+    const headers = { 'Sec-Fetch-Site': 'cross-site', Origin: 'https://evil.test', Cookie: 'a=b' };
+    expect((await fetch(origin, { method: 'HEAD', headers })).status).toBe(200);
+  });
+
+  it.each([
+    {
+      title: 'another origin',
+      headers: { Origin: 'https://evil.test' },
+      cure: 'AUTH_CORS_ORIGINS',
+    },
+    { title: 'a program with a cookie', headers: { Cookie: 'a=b' }, cure: 'X-CSRF: 1' },
+  ])('the refusal of $title names the cure', async ({ headers, cure }) => {
+    const app = express();
+    app.use(sameOrigin(), errorHandler());
+    const { origin } = await serve(app);
+    const init = { method: 'POST', body: '{}', headers: { ...json, ...headers } };
+    const { detail } = (await (await fetch(origin, init)).json()) as { detail: string };
+    expect(detail).toContain(cure);
+  });
+
   it.each(['PUT', 'PATCH', 'DELETE'])('%s is not', async (method) => {
     const send = await createWorld();
     expect(await send({ Origin: 'https://evil.test' }, { method })).toBe('CROSS_SITE_REQUEST');

@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import { isNavigation } from '../../http/cross-site.js';
+import { isNavigation, refuseCrossSite } from '../../http/cross-site.js';
 import { AuthError } from '../../errors.js';
 import { redirectWithin, safeReturnTo } from '../../http/redirects.js';
 import { setSessionCookie } from '../browser-session.js';
@@ -37,7 +37,9 @@ const formSchema = z.object({
  */
 export function submitSignInPage(parts: RouterParts, signIn: PasswordSignIn): Endpoint {
   return async function handleSubmitSignInPage(req, res) {
-    if (!isFromOwnPage(parts, req)) throw new AuthError('CROSS_SITE_REQUEST');
+    // Stricter than other routes: the browser itself must say that the form stands on this origin.
+    const own = new Set([new URL(publicUrl(parts, req)).origin]);
+    refuseCrossSite(req, { allowed: own, proof: 'browser' });
     const { username, password, returnTo: wanted } = await readFormBody({ req, res }, formSchema);
     const returnTo = safeReturnTo(wanted);
     const { data: body } = passwordLoginSchema.safeParse({
@@ -55,13 +57,6 @@ export function submitSignInPage(parts: RouterParts, signIn: PasswordSignIn): En
     }
     redirectWithin(res, returnTo);
   };
-}
-
-/** More than other routes ask for: a browser's own word that the form stands on this origin. */
-function isFromOwnPage(parts: RouterParts, req: Request): boolean {
-  const site = req.headers['sec-fetch-site'];
-  if (site !== undefined) return site === 'same-origin';
-  return req.headers.origin === new URL(publicUrl(parts, req)).origin;
 }
 
 /** Shows browsers the page with words in the place of a problem document; everybody else gets the latter. */
