@@ -127,7 +127,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
   const pipeline: AuthenticatorOptions = {
     ...definedOnly({ loadPrincipal, now }),
     ...(signIn && sessionPipeline(config, signIn, { verifier, grants, own, now })),
-    ...(config.standalone && { devToken: config.devToken }),
+    ...(config.standalone && { devToken: config.devToken, devOrigins: ownOrigins(config) }),
   };
   return Object.freeze({
     config,

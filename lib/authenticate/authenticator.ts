@@ -1,5 +1,7 @@
 import { createCredentialFinder, type RequestHead } from './credentials.js';
 import { AuthError, reusableError } from '../errors.js';
+import { refuseCrossSite } from '../http/cross-site.js';
+import { isLoopback } from '../http/is-loopback.js';
 import { requestFacts } from '../http/request-facts.js';
 import { type Principal, isClientPrincipal, withMethod } from '../principal.js';
 import { createPrincipalLoader, type LoadPrincipalOption } from './principal-loader.js';
@@ -33,8 +35,13 @@ export interface AuthenticatorOptions<Request extends RequestHead = RequestHead>
   readonly readSession?: SessionReader;
   /** Lets users pass who must change their password before anything else. @defaultValue `false`: 403 PASSWORD_CHANGE_REQUIRED */
   readonly allowPasswordChange?: boolean;
-  /** A token for requests without a credential, in local development only. It is verified like any other. */
+  /**
+   * A token for requests without a credential, in local development only. It is verified like any other. Unsafe requests
+   * of other sites' pages don't get it: 403 CROSS_SITE_REQUEST, 415 UNSUPPORTED_MEDIA_TYPE.
+   */
   readonly devToken?: string | undefined;
+  /** Origins whose pages may use `devToken`, beside the own one and all on loopback. @defaultValue none */
+  readonly devOrigins?: readonly string[];
   /** Milliseconds since 1970. @defaultValue `Date.now` */
   readonly now?: () => number;
 }
@@ -50,6 +57,7 @@ export const authenticatorOptionNames: readonly (keyof AuthenticatorOptions)[] =
   'readSession',
   'allowPasswordChange',
   'devToken',
+  'devOrigins',
   'now',
 ];
 
@@ -70,7 +78,7 @@ export function createAuthenticator<Request extends RequestHead>(
   options: AuthenticatorOptions<Request> = {},
 ): Authenticator<Request> {
   const { events } = verifier;
-  const { devToken } = options;
+  const devToken = devTokenOf(options);
   const findCredential = createCredentialFinder(verifier.realm);
   const readSession = sessionReaderOf(options);
   const admit = createAdmission(verifier, options);
@@ -84,7 +92,7 @@ export function createAuthenticator<Request extends RequestHead>(
       return narrow ? narrow(admitted, request) : admitted;
     };
     if (bySession) return bySession.then((principal) => principal && finish(principal));
-    const token = found ?? devToken;
+    const token = found ?? devToken?.(request);
     if (token === undefined) return undefined;
     const verified = verifier.verifyNow(token);
     const judge = (principal: Principal): Principal | Promise<Principal> =>
@@ -187,4 +195,18 @@ function sessionCheckOf({
   throw new TypeError(
     '`checkSession` needs our own sessions: use auth.requireAuth() of a createAuth() that signs tokens',
   );
+}
+
+/** The development token, for every request but those that a page of another site may have caused. */
+function devTokenOf({
+  devToken,
+  devOrigins = [],
+}: Pick<AuthenticatorOptions, 'devToken' | 'devOrigins'>) {
+  if (devToken === undefined) return undefined;
+  const has = (origin: string): boolean =>
+    devOrigins.includes(origin) || (URL.canParse(origin) && isLoopback(new URL(origin)));
+  return (request: RequestHead): string => {
+    refuseCrossSite(request, { allowed: { has }, json: 'unproven', sockets: true });
+    return devToken;
+  };
 }
