@@ -98,7 +98,7 @@ export interface Auth {
    * A fresh access token of the identity provider that the caller signed in with, to call its APIs. `req` has passed
    * `requireAuth()`. See {@link Upstream.accessToken}.
    */
-  upstreamToken(request: { readonly auth?: Principal | undefined }): Promise<string>;
+  upstreamToken(request: object): Promise<string>;
   /** Resolves when every configured issuer's keys are there and the store answers; rejects with the reason. Waiting for it is optional. */
   ready(): Promise<void>;
   /** Ends gracefully: waits for mails on their way, stops timers, closes the store. Close your server first. */

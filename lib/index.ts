@@ -45,6 +45,8 @@ export {
   type AuthErrorOptions,
   type ProblemDetails,
 } from './errors.js';
+export { optionalPrincipalOf, orgOf, principalOf } from './principal.js';
+export { requestIdOf } from './http/request-facts.js';
 export type { AttributeValue, Org, OrgMembership, Principal, User } from './principal.js';
 export type { ClaimPath, ClaimsMapping } from './claims/claims-mapping.js';
 export type {

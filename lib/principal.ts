@@ -119,14 +119,55 @@ export function withMethod(principal: Principal, method: Principal['method']): P
 }
 
 const unauthenticated = reusableError('CREDENTIALS_MISSING');
+const orgMissing = reusableError('ORG_REQUIRED', { reason: 'no_org_context' });
 
 /**
- * The principal of a request for a guard that needs one. Throws CREDENTIALS_MISSING (401) when no guard before
- * it has authenticated the request: a forgotten `requireAuth()` must not open the route.
+ * Returns who sends a request, for handlers behind `requireAuth()`. Throws CREDENTIALS_MISSING (401) when no guard
+ * before the handler has authenticated the request, so that a forgotten guard doesn't open the route.
+ *
+ * @example
+ * ```ts
+ * app.get('/api/me', auth.requireAuth(), (req, res) => {
+ *   res.json(principalOf(req).user);
+ * });
+ * ```
  */
-export function principalOf(request: { readonly auth?: Principal | undefined }): Principal {
-  if (request.auth === undefined) throw unauthenticated;
-  return request.auth;
+export function principalOf(request: object): Principal {
+  const principal = optionalPrincipalOf(request);
+  if (principal === undefined) throw unauthenticated;
+  return principal;
+}
+
+/**
+ * Returns who sends a request, for handlers behind `optionalAuth()`; undefined for an anonymous one.
+ *
+ * @example
+ * ```ts
+ * app.get('/api/projects', auth.optionalAuth(), (req, res) => {
+ *   res.json(visibleProjects(optionalPrincipalOf(req)?.user.id));
+ * });
+ * ```
+ */
+export function optionalPrincipalOf(request: object): Principal | undefined {
+  const { auth }: { readonly auth?: Principal | undefined } = request;
+  return auth;
+}
+
+/**
+ * Returns the organisation a request is for, for handlers behind `orgContext()`. Throws ORG_REQUIRED (400) when none
+ * was chosen.
+ *
+ * @example
+ * ```ts
+ * app.get('/api/datasets', auth.requireAuth(), auth.orgContext(), (req, res) => {
+ *   res.json({ org: orgOf(req).id });
+ * });
+ * ```
+ */
+export function orgOf(request: object): Org {
+  const { org }: { readonly org?: Org | undefined } = request;
+  if (org === undefined) throw orgMissing;
+  return org;
 }
 
 /**
@@ -144,18 +185,4 @@ export function isClientPrincipal(principal: Principal): boolean {
     // Entra's app-only tokens name the service principal twice; a user's `sub` is never its `oid`.
     (claims['ver'] !== undefined && claims['oid'] === subject && claims['scp'] === undefined)
   );
-}
-
-declare global {
-  // Express' own way to add request properties is its global namespace.
-  namespace Express {
-    interface Request {
-      /** Set by `requireAuth()`; by `optionalAuth()` only when the request carried a credential. */
-      auth: Principal;
-      /** Set by `orgContext()`. */
-      org: Org;
-      /** Request id, set by `securityHeaders()`. */
-      id: string;
-    }
-  }
 }

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import express from 'express';
 import { SignJWT } from 'jose';
-import { AuthError, type AuthOptions, ConfigError, createAuth } from 'latchkey';
+import { AuthError, type AuthOptions, ConfigError, createAuth, orgOf, principalOf } from 'latchkey';
 import { createTestIssuer } from 'latchkey/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { serve } from './world/serve.js';
@@ -162,11 +162,10 @@ describe('createAuth', () => {
     };
     const auth = create({ env });
     const app = express();
-    app.get(
-      '/',
-      auth.requireAuth(),
-      (req, res) => void res.json({ subject: req.auth.subject, method: req.auth.method }),
-    );
+    app.get('/', auth.requireAuth(), (req, res) => {
+      const { subject, method } = principalOf(req);
+      res.json({ subject, method });
+    });
     const { origin } = await serve(app);
     expect(await (await fetch(origin)).json()).toEqual({ subject: 'developer', method: 'dev' });
     await expect(auth.authenticate(requestWith())).resolves.toMatchObject({ method: 'dev' });
@@ -190,7 +189,7 @@ describe('the suite in one application', () => {
     });
     const app = express();
     app.use(auth.securityHeaders());
-    app.get('/me', auth.requireAuth(), (req, res) => void res.json(req.auth.user));
+    app.get('/me', auth.requireAuth(), (req, res) => void res.json(principalOf(req).user));
     app.get(
       '/scoped',
       auth.requireAuth(),
@@ -206,7 +205,7 @@ describe('the suite in one application', () => {
       (_req, res) => void res.json({}),
     );
     app.get('/open', auth.optionalAuth(), (_req, res) => void res.json({}));
-    app.get('/org', auth.requireAuth(), auth.orgContext(), (req, res) => void res.json(req.org));
+    app.get('/org', auth.requireAuth(), auth.orgContext(), (req, res) => void res.json(orgOf(req)));
     app.post('/form', auth.sameOrigin(), (_req, res) => void res.json({}));
     app.use(auth.errorHandler());
     const { origin } = await serve(app);

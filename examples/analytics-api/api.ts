@@ -1,5 +1,5 @@
 import express, { type Express } from 'express';
-import type { Auth } from 'latchkey';
+import { type Auth, principalOf } from 'latchkey';
 import { visibleSales } from './sales.js';
 
 /** An API whose answers depend on who asks: each sees the rows of their region, and masked columns. */
@@ -12,7 +12,7 @@ export function createApi(auth: Auth): Express {
     auth.router({ claims: (_user, session) => ({ session_id: session.id }) }),
   );
   api.get('/api/v1/sales', auth.requireAuth(), (req, res) => {
-    res.json({ rows: visibleSales(req.auth.user) });
+    res.json({ rows: visibleSales(principalOf(req).user) });
   });
   // The body that clients know: { "error": { "code", "message", "expired_at"? } }.
   api.use(auth.errorHandler({ format: 'nested' }));

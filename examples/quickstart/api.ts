@@ -1,5 +1,5 @@
 import express, { type Express } from 'express';
-import type { Auth, SendMail } from 'latchkey';
+import { type Auth, optionalPrincipalOf, orgOf, type SendMail } from 'latchkey';
 import { homePage } from './home-page.js';
 
 /** Pages and an API whose users sign in at /api/auth, and whose routes stand behind different guards. */
@@ -10,7 +10,7 @@ export function createApi(auth: Auth, sendMail: SendMail): Express {
 
   api.get('/', auth.requireAuth({ redirect: true }), homePage);
   api.get('/api/hello', auth.optionalAuth(), (req, res) => {
-    res.json({ hello: req.auth ? req.auth.user.username : 'stranger' });
+    res.json({ hello: optionalPrincipalOf(req)?.user.username ?? 'stranger' });
   });
   api.get('/api/reports', auth.requireAuth(), auth.requireScopes('reports:read'), (_req, res) => {
     res.json(['annual', 'quarterly']);
@@ -18,7 +18,8 @@ export function createApi(auth: Auth, sendMail: SendMail): Express {
 
   api.use('/api/datasets', auth.requireAuth(), auth.orgContext());
   api.get('/api/datasets', (req, res) => {
-    res.json({ org: req.org.id, chosenBy: req.org.source, datasets: ['sales', 'stock'] });
+    const { id, source } = orgOf(req);
+    res.json({ org: id, chosenBy: source, datasets: ['sales', 'stock'] });
   });
   api.delete('/api/datasets/:name', auth.requireRoles('admin', { of: 'org' }), (_req, res) => {
     res.status(204).end();

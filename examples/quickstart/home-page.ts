@@ -1,9 +1,10 @@
 import type { RequestHandler } from 'express';
+import { principalOf } from 'latchkey';
 
 /** A page for who is signed in. Whoever isn't is sent to sign in, and comes back. */
 export const homePage: RequestHandler = (req, res) => {
-  const { username, email } = req.auth.user;
-  const name = escape(username ?? email ?? req.auth.user.id);
+  const { id, username, email } = principalOf(req).user;
+  const name = escape(username ?? email ?? id);
   res.type('html').send(`<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

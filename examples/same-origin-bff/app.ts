@@ -1,5 +1,5 @@
 import express, { type Express } from 'express';
-import type { Auth } from 'latchkey';
+import { type Auth, principalOf, requestIdOf } from 'latchkey';
 import { createOwnApi } from './own-api.js';
 import { list, page, TOKEN_SCRIPT, WHO_SCRIPT } from './pages.js';
 
@@ -17,7 +17,11 @@ export function createApp(auth: Auth, base: string): Express {
     auth.requireAuth({ cookie: true }),
     auth.requireScopes('data.read'),
     (req, res) =>
-      void res.json({ for: req.auth.user.username, requestId: req.id, rows: ['a', 'b'] }),
+      void res.json({
+        for: principalOf(req).user.username,
+        requestId: requestIdOf(req),
+        rows: ['a', 'b'],
+      }),
   );
 
   // The pages: public ones, and one that wants a user and calls the API as that user.

@@ -1,4 +1,5 @@
 import type { Request } from 'express';
+import { principalOf, requestIdOf } from 'latchkey';
 
 /** Calls the application's own API for a page, as the user who asked for it. */
 export type OwnApi = (req: Request, path: string) => Promise<Response>;
@@ -12,9 +13,9 @@ export function createOwnApi(base: string): OwnApi {
       throw new TypeError('an API path begins with one slash');
     return fetch(url, {
       headers: {
-        Authorization: `Bearer ${req.auth.token}`,
+        Authorization: `Bearer ${principalOf(req).token}`,
         // One id in the logs for the page and everything that it asked for.
-        'X-Request-Id': req.id,
+        'X-Request-Id': requestIdOf(req) ?? '',
       },
     });
   };

@@ -1,7 +1,7 @@
-import type { Request, RequestHandler } from 'express';
+import type { RequestHandler } from 'express';
 import { reusableError } from '../errors.js';
 import { refuseUnknownOptions } from '../known-options.js';
-import { principalOf } from '../principal.js';
+import { orgOf, principalOf } from '../principal.js';
 
 export interface RequireRolesOptions {
   /** Whose roles count: the user's own, or those in the organisation that `orgContext()` found. @defaultValue `'user'` */
@@ -20,7 +20,8 @@ export function requireRoles(
 ): RequestHandler {
   const { needed, of, match } = readArguments(rolesAndOptions);
   return function requireRolesMiddleware(req, _res, next) {
-    const held = of === 'org' ? orgRoles(req) : principalOf(req).user.roles;
+    const { user } = principalOf(req);
+    const held = of === 'org' ? orgOf(req).roles : user.roles;
     const isEnough =
       match === 'all'
         ? needed.every((role) => held.includes(role))
@@ -31,14 +32,6 @@ export function requireRoles(
 }
 
 const insufficient = reusableError('INSUFFICIENT_ROLE', { reason: 'roles' });
-const orgMissing = reusableError('ORG_REQUIRED', { reason: 'no_org_context' });
-
-function orgRoles(req: Request): readonly string[] {
-  principalOf(req);
-  const { org }: { org?: Request['org'] } = req;
-  if (org === undefined) throw orgMissing;
-  return org.roles;
-}
 
 function readArguments(values: readonly (string | RequireRolesOptions)[]) {
   const last = values.at(-1);

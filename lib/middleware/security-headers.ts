@@ -7,6 +7,7 @@ import helmet, { type HelmetOptions } from 'helmet';
 import { refuseUnknownOptions } from '../known-options.js';
 import { isPreflight } from '../http/cross-site.js';
 import { parseOriginList } from '../http/origin-list.js';
+import { requestIdOf } from '../http/request-facts.js';
 import { addVary } from '../http/vary.js';
 
 export interface SecurityHeadersOptions {
@@ -213,12 +214,13 @@ const WELL_FORMED_ID = /^[\w.:-]{1,128}$/;
 const PRINTABLE_ID = /^[\x21-\x7E]{1,256}$/;
 
 function identify(req: Request, res: Response): void {
-  const earlier: unknown = req.id;
-  if (typeof earlier !== 'string' || !PRINTABLE_ID.test(earlier)) req.id = requestIdOf(req);
-  res.setHeader('X-Request-Id', req.id);
+  const earlier = requestIdOf(req);
+  const id = earlier !== undefined && PRINTABLE_ID.test(earlier) ? earlier : chooseRequestId(req);
+  req.id = id;
+  res.setHeader('X-Request-Id', id);
 }
 
-function requestIdOf(req: Request): string {
+function chooseRequestId(req: Request): string {
   const sent = req.headers['x-request-id'];
   return typeof sent === 'string' && WELL_FORMED_ID.test(sent) ? sent : randomUUID();
 }

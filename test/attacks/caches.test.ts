@@ -8,6 +8,7 @@ import {
   requireAuth,
   requireScopes,
   type VerifierOptions,
+  principalOf,
 } from 'latchkey';
 import { createTestIssuer, type TestIssuerOptions } from 'latchkey/testing';
 import { describe, expect, it } from 'vitest';
@@ -332,7 +333,8 @@ describe('F7 no identity bleeds into another request', () => {
     });
     app.get('/me', guard, requireScopes('read'), async (req, res) => {
       await wait();
-      res.json({ subject: req.auth.subject, roles: req.auth.user.roles });
+      const { subject, user } = principalOf(req);
+      res.json({ subject, roles: user.roles });
     });
     const { origin } = await serve(app);
     const users = ['alice', 'bob'];

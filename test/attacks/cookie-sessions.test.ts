@@ -1,6 +1,12 @@
 import express from 'express';
 import { describe, expect, it } from 'vitest';
-import { type AuthOptions, type AuthRouterOptions, createAuth, memoryStore } from 'latchkey';
+import {
+  type AuthOptions,
+  type AuthRouterOptions,
+  createAuth,
+  memoryStore,
+  principalOf,
+} from 'latchkey';
 import { addUser, BASE, PASSWORD, recordEvents } from '../world/auth-server.js';
 import { createHttpBrowser } from '../world/http-browser.js';
 import { reservePort } from '../world/login-app.js';
@@ -19,7 +25,7 @@ async function world(options: AuthOptions = {}, routes: AuthRouterOptions = {}) 
   const app = express();
   app.use('/api/auth', auth.router(routes));
   app.get('/inside', auth.requireAuth({ redirect: true }), (req, res) => {
-    res.send(`inside for ${req.auth.user.username}`);
+    res.send(`inside for ${principalOf(req).user.username}`);
   });
   app.get(
     '/vault',
@@ -28,10 +34,10 @@ async function world(options: AuthOptions = {}, routes: AuthRouterOptions = {}) 
     (_req, res) => void res.send('vault'),
   );
   app.use('/api/notes', auth.requireAuth({ cookie: true }));
-  app.get('/api/notes', (req, res) => void res.json(req.auth));
+  app.get('/api/notes', (req, res) => void res.json(principalOf(req)));
   app.post('/api/notes', (_req, res) => void res.status(201).end());
   app.get('/api/tokens-only', auth.requireAuth(), (_req, res) => void res.json({}));
-  app.get('/api/notes/token', (req, res) => void res.json({ token: req.auth.token }));
+  app.get('/api/notes/token', (req, res) => void res.json({ token: principalOf(req).token }));
   app.use(auth.errorHandler());
   port.serve(app);
   const user = await addUser({ auth }, { roles: ['admin'] });

@@ -7,6 +7,7 @@ import {
   requireScopes,
   createVerifier,
   AuthError,
+  principalOf,
 } from 'latchkey';
 import { attackCorpus, createTestIssuer } from 'latchkey/testing';
 import { describe, expect, it } from 'vitest';
@@ -22,7 +23,7 @@ describe.each(expressVersions)('attacks over HTTP on $name', async ({ express })
   const verifier = createVerifier({ issuers: issuer.policy, events });
   app.get('/me', requireAuth(verifier), (req, res) => {
     handled += 1;
-    res.json({ subject: req.auth.subject });
+    res.json({ subject: principalOf(req).subject });
   });
   app.use(errorHandler());
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import express from 'express';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createAuth } from 'latchkey';
+import { createAuth, principalOf } from 'latchkey';
 import { addUser, BASE, PASSWORD } from '../world/auth-server.js';
 import { isChromiumMissing, launchChromium } from '../world/chromium.js';
 import { reservePort } from '../world/login-app.js';
@@ -40,7 +40,7 @@ async function world({ responseMode, context: options }: WorldOptions = {}) {
   app.use('/api/auth', auth.router());
   app.get('/', (_req, res) => void res.send('<title>home</title>home'));
   app.get('/inside', auth.requireAuth({ redirect: true }), (req, res) => {
-    res.send(`<title>inside</title><p id="who">${req.auth.user.username}</p>`);
+    res.send(`<title>inside</title><p id="who">${principalOf(req).user.username}</p>`);
   });
   app.get(
     '/vault',
@@ -56,7 +56,7 @@ async function world({ responseMode, context: options }: WorldOptions = {}) {
   );
   app.get('/embedded', (_req, res) => void res.send(EMBEDDED));
   app.get('/popup', (_req, res) => void res.send(POPUP));
-  app.get('/api/me', auth.requireAuth(), (req, res) => void res.json(req.auth.user));
+  app.get('/api/me', auth.requireAuth(), (req, res) => void res.json(principalOf(req).user));
   app.use(auth.errorHandler());
   port.serve(app);
   await addUser({ auth });

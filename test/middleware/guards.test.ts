@@ -34,7 +34,7 @@ describe.each(expressVersions)('guards on $name', ({ express }) => {
         next();
       });
       app.get('/', ...guards, (req, res) => {
-        const { auth }: { auth?: typeof req.auth } = req;
+        const { auth } = req;
         res.json({ subject: auth?.subject, user: auth?.user, method: auth?.method });
       });
       app.use(errorHandler());

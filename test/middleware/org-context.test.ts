@@ -29,7 +29,7 @@ describe.each(expressVersions)('orgContext on $name', ({ express }) => {
     const app = express();
     const guards = [requireAuth(verifier), orgContext({ events, ...options })];
     const answer = express.Router({ mergeParams: true }).get('/', (req, res) => {
-      const { org }: { org?: typeof req.org } = req;
+      const { org } = req;
       res.json({
         org: org && { ...org, isFrozen: Object.isFrozen(org) && Object.isFrozen(org.roles) },
       });

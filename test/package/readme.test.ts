@@ -261,11 +261,21 @@ describe("the README's example of signing in with a provider", () => {
 const prelude = `
 import type { Express, RequestHandler } from 'express';
 import type { Server } from 'node:http';
-import type { Auth, Principal, Verifier } from 'latchkey';
+import type {
+  Auth,
+  optionalPrincipalOf as readOptional,
+  orgOf as readOrg,
+  Principal,
+  principalOf as readPrincipal,
+  Verifier,
+} from 'latchkey';
 declare global {
   const app: Express;
   const auth: Auth;
   const verifier: Verifier;
+  const principalOf: typeof readPrincipal;
+  const optionalPrincipalOf: typeof readOptional;
+  const orgOf: typeof readOrg;
   const server: Server;
   const handler: RequestHandler;
   const db: {

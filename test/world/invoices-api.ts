@@ -1,5 +1,5 @@
 import express5 from 'express';
-import { requireAuth, requireScopes, type Verifier } from 'latchkey';
+import { principalOf, requireAuth, requireScopes, type Verifier } from 'latchkey';
 import { serve } from './serve.js';
 
 export interface InvoicesApi {
@@ -23,7 +23,7 @@ export async function serveInvoicesApi(
 ): Promise<InvoicesApi> {
   const app = express();
   app.get('/me', requireAuth(verifier), (req, res) => {
-    const { method, subject, clientId, issuer, scopes } = req.auth;
+    const { method, subject, clientId, issuer, scopes } = principalOf(req);
     res.json({ method, subject, clientId, issuer, scopes });
   });
   app.get(
