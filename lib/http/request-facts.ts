@@ -1,10 +1,11 @@
-/** Returns what an event may say of its request. Works for Express' request and plain ones. */
+import { clientAddress } from './client-address.js';
+
+/** Returns what an event may say of its request: Express' or a plain one, which has no id and no `ip`. */
 export function requestFacts(request: object): {
   requestId: string | undefined;
   ip: string | undefined;
 } {
-  const { ip }: { readonly ip?: unknown } = request;
-  return { requestId: requestIdOf(request), ip: typeof ip === 'string' ? ip : undefined };
+  return { requestId: requestIdOf(request), ip: clientAddress(request) };
 }
 
 /**

@@ -1,9 +1,11 @@
 import type { Request, RequestHandler, Response } from 'express';
-import { ipKeyGenerator, rateLimit, type Store as LimitStore } from 'express-rate-limit';
+import { type Options, rateLimit, type Store as LimitStore } from 'express-rate-limit';
+import { clientAddress } from '../http/client-address.js';
 import { requestFacts } from '../http/request-facts.js';
 import { isSafeMethod } from '../http/cross-site.js';
 import { AuthError } from '../errors.js';
 import type { AuthEvents } from '../events.js';
+import { isRecord } from '../is-record.js';
 import { runMiddleware } from './respond.js';
 import type { RouterParts } from './parts.js';
 
@@ -15,25 +17,28 @@ interface Limiting {
   readonly kind: LimitName;
   readonly max: number;
   readonly windowSeconds: number;
-  readonly keyOf: (req: Request) => string;
+  /** How the library tells clients apart. */
+  readonly keying:
+    | Pick<Options, 'keyGenerator' | 'validate'>
+    | Pick<Options, 'ipv6Subnet' | 'logger'>;
   /** Whether a success gives its attempt back. @defaultValue `false` */
   readonly countsFailuresOnly?: boolean;
-  /** Whether requests pass while nobody can count. @defaultValue `false`: 503 */
+  /** Whether requests pass while the counters are out of reach. @defaultValue `false`: 503 */
   readonly passesOnOutage?: boolean;
 }
 
 /**
- * Limits requests per address: IPv6 by its /64, which is what one subscriber has, and IPv4 in whatever spelling.
- * Safe methods, and what `isAsHarmless` knows, guess no secret: they get ten times as much, and pass while the
- * store is down.
+ * Limits requests per address: IPv6 by its /64, which is what one subscriber has, and every spelling of an address as
+ * one. Safe methods, and what `isAsHarmless` knows, guess no secret: they get ten times as much, and pass while the
+ * store is down. Emits one LatchkeyWarning for each setting of Express that makes addresses worthless.
  */
 export function limitAddresses(
   parts: RouterParts,
   isAsHarmless: (req: Request) => boolean,
 ): RequestHandler {
   const { max, windowSeconds } = parts.config.rateLimit;
-  const keyOf = ({ ip = '' }: Request): string => ipKeyGenerator(ip, 64);
-  const common = { kind: 'address', windowSeconds, keyOf } as const;
+  const keying = { ipv6Subnet: 64, logger: createProxyWarnings() };
+  const common = { kind: 'address', windowSeconds, keying } as const;
   const unsafe = limit(parts, { ...common, name: 'address', max });
   const safe = limit(parts, {
     ...common,
@@ -42,8 +47,33 @@ export function limitAddresses(
     passesOnOutage: true,
   });
   return function limitAddress(req, res, next) {
-    return (isSafeMethod(req.method) || isAsHarmless(req) ? safe : unsafe)(req, res, next);
+    // The library reads `req.ip` by itself, and its checks want an address there.
+    const seen: Request = Object.create(req, { ip: { value: clientAddress(req) ?? '' } });
+    return (isSafeMethod(req.method) || isAsHarmless(req) ? safe : unsafe)(seen, res, next);
   };
+}
+
+const proxyWarnings: Readonly<Record<string, string>> = {
+  ERR_ERL_UNEXPECTED_X_FORWARDED_FOR:
+    "requests carry X-Forwarded-For, but Express' `trust proxy` is off: all clients behind the proxy share one rate limit; set it to the number of proxies, e.g. app.set('trust proxy', 1)",
+  ERR_ERL_PERMISSIVE_TRUST_PROXY:
+    "Express' `trust proxy` is true: a client gets around the rate limits by writing addresses into X-Forwarded-For; set it to the number of proxies, e.g. app.set('trust proxy', 1)",
+  ERR_ERL_FORWARDED_HEADER:
+    'requests carry `Forwarded`, which Express does not read: all clients behind the proxy share one rate limit; let the proxy send X-Forwarded-For, and set `trust proxy` to the number of proxies',
+};
+
+/** Passes the library's findings on, each once. Its own messages may quote an address or a key. */
+function createProxyWarnings(): NonNullable<Options['logger']> {
+  const told = new Set<string>();
+  const tell = (finding: unknown): void => {
+    const { code } = isRecord(finding) ? finding : {};
+    if (typeof code !== 'string' || told.has(code)) return;
+    told.add(code);
+    const message =
+      proxyWarnings[code] ?? `see https://express-rate-limit.github.io/${code}/ on the rate limits`;
+    process.emitWarning(message, 'LatchkeyWarning', code);
+  };
+  return { warn: tell, error: tell };
 }
 
 /** Counts one attempt on an account. Rejects with RATE_LIMITED (429) when there were too many. */
@@ -62,7 +92,7 @@ export function limitAccounts(
     ...parts.config.loginLimit,
     ...options,
     kind: 'account',
-    keyOf: (req) => accounts.get(req) ?? '',
+    keying: { keyGenerator: (req) => accounts.get(req) ?? '', validate: false },
   });
   return (req, res, account) => {
     accounts.set(req, account);
@@ -71,7 +101,7 @@ export function limitAccounts(
 }
 
 function limit(parts: RouterParts, limiting: Limiting): RequestHandler {
-  const { name, kind, max, windowSeconds, keyOf } = limiting;
+  const { name, kind, max, windowSeconds, keying } = limiting;
   const { countsFailuresOnly = false, passesOnOutage = false } = limiting;
   return rateLimit({
     windowMs: windowSeconds * 1000,
@@ -79,11 +109,9 @@ function limit(parts: RouterParts, limiting: Limiting): RequestHandler {
     identifier: name,
     standardHeaders: 'draft-8',
     legacyHeaders: false,
-    keyGenerator: keyOf,
+    ...keying,
     skipSuccessfulRequests: countsFailuresOnly,
     store: sharedCounters(parts, { name, windowMs: windowSeconds * 1000, passesOnOutage }),
-    // Its checks look at Express' settings, and say what they think on the console.
-    validate: false,
     handler: (req, _res, next) => {
       parts.events.emit('rate.limited', { limit: kind, ...requestFacts(req) });
       next(new AuthError('RATE_LIMITED', { retryAfterSeconds: retryAfter(req, parts.now()) }));

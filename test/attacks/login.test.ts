@@ -188,6 +188,33 @@ describe('L4 and L5 attempts from one address', () => {
     ).toBe(401);
   });
 
+  it.each([
+    { title: 'with changing ports', addresses: ['203.0.113.7:51000', '203.0.113.7:51001'] },
+    {
+      title: 'with and without port and brackets',
+      addresses: ['2001:db8::7', '[2001:db8::7]', '[2001:DB8::7]:443', '"[2001:db8:0::7]:_x"'],
+    },
+    { title: 'with a zone', addresses: ['fe80::1%eth0', 'fe80::1%eth1', 'fe80::1'] },
+    { title: 'with IPv4 in IPv6', addresses: ['203.0.113.7', '[::ffff:203.0.113.7]:80'] },
+    { title: 'in hexadecimal', addresses: ['203.0.113.7', '::ffff:cb00:7107'] },
+    { title: 'that is none', addresses: ['unknown', '_hidden', '203.0.113.777', 'a b', '[::1'] },
+  ])('W4 an address $title is one bucket', async ({ addresses }) => {
+    const server = await serveBehindProxy(limited, 1);
+    const ips: unknown[] = [];
+    server.auth.on('login.failed', ({ ip }) => ips.push(ip));
+    const statuses: number[] = [];
+    for (let attempt = 0; attempt < 4; attempt += 1) {
+      const address = addresses[attempt % addresses.length] ?? '';
+      const body = { username: 'x', password: 'x' };
+      statuses.push((await login(server, body, from(address))).status);
+    }
+    expect(statuses).toEqual([401, 401, 401, 429]);
+    expect(new Set(ips).size).toBe(1);
+    expect((await login(server, { username: 'x', password: 'x' }, from('192.0.2.1'))).status).toBe(
+      401,
+    );
+  });
+
   it('X-Forwarded-For counts for nothing without trust proxy', async () => {
     const server = await serveBehindProxy(limited, false);
     const statuses: number[] = [];
