@@ -69,7 +69,7 @@ export interface Passwords {
 const POOL_THREADS = 4;
 
 export function createPasswords(
-  options: PasswordOptions = {},
+  options: PasswordOptions | undefined = {},
   { events, cores }: PasswordContext,
 ): Passwords {
   refuseUnknownOptions('passwords', options, optionNames);
