@@ -57,7 +57,7 @@ export function createProviderFetch({
   const inFlight = new Map<string, Promise<Answer>>();
 
   async function ask(url: string, request: ProviderRequest): Promise<Answer> {
-    assertRemoteUrl(url, allowLoopbackHttp);
+    assertRemoteUrl(url, { allowLoopbackHttp });
     const response = await send(url, definedOnly({ ...request, redirect: 'manual' as const }));
     if (response.status >= 300 && response.status < 400) {
       await response.body?.cancel();

@@ -63,7 +63,7 @@ export function createOpenidProvider(
   context: ProviderContext,
 ): LoginProvider {
   const { issuer, preset = presetOf(issuer), tenants = [] } = settings;
-  assertRemoteUrl(issuer, context.allowLoopbackHttp);
+  assertRemoteUrl(issuer, context);
   if (SHARED_ENTRA.test(issuer) && tenants.length === 0)
     throw new TypeError(
       `the provider ${name} is for users of every Entra tenant; list those that may sign in as \`tenants\``,
@@ -176,7 +176,7 @@ async function begin(
     const url = isPushed
       ? await client.buildAuthorizationUrlWithPAR(configuration, parameters)
       : client.buildAuthorizationUrl(configuration, parameters);
-    return { url: assertRemoteUrl(url.href, party.allowLoopbackHttp), secrets };
+    return { url: assertRemoteUrl(url.href, party), secrets };
   } catch (error) {
     throw providerError(error);
   }
@@ -304,7 +304,7 @@ async function logoutUrl(
     post_logout_redirect_uri: returnTo,
     ...(idToken !== undefined && { id_token_hint: idToken }),
   });
-  return assertRemoteUrl(url.href, party.allowLoopbackHttp);
+  return assertRemoteUrl(url.href, party);
 }
 
 function textOf(value: unknown): string | undefined {

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { DEFAULT_REALM } from '../errors.js';
 import { createEvents, type EventSink } from '../events.js';
 import { refuseUnknownOptions } from '../known-options.js';
+import { readHttpHosts } from '../http/bounded-fetch.js';
 import type { IssuerOptions } from './trusted-issuers/options.js';
 import { createIssuerDirectory, type IssuerDirectory } from './trusted-issuers/directory.js';
 import { createPrincipal, type Principal } from '../principal.js';
@@ -36,8 +37,14 @@ export interface VerifierOptions {
   readonly cache?: VerifiedTokenCacheOptions | false;
   /** Protection space in challenges (RFC 9110 §11.5). @defaultValue `'api'` */
   readonly realm?: string;
-  /** Whether keys may come over http from this machine. Turn off in production. @defaultValue `true` */
+  /** Whether keys and metadata may come over http from this machine. Turn off in production. @defaultValue `true` */
   readonly allowLoopbackHttp?: boolean;
+  /**
+   * Hosts whose keys and metadata may come over plain http, on a private network such as Compose or a cluster:
+   * `keycloak` for every port, `keycloak:8080` for one, compared exactly. An attacker on the
+   * network between can replace the keys. @defaultValue `[]`
+   */
+  readonly allowHttpHosts?: readonly string[];
   readonly events?: EventSink;
   /** Milliseconds since 1970. @defaultValue `Date.now` */
   readonly now?: () => number;
@@ -102,6 +109,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     resolveIssuer: options.resolveIssuer,
     cache: options.cache,
     allowLoopbackHttp: options.allowLoopbackHttp ?? true,
+    allowHttpHosts: readHttpHosts(options.allowHttpHosts ?? [], 'allowHttpHosts'),
     events,
     now,
   });
@@ -136,6 +144,7 @@ const optionNames = [
   'cache',
   'realm',
   'allowLoopbackHttp',
+  'allowHttpHosts',
   'events',
   'now',
 ] as const satisfies readonly (keyof VerifierOptions)[];

@@ -80,6 +80,23 @@ describe('E8 discovery', () => {
     expect(() => createVerifier({ issuers })).not.toThrow();
     expect(() => createVerifier({ issuers, allowLoopbackHttp: false })).toThrow(TypeError);
   });
+
+  it('takes http from a host on the list, for metadata and keys alike, and from no other', async () => {
+    const { now } = createClock();
+    const base = 'http://keycloak:8080/realms/main';
+    const issuer = await createTestIssuer({ algorithm: 'ES256', issuer: base, now });
+    const policy: IssuerOptions = {
+      ...issuer.policy,
+      keys: { discovery: true, fetch: issuer.fetch },
+    };
+    const create = (allowHttpHosts: string[]) =>
+      createVerifier({ issuers: policy, allowHttpHosts, allowLoopbackHttp: false, now });
+    expect(() => create([])).toThrow(TypeError);
+    expect(() => create(['keycloak.example'])).toThrow(TypeError);
+    expect(() => create(['http://keycloak'])).toThrow(TypeError);
+    await create(['keycloak']).verify(await issuer.mint());
+    await create(['keycloak:8080']).verify(await issuer.mint());
+  });
 });
 
 describe('E9 the key of another issuer we trust', () => {

@@ -1,4 +1,9 @@
-import { assertRemoteUrl, readBounded, TooLargeError } from '../../http/bounded-fetch.js';
+import {
+  assertRemoteUrl,
+  type HttpPermission,
+  readBounded,
+  TooLargeError,
+} from '../../http/bounded-fetch.js';
 import { isRecord } from '../../is-record.js';
 
 const MAX_KEYS = 100;
@@ -24,10 +29,9 @@ export class KeyFetchError extends Error {
   }
 }
 
-export interface KeyFetchOptions {
+export interface KeyFetchOptions extends HttpPermission {
   readonly fetch: typeof fetch;
   readonly timeoutMs: number;
-  readonly allowLoopbackHttp: boolean;
 }
 
 /** Finds `jwks_uri` in the issuer's metadata, whose `issuer` must be the very same text (RFC 8414 §3.3). */
@@ -56,7 +60,7 @@ export async function fetchJwks(
 }
 
 async function fetchJson(text: string, options: KeyFetchOptions): Promise<unknown> {
-  const url = allowedUrl(text, options.allowLoopbackHttp);
+  const url = allowedUrl(text, options);
   const signal = AbortSignal.timeout(options.timeoutMs);
   try {
     const response = await options.fetch(url, {
@@ -83,9 +87,9 @@ async function fetchJson(text: string, options: KeyFetchOptions): Promise<unknow
   }
 }
 
-function allowedUrl(text: string, allowLoopbackHttp: boolean): URL {
+function allowedUrl(text: string, permission: HttpPermission): URL {
   try {
-    return assertRemoteUrl(text, allowLoopbackHttp);
+    return assertRemoteUrl(text, permission);
   } catch (cause) {
     throw new KeyFetchError('url', 'keys may not be fetched from this URL', { cause });
   }

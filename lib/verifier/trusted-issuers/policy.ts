@@ -6,7 +6,7 @@ import {
 } from '../../claims/claims-mapping.js';
 import type { EventSink } from '../../events.js';
 import type { IssuerOptions, KeySource, SignatureAlgorithm } from './options.js';
-import { assertRemoteUrl } from '../../http/bounded-fetch.js';
+import { assertRemoteUrl, type HttpPermission } from '../../http/bounded-fetch.js';
 import { numberInRange, refuseUnknownOptions } from '../../known-options.js';
 import { createLocalKeySet, createRemoteKeySet, type KeySet } from '../keys/key-sets.js';
 import { generic } from '../../claims/presets/generic.js';
@@ -34,9 +34,8 @@ export interface IssuerPolicy {
   readonly check: IssuerOptions['check'];
 }
 
-export interface IssuerPolicyContext {
-  /** Whether keys may come over http from this machine. */
-  readonly allowLoopbackHttp: boolean;
+/** What all issuers of a verifier share. */
+export interface IssuerPolicyContext extends HttpPermission {
   readonly events: EventSink;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -174,7 +173,7 @@ function createKeySet(
     );
   if (isSource(keys, 'jwks')) return createLocalKeySet(keysIn(keys.jwks, algorithms));
   const jwksUri = isSource(keys, 'jwksUri') ? keys.jwksUri : undefined;
-  assertRemoteUrl(jwksUri ?? issuer.replace(TENANT, 'common'), context.allowLoopbackHttp);
+  assertRemoteUrl(jwksUri ?? issuer.replace(TENANT, 'common'), context);
   return createRemoteKeySet({
     ...context,
     issuer,
