@@ -141,6 +141,8 @@ export class AuthError extends Error {
   override readonly name = 'AuthError';
   readonly code: AuthErrorCode;
   readonly status: number;
+  /** The same as `status`, by the name that http-errors, NestJS and others read. */
+  readonly statusCode: number;
   /** Response headers that belong to this answer: `WWW-Authenticate`, `Retry-After`, `Cache-Control`. */
   readonly headers: Readonly<Record<string, string>>;
   /** True: the message may be shown to the client. */
@@ -160,6 +162,7 @@ export class AuthError extends Error {
     Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.status = row.status;
+    this.statusCode = row.status;
     this.reason = options.reason;
     this.headers = Object.freeze(headersOf(code, options));
     this.problem = Object.freeze(problemOf(code, detail, options));

@@ -16,6 +16,7 @@ export {
 export { requireAuth, type RequireAuthOptions } from './middleware/require-auth.js';
 export { optionalAuth, type OptionalAuthOptions } from './middleware/optional-auth.js';
 export { requireScopes } from './middleware/require-scopes.js';
+export type { RequireScopesOptions } from './middleware/scopes.js';
 export { requireAnyScope } from './middleware/require-any-scope.js';
 export { requireRoles, type RequireRolesOptions } from './middleware/require-roles.js';
 export {

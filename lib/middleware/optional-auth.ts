@@ -44,10 +44,12 @@ export function optionalAuth(
     try {
       const principal = authenticate(req);
       if (principal instanceof Promise) {
-        principal.then((settled) => {
-          if (settled !== undefined) req.auth = settled;
-          next();
-        }, pass);
+        principal
+          .then((settled) => {
+            if (settled !== undefined) req.auth = settled;
+            next();
+          }, pass)
+          .catch(next);
         return;
       }
       if (principal !== undefined) req.auth = principal;

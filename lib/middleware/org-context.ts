@@ -45,31 +45,39 @@ export interface OrgContextOptions {
  */
 export function orgContext(options: OrgContextOptions = {}): RequestHandler {
   const { header, param, required, fallback, resolve, events } = readOptions(options);
-  return function orgContextMiddleware(req, res, next) {
-    if (header !== undefined) addVary(res, header);
+
+  /** Sets `req.org`; at once unless the look-up has to be waited for. */
+  function choose(req: Request): void | Promise<void> {
     const principal = principalOf(req);
     const choice = namedOrg(req, header, param) ?? fallbackOrg(principal, fallback);
     if (choice === undefined) {
       if (required) throw orgRequired;
-      next();
-      return;
+      return undefined;
     }
-    const membership = findMembership(principal, choice.id, resolve);
     const accept = (found: ResolvedMembership | null | undefined): void => {
       if (found === null || found === undefined) throw forbidden;
       if (!isMembership(found))
-        failLookUp(new TypeError('resolve() answers { roles } or null'), req, events);
+        throw lookUpFailed(new TypeError('resolve() returns { roles } or null'), req, events);
       req.org = Object.freeze({ ...choice, roles: Object.freeze([...(found.roles ?? [])]) });
-      next();
     };
-    if (!isPromise(membership)) {
-      accept(membership);
+    const membership = findMembership(principal, choice.id, resolve);
+    if (!isPromise(membership)) return accept(membership);
+    return membership.then(accept, (cause: unknown) => {
+      throw lookUpFailed(cause, req, events);
+    });
+  }
+
+  return function orgContextMiddleware(req, res, next) {
+    if (header !== undefined) addVary(res, header);
+    let chosen;
+    try {
+      chosen = choose(req);
+    } catch (error) {
+      next(error);
       return;
     }
-    membership
-      .catch((cause: unknown) => failLookUp(cause, req, events))
-      .then(accept)
-      .catch(next);
+    if (chosen) chosen.then(() => next(), next).catch(next);
+    else next();
   };
 }
 
@@ -174,8 +182,9 @@ function isMembership(found: object): found is ResolvedMembership {
   );
 }
 
-function failLookUp(cause: unknown, req: Request, events: EventSink | undefined): never {
-  if (cause instanceof AuthError) throw cause;
+/** The refusal for a failed look-up; an `AuthError` of the application's own stays what it is. */
+function lookUpFailed(cause: unknown, req: Request, events: EventSink | undefined): AuthError {
+  if (cause instanceof AuthError) return cause;
   events?.emit('hook.failed', { hook: 'resolveOrg', ...requestFacts(req) });
-  throw new AuthError('STORE_UNAVAILABLE', { reason: 'resolve_org', cause });
+  return new AuthError('STORE_UNAVAILABLE', { reason: 'resolve_org', cause });
 }

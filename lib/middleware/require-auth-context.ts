@@ -3,6 +3,7 @@ import { isScopeToken, reusableError } from '../errors.js';
 import { refuseUnknownOptions } from '../known-options.js';
 import { isPageRequest } from '../http/cross-site.js';
 import { type Principal, principalOf } from '../principal.js';
+import { createGuard } from './guard.js';
 import { pagePath, redirectToPage, withParameters } from '../http/redirects.js';
 
 export interface RequireAuthContextOptions {
@@ -42,14 +43,19 @@ export function requireAuthContext(options: RequireAuthContextOptions): RequestH
     );
   const refusal = reusableError('AUTH_CONTEXT_REQUIRED', { realm, acrValues, maxAgeSeconds });
   const logIn = logInPath(options, pagePath(redirect, '/api/auth/login'));
-  return function requireAuthContextMiddleware(req, res, next) {
+  const judge = createGuard('requireAuthContextMiddleware', (req) => {
     const principal = principalOf(req);
     const isEnough =
       (!acrValues || hasContext(principal, acrValues)) &&
       (maxAgeSeconds === undefined || isRecent(principal, maxAgeSeconds, now()));
-    if (isEnough) next();
-    else if (logIn !== undefined && isPageRequest(req)) redirectToPage(req, res, logIn);
-    else throw refusal;
+    if (!isEnough) throw refusal;
+  });
+  if (logIn === undefined) return judge;
+  return function requireAuthContextMiddleware(req, res, next) {
+    return judge(req, res, (error?: unknown) => {
+      if (error === refusal && isPageRequest(req)) redirectToPage(req, res, logIn);
+      else next(error);
+    });
   };
 }
 

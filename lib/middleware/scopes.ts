@@ -1,13 +1,50 @@
-import { isScopeToken } from '../errors.js';
+import type { RequestHandler } from 'express';
+import { isScopeToken, reusableError } from '../errors.js';
+import { refuseUnknownOptions } from '../known-options.js';
+import { principalOf } from '../principal.js';
+import { assertMatch, type Match, partArguments } from './guard-arguments.js';
+import { createGuard } from './guard.js';
 
-/** Reads the scopes a guard asks for. Throws a TypeError for none, which would let everybody pass, and for text that is no scope. */
-export function neededScopes(guard: string, scopes: readonly string[]): readonly string[] {
+export interface RequireScopesOptions {
+  /** Whether every scope is needed or one is enough. @defaultValue `'all'` */
+  readonly match?: Match;
+}
+
+/** Scopes, at least one, and options at the end. */
+export type ScopesAndOptions = readonly (string | RequireScopesOptions)[];
+
+/** The guard behind `requireScopes()` and `requireAnyScope()`. Throws a TypeError when it would let everyone pass, or no one. */
+export function createScopeGuard(
+  callee: string,
+  values: ScopesAndOptions,
+  byDefault: Match,
+): RequestHandler {
+  const { names, options } = partArguments(values);
+  refuseUnknownOptions(`${callee}()`, options, ['match']);
+  const { match = byDefault } = options;
+  assertMatch(callee, match);
+  const scopes = neededScopes(callee, names);
+  const refusal = reusableError('INSUFFICIENT_SCOPE', { scopes });
+  return createGuard(`${callee}Middleware`, (req) => {
+    const { scopes: granted } = principalOf(req);
+    const isEnough =
+      match === 'all'
+        ? scopes.every((scope) => granted.has(scope))
+        : scopes.some((scope) => granted.has(scope));
+    if (!isEnough) throw refusal;
+  });
+}
+
+function neededScopes(callee: string, scopes: readonly unknown[]): readonly string[] {
   if (scopes.length === 0)
-    throw new TypeError(`${guard}() got no scope; write ${guard}('invoices:read')`);
+    throw new TypeError(`${callee}() got no scope; write ${callee}('invoices:read')`);
+  const needed = scopes.filter(
+    (scope): scope is string => typeof scope === 'string' && isScopeToken(scope),
+  );
   const wrong = scopes.find((scope) => typeof scope !== 'string' || !isScopeToken(scope));
   if (wrong !== undefined)
     throw new TypeError(
-      `${guard}() got ${JSON.stringify(wrong)}, which is no scope; give each scope as an argument of its own`,
+      `${callee}() got ${JSON.stringify(wrong)}, which is no scope; give each scope as an argument of its own`,
     );
-  return Object.freeze([...new Set(scopes)]);
+  return Object.freeze([...new Set(needed)]);
 }

@@ -376,6 +376,33 @@ describe.each(expressVersions)('guards on $name', ({ express }) => {
     });
   });
 
+  it.each([
+    { title: 'every scope by default', options: [], scope: 'a b', missing: 'a' },
+    {
+      title: 'one scope with `match: any`',
+      options: [{ match: 'any' as const }],
+      scope: 'b',
+      missing: 'c',
+    },
+  ])('requireScopes() wants $title', async ({ options, scope, missing }) => {
+    const { issuer, verifier, guarded } = await createWorld();
+    const get = await guarded(requireAuth(verifier), requireScopes('a', 'b', ...options));
+    expect((await get(await issuer.mint({ scope }))).status).toBe(200);
+    const refused = await get(await issuer.mint({ scope: missing }));
+    expect(refused).toMatchObject({ status: 403, body: { code: 'INSUFFICIENT_SCOPE' } });
+    expect(refused.headers.get('www-authenticate')).toContain('scope="a b"');
+  });
+
+  it.each([
+    { title: 'a list instead of arguments', make: () => requireScopes(['a'] as never) },
+    { title: 'options alone', make: () => requireScopes({ match: 'any' }) },
+    { title: 'an unknown match', make: () => requireScopes('a', { match: 'some' as never }) },
+    { title: 'an unknown option', make: () => requireScopes('a', { mode: 'any' } as never) },
+    { title: 'options in the middle', make: () => requireScopes('a', { match: 'any' }, 'b') },
+  ])('requireScopes() with $title is a TypeError', ({ make }) => {
+    expect(make).toThrow(TypeError);
+  });
+
   describe('requireAuthContext', () => {
     it('9470 challenges a token whose sign-in was too weak or too long ago', async () => {
       const { issuer, verifier, guarded, clock } = await createWorld();
