@@ -25,6 +25,7 @@ import { refresh, revoke } from './session/refresh.js';
 import { forgotPassword, resetPassword } from './password/reset-password.js';
 import { isForm } from './request-body.js';
 import type { Endpoint } from './respond.js';
+import { onPlainMounts } from './own-urls.js';
 import { type Routes, routeTable } from './route-table.js';
 import type { AuthRouterOptions, RouterParts } from './parts.js';
 import { inWords, listProviders, showSignInPage, submitSignInPage } from './pages/sign-in.js';
@@ -34,7 +35,8 @@ import { createTransactions } from './provider/transactions.js';
 /** The whole way of a request through the router. Options have been checked. */
 export function createRoutes(parts: RouterParts, options: AuthRouterOptions): RequestHandler {
   const routes = routeTable(allRoutes(parts, options));
-  return inTurn([neverStored, limitAddresses(parts, isFromProvider), guardOrigins(parts), routes]);
+  const limits = limitAddresses(parts, isFromProvider);
+  return onPlainMounts(parts, inTurn([neverStored, limits, guardOrigins(parts), routes]));
 }
 
 function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
@@ -113,16 +115,20 @@ function mailedRoutes(
   };
 }
 
-/** One middleware of several. */
+/** One middleware of several. What one of them throws is passed on: Express 4 does not see it after a pause. */
 function inTurn([first, ...rest]: readonly RequestHandler[]): RequestHandler {
   if (!first) return (_req, _res, next) => next();
   const others = inTurn(rest);
-  return function authRouter(req, res, next) {
+  return async function inTurnMiddleware(req, res, next) {
     const goOn = (error?: unknown): void => {
       if (error === undefined) void others(req, res, next);
       else next(error);
     };
-    return first(req, res, goOn);
+    try {
+      await first(req, res, goOn);
+    } catch (error) {
+      next(error);
+    }
   };
 }
 

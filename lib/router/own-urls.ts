@@ -1,4 +1,4 @@
-import type { Request } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { safeReturnTo } from '../http/redirects.js';
 import type { RouterParts } from './parts.js';
 
@@ -10,14 +10,51 @@ export function publicUrl({ config }: Pick<RouterParts, 'config'>, req: Request)
   return config.publicUrl ?? `http://localhost:${req.socket.localPort ?? 80}`;
 }
 
-/** The callback to register with a provider: `{AUTH_PUBLIC_URL}/api/auth/callback`, and for a named one `…/callback/{name}`. */
+const mounts = new WeakMap<Request, string>();
+
+/**
+ * Notes where the router is mounted, for {@link ownPath}: `basePath` where the application has said it, else the path
+ * that the request came by, in lower case where routing ignores case. What a parameter of the mount has matched stays as
+ * it is. A path that a browser could take for another host, such as `//evil.example/auth` under a wildcard, is not ours:
+ * those requests go on to the application.
+ */
+export function onPlainMounts(
+  { basePath }: Pick<RouterParts, 'basePath'>,
+  routes: RequestHandler,
+): RequestHandler {
+  return function authRouter(req, res, next) {
+    const { baseUrl } = req;
+    if (basePath === undefined && baseUrl !== '' && safeReturnTo(baseUrl) !== baseUrl)
+      return next();
+    const isExact = req.app.enabled('case sensitive routing');
+    mounts.set(req, basePath ?? (isExact ? baseUrl : inLowerCase(baseUrl, req.params)));
+    return routes(req, res, next);
+  };
+}
+
+function inLowerCase(path: string, parameters: Request['params']): string {
+  const matched = Object.values(parameters).flat();
+  const kept = matched
+    .flatMap((value) => value.split('/'))
+    .flatMap((part) => [part, encodeURIComponent(part)]);
+  return path.replace(/[^/]+/g, (segment) =>
+    kept.includes(segment) ? segment : segment.toLowerCase(),
+  );
+}
+
+/** Returns the address of one of our routes, as a path on this origin. */
+export function ownPath(req: Request, route: string): string {
+  return `${mounts.get(req) ?? ''}${route}`;
+}
+
+/** Returns the callback to register with a provider: `{AUTH_PUBLIC_URL}/api/auth/callback`, and for a named one `…/callback/{name}`. */
 export function callbackUrl(
   parts: Pick<RouterParts, 'config'>,
   req: Request,
   provider: string,
 ): string {
   const path = provider === 'default' ? '' : `/${provider}`;
-  return `${publicUrl(parts, req)}${req.baseUrl}/callback${path}`;
+  return `${publicUrl(parts, req)}${ownPath(req, `/callback${path}`)}`;
 }
 
 /** How somebody wants to sign in: what the sign-in page hands on to whichever provider is chosen there. */

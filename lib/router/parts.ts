@@ -13,6 +13,8 @@ export interface RouterParts extends Omit<SignIn, 'ready' | 'close'> {
   readonly events: Events;
   /** How requests are authenticated, beyond the verifier. */
   readonly pipeline: AuthenticatorOptions;
+  /** Where the router is mounted, when the application has said it. @defaultValue told by each request */
+  readonly basePath?: string | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }

@@ -1,6 +1,6 @@
 import { createAuth } from 'latchkey';
 import { describe, expect, it, vi } from 'vitest';
-import { addUser, bearer, createClient, PASSWORD, SECRET } from '../world/auth-server.js';
+import { addUser, BASE, bearer, createClient, PASSWORD, SECRET } from '../world/auth-server.js';
 import { expressVersions } from '../world/express-versions.js';
 import { serve } from '../world/serve.js';
 
@@ -61,6 +61,31 @@ describe.each(expressVersions)('the router under $name', ({ express }) => {
     const head = await fetch(`${server.origin}/api/auth/session`, { method: 'HEAD' });
     expect(head.status).toBe(200);
   });
+
+  it.each([
+    { title: 'a foreign page', headers: { origin: 'https://evil.example' }, status: 403 },
+    {
+      title: 'two cookies of one name',
+      headers: { cookie: 'latchkey-session=a; latchkey-session=b', 'x-csrf': '1' },
+      status: 400,
+    },
+    { title: 'a body that is no JSON', headers: { 'content-type': 'text/plain' }, status: 415 },
+  ])(
+    'passes a refusal of $title on, also when it is called after a pause',
+    async ({ headers, status }) => {
+      const auth = createAuth({ ...BASE, publicUrl: 'http://localhost:3000' });
+      const router = auth.router();
+      const app = express();
+      app.use('/api/auth', async (req, res, next) => {
+        await Promise.resolve();
+        router(req, res, next);
+      });
+      app.use(auth.errorHandler());
+      const { origin } = await serve(app);
+      const { post } = createClient({ auth, origin });
+      expect((await post('/api/auth/refresh', '{}', headers)).status).toBe(status);
+    },
+  );
 
   it('limits', async () => {
     const { server } = await start('/api/auth');

@@ -5,7 +5,7 @@ import { AuthError } from '../../errors.js';
 import { redirectWithin, safeReturnTo } from '../../http/redirects.js';
 import { setSessionCookie } from '../browser-session.js';
 import { passwordLoginSchema, type PasswordSignIn } from '../password/login.js';
-import { publicUrl, queryOf, returnToOf, wishesOf } from '../own-urls.js';
+import { ownPath, publicUrl, queryOf, returnToOf, wishesOf } from '../own-urls.js';
 import { sendPage, signInPage } from './pages.js';
 import { readFormBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
@@ -85,11 +85,11 @@ function factsOf({ providers }: RouterParts, req: Request, returnTo: string) {
   const query = new URLSearchParams(wishes).toString();
   return {
     // The wishes stay in the address, for the page to have them again after a wrong password.
-    action: `${req.baseUrl}/signin?${query}`,
+    action: ownPath(req, `/signin?${query}`),
     returnTo,
     providers: providers.all.map(({ name, label }) => ({
       label,
-      url: `${req.baseUrl}/login/${name}?${query}`,
+      url: ownPath(req, `/login/${name}?${query}`),
     })),
   };
 }
@@ -124,7 +124,7 @@ export function listProviders({ providers }: RouterParts): Endpoint {
       providers: providers.all.map(({ name, label }) => ({
         name,
         label,
-        login_url: `${req.baseUrl}/login/${name}`,
+        login_url: ownPath(req, `/login/${name}`),
       })),
     });
   };

@@ -6,7 +6,7 @@ import { needsUser } from '../../providers/errors.js';
 import { redirectWithin, withParameters } from '../../http/redirects.js';
 import { endFormerSession, setSessionCookie } from '../browser-session.js';
 import type { OneTimeCodes } from './exchange.js';
-import { keepReturnTo, queryOf } from '../own-urls.js';
+import { keepReturnTo, ownPath, queryOf } from '../own-urls.js';
 import { refuseLookAhead } from '../look-ahead.js';
 import { requireProvider } from './login.js';
 import { admitIdentity, providerSessionFacts, reportFailure, tellOfFailure } from './sign-in.js';
@@ -76,7 +76,8 @@ export function formCallback(): Endpoint {
     const answer = Object.entries(body).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, value] as [string, string]],
     );
-    redirectWithin(res, `${req.baseUrl}${req.path}?${new URLSearchParams(answer).toString()}`);
+    const query = new URLSearchParams(answer).toString();
+    redirectWithin(res, ownPath(req, `${req.path}?${query}`));
   };
 }
 

@@ -8,7 +8,7 @@ import {
   safeReturnTo,
   withParameters,
 } from '../../http/redirects.js';
-import { callbackUrl, queryOf, wishesOf } from '../own-urls.js';
+import { callbackUrl, ownPath, queryOf, wishesOf } from '../own-urls.js';
 import { forwardPage, sendPage } from '../pages/pages.js';
 import { refuseLookAhead } from '../look-ahead.js';
 import { reportFailure } from './sign-in.js';
@@ -32,7 +32,7 @@ export function beginLogin(parts: RouterParts, transactions: Transactions): Endp
     if (name === undefined && !(await parts.providers.find(undefined)))
       return redirectWithin(
         res,
-        withParameters(`${req.baseUrl}/signin`, {
+        withParameters(ownPath(req, '/signin'), {
           ...wishesOf(req),
           // Who is signed in already is to do so once more.
           ...((wish.acrValues ?? wish.maxAgeSeconds) !== undefined && { again: '1' }),

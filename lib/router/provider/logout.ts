@@ -6,7 +6,7 @@ import { AuthError } from '../../errors.js';
 import { redirectAway, redirectWithin } from '../../http/redirects.js';
 import { readNotes } from '../../sessions/session-notes.js';
 import type { Session } from '../../stores/store.js';
-import { publicUrl, queryOf } from '../own-urls.js';
+import { ownPath, publicUrl, queryOf } from '../own-urls.js';
 import { sendPage, signOutPage } from '../pages/pages.js';
 import { refuseLookAhead } from '../look-ahead.js';
 import { requireProvider } from './login.js';
@@ -22,7 +22,7 @@ export function logoutUrl(
 ): string {
   const hash = hashesOf({ rootKeys }, sessionId)[0] ?? '';
   const query = new URLSearchParams({ session: sessionId, hash }).toString();
-  return `${req.baseUrl}/logout?${query}`;
+  return ownPath(req, `/logout?${query}`);
 }
 
 /** By the current root, then by the former ones. */

@@ -3,6 +3,7 @@ import { AuthError } from '../../errors.js';
 import { addVary } from '../../http/vary.js';
 import type { Callers } from '../caller.js';
 import { logoutUrl } from '../provider/logout.js';
+import { ownPath } from '../own-urls.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
 
@@ -48,7 +49,7 @@ export function session(parts: RouterParts, callers: Callers): Endpoint {
         refresh_in: Math.max(0, Math.floor(expiresIn * 0.8)),
         must_reset_password: mustReset,
         logout_url:
-          sessionId === undefined ? `${req.baseUrl}/logout` : logoutUrl(parts, req, sessionId),
+          sessionId === undefined ? ownPath(req, '/logout') : logoutUrl(parts, req, sessionId),
       });
     // By cookie it is the session that is asked about, as it is now, and not a token of it.
     const hasToken = req.headers.authorization !== undefined;
