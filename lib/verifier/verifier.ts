@@ -184,7 +184,7 @@ function recall(
   const nowMs = now();
   for (const trusted of issuers) {
     const known = trusted.cache?.recall(digest, Math.floor(nowMs / 1000));
-    if (known && !trusted.isRetired && trusted.policy.keys.isServing(nowMs)) return known;
+    if (known && nowMs < trusted.trustedUntil && trusted.policy.keys.isServing(nowMs)) return known;
   }
   return undefined;
 }
@@ -209,7 +209,10 @@ function verifyAnew(verification: Verification, token: string): Outcome {
     if (!trusted) throw refusals.invalid('issuer');
     return judgeCandidate(verification, { token, header, claims, trusted });
   };
-  return found instanceof Promise ? found.then(judge) : judge(found);
+  if (!(found instanceof Promise)) return judge(found);
+  return found.then(
+    (trusted) => (trusted && recallAfterWait(verification, { token, trusted })) ?? judge(trusted),
+  );
 }
 
 function judgeCandidate(verification: Verification, candidate: Candidate): Outcome {
@@ -238,10 +241,10 @@ function findKeys(verification: Verification, candidate: Candidate): Outcome {
   );
 }
 
-/** Requests that waited for the same keys may have brought the same token; the first of them has checked it. */
+/** Requests that waited for the same answer may have brought the same token; the first of them has checked it. */
 function recallAfterWait(
   verification: Verification,
-  { token, trusted }: Candidate,
+  { token, trusted }: Pick<Candidate, 'token' | 'trusted'>,
 ): Outcome | undefined {
   const known = recall(verification, token, [trusted]);
   return known && verification.checkRevocation(createPrincipal(known, token));
@@ -280,7 +283,7 @@ function checkSignature(
   if (!passesOwnCheck(verified.claims, trusted)) throw refusals.invalid('check');
   if (trusted.cache) {
     trusted.cache.remember(digestOf(token), verified, Math.floor(verification.now() / 1000));
-    verification.seenHeaders.add(token, trusted);
+    verification.seenHeaders.add(token, trusted, verification.now());
   }
   return checkRevocation(createPrincipal(verified, token));
 }

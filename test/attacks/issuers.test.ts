@@ -127,6 +127,7 @@ describe('E10 issuers found at run time', () => {
       now: clock.now,
     });
     const asked: string[] = [];
+    const events = createEventLog();
     const answers = new Map<string, () => unknown>([
       ['https://a.test', () => a.policy],
       ['https://b.test', () => b.policy],
@@ -136,9 +137,10 @@ describe('E10 issuers found at run time', () => {
         asked.push(iss);
         return answers.get(iss)?.() as IssuerOptions | undefined;
       },
+      events,
       now: clock.now,
     });
-    return { clock, a, b, asked, answers, verifier };
+    return { clock, a, b, asked, answers, events, verifier };
   }
 
   it('each tenant is asked for once and verified with its own keys', async () => {
@@ -151,7 +153,7 @@ describe('E10 issuers found at run time', () => {
     expect((await refusalOf(verifier.verify(crossed))).code).toBe('INVALID_TOKEN');
   });
 
-  it('a resolver that answers with another tenant lends nobody its keys', async () => {
+  it("a resolver that returns another tenant's options does not lend that tenant's keys", async () => {
     const { a, b, answers, verifier } = await tenants();
     answers.set('https://a.test', () => b.policy);
     const posing = await b.mint({ iss: 'https://a.test' });
@@ -166,17 +168,86 @@ describe('E10 issuers found at run time', () => {
         throw new Error('database is down');
       },
     },
-    { title: 'answers with a list', answer: () => [] },
-    { title: 'answers with a text', answer: () => 'https://a.test' },
-  ])('a resolver that $title makes 503, and is left alone for 5 s', async ({ answer }) => {
-    const { a, clock, asked, answers, verifier } = await tenants();
-    answers.set('https://a.test', answer);
-    for (let request = 0; request < 20; request += 1)
-      expect((await refusalOf(verifier.verify(await a.mint()))).code).toBe('KEYS_UNAVAILABLE');
-    expect(asked).toHaveLength(1);
-    answers.set('https://a.test', () => a.policy);
-    clock.advance(5);
+    {
+      title: 'throws undefined',
+      answer: () => {
+        throw undefined;
+      },
+    },
+    { title: 'rejects', answer: () => Promise.reject(new Error('database is down')) },
+    { title: 'returns a list', answer: () => [] },
+    { title: 'returns a text', answer: () => 'https://a.test' },
+    { title: 'returns false', answer: () => false },
+    { title: 'returns a function', answer: () => () => undefined },
+    { title: 'returns an empty object', answer: () => ({}) },
+    {
+      title: 'returns an option that does not exist',
+      answer: () => ({ issuer: 'https://a.test', audience: 'x', keys: { jwks: {} }, admin: 1 }),
+    },
+    {
+      title: 'returns no audience',
+      answer: () => ({ issuer: 'https://a.test', keys: { discovery: true } }),
+    },
+    {
+      title: 'returns an http URL for the keys',
+      answer: () => ({
+        ...{ issuer: 'https://a.test', audience: 'https://api.test' },
+        keys: { jwksUri: 'http://a.test/jwks' },
+      }),
+    },
+    {
+      title: 'returns a weak secret',
+      answer: () => ({
+        ...{ issuer: 'https://a.test', audience: 'https://api.test', algorithms: ['HS256'] },
+        keys: { secret: 'secret' },
+      }),
+    },
+    {
+      title: 'returns options that throw when they are read',
+      answer: () => ({
+        get issuer() {
+          throw new RangeError('no such column');
+        },
+      }),
+    },
+  ])(
+    'a resolver that $title causes 503 and an event, and is left alone for 5 s',
+    async ({ answer }) => {
+      const { a, clock, asked, answers, events, verifier } = await tenants();
+      answers.set('https://a.test', answer);
+      for (let request = 0; request < 20; request += 1) {
+        const refusal = await refusalOf(verifier.verify(await a.mint()));
+        expect(refusal).toMatchObject({ status: 503, code: 'KEYS_UNAVAILABLE' });
+      }
+      expect(asked).toHaveLength(1);
+      expect(events.of('hook.failed')).toEqual([{ hook: 'resolveIssuer' }]);
+      answers.set('https://a.test', () => a.policy);
+      clock.advance(5);
+      await verifier.verify(await a.mint());
+    },
+  );
+
+  it.each(Object.getOwnPropertyNames(Object.prototype))(
+    'an issuer called %s is unknown, also where the resolver looks into a plain object',
+    async (iss) => {
+      const { a, events } = await tenants();
+      const table: Record<string, IssuerOptions> = { 'https://a.test': a.policy };
+      const verifier = createVerifier({ resolveIssuer: (name) => table[name], events });
+      const refusal = await refusalOf(verifier.verify(await a.mint({ iss })));
+      expect(refusal).toMatchObject({ status: 401, reason: 'issuer' });
+      expect(events.of('hook.failed')).toEqual([]);
+    },
+  );
+
+  it('a flood of made-up issuers does not push a tenant out: it is asked for once', async () => {
+    const { a, asked, answers, verifier } = await tenants();
+    answers.set('https://a.test', () => ({ ...a.policy, profile: 'jwt' }));
     await verifier.verify(await a.mint());
+    for (let sent = 0; sent < 10_500; sent += 1)
+      await refusalOf(verifier.verify(a.mintSync({ iss: `https://stranger-${sent}.test` })));
+    await verifier.verify(await a.mint());
+    expect(asked.filter((iss) => iss === 'https://a.test')).toHaveLength(1);
+    expect(verifier.counters().keyFetches).toBe(1);
   });
 
   it('an unknown issuer is 401, asked for once in 30 s, and costs no fetch', async () => {
@@ -188,13 +259,74 @@ describe('E10 issuers found at run time', () => {
     expect(a.fetchCounts.jwks + b.fetchCounts.jwks).toBe(0);
   });
 
-  it('a tenant that is taken off the list loses its tokens within 5 minutes', async () => {
+  it('a tenant that is taken off the list loses its tokens within 5 minutes, however late they were verified', async () => {
     const { a, clock, answers, verifier } = await tenants();
+    const early = await a.mint();
+    await verifier.verify(early);
+    clock.advance(1);
+    answers.delete('https://a.test');
+    clock.advance(298);
+    const late = await a.mint();
+    await verifier.verify(late);
+    clock.advance(2);
+    for (const token of [early, late])
+      expect(await refusalOf(verifier.verify(token))).toMatchObject({ reason: 'issuer' });
+  });
+
+  it('a tenant that was taken off the list stays off it when the clock is set back', async () => {
+    const { a, clock, answers, verifier } = await tenants();
+    await verifier.verify(await a.mint());
+    clock.advance(200);
     const token = await a.mint();
     await verifier.verify(token);
     answers.delete('https://a.test');
+    clock.advance(101);
+    await refusalOf(verifier.verify(token));
+    clock.advance(-60);
+    expect(await refusalOf(verifier.verify(token))).toMatchObject({ reason: 'issuer' });
+  });
+
+  it('a changed answer counts for tokens that were verified before it', async () => {
+    const { a, clock, answers, verifier } = await tenants();
+    const keys = { jwksUri: a.jwksUri, fetch: a.fetch };
+    answers.set('https://a.test', () => ({ ...a.policy, keys }));
+    await verifier.verify(await a.mint());
+    clock.advance(200);
+    const token = await a.mint();
+    await verifier.verify(token);
+    answers.set('https://a.test', () => ({ ...a.policy, keys, requiredClaims: ['mfa'] }));
+    clock.advance(101);
+    const refusal = await refusalOf(verifier.verify(token));
+    expect(refusal).toMatchObject({ reason: 'missing_claim' });
+    clock.advance(-60);
+    expect(await refusalOf(verifier.verify(token))).toMatchObject({ reason: 'missing_claim' });
+  });
+
+  it('options that the application changes in place take effect', async () => {
+    const { a, clock, answers, verifier } = await tenants();
+    const options = { ...a.policy, audience: ['https://api.test'] };
+    answers.set('https://a.test', () => options);
+    await verifier.verify(await a.mint());
+    options.audience[0] = 'https://other.test';
     clock.advance(301);
-    expect((await refusalOf(verifier.verify(token))).code).toBe('INVALID_TOKEN');
+    const refusal = await refusalOf(verifier.verify(await a.mint()));
+    expect(refusal).toMatchObject({ reason: 'audience' });
+  });
+
+  it('a verified token is not verified again because its issuer was asked for again', async () => {
+    const { a, clock, answers, asked, verifier } = await tenants();
+    const { policy } = a;
+    answers.set('https://a.test', () => policy);
+    clock.advance(299);
+    await verifier.verify(await a.mint());
+    clock.advance(200);
+    const token = await a.mint();
+    await verifier.verify(token);
+    clock.advance(200);
+    await verifier.verify(token);
+    await verifier.verify(token);
+    expect(asked).toHaveLength(2);
+    expect(verifier.counters()).toMatchObject({ signatureChecks: 2, keyFetches: 1 });
   });
 
   it('the same answer again keeps the keys; a changed one takes effect', async () => {
@@ -211,12 +343,12 @@ describe('E10 issuers found at run time', () => {
   });
 
   it.each([{ secret: '' }, { secret: new Uint8Array(0) }, { secret: null }])(
-    'A4 a resolver that answers with the weak keys %j is our mistake (500), never a way in',
+    'A4 a resolver that returns the weak keys %j is our mistake (503), never a way in',
     async (keys) => {
       const { a, answers, verifier } = await tenants();
       answers.set('https://a.test', () => ({ ...a.policy, algorithms: ['HS256'], keys }));
       const refusal = await refusalOf(verifier.verify(await a.mint()));
-      expect(refusal).toBeInstanceOf(TypeError);
+      expect(refusal).toMatchObject({ status: 503, cause: expect.any(TypeError) });
     },
   );
 });

@@ -4,7 +4,8 @@ import type { TrustedIssuer } from '../trusted-issuers/resolved-issuers.js';
 export interface SeenHeaders {
   /** Issuers of earlier good tokens with the same header; undefined when there were none. */
   issuersOf(token: string): readonly TrustedIssuer[] | undefined;
-  add(token: string, issuer: TrustedIssuer): void;
+  /** Drops the issuers that are no longer trusted at this time, in milliseconds since 1970. */
+  add(token: string, issuer: TrustedIssuer, nowMs: number): void;
 }
 
 const MAX_HEADERS = 10_000;
@@ -33,14 +34,15 @@ export function createSeenHeaders(): SeenHeaders {
 
   return {
     issuersOf: (token) => find(token)?.issuers,
-    add(token, issuer) {
+    add(token, issuer, nowMs) {
       const known = find(token)?.issuers ?? [];
       if (known.includes(issuer)) return;
       const [oldest] = headers.keys();
       if (headers.size >= MAX_HEADERS && oldest !== undefined) headers.delete(oldest);
       // Copied, or what was cut out would keep the whole token alive.
       const text = Buffer.from(headerOf(token), 'latin1').toString('latin1');
-      latest = { text, issuers: [...known.filter(({ isRetired }) => !isRetired), issuer] };
+      const trusted = known.filter(({ trustedUntil }) => nowMs < trustedUntil);
+      latest = { text, issuers: [...trusted, issuer] };
       headers.set(text, latest);
     },
   };

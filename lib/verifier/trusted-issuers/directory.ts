@@ -63,6 +63,6 @@ function trust(issuer: IssuerOptions, options: IssuerDirectoryOptions): TrustedI
   return {
     policy: createIssuerPolicy(issuer, options),
     cache: options.cache === false ? undefined : createVerifiedTokenCache(options.cache),
-    isRetired: false,
+    trustedUntil: Number.POSITIVE_INFINITY,
   };
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { type BoundedMap, createBoundedMap } from '../../bounded-map.js';
 import { AuthError } from '../../errors.js';
 import type { EventSink } from '../../events.js';
 import type { IssuerOptions } from './options.js';
@@ -7,10 +8,14 @@ import { isRecord } from '../../is-record.js';
 import type { VerifiedTokenCache } from '../tokens/verified-tokens.js';
 
 /**
- * Finds an issuer that is known only at run time, such as a tenant's. Gets the token's `iss`, which nothing
- * has vouched for yet: look it up in your own list, never fetch it. Answers the issuer's options, or
- * undefined for one we don't know. Answers are kept for 5 minutes, also `undefined` ones for 30 seconds;
- * a throw answers 503.
+ * Finds an issuer that is known only at run time, such as a tenant's. Gets the token's `iss`, which nothing has
+ * vouched for yet: look it up in your own list, never fetch it. Returns the issuer's options, or undefined for
+ * an unknown issuer; its tokens are then refused with 401, and so are they when the options are of another
+ * issuer. A throw, or options that `createVerifier()` would refuse, cause 503 KEYS_UNAVAILABLE and the event
+ * `hook.failed`.
+ *
+ * Options are kept for 5 minutes, which is also the longest time that a dropped issuer's tokens are accepted;
+ * undefined is kept for 30 seconds, a failure for 5. The same options again keep keys and verified tokens.
  */
 export type IssuerResolver = (
   issuer: string,
@@ -20,8 +25,11 @@ export type IssuerResolver = (
 export interface TrustedIssuer {
   readonly policy: IssuerPolicy;
   readonly cache: VerifiedTokenCache | undefined;
-  /** True once a resolver no longer answers with this policy. */
-  isRetired: boolean;
+  /**
+   * When the resolver has to be asked again before another of its tokens is accepted, one verified earlier
+   * included. Milliseconds since 1970; `Infinity` for a configured issuer.
+   */
+  trustedUntil: number;
 }
 
 export interface ResolvedIssuersOptions {
@@ -34,6 +42,7 @@ export interface ResolvedIssuersOptions {
 }
 
 export interface ResolvedIssuers {
+  /** Throws or rejects with KEYS_UNAVAILABLE when the resolver fails. */
   find(iss: string): TrustedIssuer | undefined | Promise<TrustedIssuer | undefined>;
   all(): readonly TrustedIssuer[];
 }
@@ -48,41 +57,49 @@ const FAILED_MS = 5_000;
 interface Known {
   readonly trusted: TrustedIssuer;
   /** What `trusted` was made from, to see whether a later answer is the same. */
-  readonly options: IssuerOptions;
-  readonly expiresAt: number;
+  readonly options: unknown;
 }
 
 /** An issuer the resolver doesn't know, or could not be asked about. */
 interface Absent {
-  readonly error: unknown;
+  readonly error: AuthError | undefined;
   readonly expiresAt: number;
 }
 
 /**
- * Remembers what a resolver answers. Known and absent issuers are kept apart, so that a flood of made-up
- * ones cannot push the real ones out; questions asked at the same time share one answer.
+ * Remembers what a resolver returns. Known and absent issuers are kept apart, so that a flood of made-up
+ * names cannot push the real ones out; questions asked at the same time share one answer.
  */
 export function createResolvedIssuers(context: ResolvedIssuersOptions): ResolvedIssuers {
-  const known = new Map<string, Known>();
-  const absent = new Map<string, Absent>();
+  const { now } = context;
+  const known: BoundedMap<string, Known> = createBoundedMap(MAX_ISSUERS);
+  const absent: BoundedMap<string, Absent> = createBoundedMap(MAX_ISSUERS);
   const pending = new Map<string, Promise<TrustedIssuer | undefined>>();
 
   async function resolve(iss: string): Promise<TrustedIssuer | undefined> {
-    try {
-      const options = await ask(iss, context);
-      const before = known.get(iss);
-      const trusted = options && renew(before, options, context);
-      if (before && before.trusted !== trusted) before.trusted.isRetired = true;
+    const before = known.get(iss);
+    const found = await ask(iss, before, context);
+    if (before && before.trusted !== found?.trusted) {
+      before.trusted.trustedUntil = Number.NEGATIVE_INFINITY;
       known.delete(iss);
-      // A resolver that answers with another tenant's issuer must not lend that tenant's keys.
-      if (!trusted?.policy.issuers.has(iss)) {
-        keep(absent, iss, { error: undefined, expiresAt: context.now() + UNKNOWN_MS });
-        return undefined;
-      }
-      keep(known, iss, { trusted, options, expiresAt: context.now() + KNOWN_MS });
-      return trusted;
-    } catch (error) {
-      keep(absent, iss, { error, expiresAt: context.now() + FAILED_MS });
+    }
+    // A resolver that returns another tenant's issuer must not lend that tenant's keys.
+    if (!found?.trusted.policy.issuers.has(iss)) {
+      absent.set(iss, { error: undefined, expiresAt: now() + UNKNOWN_MS });
+      return undefined;
+    }
+    found.trusted.trustedUntil = now() + KNOWN_MS;
+    known.set(iss, found);
+    return found.trusted;
+  }
+
+  async function resolveOrFail(iss: string): Promise<TrustedIssuer | undefined> {
+    try {
+      return await resolve(iss);
+    } catch (cause) {
+      context.events.emit('hook.failed', { hook: 'resolveIssuer' });
+      const error = new AuthError('KEYS_UNAVAILABLE', { reason: 'resolver', cause });
+      absent.set(iss, { error, expiresAt: now() + FAILED_MS });
       throw error;
     } finally {
       pending.delete(iss);
@@ -91,16 +108,15 @@ export function createResolvedIssuers(context: ResolvedIssuersOptions): Resolved
 
   return {
     find(iss) {
-      if (iss.length > MAX_ISSUER_LENGTH) return undefined;
-      const nowMs = context.now();
-      const found = known.get(iss);
-      if (found && nowMs < found.expiresAt) return found.trusted;
+      if (!canBeAsked(iss)) return undefined;
+      const trusted = known.get(iss)?.trusted;
+      if (trusted && now() < trusted.trustedUntil) return trusted;
       const missed = absent.get(iss);
-      if (missed && nowMs < missed.expiresAt) {
-        if (missed.error !== undefined) throw missed.error;
+      if (missed && now() < missed.expiresAt) {
+        if (missed.error) throw missed.error;
         return undefined;
       }
-      const asked = pending.get(iss) ?? resolve(iss);
+      const asked = pending.get(iss) ?? resolveOrFail(iss);
       pending.set(iss, asked);
       return asked;
     },
@@ -108,32 +124,33 @@ export function createResolvedIssuers(context: ResolvedIssuersOptions): Resolved
   };
 }
 
-async function ask(
-  iss: string,
-  { resolveIssuer, events }: ResolvedIssuersOptions,
-): Promise<IssuerOptions | undefined> {
-  try {
-    const answer = await resolveIssuer(iss);
-    if (answer === undefined || answer === null) return undefined;
-    if (!isRecord(answer)) throw new TypeError('resolveIssuer() answered with no issuer options');
-    return answer;
-  } catch (cause) {
-    events.emit('hook.failed', { hook: 'resolveIssuer' });
-    throw new AuthError('KEYS_UNAVAILABLE', { reason: 'resolver', cause });
-  }
+/** A resolver may look into a plain object, and `__proto__` or `constructor` are in every one of them. */
+function canBeAsked(iss: string): boolean {
+  return iss.length <= MAX_ISSUER_LENGTH && !(iss in Object.prototype);
 }
 
 /** The same options again keep their keys and verified tokens. */
-function renew(
+async function ask(
+  iss: string,
   before: Known | undefined,
-  options: IssuerOptions,
-  { trust }: ResolvedIssuersOptions,
-): TrustedIssuer {
-  return before && isDeepStrictEqual(before.options, options) ? before.trusted : trust(options);
+  { resolveIssuer, trust }: ResolvedIssuersOptions,
+): Promise<Known | undefined> {
+  const returned: unknown = await resolveIssuer(iss);
+  if (returned === undefined || returned === null) return undefined;
+  if (!isIssuerOptions(returned))
+    throw new TypeError('resolveIssuer() returns the options of an issuer, or undefined');
+  if (before && isDeepStrictEqual(before.options, returned)) return before;
+  return { trusted: trust(returned), options: copyOf(returned) };
 }
 
-function keep<Value>(map: Map<string, Value>, key: string, value: Value): void {
-  const [oldest] = map.keys();
-  if (map.size >= MAX_ISSUERS && oldest !== undefined) map.delete(oldest);
-  map.set(key, value);
+/** `trust()` checks every member; here it only has to be an object. */
+function isIssuerOptions(value: unknown): value is IssuerOptions {
+  return isRecord(value);
+}
+
+/** A copy of lists and plain objects, so that options which the application changes in place count as changed. */
+function copyOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyOf);
+  if (!isRecord(value) || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, copyOf(item)]));
 }
