@@ -1,7 +1,29 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const lib = (path: string) => fileURLToPath(new URL(`./lib/${path}`, import.meta.url));
+
+/** Rooms whose tests run in the library's own process and need no service: `npm run test:quick`. */
+const QUICK = [
+  'test/*.test.ts',
+  'test/{accounts,authenticate,claims,config,http,issuing,middleware,providers,secrets,testing,verifier}/**/*.test.ts',
+];
+
+/** Folders of the files that run longest. */
+const LONGEST = ['journeys', 'stores', 'cli', 'package', 'examples', 'attacks'];
+
+/** Starts the longest files first, also on a clean checkout, where no earlier run has told how long each takes. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const at = LONGEST.findIndex((folder) => moduleId.includes(`/test/${folder}/`));
+      return at === -1 ? LONGEST.length : at;
+    };
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   resolve: {
@@ -12,7 +34,20 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
+    // More than cores: most files wait for processes, sockets or a browser most of the time.
+    maxWorkers: Math.max(6, availableParallelism()),
+    sequence: { sequencer: LongestFirst },
+    projects: [
+      {
+        extends: true,
+        // They leave nothing behind, so that one worker runs many of them and loads the library once.
+        test: { name: 'quick', include: QUICK, isolate: false },
+      },
+      {
+        extends: true,
+        test: { name: 'whole', include: ['test/**/*.test.ts'], exclude: QUICK },
+      },
+    ],
     // Generous: tests assert what happens, never how fast, and CI machines are shared.
     testTimeout: 30_000,
     hookTimeout: 60_000,
