@@ -49,7 +49,8 @@ export {
 export { optionalPrincipalOf, orgOf, principalOf } from './principal.js';
 export { requestIdOf } from './http/request-facts.js';
 export type { AttributeValue, Org, OrgMembership, Principal, User } from './principal.js';
-export type { ClaimPath, ClaimsMapping } from './claims/claims-mapping.js';
+export type { ClaimPath } from './claims/claim-paths.js';
+export type { ClaimsMapping } from './claims/claims-mapping.js';
 export type {
   AsymmetricAlgorithm,
   IssuerOptions,

@@ -4,7 +4,7 @@ import { reusableError } from './errors.js';
 export interface Principal {
   /** How the caller proved who it is. */
   readonly method: 'jwt' | 'session' | 'api_key' | 'dev';
-  /** `sub`: unique within the issuer, never empty. */
+  /** `sub`, or the client's id where a client's own token has none. Unique within the issuer, never empty. */
   readonly subject: string;
   readonly user: User;
   /** Granted scopes. A real set that cannot be changed; prints as an array in JSON. */
@@ -23,7 +23,7 @@ export interface Principal {
   readonly expiresAt: number;
   /** When the user last signed in actively (`auth_time`). Seconds since 1970. */
   readonly authTime: number | undefined;
-  /** Organisations the caller belongs to, where the token lists them. */
+  /** Organisations the caller belongs to: those in the token that its issuer may name (`allowedOrgs`). */
   readonly orgs: readonly OrgMembership[];
   /** The credential itself, to forward it upstream. Not enumerable: it is neither printed nor serialised. */
   readonly token: string;
@@ -171,13 +171,14 @@ export function orgOf(request: object): Org {
 }
 
 /**
- * Answers whether the caller is a client acting for itself (client credentials) rather than for a user:
- * `sub` is the client (RFC 9068 §2.2), or the issuer's own sign of it (Auth0, Entra, Keycloak).
+ * Returns whether the caller is a client acting for itself (client credentials) rather than for a user: `sub` is
+ * the client (RFC 9068 §2.2) or missing, or the issuer has a sign of its own for it (Auth0, Entra, Keycloak).
  */
 export function isClientPrincipal(principal: Principal): boolean {
   const { claims, subject, clientId } = principal;
   return (
     subject === clientId ||
+    claims['sub'] === undefined ||
     (clientId !== undefined && subject === `${clientId}@clients`) ||
     claims['gty'] === 'client-credentials' ||
     claims['idtyp'] === 'app' ||

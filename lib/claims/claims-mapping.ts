@@ -6,14 +6,9 @@ import {
   type User,
 } from '../principal.js';
 import { createReadonlySet, deepFreeze } from './frozen.js';
+import { type ClaimPath, type ParsedPaths, parsePaths, valueAt, valuesAt } from './claim-paths.js';
 import { createSharing, type Sharing } from './sharing.js';
 import { isRecord } from '../is-record.js';
-
-/**
- * Where a fact stands in the claims: a claim's name, a dotted path into it (`realm_access.roles`), or
- * several of either, tried in order. A claim whose own name has dots is found first.
- */
-export type ClaimPath = string | readonly string[];
 
 /** Which claims become which part of a principal. What is left out keeps the preset's or the generic path. */
 export interface ClaimsMapping {
@@ -24,7 +19,7 @@ export interface ClaimsMapping {
   readonly groups?: ClaimPath;
   /** One path to an object, or a list of claims that are each copied under their own name. */
   readonly attributes?: ClaimPath;
-  /** The claim `scope` is read as a space-separated string only (RFC 9068 §2.2.3); others may be lists. */
+  /** A space-separated text (RFC 9068 §2.2.3) or a list of texts, one scope each. */
   readonly scopes?: ClaimPath;
   /** An id, a list of ids, a list of `{ id, roles, default }`, or an object keyed by id. */
   readonly orgs?: ClaimPath;
@@ -64,15 +59,26 @@ export function createValueSharing(): Sharing<unknown> {
 }
 
 /** Reads a principal's facts out of verified claims. Copies by allow-list. */
-export type ClaimsReader = (claims: Readonly<Record<string, unknown>>) => MappedClaims;
+export type ClaimsReader = (claims: Claims) => MappedClaims;
 
-type MappedClaims = Pick<PrincipalFacts, 'user' | 'scopes' | 'clientId' | 'sessionId' | 'orgs'>;
+type Claims = Readonly<Record<string, unknown>>;
+
+type MappedClaims = Pick<
+  PrincipalFacts,
+  'subject' | 'user' | 'scopes' | 'clientId' | 'sessionId' | 'orgs'
+>;
+
+/** Returns whether claims count when they name this organisation. */
+export type OrgFilter = (orgId: string, claims: Claims) => boolean;
 
 /**
  * Prepares a mapping. Single facts take the first path that holds one; lists (roles, groups, scopes)
- * collect from all of theirs.
+ * collect from all of theirs. Throws a TypeError for a path without names.
  */
-export function createClaimsReader(mapping: Required<ClaimsMapping>): ClaimsReader {
+export function createClaimsReader(
+  mapping: Required<ClaimsMapping>,
+  mayNameOrg: OrgFilter,
+): ClaimsReader {
   const paths = {
     userId: parsePaths(mapping.userId),
     email: parsePaths(mapping.email),
@@ -88,20 +94,50 @@ export function createClaimsReader(mapping: Required<ClaimsMapping>): ClaimsRead
   const shareScopes = createSharing((scopes) => createReadonlySet(parseList(scopes)));
   const shareList = createSharing((list) => Object.freeze(parseList(list)));
   const shareOrgs = createSharing((orgs) => deepFreeze(parseOrgs(orgs)));
-  return (claims) => ({
-    user: Object.freeze({
-      id: readText(claims, paths.userId) ?? String(claims['sub']),
-      email: readText(claims, paths.email),
-      username: readText(claims, paths.username),
-      roles: shareList(JSON.stringify(readList(claims, paths.roles))),
-      groups: shareList(JSON.stringify(readList(claims, paths.groups))),
-      attributes: readAttributes(claims, paths.attributes),
-    }),
-    scopes: shareScopes(JSON.stringify(readScopes(claims, paths.scopes))),
-    clientId: readText(claims, paths.clientId),
-    sessionId: readText(claims, paths.sessionId),
-    orgs: shareOrgs(JSON.stringify(readOrgs(claims, paths.orgs))),
-  });
+  return (claims) => {
+    const ownClient = claims['sub'] === undefined ? clientOf(claims, paths.clientId) : undefined;
+    const subject = ownClient ?? String(claims['sub']);
+    return {
+      subject,
+      user: Object.freeze({
+        id: readText(claims, paths.userId) ?? subject,
+        email: readText(claims, paths.email),
+        username: readText(claims, paths.username),
+        roles: shareList(JSON.stringify(readList(claims, paths.roles))),
+        groups: shareList(JSON.stringify(readList(claims, paths.groups))),
+        attributes: readAttributes(claims, paths.attributes),
+      }),
+      scopes: shareScopes(JSON.stringify(readScopes(claims, paths.scopes))),
+      clientId: ownClient ?? readText(claims, paths.clientId),
+      sessionId: readText(claims, paths.sessionId),
+      orgs: shareOrgs(
+        JSON.stringify(readOrgs(claims, paths.orgs).filter(({ id }) => mayNameOrg(id, claims))),
+      ),
+    };
+  };
+}
+
+/** Reads which OAuth client a token was issued to. */
+export interface ClientReader {
+  /** By the mapping alone. */
+  mapped(claims: Claims): string | undefined;
+  /** By the mapping, or by any of the names that providers use. */
+  named(claims: Claims): string | undefined;
+}
+
+export function createClientReader({ clientId }: Required<ClaimsMapping>): ClientReader {
+  const paths = parsePaths(clientId);
+  return {
+    mapped: (claims) => readText(claims, paths),
+    named: (claims) => clientOf(claims, paths),
+  };
+}
+
+/** RFC 9068 §2.2, OpenID Connect Core §2, Entra version 1, Okta. */
+const clientNames = parsePaths([['client_id'], ['azp'], ['appid'], ['cid']]);
+
+function clientOf(claims: Claims, mapped: ParsedPaths): string | undefined {
+  return readText(claims, mapped) ?? readText(claims, clientNames);
 }
 
 function parseOrgs(orgs: string): readonly OrgMembership[] {
@@ -112,44 +148,17 @@ function parseList(list: string): readonly string[] {
   return JSON.parse(list);
 }
 
-interface ParsedPath {
-  readonly name: string;
-  readonly steps: readonly string[];
-}
-
-function parsePaths(path: ClaimPath): readonly ParsedPath[] {
-  const names = typeof path === 'string' ? [path] : path;
-  return names.map((name) => ({ name, steps: name.split('.') }));
-}
-
-function valueAt(claims: Readonly<Record<string, unknown>>, path: ParsedPath): unknown {
-  if (Object.hasOwn(claims, path.name)) return claims[path.name];
-  let value: unknown = claims;
-  for (const step of path.steps) {
-    if (!isRecord(value) || !Object.hasOwn(value, step)) return undefined;
-    value = value[step];
-  }
-  return value;
-}
-
 /** The first non-empty text; a whole number counts as its digits, since many user tables have such ids. */
-function readText(
-  claims: Readonly<Record<string, unknown>>,
-  paths: readonly ParsedPath[],
-): string | undefined {
-  for (const path of paths) {
-    const value = valueAt(claims, path);
+function readText(claims: Claims, paths: ParsedPaths): string | undefined {
+  for (const value of valuesAt(claims, paths)) {
     if (typeof value === 'string' && value !== '') return value;
     if (Number.isSafeInteger(value)) return String(value);
   }
   return undefined;
 }
 
-function readList(
-  claims: Readonly<Record<string, unknown>>,
-  paths: readonly ParsedPath[],
-): readonly string[] {
-  return [...new Set(paths.flatMap((path) => textsIn(valueAt(claims, path))))];
+function readList(claims: Claims, paths: ParsedPaths): readonly string[] {
+  return [...new Set(valuesAt(claims, paths).flatMap(textsIn))];
 }
 
 /** One text, a list of texts, or a SCIM multi-valued attribute `[{ value }]` (RFC 7643 §4.1.2, RFC 9068 §2.2.3.1). */
@@ -159,25 +168,21 @@ function textsIn(value: unknown): readonly string[] {
   return texts.filter((text): text is string => typeof text === 'string' && text !== '');
 }
 
-function readScopes(
-  claims: Readonly<Record<string, unknown>>,
-  paths: readonly ParsedPath[],
-): readonly string[] {
-  const scopes = paths.flatMap((path) => {
-    const value = valueAt(claims, path);
+function readScopes(claims: Claims, paths: ParsedPaths): readonly string[] {
+  const scopes = valuesAt(claims, paths).flatMap((value): readonly unknown[] => {
     if (typeof value === 'string') return value.split(' ');
-    return path.name === 'scope' || !Array.isArray(value) ? [] : textsIn(value);
+    return Array.isArray(value) ? value : [];
   });
-  return [...new Set(scopes)].filter(isScopeToken);
+  return [...new Set(scopes)].filter(
+    (scope): scope is string => typeof scope === 'string' && isScopeToken(scope),
+  );
 }
 
 const noAttributes: User['attributes'] = Object.freeze({});
 
-function readAttributes(
-  claims: Readonly<Record<string, unknown>>,
-  paths: readonly ParsedPath[],
-): User['attributes'] {
-  const entries = paths.flatMap((path): [string, unknown][] => {
+function readAttributes(claims: Claims, paths: ParsedPaths): User['attributes'] {
+  // A list names several claims, each copied under its own name: it is never one path.
+  const entries = paths.each.flatMap((path): [string, unknown][] => {
     const value = valueAt(claims, path);
     if (isRecord(value)) return Object.entries(value);
     return value === undefined ? [] : [[path.name, value]];
@@ -196,13 +201,10 @@ function isScalar(value: unknown): value is string | number | boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
-function readOrgs(
-  claims: Readonly<Record<string, unknown>>,
-  paths: readonly ParsedPath[],
-): readonly OrgMembership[] {
+function readOrgs(claims: Claims, paths: ParsedPaths): readonly OrgMembership[] {
   const orgs = new Map<string, OrgMembership>();
-  for (const path of paths)
-    for (const org of orgsIn(valueAt(claims, path))) if (!orgs.has(org.id)) orgs.set(org.id, org);
+  for (const org of valuesAt(claims, paths).flatMap(orgsIn))
+    if (!orgs.has(org.id)) orgs.set(org.id, org);
   return [...orgs.values()];
 }
 

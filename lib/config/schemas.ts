@@ -1,6 +1,7 @@
 import { type JsonWebKey, KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import type { ClaimsMapping, ClaimPath } from '../claims/claims-mapping.js';
+import type { ClaimPath } from '../claims/claim-paths.js';
+import type { ClaimsMapping } from '../claims/claims-mapping.js';
 import {
   isPlainObject,
   list,
@@ -128,6 +129,7 @@ const issuerOptions: z.ZodType<IssuerOptions> = z.strictObject({
       error: 'is neither a preset nor a mapping of known members',
     }),
   ),
+  allowedOrgs: z.exactOptional(z.union([z.literal('any'), z.array(z.string().min(1))])),
   clockToleranceSeconds: z.exactOptional(z.number().min(0).max(300)),
   maxTokenAgeSeconds: z.exactOptional(z.number().min(1)),
   requiredClaims: z.exactOptional(z.array(z.string().min(1))),

@@ -143,9 +143,12 @@ export function refuseUnsafeTree(value: unknown, ancestors: readonly unknown[] =
   for (const member of Object.values(value)) refuseUnsafeTree(member, [...ancestors, value]);
 }
 
-/** A claim's name, a dotted path, or several of either. */
-export function readClaimPath(input: unknown): string | string[] {
-  const paths = list(readText)(input);
+/** A claim's name, a dotted path, several of either, or paths as lists of names. A backslash escapes a dot. */
+export function readClaimPath(input: unknown): string | string[] | string[][] {
+  const given = typeof input === 'string' && input.startsWith('[') ? readJson(input) : input;
+  if (Array.isArray(given) && given.length > 0 && given.every((item) => Array.isArray(item)))
+    return given.map(list(readText));
+  const paths = list(readText)(given);
   const [first, ...others] = paths;
   if (first === undefined)
     throw new Refusal('names no claim', 'write a path, e.g. realm_access.roles');

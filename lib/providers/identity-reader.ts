@@ -23,7 +23,7 @@ export function createIdentityReader({
   preset = presetOf(issuer),
   trustEmail,
 }: IdentityOptions): IdentityReader {
-  const readClaims = createClaimsReader(mappingOf(preset));
+  const readClaims = createClaimsReader(mappingOf(preset), () => true);
   const habits = habitsOf(preset);
   return (claims) => {
     const { user, orgs } = readClaims(claims);

@@ -16,14 +16,7 @@ import {
 } from './tokens/revocation.js';
 import { createSeenHeaders, type SeenHeaders } from './tokens/seen-headers.js';
 import type { VerificationKey } from './keys/signatures.js';
-import {
-  judgeAnyHeader,
-  judgeClaims,
-  judgeHeader,
-  speaksFor,
-  validFrom,
-  validUntil,
-} from './tokens/rules.js';
+import { judgeAnyHeader, judgeToken, speaksFor, validFrom, validUntil } from './tokens/rules.js';
 import { decodeJsonObject, hasTokenShape, MAX_TOKEN_LENGTH } from './tokens/shape.js';
 import type { VerifiedToken, VerifiedTokenCacheOptions } from './tokens/verified-tokens.js';
 
@@ -216,10 +209,10 @@ function verifyAnew(verification: Verification, token: string): Outcome {
 }
 
 function judgeCandidate(verification: Verification, candidate: Candidate): Outcome {
-  const { header, claims, trusted } = candidate;
+  const { claims, trusted } = candidate;
   const { policy } = trusted;
   const nowMs = verification.now();
-  const flaw = judgeHeader(header, policy) ?? judgeClaims(claims, policy, Math.floor(nowMs / 1000));
+  const flaw = judgeToken(candidate, policy, Math.floor(nowMs / 1000));
   if (flaw) throw verification.refusals.invalid(flaw, claims['exp']);
   if (policy.keys.isServing(nowMs)) return findKeys(verification, candidate);
   return policy.keys
@@ -310,11 +303,11 @@ function describeVerified(
 ): VerifiedToken {
   const claims = sealClaims(rawClaims, policy.shareValue);
   const { iat, exp, auth_time: authTime } = claims;
-  const { user, scopes, clientId, sessionId, orgs } = policy.readClaims(claims);
+  const { subject, user, scopes, clientId, sessionId, orgs } = policy.readClaims(claims);
   const ageLimit = Math.floor(now() / 1000) + (cache?.maxAgeSeconds ?? 0);
   return Object.freeze({
     method: 'jwt',
-    subject: String(claims['sub']),
+    subject,
     user,
     scopes,
     claims,

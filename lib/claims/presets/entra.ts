@@ -5,9 +5,9 @@ import type { ClaimsMapping } from '../claims-mapping.js';
  * application (`sub` differs between them), and the tenant is the organisation.
  */
 export const entra: ClaimsMapping = {
-  userId: ['oid', 'sub'],
-  username: ['preferred_username', 'upn', 'unique_name'],
+  userId: [['oid'], ['sub']],
+  username: [['preferred_username'], ['upn'], ['unique_name']],
   scopes: 'scp',
-  clientId: ['azp', 'appid'],
+  clientId: [['azp'], ['appid']],
   orgs: 'tid',
 };

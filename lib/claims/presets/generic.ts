@@ -4,12 +4,12 @@ import type { ClaimsMapping } from '../claims-mapping.js';
 export const generic: Required<ClaimsMapping> = {
   userId: 'sub',
   email: 'email',
-  username: ['preferred_username', 'username'],
+  username: [['preferred_username'], ['username']],
   roles: 'roles',
   groups: 'groups',
   attributes: 'attributes',
   scopes: 'scope',
   orgs: 'orgs',
-  clientId: ['client_id', 'azp'],
+  clientId: [['client_id'], ['azp']],
   sessionId: 'sid',
 };

@@ -110,6 +110,7 @@ export function times(minter: Minter): readonly ForgedToken[] {
 /** D5: claims and header members under nearly the right name (RFC 7519 §4: names are case-sensitive). */
 export function claimCase(minter: Minter): readonly ForgedToken[] {
   const { iss, aud, exp, sub } = minter.claims();
+  const noSubject = withoutSubject(minter);
   const proto = (claims: JsonObject) => Object.fromEntries([['__proto__', claims]]);
   return [
     ...flawed(minter, 'D5', [
@@ -117,7 +118,7 @@ export function claimCase(minter: Minter): readonly ForgedToken[] {
       ['Aud beside a wrong aud', { aud: 'https://other.test', Aud: aud }],
       ['Iss instead of iss', { iss: undefined, Iss: iss }],
       ['EXP instead of exp', { exp: undefined, EXP: exp }],
-      ['Sub instead of sub', { sub: undefined, Sub: sub }],
+      ['Sub instead of sub', { ...noSubject, Sub: sub }],
       ['aud behind a space', { aud: undefined, 'aud ': aud }],
       ['aud only inside __proto__', { aud: undefined, ...proto({ aud }) }],
       ['exp only inside __proto__', { exp: undefined, ...proto({ exp }) }],
@@ -129,10 +130,15 @@ export function claimCase(minter: Minter): readonly ForgedToken[] {
   ];
 }
 
+/** The profile `jwt` takes a token without `sub` for its client's own, where it names one. */
+function withoutSubject({ profile }: Minter): JsonObject {
+  return profile === 'jwt' ? { sub: undefined, client_id: undefined } : { sub: undefined };
+}
+
 /** D9: `sub` missing, empty or no string. */
 export function subjects(minter: Minter): readonly ForgedToken[] {
   return flawed(minter, 'D9 sub', [
-    ['missing', { sub: undefined }],
+    ['missing', withoutSubject(minter)],
     ['empty', { sub: '' }],
     ['null', { sub: null }],
     ['a number', { sub: 1 }],
@@ -180,7 +186,8 @@ export function scopes(minter: Minter, scope: string): readonly ForgedToken[] {
     ['a tab', { scope: `${scope}\twrite` }],
     ['a newline', { scope: `${scope}\nwrite` }],
     ['a comma', { scope: `${scope},write` }],
-    ['a list', { scope: [scope] }],
+    ['a list of one text with a space', { scope: [`${scope} write`] }],
+    ['a list of an object', { scope: [{ value: scope }] }],
     ['a list in a list', { scope: [[scope]] }],
     ['an object', { scope: { [scope]: true } }],
     ['an asterisk', { scope: '*' }],

@@ -45,49 +45,68 @@ function isKeyId(kid: unknown): boolean {
   return typeof kid === 'string' && kid !== '' && kid.length <= MAX_KEY_ID_LENGTH;
 }
 
-/** Judges the header by the issuer's policy: allowed algorithm, and the profile's `typ`. */
-export function judgeHeader(header: Json, policy: IssuerPolicy): RefusalReason | undefined {
+/** A token's parts that the rules look at. */
+export interface TokenParts {
+  readonly header: Json;
+  readonly claims: Json;
+}
+
+/**
+ * Judges header and claims by the issuer's policy (RFC 7519 §4.1, RFC 8725 §3, RFC 9068 §4). `iss` has picked
+ * the policy already. Does not look at the signature.
+ */
+export function judgeToken(
+  token: TokenParts,
+  policy: IssuerPolicy,
+  nowSeconds: number,
+): RefusalReason | undefined {
+  const { header, claims } = token;
   if (!policy.algorithms.has(String(header['alg']))) return 'algorithm';
-  return isAllowedType(header['typ'], policy.profile) ? undefined : 'type';
+  if (!isAllowedType(header['typ'], policy.profile)) return 'type';
+  return (
+    judgeParties(claims, policy) ??
+    judgeKind(token) ??
+    judgePresence(claims, policy) ??
+    judgeTimes(claims, policy, nowSeconds)
+  );
 }
 
 /** Media types compare without case and with `application/` left out (RFC 7515 §4.1.9, RFC 9068 §2.1). */
 function isAllowedType(typ: unknown, profile: IssuerPolicy['profile']): boolean {
   if (typ === undefined) return profile === 'jwt';
   if (typeof typ !== 'string') return false;
-  const type = typ.toLowerCase().replace(/^application\//, '');
-  return type === 'at+jwt' || (type === 'jwt' && profile === 'jwt');
+  const type = mediaTypeOf(typ);
+  return type === ACCESS_TOKEN_TYPE || (type === 'jwt' && profile === 'jwt');
+}
+
+const ACCESS_TOKEN_TYPE = 'at+jwt';
+
+function mediaTypeOf(typ: string): string {
+  return typ.toLowerCase().replace(/^application\//, '');
 }
 
 /** Year 9999. A larger NumericDate is milliseconds by mistake, or a joke. */
 const LAST_DATE = 253_402_300_799;
 
-/**
- * Judges the claims by the issuer's policy (RFC 7519 §4.1, RFC 9068 §4). `iss` has picked the policy
- * already; the signature is not looked at.
- */
-export function judgeClaims(
-  claims: Json,
-  policy: IssuerPolicy,
-  nowSeconds: number,
-): RefusalReason | undefined {
-  return (
-    judgeParties(claims, policy) ??
-    judgeKind(claims) ??
-    judgePresence(claims, policy) ??
-    judgeTimes(claims, policy, nowSeconds)
-  );
-}
-
 function judgeParties(claims: Json, policy: IssuerPolicy): RefusalReason | undefined {
-  if (typeof claims['sub'] !== 'string' || claims['sub'] === '') return 'subject';
+  if (!hasSubject(claims, policy)) return 'subject';
   if (policy.audience && !names(claims['aud'], policy.audience)) return 'audience';
   if (policy.clientIds) {
-    const { clientId } = policy.readClaims(claims);
+    const clientId = policy.clients.mapped(claims);
     if (clientId === undefined || !policy.clientIds.has(clientId)) return 'client';
   }
   const tenant = policy.issuers.get(String(claims['iss']));
   return tenant !== undefined && claims['tid'] !== tenant ? 'issuer' : undefined;
+}
+
+/**
+ * `sub` is optional (RFC 7519 §4.1.2), and several providers leave it out of a client's own token, whose subject
+ * is the client then. RFC 9068 §2.2 requires it.
+ */
+function hasSubject(claims: Json, { profile, clients }: IssuerPolicy): boolean {
+  const { sub } = claims;
+  if (sub === undefined && profile === 'jwt') return clients.named(claims) !== undefined;
+  return typeof sub === 'string' && sub !== '';
 }
 
 /** `aud` is one text or a list of texts (RFC 7519 §4.1.3); a list with anything else in it is no list. */
@@ -99,8 +118,7 @@ function names(aud: unknown, audience: ReadonlySet<string>): boolean {
 
 /** Claims that only other kinds of token have, by the kind. */
 const foreignClaims: readonly string[] = [
-  'nonce', // ID token, OpenID Connect Core §2
-  'at_hash',
+  'at_hash', // ID token, OpenID Connect Core §3
   'c_hash',
   's_hash',
   'events', // logout token, Back-Channel Logout §2.4
@@ -111,16 +129,33 @@ const foreignClaims: readonly string[] = [
 ];
 
 /** Refuses what looks like another kind of token than an access token (RFC 8725 §3.12). */
-function judgeKind(claims: Json): RefusalReason | undefined {
+function judgeKind(token: TokenParts): RefusalReason | undefined {
+  const { claims } = token;
   if (foreignClaims.some((name) => claims[name] !== undefined)) return 'token_kind';
   // Keycloak names the kind in a claim `typ`, Cognito in `token_use`.
   const { typ, token_use: use } = claims;
-  if (typ !== undefined && typ !== 'Bearer') return 'token_kind';
+  if (typ !== undefined && typ !== KEYCLOAK_ACCESS_TOKEN) return 'token_kind';
   if (use !== undefined && use !== 'access') return 'token_kind';
   // Home-made pairs of access and refresh tokens under one secret mark the latter so.
   if (claims['type'] === 'refresh' || claims['token_type'] === 'refresh') return 'token_kind';
+  // A mark of ID tokens (OpenID Connect Core §2), but Keycloak before 25 and Azure AD B2C copy it into access tokens.
+  if (claims['nonce'] !== undefined && !saysAccessToken(token)) return 'token_kind';
   // Bound to a key or certificate: as a plain bearer token it must not be taken (RFC 9449 §7.2, RFC 8705 §3).
   return claims['cnf'] === undefined ? undefined : 'sender_constrained';
+}
+
+const KEYCLOAK_ACCESS_TOKEN = 'Bearer';
+
+/** Whether a token calls itself an access token, or has a scope, which no ID token has. */
+function saysAccessToken({ header: { typ }, claims }: TokenParts): boolean {
+  if (typeof typ === 'string' && mediaTypeOf(typ) === ACCESS_TOKEN_TYPE) return true;
+  if (claims['typ'] === KEYCLOAK_ACCESS_TOKEN) return true;
+  return isScope(claims['scope']) || isScope(claims['scp']);
+}
+
+function isScope(value: unknown): boolean {
+  const items: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return items.length > 0 && items.every((item) => typeof item === 'string' && item !== '');
 }
 
 function judgePresence(claims: Json, policy: IssuerPolicy): RefusalReason | undefined {

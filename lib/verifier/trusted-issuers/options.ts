@@ -72,6 +72,13 @@ export interface IssuerOptions {
   readonly profile?: 'rfc9068' | 'jwt';
   /** How claims become a principal: a preset, a mapping, or a preset with changes. @defaultValue `'generic'` */
   readonly claims?: PresetName | (ClaimsMapping & { readonly preset?: PresetName });
+  /**
+   * Organisations that this issuer's tokens may name: their ids, or `'any'`. Others are left out of
+   * `principal.orgs`, whatever the claims or their mapping say, so that an issuer opens no other customer's
+   * organisation. With `tenants`, a token may always name its own tenant.
+   * @defaultValue `[]`; `'any'` for the main issuer of `createAuth()`
+   */
+  readonly allowedOrgs?: 'any' | readonly string[];
   /** Clock difference forgiven in `exp`, `nbf` and `iat`. 0 to 300. @defaultValue `5` */
   readonly clockToleranceSeconds?: number;
   /** Refuses tokens issued longer ago; `iat` is then required. 1 or more. @defaultValue no limit */

@@ -1,8 +1,11 @@
 import {
   type ClaimsMapping,
   type ClaimsReader,
+  type ClientReader,
   createClaimsReader,
+  createClientReader,
   createValueSharing,
+  type OrgFilter,
 } from '../../claims/claims-mapping.js';
 import type { EventSink } from '../../events.js';
 import type { IssuerOptions, KeySource, SignatureAlgorithm } from './options.js';
@@ -26,6 +29,7 @@ export interface IssuerPolicy {
   readonly algorithms: ReadonlySet<string>;
   readonly profile: 'rfc9068' | 'jwt';
   readonly readClaims: ClaimsReader;
+  readonly clients: ClientReader;
   /** Gives equal values in this issuer's claims one place in memory. */
   readonly shareValue: Sharing<unknown>;
   readonly clockToleranceSeconds: number;
@@ -53,14 +57,17 @@ export function createIssuerPolicy(
     throw new TypeError('an issuer needs `issuer`: the exact `iss` of its tokens');
   try {
     const algorithms = readAlgorithms(options);
+    const issuers = readIssuers(options);
+    const mapping = readMapping(options.claims);
     return Object.freeze({
-      issuers: readIssuers(options),
+      issuers,
       audience: readAudience(options),
       clientIds: options.clientIds && new Set(nonEmptyTexts(options.clientIds, 'clientIds')),
       keys: createKeySet(options, algorithms, context),
       algorithms: new Set<string>(algorithms),
       profile: readProfile(options.profile),
-      readClaims: createClaimsReader(readMapping(options.claims)),
+      readClaims: createClaimsReader(mapping, readAllowedOrgs(options, issuers)),
+      clients: createClientReader(mapping),
       shareValue: createValueSharing(),
       clockToleranceSeconds: numberInRange(
         options.clockToleranceSeconds ?? 5,
@@ -91,6 +98,7 @@ const optionNames = [
   'algorithms',
   'profile',
   'claims',
+  'allowedOrgs',
   'clockToleranceSeconds',
   'maxTokenAgeSeconds',
   'requiredClaims',
@@ -114,6 +122,18 @@ function readIssuers({ issuer, tenants }: IssuerOptions): ReadonlyMap<string, st
       '`tenants` has an id with other characters than letters, digits, `.`, `_` and `-`',
     );
   return new Map(ids.map((tenant) => [issuer.replace(TENANT, tenant), tenant]));
+}
+
+/** Which organisations an issuer's tokens may name: the listed ones, and the tenant that a token is of. */
+function readAllowedOrgs(
+  { allowedOrgs = [] }: IssuerOptions,
+  tenants: IssuerPolicy['issuers'],
+): OrgFilter {
+  if (allowedOrgs === 'any') return () => true;
+  if (allowedOrgs.length > 0 || !Array.isArray(allowedOrgs))
+    nonEmptyTexts(allowedOrgs, 'allowedOrgs');
+  const allowed = new Set(allowedOrgs);
+  return (orgId, { iss }) => allowed.has(orgId) || tenants.get(String(iss)) === orgId;
 }
 
 function readAudience({ audience }: IssuerOptions): ReadonlySet<string> | null {
