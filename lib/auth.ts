@@ -322,6 +322,7 @@ function somebodyElse({ jwt, claims }: Config): readonly IssuerOptions[] {
       audience: jwt.audience ?? issuer,
       keys,
       claims,
+      allowedOrgs: 'any',
       ...(algorithm && { algorithms: [algorithm] }),
     },
   ];

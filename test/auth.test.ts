@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import express from 'express';
@@ -19,10 +19,12 @@ function create(options: AuthOptions = {}) {
 function mint(
   key: Parameters<SignJWT['sign']>[0],
   alg: string,
-  claims: Record<string, unknown> = {},
+  { typ = 'at+jwt', ...claims }: { typ?: string; [claim: string]: unknown } = {},
 ): Promise<string> {
-  return new SignJWT({ sub: 'user-1', ...claims })
-    .setProtectedHeader({ alg })
+  return new SignJWT({ sub: 'user-1', client_id: 'web', ...claims })
+    .setProtectedHeader({ alg, typ })
+    .setIssuedAt()
+    .setJti(randomUUID())
     .setIssuer(publicUrl)
     .setAudience(publicUrl)
     .setExpirationTime('5m')
@@ -72,6 +74,44 @@ describe('createAuth', () => {
     const token = await mint(pair.privateKey, 'ES256');
     await expect(auth.authenticate(requestWith(token))).resolves.toMatchObject({
       subject: 'user-1',
+    });
+  });
+
+  it.each([
+    { title: 'of the type JWT', claims: { typ: 'JWT' }, reason: 'type' },
+    { title: 'without a client', claims: { client_id: undefined }, reason: 'missing_claim' },
+  ])('takes no token $title for its own, whoever signed it with the secret', async (row) => {
+    const auth = create({ publicUrl, jwt: { secret } });
+    const token = await mint(Buffer.from(secret), 'HS256', row.claims);
+    await expect(auth.authenticate(requestWith(token))).rejects.toMatchObject({
+      code: 'INVALID_TOKEN',
+      reason: row.reason,
+    });
+  });
+
+  it('takes the tokens of a former issuer that had the same secret, as a trusted issuer of its own', async () => {
+    const formerIssuer = 'https://old.app.test';
+    const auth = create({
+      env: {
+        AUTH_PUBLIC_URL: publicUrl,
+        AUTH_JWT_SECRET: secret,
+        AUTH_TRUSTED_ISSUERS: JSON.stringify({
+          issuer: formerIssuer,
+          audience: publicUrl,
+          keys: { secret },
+          claims: { userId: 'user_id', roles: 'role' },
+        }),
+      },
+    });
+    const token = await new SignJWT({ sub: 'alice', user_id: 42, role: 'admin' })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setIssuer(formerIssuer)
+      .setAudience(publicUrl)
+      .setExpirationTime('7d')
+      .sign(Buffer.from(secret));
+    expect((await auth.authenticate(requestWith(token))).user).toMatchObject({
+      id: '42',
+      roles: ['admin'],
     });
   });
 
@@ -179,7 +219,7 @@ describe('the suite in one application', () => {
   async function createWorld() {
     const issuer = await createTestIssuer({ algorithm: 'ES256', profile: 'jwt' });
     const auth = create({
-      issuers: [issuer.policy],
+      issuers: [{ ...issuer.policy, allowedOrgs: ['o1'] }],
       corsOrigins: ['https://front.test'],
       frameAncestors: ['https://platform.test'],
       publicUrl,

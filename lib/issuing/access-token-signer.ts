@@ -110,11 +110,14 @@ export function createIssuer(
       return { token, expiresIn: exp - issuedAt };
     },
     jwks: () => jwks,
-    issuerOptions: () => ({
+    issuerOptions: (): IssuerOptions => ({
       issuer,
       audience,
       keys: current.publicJwk ? { jwks } : { secret: secretsOf(config.jwt) },
       algorithms: [...new Set(ring.map(({ algorithm }) => algorithm))],
+      // Every token we sign is complete. What else was signed under the same secret is not ours.
+      profile: 'rfc9068',
+      allowedOrgs: 'any',
       claims: config.claims,
     }),
   });

@@ -24,7 +24,7 @@ const twoOrgs = [
 describe.each(expressVersions)('orgContext on $name', ({ express }) => {
   async function createWorld(options: OrgContextOptions = {}) {
     const issuer = await createTestIssuer({ algorithm: 'ES256' });
-    const verifier = createVerifier({ issuers: issuer.policy });
+    const verifier = createVerifier({ issuers: { ...issuer.policy, allowedOrgs: 'any' } });
     const events = createEventLog();
     const app = express();
     const guards = [requireAuth(verifier), orgContext({ events, ...options })];
@@ -331,7 +331,7 @@ describe.each(expressVersions)('orgContext on $name', ({ express }) => {
     const app = express();
     app.get(
       '/',
-      requireAuth(createVerifier({ issuers: issuer.policy })),
+      requireAuth(createVerifier({ issuers: { ...issuer.policy, allowedOrgs: 'any' } })),
       orgContext(),
       requireRoles('admin', { of: 'org' }),
       (_req, res) => void res.json({}),
