@@ -1,11 +1,12 @@
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { AuthError, type AuthErrorCode, createVerifier, loadConfig } from 'latchkey';
 import { createTestIssuer } from 'latchkey/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { presetNames } from '../../lib/claims/presets/presets.js';
 import { settings } from '../../lib/config/settings.js';
+import { root } from './build-package.js';
 import { readReadmes } from './readmes.js';
 
 const readmes = await readReadmes();
@@ -79,6 +80,17 @@ it('every error code in the READMEs has the status shown there', () => {
   expect(rows.length).toBeGreaterThan(10);
   const actual = rows.map(([, code]) => new AuthError(code as AuthErrorCode).status);
   expect(actual).toEqual(rows.map(([, , status]) => Number(status)));
+});
+
+it.each([
+  { of: 'error code', file: 'errors.ts', pattern: /^ {2}\| '([A-Z_]+)'/gm },
+  { of: 'event', file: 'events.ts', pattern: /^ {2}'([a-z_.]+)': /gm },
+])('every $of is in the README of the middlewares', async ({ file, pattern }) => {
+  const source = await readFile(path.join(root, 'lib', file), 'utf8');
+  const names = [...source.matchAll(pattern)].map(([, name = '']) => name);
+  expect(names.length).toBeGreaterThan(15);
+  const rows = [...textOf('middleware').matchAll(/^\| `?([\w.]+)`? /gm)].map(([, name]) => name);
+  expect(names.filter((name) => !rows.includes(name))).toEqual([]);
 });
 
 it('the presets in the README of the verifier are the ones there are', () => {
