@@ -4,8 +4,9 @@ import { AuthError } from '../errors.js';
 import type { EventSink } from '../events.js';
 import { numberInRange } from '../known-options.js';
 import { isGenuine, parseRefreshToken, refreshTokenOf } from './refresh-token.js';
-import { createEndings, type Endings } from './endings.js';
+import { createRevocationCounts, type RevocationCounts } from './revocation-counts.js';
 import { createRevocations, type RevocationsOptions } from './revocations.js';
+import { scheduleSweeps } from './schedule-sweeps.js';
 import { readNotes, type SessionNotes, writeNotes } from './session-notes.js';
 import type {
   OnceStore,
@@ -20,21 +21,22 @@ import type {
 /** How long sessions live and how their tokens are renewed. */
 export interface SessionOptions extends Pick<RevocationsOptions, 'revocationLagSeconds'> {
   /**
-   * How long after a rotation the former refresh token still gets the same successor, for clients that lost
-   * the answer or asked twice. 0 to 60. A thief has as long to go unnoticed. @defaultValue `10`
+   * Seconds after a rotation in which the former refresh token gets the same successor again, for clients that
+   * lost the response or asked twice. 0 to 60. Choose it longer than an instance takes to restart: a client whose
+   * response was lost with the instance, and that asks again later than this, is signed out. A stolen token can be
+   * used for as long without being noticed. @defaultValue `10`
    */
   readonly graceSeconds?: number;
 }
 
 interface SessionContext {
   readonly sessions: SessionStore;
-  /** Swept along. */
   readonly once: Pick<OnceStore, 'sweep' | 'incr'>;
   readonly users: Pick<UserStore, 'findById'>;
   readonly keys: RootKeys;
   readonly events: EventSink;
   readonly accessTtlSeconds: number;
-  /** A session ends when unused for so long. */
+  /** A session that is unused for so long ends. */
   readonly idleTtlSeconds: number;
   /** A session ends so long after it began. */
   readonly absoluteTtlSeconds: number;
@@ -42,83 +44,128 @@ interface SessionContext {
   readonly now: () => number;
 }
 
-/** A session with its owner and its refresh token, as it stands now. */
+/** A session that is neither revoked nor expired, of a user who is not disabled. */
 export interface LiveSession {
   readonly session: Session;
   readonly notes: SessionNotes;
   readonly user: StoredUser;
+  /** The current refresh token. Keep it out of logs and of URLs. */
   readonly refreshToken: string;
 }
 
 /**
- * Refresh-token sessions over a store. Of a refresh token only its MAC has to be kept secret, and nobody
- * keeps it: a leaked database or a leaked key alone forges nothing.
+ * Sessions with refresh tokens, kept in a store. A refresh token is computed from its session's row and a key, and
+ * stored nowhere: a leaked database alone forges nothing, and neither does a leaked key. Times are in milliseconds
+ * since 1970. Every method that asks the store may reject with STORE_UNAVAILABLE (503); the same call can be
+ * repeated.
  */
 export interface Sessions {
-  /** Begins a session for somebody who has just proved who they are, to us or to an identity provider. */
+  /**
+   * Begins a session for a user who has just signed in. Checks no credential. The caller makes sure that the user
+   * is not disabled.
+   *
+   * @example
+   * const { refreshToken } = await auth.sessions.start(user, {
+   *   amr: ['pwd'], authTime: Date.now() / 1000, acr: undefined, device: undefined, delivery: 'body',
+   * });
+   */
   start(user: StoredUser, notes: SessionNotes, provider?: SessionProvider): Promise<LiveSession>;
   /**
-   * Begins a session for a sign-in that was proven a while ago, unless sessions of that user, or of that user of the
-   * provider, have been ended since. Rejects with LOGIN_FAILED (401).
+   * Begins a session for a sign-in that was proven up to ten minutes ago. Rejects with LOGIN_FAILED (401) when
+   * sessions of this user, or of this user of the provider, have been revoked since.
    */
   startProven(user: StoredUser, proven: ProvenSignIn): Promise<LiveSession>;
-  /** How often sessions of this user have been ended, to be handed to `startProven` later, within ten minutes. */
+  /** Counts how often sessions of this user have been revoked. For {@link ProvenSignIn.endings}. */
   endingsOf(userId: string, provider: SessionProvider): Promise<string>;
   /**
-   * Exchanges a refresh token for its successor. Rejects with REFRESH_INVALID or REFRESH_REUSED (401), or
+   * Exchanges a refresh token for its successor. Rejects with REFRESH_INVALID (401) for a token that is malformed,
+   * unknown, expired or revoked, and for a user who is gone or disabled; with REFRESH_REUSED (401) for a token that
+   * was replaced before, outside its grace or two generations ago, which also revokes the session; and with
    * STORE_UNAVAILABLE (503), after which the same token may be tried again.
    */
   refresh(token: unknown): Promise<LiveSession>;
-  /** The session that a refresh token stands for, without changing it; undefined if it would not be renewed. */
+  /**
+   * Returns the session that a refresh token would renew, without renewing it; undefined when
+   * {@link Sessions.refresh} would refuse the token.
+   */
   recognise(token: unknown): Promise<LiveSession | undefined>;
-  /** The live session that a refresh token belongs to, however old the token: enough to end it, not to use it. */
+  /**
+   * Returns the live session that a refresh token was issued for, however old the token is. Enough to end the
+   * session, not to use it.
+   */
   find(token: unknown): Promise<Session | undefined>;
-  /** The live session of this id. For those who know otherwise that it is theirs. */
+  /**
+   * Returns the live session with this id (`sid` of its access tokens). The id is public: make sure that the
+   * session is the caller's.
+   */
   findById(id: string): Promise<Session | undefined>;
   /**
-   * Changes what is noted of a session; tries again when somebody else changed the session meanwhile. Answers the
-   * session as it is then; undefined when it has ended. Undefined from `change` changes nothing.
+   * Changes the notes of a session. `change` gets the latest notes, may be called again after a concurrent change,
+   * and leaves the session alone by returning undefined. Returns the session as it is then; undefined when it has
+   * ended. Rejects with CONFLICT (409) after ten concurrent changes.
    */
   note(
     id: string,
     change: (notes: SessionNotes) => SessionNotes | undefined,
   ): Promise<Session | undefined>;
-  /** Moves the end of an unused session that is being used; at most once a minute, however often it is asked. */
+  /** Extends the idle time of a session that is in use. Writes at most once a minute per session. */
   touch(session: Session): Promise<Session>;
-  /** Ends sessions, here at once and elsewhere within the lag. Answers how many ended by this. */
+  /**
+   * Ends sessions. This instance refuses their access tokens at once, the others within `revocationLagSeconds` plus the
+   * difference between the instances' clocks. `reason` is a fixed word for the `session.revoked` event. Returns how many
+   * sessions it ended.
+   *
+   * @example
+   * await auth.sessions.revoke({ userId: user.id, except: principal.sessionId }, 'password_changed');
+   */
   revoke(selector: SessionSelector, reason: string): Promise<number>;
-  /** Answers whether the session's access tokens must be refused, from memory. */
+  /** Tells whether access tokens of the session must be refused. From memory; a promise until the store has answered once. */
   isRevoked(sessionId: string): boolean | Promise<boolean>;
-  /** Answers whether the session lives, from the store. */
+  /** Tells whether the session is neither revoked nor expired. Asks the store. */
   isLive(sessionId: string): Promise<boolean>;
-  /** A user's live sessions, the one used last first. */
+  /**
+   * Returns a user's live sessions, the most recently used first.
+   *
+   * @example
+   * const sessions = await auth.sessions.list(user.id);
+   * const lastUsed = sessions.map(({ id, lastUsedAt }) => ({ id, lastUsed: new Date(lastUsedAt) }));
+   */
   list(userId: string): Promise<readonly Session[]>;
+  /** Resolves when the store has told which sessions are revoked; rejects with STORE_UNAVAILABLE (503). */
   ready(): Promise<void>;
-  /** Stops what runs in the background. */
+  /** Stops the timers: asking for revocations, deleting what has expired. `auth.close()` calls it. */
   close(): void;
 }
 
 export interface ProvenSignIn {
   readonly notes: SessionNotes;
   readonly provider: SessionProvider;
-  /** What `endingsOf` said when the sign-in was proven. */
+  /** What `endingsOf()` returned when the sign-in was proven. */
   readonly endings: string;
 }
 
-/** Why a refresh token is refused, or the session that it belongs to. */
-type Verdict = { readonly refusal: string } | { readonly session: Session; readonly age: number };
+/** A token's session, or why the token is refused. */
+type Verdict = { readonly refusal: string } | GenuineToken;
+
+interface GenuineToken {
+  readonly session: Session;
+  /** The token's own generation. The session may be ahead of it. */
+  readonly generation: number;
+  /** When the token reached us, before the store was asked. */
+  readonly arrivedAt: number;
+}
 
 /** Creates sessions over a store. Throws a TypeError for options out of range. */
 export function createSessions(context: SessionContext, options: SessionOptions = {}): Sessions {
   const { sessions, now } = context;
   const graceMs = numberInRange(options.graceSeconds ?? 10, [0, 60], 'graceSeconds') * 1000;
   const revocations = createRevocations(sessions, { ...options, ...context });
-  const sweeping = sweepNowAndThen(context);
-  const endings = createEndings(context.once, now);
+  const sweeps = scheduleSweeps(context);
+  const counts = createRevocationCounts(context.once, now);
 
   async function revoke(selector: SessionSelector, reason: string): Promise<number> {
-    // Counted first: a session that begins at this moment is either among those that are ended, or sees the count.
-    await endings.count(selector);
+    // Counted first: a session that starts concurrently is either revoked here, or sees the count.
+    await counts.add(selector);
     const ended = await sessions.revoke(selector, { now: now(), reason });
     revocations.add(ended);
     for (const sessionId of ended) context.events.emit('session.revoked', { sessionId, reason });
@@ -135,9 +182,8 @@ export function createSessions(context: SessionContext, options: SessionOptions 
     if ('refusal' in verdict) throw invalid(verdict.refusal);
     const renewed = await renew(context, verdict);
     if (renewed === undefined) throw invalid('ended');
-    const { session, isOurs } = renewed;
-    const generation = verdict.session.generation - verdict.age;
-    if (!isOurs && !isCurrentOrInGrace(session, generation, now() - graceMs)) {
+    const { session, rotatedHere } = renewed;
+    if (!rotatedHere && !isCurrentOrInGrace(session, verdict, graceMs)) {
       if ((await revoke({ id: session.id }, 'refresh_reused')) > 0)
         context.events.emit('refresh.reused', { userId: session.userId, sessionId: session.id });
       throw new AuthError('REFRESH_REUSED');
@@ -155,8 +201,8 @@ export function createSessions(context: SessionContext, options: SessionOptions 
     recognise: (token: unknown) => recognise(context, graceMs, token),
     find: (token: unknown) => find(context, token),
     startProven: (user: StoredUser, proven: ProvenSignIn) =>
-      startProven({ context, endings, revoke }, user, proven),
-    endingsOf: (userId: string, provider: SessionProvider) => endings.of(userId, provider),
+      startProven({ context, counts, revoke }, user, proven),
+    endingsOf: (userId: string, provider: SessionProvider) => counts.of(userId, provider),
     findById,
     note: (id: string, change: Parameters<Sessions['note']>[1]) => note(context, id, change),
     touch: (session: Session) => touch(context, session),
@@ -167,7 +213,7 @@ export function createSessions(context: SessionContext, options: SessionOptions 
     ready: () => revocations.ready(),
     close(): void {
       revocations.close();
-      sweeping.stop();
+      sweeps.stop();
     },
   });
 }
@@ -180,10 +226,18 @@ function isAlive({ revokedAt, idleExpiresAt, expiresAt }: Session, now: number):
   return revokedAt === undefined && now < idleExpiresAt && now < expiresAt;
 }
 
-/** The current token, or the one before it within its grace. Anything older has been replaced and answered. */
-function isCurrentOrInGrace(session: Session, generation: number, graceBegan: number): boolean {
-  const age = session.generation - generation;
-  return age === 0 || (age === 1 && session.rotatedAt >= graceBegan);
+/**
+ * The current token, or the one before it within its grace. The grace is counted to the token's arrival: the time that
+ * the store has taken since then is not the client's. A token two generations old is reused, however soon: its
+ * successor has been used.
+ */
+function isCurrentOrInGrace(
+  { generation: current, rotatedAt }: Session,
+  { generation, arrivedAt }: GenuineToken,
+  graceMs: number,
+): boolean {
+  if (generation === current) return true;
+  return generation === current - 1 && arrivedAt - rotatedAt <= graceMs;
 }
 
 interface Beginning {
@@ -219,22 +273,22 @@ async function start(
 
 interface Starting {
   readonly context: SessionContext;
-  readonly endings: Endings;
+  readonly counts: RevocationCounts;
   readonly revoke: Sessions['revoke'];
 }
 
 async function startProven(
-  { context, endings, revoke }: Starting,
+  { context, counts, revoke }: Starting,
   user: StoredUser,
-  { notes, provider, endings: before }: ProvenSignIn,
+  { notes, provider, endings }: ProvenSignIn,
 ): Promise<LiveSession> {
   const live = await start(context, user, { notes, provider });
-  if ((await endings.of(user.id, provider)) === before) return live;
+  // Counted after the start, for the same reason for which `revoke` counts before it.
+  if ((await counts.of(user.id, provider)) === endings) return live;
   await revoke({ id: live.session.id }, 'ended_meanwhile');
   throw new AuthError('LOGIN_FAILED', { reason: 'ended_meanwhile' });
 }
 
-/** So many changes of one session at the same moment are more than a coincidence. */
 const MOST_TRIES = 10;
 
 async function note(
@@ -267,21 +321,22 @@ async function touch(
     lastUsedAt: time,
     idleExpiresAt: time + idleTtlSeconds * 1000,
   });
-  // Somebody else has changed it this moment, and with it the time, or it has ended; the next question tells.
+  // A concurrent request has touched the session, or it has ended, which the next look at it shows.
   return touched ?? session;
 }
 
-/** Finds the session of a token. Looks at the MAC before anything else of the session, and changes nothing. */
+/** Finds the session of a token. Checks the MAC before anything else of the session, and changes nothing. */
 async function judge({ sessions, keys, now }: SessionContext, token: unknown): Promise<Verdict> {
+  const arrivedAt = now();
   const parts = parseRefreshToken(token);
   if (!parts || !keys.find(parts.kid)) return { refusal: 'malformed' };
   const session = await sessions.get(parts.sessionId);
   if (!session || !isGenuine(parts, session, keys)) return { refusal: 'unknown' };
   if (session.revokedAt !== undefined) return { refusal: 'revoked' };
   if (!isAlive(session, now())) return { refusal: 'expired' };
-  // From the future: the store was set back to an older state. It cannot be told from a replay.
+  // The store was restored from a backup that is older than the token, whose rotations can no longer be checked.
   if (parts.generation > session.generation) return { refusal: 'future' };
-  return { session, age: session.generation - parts.generation };
+  return { session, generation: parts.generation, arrivedAt };
 }
 
 async function recognise(
@@ -290,11 +345,9 @@ async function recognise(
   token: unknown,
 ): Promise<LiveSession | undefined> {
   const verdict = await judge(context, token);
-  if ('refusal' in verdict) return undefined;
-  const { session, age } = verdict;
-  return isCurrentOrInGrace(session, session.generation - age, context.now() - graceMs)
-    ? describe(context, session)
-    : undefined;
+  if ('refusal' in verdict || !isCurrentOrInGrace(verdict.session, verdict, graceMs))
+    return undefined;
+  return describe(context, verdict.session);
 }
 
 async function find(context: SessionContext, token: unknown): Promise<Session | undefined> {
@@ -302,31 +355,37 @@ async function find(context: SessionContext, token: unknown): Promise<Session | 
   return 'refusal' in verdict ? undefined : verdict.session;
 }
 
+interface Renewed {
+  readonly session: Session;
+  /** By this call, not by a concurrent one or an earlier one. */
+  readonly rotatedHere: boolean;
+}
+
 /**
- * Rotates the session if the token is its current one. Who loses the race, or comes again within the grace,
- * gets the row as the winner left it, and so the same successor. Undefined when the session has ended meanwhile.
+ * Rotates the session if the token is its current one. Otherwise, and when a concurrent request has rotated it first,
+ * returns the row as it is now, and with it the same successor. Undefined when the session has ended meanwhile.
  */
 async function renew(
   { sessions, keys, events, now, idleTtlSeconds }: SessionContext,
-  { session, age }: Extract<Verdict, { session: Session }>,
-): Promise<{ readonly session: Session; readonly isOurs: boolean } | undefined> {
-  if (age > 0) return { session, isOurs: false };
+  { session, generation }: GenuineToken,
+): Promise<Renewed | undefined> {
+  if (generation < session.generation) return { session, rotatedHere: false };
   const time = now();
   const rotated = await sessions.rotate(session.id, {
-    generation: session.generation,
+    generation,
     kid: keys.current.kid,
     now: time,
     idleExpiresAt: time + idleTtlSeconds * 1000,
   });
   if (rotated) {
     events.emit('refresh.rotated', { userId: rotated.userId, sessionId: rotated.id });
-    return { session: rotated, isOurs: true };
+    return { session: rotated, rotatedHere: true };
   }
   const latest = await sessions.get(session.id);
-  return latest && isAlive(latest, time) ? { session: latest, isOurs: false } : undefined;
+  return latest && isAlive(latest, time) ? { session: latest, rotatedHere: false } : undefined;
 }
 
-/** Adds owner and token. Undefined when the owner is gone or disabled. */
+/** Adds user and refresh token. Undefined when the user is gone or disabled. */
 async function describe(
   { users, keys }: SessionContext,
   session: Session,
@@ -337,40 +396,11 @@ async function describe(
 }
 
 /**
- * The one refresh token that the session stands at: computed, never stored. Its key may be one that only newer
- * instances know, in the middle of a rotation done in the wrong order: a retry that reaches one of them succeeds.
+ * Computes the session's current refresh token. Its key may be known to newer instances only, during a key rotation that
+ * was rolled out in the wrong order; a retry that reaches one of them succeeds.
  */
 function tokenOf(session: Session, keys: RootKeys): string {
   const token = refreshTokenOf(session, keys);
   if (token === undefined) throw new AuthError('KEYS_UNAVAILABLE', { reason: 'unknown_key' });
   return token;
-}
-
-const SWEEP_MS = 3_600_000;
-
-/** Once an hour, at a random moment, so that instances don't all sweep at once. */
-function sweepNowAndThen({ sessions, once, now, accessTtlSeconds }: SessionContext): {
-  stop(): void;
-} {
-  // A revocation is kept as long as an access token can outlive it, and a day for those who look.
-  const keepMs = accessTtlSeconds * 1000 + 86_400_000;
-  let timer: NodeJS.Timeout | undefined;
-  let isStopped = false;
-  const later = (): void => {
-    if (isStopped) return;
-    timer = setTimeout(
-      () => {
-        // A failure is the store's event; the next time is soon enough.
-        void Promise.all([sessions.sweep(now() - keepMs), once.sweep(now())]).then(later, later);
-      },
-      SWEEP_MS * (0.5 + Math.random()),
-    ).unref();
-  };
-  later();
-  return {
-    stop(): void {
-      isStopped = true;
-      clearTimeout(timer);
-    },
-  };
 }

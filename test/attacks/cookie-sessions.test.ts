@@ -145,6 +145,8 @@ describe('the session cookie as a credential', () => {
   it.each([
     { title: 'log-out', end: 'logout' },
     { title: 'a disabled user', end: 'disable' },
+    { title: 'the lag, for a disabled user whose sessions were not revoked', end: 'onlyDisable' },
+    { title: 'the lag, for a deleted user whose sessions were not revoked', end: 'onlyDelete' },
     { title: 'the idle limit', end: 'idle' },
   ] as const)('is worth nothing after $title', async ({ end }) => {
     const { auth, user, browser, origin, signIn, pass } = await world({
@@ -158,6 +160,9 @@ describe('the session cookie as a credential', () => {
       await auth.users.update(user.id, { disabled: true });
       await auth.sessions.revoke({ userId: user.id }, 'disabled');
     }
+    if (end === 'onlyDisable') await auth.users.update(user.id, { disabled: true });
+    if (end === 'onlyDelete') await auth.users.delete(user.id);
+    if (end.startsWith('only')) pass(5001);
     if (end === 'idle') pass(3_601_000);
     browser.setCookie('localhost', 'latchkey-session', stolen);
     expect((await browser.fetch(`${origin}/api/notes`)).status).toBe(401);

@@ -169,6 +169,30 @@ describe('R5 refresh beside the end of the session', () => {
   });
 });
 
+describe('R5 a user who may not sign in any more, whose sessions were not revoked', () => {
+  const changes: {
+    title: string;
+    change: (auth: AuthServer['auth'], id: string) => Promise<unknown>;
+  }[] = [
+    { title: 'disabled', change: ({ users }, id) => users.update(id, { disabled: true }) },
+    { title: 'deleted', change: ({ users }, id) => users.delete(id) },
+  ];
+
+  it.each(changes)('$title: a refresh is 401, and ends the session', async ({ change }) => {
+    const { server, tokens, user } = await signedIn();
+    await change(server.auth, user.id);
+    expect(await codeOf(await refresh(server, tokens.refresh_token))).toBe('REFRESH_INVALID');
+    expect((await server.get('/api/me', bearer(tokens))).status).toBe(401);
+    expect(await server.auth.sessions.list(user.id)).toEqual([]);
+  });
+
+  it.each(changes)('$title: the session is not recognised', async ({ change }) => {
+    const { server, tokens, user } = await signedIn();
+    await change(server.auth, user.id);
+    expect(await server.auth.sessions.recognise(tokens.refresh_token)).toBeUndefined();
+  });
+});
+
 describe('R6 one kind of token in place of another', () => {
   it('an access token does not refresh, and a refresh token is no bearer token', async () => {
     const { server, tokens } = await signedIn();
@@ -237,6 +261,50 @@ describe('R8 a store in trouble', () => {
     losesAnswers = false;
     const next = await refreshed(server, tokens.refresh_token);
     expect(next.refresh_token.split('.')[3]).toBe('1');
+  });
+
+  it('the grace is counted to the arrival of a retry, however long the store takes to answer it', async () => {
+    const clock = createClock();
+    const store = memoryStore();
+    let answersAfterSeconds = 0;
+    const slow: Store = {
+      ...store,
+      sessions: {
+        ...store.sessions,
+        async get(id) {
+          clock.advance(answersAfterSeconds);
+          return store.sessions.get(id);
+        },
+      },
+    };
+    const { server, tokens } = await signedIn({ now: clock.now, store: slow });
+    const next = await refreshed(server, tokens.refresh_token);
+    clock.advance(10);
+    answersAfterSeconds = 4;
+    const recognised = await server.auth.sessions.recognise(tokens.refresh_token);
+    expect(recognised?.refreshToken).toBe(next.refresh_token);
+    clock.advance(-4);
+    const again = await refreshed(server, tokens.refresh_token);
+    expect(again.refresh_token).toBe(next.refresh_token);
+  });
+
+  it('a store set back to an older state: tokens of later generations are refused, and end nothing', async () => {
+    const store = memoryStore();
+    const { server, tokens, user, clock } = await signedIn({ store });
+    const [id = ''] = tokens.refresh_token.split('.').slice(2);
+    const backup = await store.sessions.get(id);
+    if (!backup) throw new Error('there is no session');
+    const next = await refreshed(server, tokens.refresh_token);
+
+    const older = memoryStore();
+    await older.users.create(user);
+    await older.sessions.create(backup);
+    const setBack = await serveAuth({ store: older, now: clock.now });
+    const answer = await refresh(setBack, next.refresh_token);
+    expect(answer.status).toBe(401);
+    expect(await codeOf(answer)).toBe('REFRESH_INVALID');
+    expect(await older.sessions.get(id)).toMatchObject({ generation: 0, revokedAt: undefined });
+    expect(await setBack.auth.sessions.recognise(next.refresh_token)).toBeUndefined();
   });
 
   function failing(store: Store, isDown: () => boolean): Store {

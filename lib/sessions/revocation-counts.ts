@@ -1,18 +1,21 @@
 import type { OnceStore, SessionProvider, SessionSelector } from '../stores/store.js';
 
-/** Counts how often sessions of somebody were ended, for those that are yet to begin. */
-export interface Endings {
-  count(selector: SessionSelector): Promise<void>;
-  /** The counts of this user, here and at the provider, as text to be compared later, within ten minutes. */
+/** Counts how often a user's sessions were revoked, so that a sign-in that is under way notices it. */
+export interface RevocationCounts {
+  add(selector: SessionSelector): Promise<void>;
+  /** The counts of this user, here and at the provider, as text that can be compared for ten minutes. */
   of(userId: string, provider: SessionProvider): Promise<string>;
 }
 
 /** Longer than a proven sign-in may wait for its session. */
 const WINDOW_MS = 600_000;
 
-export function createEndings(once: Pick<OnceStore, 'incr'>, now: () => number): Endings {
+export function createRevocationCounts(
+  once: Pick<OnceStore, 'incr'>,
+  now: () => number,
+): RevocationCounts {
   return Object.freeze({
-    async count(selector: SessionSelector): Promise<void> {
+    async add(selector: SessionSelector): Promise<void> {
       const key = keyOf(selector);
       if (key !== undefined) await once.incr(key, { now: now(), windowMs: WINDOW_MS });
     },
@@ -31,7 +34,7 @@ export function createEndings(once: Pick<OnceStore, 'incr'>, now: () => number):
   });
 }
 
-/** One session by its id never concerns another one. */
+/** Undefined for one session by its id: revoking it says nothing of a sign-in that is under way. */
 function keyOf(selector: SessionSelector): string | undefined {
   if ('id' in selector) return undefined;
   if ('userId' in selector) return `ended:user:${selector.userId}`;
