@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { SessionReader } from '../authenticate/authenticator.js';
+import { createBoundedMap } from '../bounded-map.js';
 import type { Cookies } from '../http/cookies.js';
 import { type Origins, refuseCrossSite } from '../http/cross-site.js';
 import type { GrantOf } from '../issuing/grants.js';
@@ -13,39 +14,39 @@ interface CookieSessionContext {
   readonly sessions: Sessions;
   readonly issuer: Issuer;
   readonly verifier: Verifier;
-  /** What the router's tokens would say: a request by cookie may do the same as one by token. */
+  /** Makes the claims of the access token, the same as for tokens of the router. */
   readonly grantOf: GrantOf;
   /** Origins whose pages may send unsafe requests. */
   readonly allowedOrigins: Origins;
-  /** How long an answer of the store counts. */
+  /** How long a look at the store may be used. */
   readonly lagSeconds: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** A session as it was when we last looked, and the access token that says so. */
+/** A session as the store had it at the last look, and an access token of that state. */
 interface Snapshot {
   readonly accessToken: string;
   readonly sessionId: string;
-  /** Until when it serves without another look. */
+  /** When the store must be asked again. */
   readonly freshUntil: number;
-  /** A digest of what the token was made of. */
+  /** A digest of the token's claims. */
   readonly facts: string;
   readonly endsAt: number;
-  /** Until when the token is good enough to be taken again. */
+  /** When a new token is signed, although nothing has changed. */
   readonly renewAt: number;
 }
 
-const MOST_SNAPSHOTS = 10_000;
+const MAX_SNAPSHOTS = 10_000;
 
 /**
- * Makes the session's cookie a credential of its own, so that a browser never holds a token. The principal is that
- * of an access token which is signed here, verified like any other, and goes to nobody but the handler, which
- * may send it upstream. The session and its user are looked at once in a while, not for every request.
+ * Authenticates requests by the session cookie, so that a browser never holds a token. The principal is that of an
+ * access token which is signed here and verified like any other; only the handler sees it, and may send it
+ * upstream. The store is asked once per session and lag, not for every request.
  */
 export function createSessionReader(context: CookieSessionContext): SessionReader {
   const { cookies, verifier } = context;
-  const snapshots = new Map<string, Snapshot>();
+  const snapshots = createBoundedMap<string, Snapshot>(MAX_SNAPSHOTS);
   const looking = new Map<string, Promise<Snapshot | undefined>>();
 
   function look(token: string): Promise<Snapshot | undefined> {
@@ -62,13 +63,12 @@ export function createSessionReader(context: CookieSessionContext): SessionReade
     const isFresh = known !== undefined && context.now() < known.freshUntil;
     const snapshot = isFresh ? known : await look(token);
     if (!isFresh) {
-      // The one used last stands last.
-      snapshots.delete(token);
       if (snapshot) snapshots.set(token, snapshot);
-      if (snapshots.size > MOST_SNAPSHOTS) snapshots.delete(snapshots.keys().next().value ?? '');
+      else snapshots.delete(token);
     }
     if (!snapshot) return undefined;
-    // Ended a moment ago, here or elsewhere: no credential. What the application's own hook revokes is refused instead.
+    // Revoked since the snapshot: the cookie counts as absent, as it does after a look at the store. A revocation by the
+    // application's own hook is the verifier's to refuse.
     if (await context.sessions.isRevoked(snapshot.sessionId)) return undefined;
     return withMethod(await verifier.verify(snapshot.accessToken), 'session');
   }
@@ -86,12 +86,12 @@ async function takeSnapshot(
   token: string,
   known: Snapshot | undefined,
 ): Promise<Snapshot | undefined> {
+  const lagEnds = now() + lagSeconds * 1000;
   const live = await sessions.recognise(token);
   if (!live) return undefined;
   const session = await sessions.touch(live.session);
   const grant = grantOf({ ...live, session });
   const facts = createHash('sha256').update(JSON.stringify(grant)).digest('base64url');
-  const lagEnds = now() + lagSeconds * 1000;
   if (known?.facts === facts && now() < known.renewAt)
     return { ...known, freshUntil: Math.min(lagEnds, known.endsAt) };
   const { token: accessToken, expiresIn } = await issuer.sign(grant);
