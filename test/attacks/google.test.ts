@@ -1,6 +1,6 @@
 import type { AuthOptions } from 'latchkey';
 import { describe, expect, it } from 'vitest';
-import { addUser } from '../world/auth-server.js';
+import { addUser, PASSWORD } from '../world/auth-server.js';
 import { createClock } from '../world/clock.js';
 import { startGoogleKeys } from '../world/google-keys.js';
 import { createHttpBrowser } from '../world/http-browser.js';
@@ -8,6 +8,12 @@ import { reservePort, serveLoginApp } from '../world/login-app.js';
 import { refusalIn } from '../world/signed-in.js';
 
 type Claims = Readonly<Record<string, unknown>>;
+
+/** Of a form; an origin of null is left out. */
+interface FormHeaders {
+  readonly origin?: string | null;
+  readonly cookie?: string;
+}
 
 /** An application with Google's button, and a clock. */
 async function world(options: AuthOptions = {}) {
@@ -32,13 +38,13 @@ async function world(options: AuthOptions = {}) {
   /** As Google's page does it. */
   const postForm = (
     fields: Readonly<Record<string, string>>,
-    headers: Record<string, string> = {},
+    { origin = 'https://accounts.google.com', ...headers }: FormHeaders = {},
   ): Promise<Response> =>
     fetch(address, {
       method: 'POST',
       redirect: 'manual',
       headers: {
-        origin: 'https://accounts.google.com',
+        ...(origin !== null && { origin }),
         'sec-fetch-site': 'cross-site',
         ...headers,
       },
@@ -356,6 +362,30 @@ describe('C13 One Tap, which posts a form from another site', () => {
     expect(google.fetches).toBe(0);
   });
 
+  it.each([
+    'https://evil.example',
+    'http://accounts.google.com',
+    'https://accounts.google.com.evil.example',
+    'http://sub.localhost',
+    'null',
+  ])('a form of %s signs nobody in, cookie and field or not', async (origin) => {
+    const { google, postForm, users } = await world();
+    const form = { credential: await google.idToken(), g_csrf_token: 'double' };
+    const response = await postForm(form, { cookie: 'g_csrf_token=double', origin });
+    expect(await refusalIn(response)).toEqual({ status: 403, code: 'CROSS_SITE_REQUEST' });
+    expect(response.headers.get('set-cookie')).toBeNull();
+    expect(await users()).toEqual([]);
+  });
+
+  it("a form of our own page's, or without an Origin, is taken", async () => {
+    const { app, google, postForm } = await world();
+    for (const origin of [app.origin, null]) {
+      const form = { credential: await google.idToken({ jti: origin }), g_csrf_token: 'd' };
+      const response = await postForm(form, { cookie: 'g_csrf_token=d', origin });
+      expect(response.status).toBe(303);
+    }
+  });
+
   it('a browser sees the reason as a page', async () => {
     const { app } = await world();
     const page = await createHttpBrowser().open(`${app.origin}/api/auth/google`, {
@@ -384,6 +414,54 @@ describe('C13 One Tap, which posts a form from another site', () => {
       expect(await refusalIn(response)).toEqual({ status: 403, code: 'CROSS_SITE_REQUEST' });
     }
     expect(await users()).toEqual([]);
+  });
+});
+
+describe('L9 a session that the browser had before', () => {
+  /** Mallory's session, in the cookie of the browser that signs in. */
+  async function planted() {
+    const all = await world();
+    const { id } = await addUser(all.app, { username: 'mallory' });
+    const login = await fetch(`${all.app.origin}/api/auth/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ username: 'mallory', password: PASSWORD, delivery: 'cookie' }),
+    });
+    const cookie = login.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    expect(await all.app.auth.sessions.list(id)).toHaveLength(1);
+    return { ...all, cookie, mallory: () => all.app.auth.sessions.list(id) };
+  }
+
+  const cookiesIn = (response: Response): readonly string[] =>
+    response.headers.getSetCookie().filter((line) => line.startsWith('latchkey-session='));
+
+  it('ends when the form signs in, and another one takes its place', async () => {
+    const { google, postForm, cookie, mallory } = await planted();
+    const form = { credential: await google.idToken(), g_csrf_token: 'double' };
+    const response = await postForm(form, { cookie: `${cookie}; g_csrf_token=double` });
+    expect(response.status).toBe(303);
+    expect(await mallory()).toEqual([]);
+    expect(cookiesIn(response)).toEqual([expect.not.stringContaining(cookie)]);
+  });
+
+  it.each(['cookie', 'body'])('ends when a page signs in with delivery %s', async (delivery) => {
+    const { google, post, cookie, mallory } = await planted();
+    const body = { id_token: await google.idToken(), delivery };
+    const response = await post(body, { cookie, 'sec-fetch-site': 'same-origin' });
+    expect(response.status).toBe(200);
+    expect(await mallory()).toEqual([]);
+    const value =
+      delivery === 'cookie' ? /^latchkey-session=r1\./ : /^latchkey-session=; Max-Age=0/;
+    expect(cookiesIn(response)).toEqual([expect.stringMatching(value)]);
+  });
+
+  it('stays when the sign-in fails', async () => {
+    const { google, post, postForm, cookie, mallory } = await planted();
+    const token = await google.forgedIdToken('unknown');
+    const form = { credential: token, g_csrf_token: 'double' };
+    expect((await post({ id_token: token }, { cookie, 'x-csrf': '1' })).status).toBe(401);
+    await postForm(form, { cookie: `${cookie}; g_csrf_token=double` });
+    expect(await mallory()).toHaveLength(1);
   });
 });
 

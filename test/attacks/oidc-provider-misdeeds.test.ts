@@ -254,6 +254,34 @@ describe('C9 outages', () => {
   );
 });
 
+describe('C13 allowed domains of a provider that users are sent to', () => {
+  const withDomains = (): Promise<HostileLogin> =>
+    hostileLogin((corp) => ({
+      resolveProvider: (name) =>
+        name === 'domains' ? { ...settingsOf(corp), allowedDomains: ['allowed.com'] } : undefined,
+    }));
+
+  it.each([
+    { title: 'of another domain', claims: { hd: 'evil.com' } },
+    { title: 'of none, whose address is there', claims: { email: 'a@allowed.com' } },
+    { title: 'of a sub-domain', claims: { hd: 'sub.allowed.com' } },
+    { title: 'of a list of domains', claims: { hd: ['allowed.com'] } },
+    { title: 'of an empty one', claims: { hd: '' } },
+  ])('an account $title is LOGIN_DENIED', async ({ claims }) => {
+    const app = await withDomains();
+    app.corp.misbehave({ idTokenClaims: claims });
+    const denied = { status: 403, code: 'LOGIN_DENIED', provider: 'domains' };
+    expectRefusal({ app }, await app.signIn('', { at: 'domains' }), denied);
+    expect(await app.auth.users.list({ limit: 10 })).toEqual([]);
+  });
+
+  it('an account of one of them signs in', async () => {
+    const app = await withDomains();
+    app.corp.misbehave({ idTokenClaims: { hd: 'allowed.com' } });
+    await expectSignedIn(app, await app.signIn('', { at: 'domains' }));
+  });
+});
+
 describe('C10 issuers', () => {
   it.each([
     { title: 'somebody else', written: '', named: () => 'https://evil.example' },

@@ -23,7 +23,7 @@ export async function hostileLogin(
 ) {
   const port = await reservePort();
   const [corp, other] = [await startHostileProvider(), await startHostileProvider()];
-  const providers = { corp, other };
+  const providers = { corp, other, domains: corp };
   const secrets = new Set([corp.clientSecret]);
   const asked: string[] = [];
   let aheadMs = 0;
@@ -73,7 +73,8 @@ export async function hostileLogin(
 
   return {
     ...app,
-    ...providers,
+    corp,
+    other,
     asked,
     secrets,
     begin,
@@ -86,8 +87,8 @@ export async function hostileLogin(
 export type HostileLogin = Awaited<ReturnType<typeof hostileLogin>>;
 
 interface BeginOptions {
-  /** @defaultValue `corp` */
-  readonly at?: 'corp' | 'other';
+  /** `domains` is `corp` under another name, for settings that come at run time. @defaultValue `corp` */
+  readonly at?: 'corp' | 'other' | 'domains';
   /** @defaultValue a new one */
   readonly browser?: HttpBrowser;
 }
