@@ -1,6 +1,6 @@
 import { AuthError } from '../errors.js';
 import { createIdentityReader } from './identity-reader.js';
-import type { Identity } from '../accounts/identity.js';
+import type { ProviderSignIn } from './login-provider.js';
 import { unbelievable } from './errors.js';
 import {
   createProviderKeys,
@@ -16,9 +16,9 @@ const GOOGLE_KEYS = 'https://www.googleapis.com/oauth2/v3/certs';
 const MAX_AGE_SECONDS = 600;
 const TOLERANCE_SECONDS = 5;
 
-/** Who has signed in, and when the token that says so may be forgotten. Seconds since 1970. */
 interface GoogleSignIn {
-  readonly identity: Identity;
+  readonly signedIn: Omit<ProviderSignIn, 'tokens'>;
+  /** Until when the token must be remembered, so that it works once. Seconds since 1970. */
   readonly expiresAt: number;
 }
 
@@ -63,7 +63,14 @@ export function createGoogleIdTokenReader(
     if (allowedDomains.length > 0 && !(typeof hd === 'string' && allowedDomains.includes(hd)))
       throw new AuthError('LOGIN_DENIED', { reason: 'domain' });
     return {
-      identity: readIdentity({ ...signed.claims, iss: GOOGLE }),
+      signedIn: {
+        identity: readIdentity({ ...signed.claims, iss: GOOGLE }),
+        // The token says nothing of how and when the user signed in at Google.
+        sessionId: undefined,
+        authTime: undefined,
+        acr: undefined,
+        amr: [],
+      },
       expiresAt: timeOf(iat) + MAX_AGE_SECONDS + TOLERANCE_SECONDS,
     };
   };

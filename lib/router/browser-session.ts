@@ -1,15 +1,18 @@
-import type { Request, Response } from 'express';
+import type { Response } from 'express';
+import { redirectWithin } from '../http/redirects.js';
 import type { LiveSession } from '../sessions/sessions.js';
 import type { RouterParts } from './parts.js';
 
+type CookieParts = Pick<RouterParts, 'cookies' | 'now'>;
+
 /**
- * Puts the session's refresh token where scripts cannot read it. The cookie lives as long as the session can: that it
- * ends earlier when unused is for the session's row to know, so that using it need not set the cookie anew.
+ * Puts the session's refresh token where scripts cannot read it. The cookie lives as long as the session can; that an
+ * unused session ends earlier stands in its row, so that using it need not set the cookie anew.
  */
 export function setSessionCookie(
-  { cookies, now }: Pick<RouterParts, 'cookies' | 'now'>,
+  { cookies, now }: CookieParts,
   res: Response,
-  { session, refreshToken }: Pick<LiveSession, 'session' | 'refreshToken'>,
+  { session, refreshToken }: LiveSession,
 ): void {
   cookies.set(res, 'session', {
     value: refreshToken,
@@ -17,18 +20,12 @@ export function setSessionCookie(
   });
 }
 
-/**
- * Ends the session that the browser had before it signed in, when the new one is there. It may have been planted:
- * nothing of it goes on.
- */
-export async function endFormerSession(
-  { sessions, cookies }: RouterParts,
-  req: Request,
+/** Sends a browser on that has signed in: with the session's cookie, to a place on our own origin. */
+export function redirectSignedIn(
+  parts: CookieParts,
   res: Response,
-): Promise<void> {
-  const token = cookies.read(req, 'session');
-  if (token === undefined) return;
-  const former = await sessions.find(token);
-  if (former) await sessions.revoke({ id: former.id }, 'replaced');
-  cookies.clear(res, 'session');
+  { live, returnTo }: { readonly live: LiveSession; readonly returnTo: string },
+): void {
+  setSessionCookie(parts, res, live);
+  redirectWithin(res, returnTo);
 }

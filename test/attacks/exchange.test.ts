@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { addUser, PASSWORD } from '../world/auth-server.js';
 import { createHttpBrowser, type HttpBrowser, type Page } from '../world/http-browser.js';
 import {
   eventsNamed,
@@ -84,6 +85,33 @@ async function refreshStatus({ origin }: HostileLogin, refreshToken: string): Pr
   const json = { refresh_token: refreshToken };
   return (await createHttpBrowser().fetch(url, { json })).status;
 }
+
+it('a user who was disabled since the callback gets nothing for the code, also when no session is revoked', async () => {
+  const { app, browser, code } = await world();
+  const [user] = await app.auth.users.list({ limit: 1 });
+  const { id = '' } = user ?? {};
+  await app.auth.users.update(id, { disabled: true });
+  const page = await redeem({ app, code }, browser);
+  expect(page.status).toBe(403);
+  expect(JSON.parse(page.body)).toMatchObject({ code: 'LOGIN_DENIED' });
+  expect(sessionCookieOf(browser)).toBeUndefined();
+  await app.auth.users.update(id, { disabled: false });
+  expect(await app.auth.sessions.list(id)).toEqual([]);
+  expect(eventsNamed(app, 'login.succeeded')).toEqual([]);
+  expect(eventsNamed(app, 'login.failed')).toMatchObject([{ reason: 'user_gone', userId: id }]);
+});
+
+it('L9 a session that the browser had before ends when a code is redeemed there', async () => {
+  const { app, browser, code } = await world();
+  const { id } = await addUser(app, { username: 'mallory' });
+  const login = await browser.fetch(`${app.origin}/api/auth/login`, {
+    json: { username: 'mallory', password: PASSWORD, delivery: 'cookie' },
+  });
+  expect(login.status).toBe(200);
+  tokensOf(await redeem({ app, code }, browser));
+  expect(await app.auth.sessions.list(id)).toEqual([]);
+  expect(sessionCookieOf(browser)).toBeUndefined();
+});
 
 describe('X1 one-time codes', () => {
   it('a code is good once', async () => {

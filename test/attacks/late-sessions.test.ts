@@ -144,6 +144,47 @@ describe('a reset by the owner of an address', () => {
     expect((await auth.users.findByLogin('victim@corp.example'))?.emailVerified).toBe(true);
   });
 
+  it('ends a way in that is added while it is on its way', async () => {
+    const mails: Mail[] = [];
+    const store = memoryStore();
+    const all: { link?: () => Promise<unknown> } = {};
+    const { auth, provider, signIn, browser, origin } = await world(
+      {
+        store: {
+          ...store,
+          users: {
+            ...store.users,
+            // Identities have been forgotten by now, and sessions not yet ended.
+            async update(id, change) {
+              const { link } = all;
+              delete all.link;
+              await link?.();
+              return store.users.update(id, change);
+            },
+          },
+        },
+      },
+      mails,
+    );
+    await addUser({ auth }, { email: 'alice@corp.example', emailVerified: true });
+    const page = await browser.open(`${origin}/api/auth/signin`);
+    await browser.submit(page, { username: 'alice', password: PASSWORD });
+    const linking = await browser.open(`${origin}/api/auth/link/corp`, {
+      form: {},
+      from: origin,
+      until: (url) => url.pathname.endsWith('/authorize'),
+    });
+    const linked: string[] = [];
+    auth.on('identity.linked', ({ by }) => linked.push(by));
+    all.link = async () => browser.open(await provider.authorize(linking.url));
+    expect(await reset(origin, mails, 'alice@corp.example')).toBe(200);
+    expect(linked).toEqual(['request']);
+    const thief = createHttpBrowser();
+    await signIn(thief);
+    const { body } = await thief.fetch(`${origin}/api/auth/session`);
+    expect(body).not.toContain('alice@corp.example');
+  });
+
   it('ends every other way in, also one that was added in its name', async () => {
     const mails: Mail[] = [];
     const { auth, signIn, browser, origin } = await world({}, mails);
@@ -161,6 +202,76 @@ describe('a reset by the owner of an address', () => {
     await signIn(thief);
     const { body } = await thief.fetch(`${origin}/api/auth/session`);
     expect(body).not.toContain('alice@corp.example');
+  });
+});
+
+describe('deleting a user', () => {
+  async function deleted(options: AuthOptions = {}) {
+    const { auth, signIn, browser, origin } = await world(options);
+    await signIn(browser);
+    const [user] = await auth.users.list({ limit: 1 });
+    const { id = '' } = user ?? {};
+    const tokens = await browser.fetch(`${origin}/api/auth/refresh`, { json: {} });
+    const { access_token: token } = JSON.parse(tokens.body) as { access_token: string };
+    await addUser({ auth }, { username: 'root', roles: ['admin'] });
+    const admin = createHttpBrowser();
+    await admin.submit(await admin.open(`${origin}/api/auth/signin`), {
+      username: 'root',
+      password: PASSWORD,
+    });
+    const remove = async (): Promise<number> =>
+      (await admin.fetch(`${origin}/api/auth/users/${id}`, { method: 'DELETE' })).status;
+    const statusWithToken = async (): Promise<number> =>
+      (
+        await createHttpBrowser().fetch(`${origin}/api/me`, {
+          headers: { authorization: `Bearer ${token}` },
+        })
+      ).status;
+    return { auth, signIn, id, remove, statusWithToken };
+  }
+
+  it('ends their sessions, access tokens among them', async () => {
+    const { auth, id, remove, statusWithToken } = await deleted();
+    expect(await statusWithToken()).toBe(200);
+    expect(await remove()).toBe(204);
+    expect(await auth.sessions.list(id)).toEqual([]);
+    expect(await statusWithToken()).toBe(401);
+  });
+
+  it('forgets their identities: who signs in with one of them is another user', async () => {
+    const { auth, signIn, id, remove } = await deleted();
+    expect(await remove()).toBe(204);
+    await signIn(createHttpBrowser());
+    const others = (await auth.users.list({ limit: 10 })).filter(
+      ({ username }) => username !== 'root',
+    );
+    expect(others).toHaveLength(1);
+    expect(others[0]?.id).not.toBe(id);
+  });
+
+  it('goes on, the second time, where an outage interrupted the first', async () => {
+    const store = memoryStore();
+    let failures = 0;
+    const { auth, id, remove, statusWithToken } = await deleted({
+      store: {
+        ...store,
+        sessions: {
+          ...store.sessions,
+          async revoke(selector, how) {
+            if (failures > 0) {
+              failures -= 1;
+              throw new Error('down');
+            }
+            return store.sessions.revoke(selector, how);
+          },
+        },
+      },
+    });
+    failures = 1;
+    expect(await remove()).toBe(503);
+    expect(await remove()).toBe(404);
+    expect(await auth.sessions.list(id)).toEqual([]);
+    expect(await statusWithToken()).toBe(401);
   });
 });
 

@@ -450,6 +450,30 @@ it('a busy server says so: 503 with Retry-After past the waiting line', async ()
   expect(busy[0]?.headers.get('retry-after')).toBe('2');
 });
 
+it('a user who is disabled while they sign in gets no session, also when none is revoked', async () => {
+  const store = memoryStore();
+  const server = await serveAuth({
+    store: {
+      ...store,
+      sessions: {
+        ...store.sessions,
+        // The password has been found right by now.
+        async create(session) {
+          const user = await store.users.findById(session.userId);
+          const { version = 0 } = user ?? {};
+          await store.users.update(session.userId, { version, now: 1, set: { disabled: true } });
+          await store.sessions.create(session);
+        },
+      },
+    },
+  });
+  const { id } = await addUser(server);
+  const answer = await login(server, { username: 'alice', password: PASSWORD });
+  expect(answer.status).toBe(401);
+  expect(await answer.json()).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+  expect(await server.auth.sessions.list(id)).toEqual([]);
+});
+
 it('a password changed while its owner signs in leaves no session behind', async () => {
   const clock = createClock();
   const store = memoryStore();

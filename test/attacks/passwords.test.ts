@@ -1,4 +1,4 @@
-import { memoryStore } from 'latchkey';
+import { type Auth, memoryStore } from 'latchkey';
 import { describe, expect, it } from 'vitest';
 import {
   addUser,
@@ -130,6 +130,26 @@ describe('P2 the mailed token', () => {
     expect((await reset(server, orphan)).status).toBe(400);
   });
 
+  it.each<{ title: string; change: Parameters<Auth['users']['update']>[1] }>([
+    { title: 'another password', change: { passwordHash: 'of another password' } },
+    { title: 'another address', change: { email: 'other@example.com' } },
+    { title: 'no password any more', change: { passwordHash: undefined } },
+    { title: 'been disabled', change: { disabled: true } },
+  ])('is dead when the account has got $title since', async ({ change }) => {
+    const { server, user } = await withAlice();
+    const token = await mailedToken(server);
+    await server.auth.users.update(user.id, change);
+    expect((await reset(server, token)).status).toBe(400);
+    expect(await server.auth.sessions.list(user.id)).toEqual([]);
+  });
+
+  it('works when other facts of the account have changed', async () => {
+    const { server, user } = await withAlice();
+    const token = await mailedToken(server);
+    await server.auth.users.update(user.id, { roles: ['editor'], username: 'alicia' });
+    expect((await reset(server, token)).status).toBe(200);
+  });
+
   it('two tokens of one moment: the second reset finds the first one done', async () => {
     const { server } = await withAlice();
     await Promise.all([
@@ -219,6 +239,38 @@ it('P4 a reset ends every session and tells the owner', async () => {
   expect(server.mails.at(-1)).toMatchObject({ kind: 'password_changed', to: 'alice@example.com' });
 });
 
+describe('L9 a session that the browser had before a reset', () => {
+  async function planted() {
+    const { server } = await withAlice();
+    const { id } = await addUser(server, { username: 'mallory' });
+    const { refresh_token: theirs } = await server.signIn('mallory');
+    return { server, theirs, mallory: () => server.auth.sessions.list(id) };
+  }
+
+  it('ends with it, and its cookie goes', async () => {
+    const { server, theirs, mallory } = await planted();
+    const body = { token: await mailedToken(server), new_password: NEW };
+    const headers = { cookie: `latchkey-session=${theirs}`, 'x-csrf': '1' };
+    const answer = await server.post('/api/auth/reset-password', body, headers);
+    expect(answer.status).toBe(200);
+    expect(await mallory()).toEqual([]);
+    expect(answer.headers.getSetCookie()).toEqual([
+      expect.stringMatching(/^latchkey-session=; Max-Age=0/),
+    ]);
+  });
+
+  it('one of two cookies is refused, and the token is good afterwards', async () => {
+    const { server, theirs, mallory } = await planted();
+    const token = await mailedToken(server);
+    const cookie = `latchkey-session=${theirs}; latchkey-session=another`;
+    const body = { token, new_password: NEW };
+    const headers = { cookie, 'x-csrf': '1' };
+    expect((await server.post('/api/auth/reset-password', body, headers)).status).toBe(400);
+    expect(await mallory()).toHaveLength(1);
+    expect((await reset(server, token)).status).toBe(200);
+  });
+});
+
 describe('P5 changing a password', () => {
   const change = ({ post }: AuthServer, tokens: Tokens, body: { old: string; new?: string }) =>
     post(
@@ -267,6 +319,41 @@ describe('P5 changing a password', () => {
       new_password: NEW,
     });
     expect(answer.status).toBe(401);
+  });
+});
+
+describe('a user who is disabled while a new password is on its way', () => {
+  /** The rules for new passwords are asked when everything else has been found right. */
+  async function disabledMeanwhile() {
+    const all: { disable?: () => Promise<unknown> } = {};
+    const isBlocked = async (): Promise<boolean> => {
+      await all.disable?.();
+      return false;
+    };
+    const { server, user } = await withAlice({ passwords: { isBlocked } });
+    const tokens = await server.signIn('alice');
+    const token = await mailedToken(server);
+    all.disable = () => server.auth.users.update(user.id, { disabled: true });
+    const expectUnchanged = async (): Promise<void> => {
+      const { passwordHash } = (await server.auth.users.findById(user.id)) ?? {};
+      expect(passwordHash).toBe(user.passwordHash);
+      expect(await server.auth.sessions.list(user.id)).toHaveLength(1);
+    };
+    return { server, tokens, token, expectUnchanged };
+  }
+
+  it('changes none', async () => {
+    const { server, tokens, expectUnchanged } = await disabledMeanwhile();
+    const body = { old_password: PASSWORD, new_password: NEW };
+    const answer = await server.post('/api/auth/change-password', body, bearer(tokens));
+    expect(answer.status).toBe(401);
+    await expectUnchanged();
+  });
+
+  it('sets none by a mailed token', async () => {
+    const { server, token, expectUnchanged } = await disabledMeanwhile();
+    expect((await reset(server, token)).status).toBe(400);
+    await expectUnchanged();
   });
 });
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isNavigation, refuseCrossSite } from '../../http/cross-site.js';
 import { AuthError } from '../../errors.js';
 import { redirectWithin, safeReturnTo } from '../../http/redirects.js';
-import { setSessionCookie } from '../browser-session.js';
+import { redirectSignedIn } from '../browser-session.js';
 import { passwordLoginSchema, type PasswordSignIn } from '../password/login.js';
 import { ownPath, publicUrl, queryOf, returnToOf, wishesOf } from '../own-urls.js';
 import { sendPage, signInPage } from './pages.js';
@@ -49,13 +49,12 @@ export function submitSignInPage(parts: RouterParts, signIn: PasswordSignIn): En
     });
     try {
       if (!body) throw new AuthError('INVALID_CREDENTIALS');
-      setSessionCookie(parts, res, await signIn({ req, res }, body));
+      const live = await signIn({ req, res }, body);
+      redirectSignedIn(parts, res, { live, returnTo });
     } catch (error) {
       if (!(error instanceof AuthError)) throw error;
       sendErrorPage(res, error, { ...factsOf(parts, req, returnTo), username });
-      return;
     }
-    redirectWithin(res, returnTo);
   };
 }
 

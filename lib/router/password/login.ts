@@ -8,7 +8,7 @@ import type { LiveSession } from '../../sessions/sessions.js';
 import type { StoredUser } from '../../stores/store.js';
 import { createKnownDevices } from './known-device.js';
 import { limitAccounts } from '../rate-limits.js';
-import { endFormerSession } from '../browser-session.js';
+import { completeSignIn } from '../complete-sign-in.js';
 import { type Exchange, readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
@@ -58,7 +58,7 @@ export function login(signIn: PasswordSignIn, sendTokens: SendTokens): Endpoint 
 export type PasswordSignIn = (exchange: Exchange, body: PasswordLogin) => Promise<LiveSession>;
 
 export function createPasswordSignIn(parts: RouterParts): PasswordSignIn {
-  const { sessions, events, now } = parts;
+  const { sessions, now } = parts;
   const devices = createKnownDevices(parts);
   const spendAttempt = limitAccounts(parts, { name: 'account', countsFailuresOnly: true });
   return async function signInWithPassword({ req, res }, body) {
@@ -66,15 +66,12 @@ export function createPasswordSignIn(parts: RouterParts): PasswordSignIn {
     parts.cookies.read(req, 'session');
     await spendAttempt(req, res, await devices.bucketOf(req, body.login));
     const user = await findByPassword(parts, req, body);
-    const started = await sessions.start(user, passwordNotes(req, body.delivery, now()));
-    const live = await confirm(parts, req, { started, password: body.password });
-    await endFormerSession(parts, req, res);
+    const begin = async (): Promise<LiveSession> => {
+      const started = await sessions.start(user, passwordNotes(req, body.delivery, now()));
+      return confirm(parts, req, { started, password: body.password });
+    };
+    const live = await completeSignIn(parts, { req, res }, { begin });
     await devices.remember(req, res, body.login);
-    events.emit('login.succeeded', {
-      userId: user.id,
-      sessionId: live.session.id,
-      ...requestFacts(req),
-    });
     return live;
   };
 }

@@ -9,6 +9,7 @@ import type { LiveSession } from '../../sessions/sessions.js';
 import type { StoredUser } from '../../stores/store.js';
 import { createKnownDevices } from './known-device.js';
 import { type SendMail, sendQuietly } from './mail.js';
+import { replaceSession } from '../complete-sign-in.js';
 import { limitAccounts } from '../rate-limits.js';
 import { readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
@@ -133,15 +134,20 @@ export function resetPassword(
 
   return async function handleResetPassword(req, res) {
     const body = await readJsonBody({ req, res }, resetSchema);
+    // Refused for two that differ, before the token is used up.
+    parts.cookies.read(req, 'session');
     const key = tokenKey(body.token);
     const taken = await once.take(key, now());
     const row = taken === undefined ? undefined : parseRow(taken);
     if (taken === undefined || !row) throw deadToken;
-    const live = await reset(req, body, row).catch(async (error: unknown) => {
-      // A token must not be lost to a refused password or an outage.
-      if (error !== deadToken) await once.add(key, taken, { now: now(), expiresAt: row.expiresAt });
-      throw error;
-    });
+    const begin = () =>
+      reset(req, body, row).catch(async (error: unknown) => {
+        // A token must not be lost to a refused password or an outage.
+        if (error !== deadToken)
+          await once.add(key, taken, { now: now(), expiresAt: row.expiresAt });
+        throw error;
+      });
+    const live = await replaceSession(parts, { req, res }, begin);
     await once.del(latestKey(row.userId));
     await sendTokens(res, live);
   };

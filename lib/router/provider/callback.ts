@@ -1,21 +1,21 @@
 import type { Request } from 'express';
 import { z } from 'zod';
-import { requestFacts } from '../../http/request-facts.js';
 import { AuthError } from '../../errors.js';
 import { needsUser } from '../../providers/errors.js';
 import { redirectWithin, withParameters } from '../../http/redirects.js';
-import { endFormerSession, setSessionCookie } from '../browser-session.js';
+import { redirectSignedIn } from '../browser-session.js';
+import { completeSignIn } from '../complete-sign-in.js';
 import type { OneTimeCodes } from './exchange.js';
 import { keepReturnTo, ownPath, queryOf } from '../own-urls.js';
 import { refuseLookAhead } from '../look-ahead.js';
 import { requireProvider } from './login.js';
-import { admitIdentity, providerSessionFacts, reportFailure, tellOfFailure } from './sign-in.js';
+import { admitIdentity, providerSessionFacts, reported } from './sign-in.js';
 import { type Exchange, readFormBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
 import type { Transaction, Transactions } from './transactions.js';
 
-/** What an answer may be made of (RFC 6749 §4.1.2, RFC 9207 §2). Everything else is left aside. */
+/** Parameters of a provider's answer (RFC 6749 §4.1.2, RFC 9207 §2). All others are ignored. */
 const ANSWER = ['code', 'state', 'iss', 'error'] as const;
 
 interface CallbackContext {
@@ -33,31 +33,34 @@ export function callback(context: CallbackContext): Endpoint {
   return async function handleCallback(req, res) {
     refuseLookAhead(req);
     const { name } = await requireProvider(parts, req.params['provider']);
-    const failing = (error: unknown) => reportFailure(parts, req, { error, provider: name });
+    const failure = (error: unknown) => reported(parts, req, { error, provider: name });
+    const badRequest = (reason: string) => failure(new AuthError('INVALID_REQUEST', { reason }));
     const query = queryOf(req);
-    // Two of one name: we might judge one of them and somebody else the other.
+    // Of two with one name we might judge one, and the protocol library the other.
     if (ANSWER.some((parameter) => query.getAll(parameter).length > 1))
-      failing(new AuthError('INVALID_REQUEST', { reason: 'repeated_parameter' }));
+      throw badRequest('repeated_parameter');
     const answer = readAnswer(query);
     const state = answer.get('state') ?? '';
     const transaction = await transactions
       .take({ req, res }, { state, provider: name })
-      .catch(failing);
+      .catch((error: unknown) => {
+        throw failure(error);
+      });
     if (!transaction) {
-      // The back button, or a tab that was restored: nothing is left to do, unless nobody is signed in.
+      // The back button, or a restored tab: for a user who is signed in there is nothing left to do.
       if (await parts.sessions.recognise(parts.cookies.read(req, 'session')))
         return redirectWithin(res, '/');
-      return failing(new AuthError('INVALID_REQUEST', { reason: 'state' }));
+      throw badRequest('state');
     }
     keepReturnTo(req, transaction.returnTo);
     await finish(context, { req, res }, { answer, transaction }).catch((error: unknown): void => {
       const isAnnounced = transaction.isSilent && needsUser(error);
-      if (!isAnnounced) tellOfFailure(parts, req, { error, provider: name });
-      // Who handles codes, or silence, on a page of their own handles failures there as well.
+      const told = isAnnounced ? error : failure(error);
+      // In code mode, and for `prompt=none`, failures go to the application's own page.
       if (!(error instanceof AuthError) || !(isAnnounced || transaction.mode === 'code'))
-        throw error;
-      const word = isAnnounced ? error.reason : error.code.toLowerCase();
-      redirectWithin(res, withParameters(transaction.returnTo, { auth_error: word }));
+        throw told;
+      const code = isAnnounced ? error.reason : error.code.toLowerCase();
+      redirectWithin(res, withParameters(transaction.returnTo, { auth_error: code }));
     });
   };
 }
@@ -108,19 +111,12 @@ async function finish(
     const code = await codes.issue(res, { userId: user.id, ...facts }, codeChallenge);
     return redirectWithin(res, withParameters(returnTo, { auth_code: code }));
   }
-  const live = await parts.sessions.startProven(user, facts);
-  await endFormerSession(parts, req, res);
-  setSessionCookie(parts, res, live);
-  parts.events.emit('login.succeeded', {
-    userId: user.id,
-    sessionId: live.session.id,
-    provider: name,
-    ...requestFacts(req),
-  });
-  redirectWithin(res, returnTo);
+  const begin = () => parts.sessions.startProven(user, facts);
+  const live = await completeSignIn(parts, { req, res }, { begin, provider: name });
+  redirectSignedIn(parts, res, { live, returnTo });
 }
 
-/** Who asked for the accounts to be joined must still be the one who is signed in. */
+/** The user who asked for the accounts to be joined must still be signed in. */
 async function requireSameUser(
   { sessions, cookies }: RouterParts,
   req: Request,

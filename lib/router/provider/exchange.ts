@@ -1,11 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Request, Response } from 'express';
+import type { Response } from 'express';
 import { z } from 'zod';
 import { requestFacts } from '../../http/request-facts.js';
 import type { CookiePurpose } from '../../http/cookies.js';
 import { AuthError } from '../../errors.js';
 import { createSealer } from '../../secrets/sealing.js';
-import type { ProvenSignIn } from '../../sessions/sessions.js';
+import { readNotes, writeNotes } from '../../sessions/session-notes.js';
+import type { LiveSession, ProvenSignIn } from '../../sessions/sessions.js';
+import { completeSignIn } from '../complete-sign-in.js';
 import { type Exchange, readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
@@ -62,7 +64,7 @@ export function createOneTimeCodes({
   rootKeys,
   now,
 }: RouterParts): OneTimeCodes {
-  const sealer = createSealer(rootKeys, 'exchange', { now, maxLength: MAX_LENGTH });
+  const pendings = createPendingSealer({ rootKeys, now });
 
   function bindingOf({ req }: Exchange, { code, code_verifier: verifier }: ExchangeBody) {
     if (verifier !== undefined) return sha256(verifier);
@@ -86,7 +88,7 @@ export function createOneTimeCodes({
     async issue(res: Response, pending: PendingSession, codeChallenge: string | undefined) {
       const code = randomBytes(32).toString('base64url');
       const cookie = randomBytes(32).toString('base64url');
-      const sealed = await sealer.seal(pending, LIFE_MS / 1000);
+      const sealed = await pendings.seal(pending);
       const time = now();
       await once.add(keyOf(code, codeChallenge ?? sha256(cookie)), sealed, {
         now: time,
@@ -107,7 +109,7 @@ export function createOneTimeCodes({
         await judgeReplay(key);
         throw refused('unknown_code');
       }
-      const pending = readPending(await sealer.open(sealed));
+      const pending = await pendings.open(sealed);
       if (!pending) throw refused('unknown_code');
       const settle = async (sessionId: string): Promise<void> => {
         const time = now();
@@ -129,68 +131,61 @@ export function exchange(
   sendTokens: SendTokens,
 ): Endpoint {
   const { users, sessions, events } = parts;
+
+  async function signIn(asked: Exchange, { pending, settle }: Redeemed): Promise<LiveSession> {
+    const user = await users.findById(pending.userId);
+    if (!user || user.disabled) throw new AuthError('LOGIN_DENIED', { reason: 'user_gone' });
+    const begin = async (): Promise<LiveSession> => {
+      const live = await sessions.startProven(user, pending);
+      await settle(live.session.id);
+      return live;
+    };
+    return completeSignIn(parts, asked, { begin, provider: pending.notes.provider });
+  }
+
   return async function handleExchange(req, res) {
     const body = await readJsonBody({ req, res }, schema);
-    const { pending, settle } = await codes
-      .redeem({ req, res }, body)
-      .catch((error: unknown) => report(parts, req, error));
-    const { userId, notes } = pending;
-    const user = await users.findById(userId);
-    if (!user || user.disabled) throw new AuthError('LOGIN_DENIED', { reason: 'user_gone' });
-    const live = await sessions
-      .startProven(user, pending)
-      .catch((error: unknown) => report(parts, req, error));
-    await settle(live.session.id);
-    events.emit('login.succeeded', {
-      userId,
-      sessionId: live.session.id,
-      ...(notes.provider !== undefined && { provider: notes.provider }),
-      ...requestFacts(req),
-    });
-    await sendTokens(res, live);
+    let userId: string | undefined;
+    try {
+      const redeemed = await codes.redeem({ req, res }, body);
+      ({ userId } = redeemed.pending);
+      await sendTokens(res, await signIn({ req, res }, redeemed));
+    } catch (error) {
+      if (error instanceof AuthError && (error.status === 401 || error.status === 403))
+        events.emit('login.failed', {
+          reason: error.reason ?? 'code',
+          userId,
+          ...requestFacts(req),
+        });
+      throw error;
+    }
   };
 }
 
-function report({ events }: RouterParts, req: Request, error: unknown): never {
-  if (error instanceof AuthError && error.status === 401)
-    events.emit('login.failed', {
-      reason: error.reason ?? 'code',
-      userId: undefined,
-      ...requestFacts(req),
-    });
-  throw error;
-}
-
-const pendingSchema: z.ZodType<PendingSession> = z.object({
+const pendingSchema = z.object({
   userId: z.string(),
   endings: z.string(),
-  notes: z.object({
-    amr: z.array(z.string()),
-    authTime: z
-      .number()
-      .optional()
-      .transform((given) => given),
-    acr: z
-      .string()
-      .optional()
-      .transform((given) => given),
-    device: z
-      .string()
-      .optional()
-      .transform((given) => given),
-    delivery: z.enum(['body', 'cookie']),
-    provider: z.string().optional(),
-    upstream: z.string().optional(),
-  }),
+  notes: z.string(),
   provider: z.object({
     issuer: z.string(),
     subject: z.string(),
-    sessionId: z
-      .string()
-      .optional()
-      .transform((given) => given),
+    sessionId: z.string().optional(),
   }),
 });
+
+function createPendingSealer({ rootKeys, now }: Pick<RouterParts, 'rootKeys' | 'now'>) {
+  const sealer = createSealer(rootKeys, 'exchange', { now, maxLength: MAX_LENGTH });
+  return {
+    seal: (pending: PendingSession) =>
+      sealer.seal({ ...pending, notes: writeNotes(pending.notes) }, LIFE_MS / 1000),
+    async open(sealed: string): Promise<PendingSession | undefined> {
+      const { data } = pendingSchema.safeParse(await sealer.open(sealed));
+      if (!data) return undefined;
+      const { sessionId, ...provider } = data.provider;
+      return { ...data, notes: readNotes(data.notes), provider: { ...provider, sessionId } };
+    },
+  };
+}
 
 /** The binding is part of the key: with another one there is nothing to be found, and nothing to be used up. */
 function keyOf(code: string, binding: string): string {
@@ -203,10 +198,6 @@ function cookieOf(code: string): CookiePurpose {
 
 function refused(reason: string): AuthError {
   return new AuthError('LOGIN_FAILED', { reason });
-}
-
-function readPending(value: unknown): PendingSession | undefined {
-  return pendingSchema.safeParse(value).data;
 }
 
 function sha256(text: string): string {

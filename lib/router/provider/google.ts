@@ -1,16 +1,14 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Request } from 'express';
-import { requestFacts } from '../../http/request-facts.js';
 import { AuthError } from '../../errors.js';
 import { GOOGLE } from '../../providers/google-id-token.js';
-import { redirectWithin } from '../../http/redirects.js';
-import { deviceLabel } from '../../sessions/device-label.js';
 import type { LiveSession } from '../../sessions/sessions.js';
-import { endFormerSession, setSessionCookie } from '../browser-session.js';
+import { redirectSignedIn } from '../browser-session.js';
+import { completeSignIn } from '../complete-sign-in.js';
 import { publicUrl } from '../own-urls.js';
-import { admitIdentity, reportFailure } from './sign-in.js';
-import { isForm, readFormBody, readJsonBody } from '../request-body.js';
+import { admitIdentity, providerSessionFacts, reported } from './sign-in.js';
+import { type Exchange, isForm, readFormBody, readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
 import type { SendTokens } from '../token-response.js';
@@ -30,22 +28,19 @@ const formSchema = z.object({ credential: z.string(), g_csrf_token: z.string() }
  */
 export function signInWithGoogle(parts: RouterParts, sendTokens: SendTokens): Endpoint {
   return async function handleSignInWithGoogle(req, res) {
+    const exchange = { req, res };
     if (isForm(req)) {
-      const { credential, g_csrf_token: token } = await readFormBody({ req, res }, formSchema);
+      const { credential, g_csrf_token: token } = await readFormBody(exchange, formSchema);
       // Google's own double submit: its script has set the cookie on our origin. A sub-domain could, too, hence the origin.
       const own = new URL(publicUrl(parts, req)).origin;
       const isFromGoogle = [undefined, GOOGLE, own].includes(req.headers.origin);
       if (!isFromGoogle || token === '' || token !== csrfCookie(req))
         throw new AuthError('CROSS_SITE_REQUEST');
-      const live = await signIn(parts, req, { idToken: credential, delivery: 'cookie' });
-      await endFormerSession(parts, req, res);
-      setSessionCookie(parts, res, live);
-      return redirectWithin(res, '/');
+      const live = await signIn(parts, exchange, { idToken: credential, delivery: 'cookie' });
+      return redirectSignedIn(parts, res, { live, returnTo: '/' });
     }
-    const { id_token: idToken, delivery } = await readJsonBody({ req, res }, jsonSchema);
-    const live = await signIn(parts, req, { idToken, delivery });
-    await endFormerSession(parts, req, res);
-    await sendTokens(res, live);
+    const { id_token: idToken, delivery } = await readJsonBody(exchange, jsonSchema);
+    await sendTokens(res, await signIn(parts, exchange, { idToken, delivery }));
   };
 }
 
@@ -56,40 +51,25 @@ interface GoogleLogin {
 
 async function signIn(
   parts: RouterParts,
-  req: Request,
+  exchange: Exchange,
   { idToken, delivery }: GoogleLogin,
 ): Promise<LiveSession> {
-  const { providers, sessions, store, events, now } = parts;
+  const { req } = exchange;
+  const { providers, sessions, store, now } = parts;
   const provider = 'google';
   if (!providers.readGoogleIdToken) throw new AuthError('NOT_FOUND', { reason: 'provider' });
   try {
-    const { identity, expiresAt } = await providers.readGoogleIdToken(idToken);
+    const { signedIn, expiresAt } = await providers.readGoogleIdToken(idToken);
     const digest = createHash('sha256').update(idToken).digest('base64url');
     const life = { now: now(), expiresAt: expiresAt * 1000 };
     if (!(await store.once.add(`google:${digest}`, '', life)))
       throw new AuthError('LOGIN_FAILED', { reason: 'replayed' });
-    const user = await admitIdentity(parts, req, { identity });
-    const notes = {
-      amr: [],
-      authTime: undefined,
-      acr: undefined,
-      device: deviceLabel(req.headers['user-agent']),
-      delivery,
-      provider,
-    };
-    const { issuer, subject } = identity;
-    const from = { issuer, subject, sessionId: undefined };
-    const endings = await sessions.endingsOf(user.id, from);
-    const live = await sessions.startProven(user, { notes, provider: from, endings });
-    events.emit('login.succeeded', {
-      userId: user.id,
-      sessionId: live.session.id,
-      provider,
-      ...requestFacts(req),
-    });
-    return live;
+    const user = await admitIdentity(parts, req, signedIn);
+    const facts = await providerSessionFacts(parts, req, { signedIn, user, delivery });
+    const begin = () => sessions.startProven(user, facts);
+    return await completeSignIn(parts, exchange, { begin, provider });
   } catch (error) {
-    return reportFailure(parts, req, { error, provider });
+    throw reported(parts, req, { error, provider });
   }
 }
 

@@ -11,7 +11,7 @@ import {
 import { callbackUrl, ownPath, queryOf, wishesOf } from '../own-urls.js';
 import { forwardPage, sendPage } from '../pages/pages.js';
 import { refuseLookAhead } from '../look-ahead.js';
-import { reportFailure } from './sign-in.js';
+import { reported } from './sign-in.js';
 import { type Exchange, isForm, readFormBody, readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
@@ -124,7 +124,9 @@ async function begin(
       acrValues,
       maxAgeSeconds,
     })
-    .catch((error: unknown) => reportFailure(parts, req, { error, provider: name }));
+    .catch((error: unknown) => {
+      throw reported(parts, req, { error, provider: name });
+    });
   await transactions.begin({ req, res }, { ...rest, provider: name, secrets });
   return url;
 }

@@ -10,7 +10,7 @@ import type { ProvenSignIn } from '../../sessions/sessions.js';
 import type { StoredUser } from '../../stores/store.js';
 import type { RouterParts } from '../parts.js';
 
-/** Finds, or makes, the account of somebody who has signed in with a provider. */
+/** Finds the account of a user who has signed in with a provider, or makes one. */
 export async function admitIdentity(
   { identities, events }: RouterParts,
   req: Request,
@@ -31,12 +31,13 @@ export async function admitIdentity(
 }
 
 interface Proof {
-  readonly signedIn: ProviderSignIn;
+  /** Without `tokens` where the provider has handed out none that are of use. */
+  readonly signedIn: Omit<ProviderSignIn, 'tokens'> & Partial<Pick<ProviderSignIn, 'tokens'>>;
   readonly user: StoredUser;
   readonly delivery: SessionNotes['delivery'];
 }
 
-/** What is noted of a sign-in with a provider, its tokens sealed among it. */
+/** Returns what is noted of a sign-in with a provider, its tokens sealed among it. */
 export async function providerSessionFacts(
   { upstream, sessions }: RouterParts,
   req: Request,
@@ -53,30 +54,20 @@ export async function providerSessionFacts(
       device: deviceLabel(req.headers['user-agent']),
       delivery,
       provider: identity.provider,
-      upstream: await upstream.seal(tokens),
+      upstream: tokens && (await upstream.seal(tokens)),
     },
     provider,
   };
 }
 
-interface Failure {
-  readonly error: unknown;
-  readonly provider: string;
-}
-
-/** Tells listeners that a log-in with a provider has failed. */
-export function tellOfFailure(
+/** Emits `login.failed` for a log-in with a provider. Returns the error, to be thrown. */
+export function reported(
   { events }: RouterParts,
   req: Request,
-  { error, provider }: Failure,
-): void {
+  { error, provider }: { readonly error: unknown; readonly provider: string },
+): unknown {
   const reason =
     error instanceof AuthError ? (error.reason ?? error.code.toLowerCase()) : 'internal';
   events.emit('login.failed', { reason, userId: undefined, provider, ...requestFacts(req) });
-}
-
-/** Does so, and passes the error on. */
-export function reportFailure(parts: RouterParts, req: Request, failure: Failure): never {
-  tellOfFailure(parts, req, failure);
-  throw failure.error;
+  return error;
 }

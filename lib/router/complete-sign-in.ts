@@ -1,0 +1,49 @@
+import type { LiveSession } from '../sessions/sessions.js';
+import { requestFacts } from '../http/request-facts.js';
+import type { RouterParts } from './parts.js';
+import type { Exchange } from './request-body.js';
+
+interface ProvenUser {
+  /** Begins the session. Rejects when what was proven is not true any more. */
+  readonly begin: () => Promise<LiveSession>;
+  /** Name of the identity provider; undefined for a password. */
+  readonly provider?: string | undefined;
+}
+
+/**
+ * Completes a sign-in, by whichever way: begins the session, ends the one that the browser had before, and emits
+ * `login.succeeded`. What is sent is for the caller to decide. Rejects with INVALID_REQUEST (400) for two session
+ * cookies that differ, before anything has begun.
+ */
+export async function completeSignIn(
+  parts: RouterParts,
+  { req, res }: Exchange,
+  { begin, provider }: ProvenUser,
+): Promise<LiveSession> {
+  const live = await replaceSession(parts, { req, res }, begin);
+  parts.events.emit('login.succeeded', {
+    userId: live.user.id,
+    sessionId: live.session.id,
+    ...(provider !== undefined && { provider }),
+    ...requestFacts(req),
+  });
+  return live;
+}
+
+/**
+ * Begins a session, and ends the one that the browser had before: it may have been planted, and nothing of it goes on.
+ * Rejects with INVALID_REQUEST (400) for two session cookies that differ, before anything has begun.
+ */
+export async function replaceSession(
+  { sessions, cookies }: Pick<RouterParts, 'sessions' | 'cookies'>,
+  { req, res }: Exchange,
+  begin: () => Promise<LiveSession>,
+): Promise<LiveSession> {
+  const token = cookies.read(req, 'session');
+  const live = await begin();
+  if (token === undefined) return live;
+  const former = await sessions.find(token);
+  if (former) await sessions.revoke({ id: former.id }, 'replaced');
+  cookies.clear(res, 'session');
+  return live;
+}
