@@ -3,7 +3,6 @@ import type * as OpenidClient from 'openid-client';
 import { AuthError } from '../errors.js';
 import { isRecord } from '../is-record.js';
 import { isEmail, normaliseLogin } from '../accounts/logins.js';
-import { github } from './github-endpoints.js';
 import {
   type LoginProvider,
   type LoginRequest,
@@ -15,6 +14,20 @@ import { type Identity } from '../accounts/identity.js';
 import { providerError, unbelievable } from './errors.js';
 import { createProviderFetch, type ProviderFetch } from './fetch.js';
 import type { ProviderContext } from './tokens.js';
+
+/** GitHub: OAuth 2.0 with PKCE, without discovery and ID tokens. GitHub Enterprise Server has other addresses. */
+const github = {
+  label: 'GitHub',
+  /** Our key for GitHub's accounts, kept in every store. It doesn't follow what GitHub calls itself. */
+  accountIssuer: 'https://github.com',
+  /** GitHub's own name, sent as `iss` with its callbacks (RFC 9207 §2) since 2026, though not with all of them. */
+  issuer: 'https://github.com/login/oauth',
+  authorizationEndpoint: 'https://github.com/login/oauth/authorize',
+  tokenEndpoint: 'https://github.com/login/oauth/access_token',
+  userEndpoint: 'https://api.github.com/user',
+  emailsEndpoint: 'https://api.github.com/user/emails',
+  scope: 'read:user user:email',
+} as const;
 
 interface GithubClient {
   readonly clientId: string;
