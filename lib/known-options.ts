@@ -1,6 +1,6 @@
 /**
- * Refuses options that nobody reads. A misspelt `frameAncestor` or `require` would otherwise be
- * silent, and the application would run without the protection it asked for.
+ * Refuses options that do not exist. A misspelt `frameAncestor` or `require` would otherwise have no effect, and the
+ * application would run without the protection it asked for.
  */
 export function refuseUnknownOptions(
   callee: string,
@@ -9,14 +9,63 @@ export function refuseUnknownOptions(
 ): void {
   if (typeof options !== 'object' || options === null)
     throw new TypeError(`${callee} takes an options object`);
-  const unknown = Object.keys(options).filter((name) => !known.includes(name));
-  if (unknown.length > 0)
-    throw new TypeError(
-      `${callee} has no option ${unknown.join(', ')}; it has ${known.join(', ')}`,
-    );
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const cure = didYouMean(nearestNames(unknown, known)) ?? `it has ${known.join(', ')}`;
+  throw new TypeError(`${callee} has no option ${unknown}; ${cure}`);
 }
 
-/** Passes a number within its range, both ends included. Throws a TypeError for anything else, NaN among it. */
+/** The question in a message about an unknown name; undefined without a suggestion. */
+export function didYouMean(names: readonly string[]): string | undefined {
+  return names.length === 0 ? undefined : `did you mean ${names.join(' or ')}?`;
+}
+
+/** What a misspelt name may stand for: the candidate spelt most alike, at most a third of the letters apart; else up to three that have all its words. */
+export function nearestNames(name: string, candidates: readonly string[]): readonly string[] {
+  const spelling = lettersOf(name);
+  const [best] = candidates
+    .map((candidate) => ({ candidate, cost: distance(spelling, lettersOf(candidate)) }))
+    .toSorted((one, other) => one.cost - other.cost);
+  if (best && best.cost <= Math.floor(spelling.length / 3)) return [best.candidate];
+  const words = wordsOf(name);
+  const longer = candidates.filter((candidate) => {
+    const parts = wordsOf(candidate);
+    return words.length > 0 && words.every((word) => parts.includes(word));
+  });
+  return longer.length > 3 ? [] : longer;
+}
+
+/** Case and separators are spelling only: `jwtSecret`, `jwt.secret` and `JWT_SECRET` are alike. */
+function lettersOf(name: string): string {
+  return name.toLowerCase().replace(/[^a-z\d]/g, '');
+}
+
+function wordsOf(name: string): readonly string[] {
+  const spaced = name.replace(/([a-z\d])([A-Z])/g, '$1 $2').toLowerCase();
+  return spaced.split(/[^a-z\d]+/).filter(Boolean);
+}
+
+/** How many letters have to be changed, added, removed, or swapped with their neighbour (optimal string alignment). */
+function distance(from: string, to: string): number {
+  let before: number[] = [];
+  let above: number[] = [];
+  let costs = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (let row = 0; row < from.length; row += 1) {
+    before = above;
+    above = costs;
+    costs = [row + 1];
+    for (let column = 0; column < to.length; column += 1) {
+      const replaced = (above[column] ?? 0) + Number(from[row] !== to[column]);
+      const isSwap = from[row] === to[column - 1] && from[row - 1] === to[column];
+      const swapped = isSwap ? (before[column - 1] ?? Infinity) + 1 : Infinity;
+      const [added, removed] = [(above[column + 1] ?? 0) + 1, (costs[column] ?? 0) + 1];
+      costs.push(Math.min(replaced, swapped, added, removed));
+    }
+  }
+  return costs.at(-1) ?? 0;
+}
+
+/** Returns a number within its range, both ends included. Throws a TypeError for anything else, NaN included. */
 export function numberInRange(
   value: unknown,
   [min, max]: readonly [number, number],
@@ -27,6 +76,13 @@ export function numberInRange(
 }
 
 const warnedOf = new Set<string>();
+
+/** Warns the developer, once per process for each message. The message holds no value that was given. */
+export function warnOnce(message: string): void {
+  if (warnedOf.has(message)) return;
+  warnedOf.add(message);
+  process.emitWarning(message, 'LatchkeyWarning');
+}
 
 /**
  * Reads an option that has been renamed, under either name. The former name still works, and warns once per
@@ -49,14 +105,9 @@ export function renamedOption<
     throw new TypeError(
       `${callee} takes \`${current}\` or its former name \`${former}\`, not both`,
     );
-  const name = `${callee} ${former}`;
-  if (!warnedOf.has(name)) {
-    warnedOf.add(name);
-    process.emitWarning(
-      `${callee}: the option \`${former}\` is called \`${current}\` now; the former name works until the next minor release`,
-      'LatchkeyWarning',
-    );
-  }
+  warnOnce(
+    `${callee}: the option \`${former}\` is called \`${current}\` now; the former name works until the next minor release`,
+  );
   return options[former];
 }
 

@@ -1,45 +1,45 @@
-import { once } from 'node:events';
+import { errorHandler, securityHeaders } from 'latchkey';
 import { describe, expect, it } from 'vitest';
-import { renamedOption } from '../lib/known-options.js';
+import { didYouMean, nearestNames } from '../lib/known-options.js';
 
-interface Options {
-  readonly latest?: number;
-  readonly former?: number;
-}
+describe('a misspelt name', () => {
+  const names = [
+    'frameAncestors',
+    'preset',
+    'jwt.secret',
+    'JWT_ISSUER',
+    'OIDC_ISSUER',
+    'GITHUB_CLIENT_ID',
+  ];
 
-const read = (options: Options, callee = 'thing'): number | undefined =>
-  renamedOption(callee, options, ['former', 'latest']);
-
-describe('an option that has been renamed', () => {
-  it.each<{ options: Options; value: number | undefined }>([
-    { options: { latest: 1 }, value: 1 },
-    { options: { former: 2 }, value: 2 },
-    { options: { former: 0 }, value: 0 },
-    { options: {}, value: undefined },
-  ])('$options is read as $value', ({ options, value }) => {
-    expect(read(options)).toBe(value);
+  it.each([
+    ['frameAncestor', ['frameAncestors']],
+    ['frame_ancestors', ['frameAncestors']],
+    ['persets', ['preset']],
+    ['jwtSecret', ['jwt.secret']],
+    ['GITHUB_ID', ['GITHUB_CLIENT_ID']],
+    ['ISSUER', ['JWT_ISSUER', 'OIDC_ISSUER']],
+  ])('%s suggests %j', (name, nearest) => {
+    expect(nearestNames(name, names)).toEqual(nearest);
   });
 
-  it('is refused under both names at once', () => {
-    expect(() => read({ latest: 1, former: 1 })).toThrow(TypeError);
+  it.each(['foo', 'port', 'x', '', 'timeout', 'CLIENT_SECRETS_PATH'])(
+    '%j suggests nothing',
+    (name) => {
+      expect(nearestNames(name, names)).toEqual([]);
+      expect(didYouMean([])).toBeUndefined();
+    },
+  );
+});
+
+describe('an unknown option', () => {
+  it('is refused with the one it resembles', () => {
+    const options: object = { frameAncestor: [] };
+    expect(() => securityHeaders(options)).toThrow(/frameAncestor; did you mean frameAncestors\?/);
   });
 
-  it('warns of its former name once per process, and names both', async () => {
-    const warnings: Error[] = [];
-    const collect = (warning: Error): void => void warnings.push(warning);
-    process.on('warning', collect);
-    read({ former: 1 }, 'once');
-    read({ former: 1 }, 'once');
-    read({ former: 1 }, 'another');
-    const last = once(process, 'warning');
-    process.emitWarning('the last one');
-    await last;
-    process.off('warning', collect);
-    const ours = warnings.filter(({ message }) => /^(once|another):/.test(message));
-    expect(ours.map(({ message }) => message.split(':')[0])).toEqual(['once', 'another']);
-    expect(ours[0]).toMatchObject({
-      name: 'LatchkeyWarning',
-      message: expect.stringMatching(/`former`.*`latest`/),
-    });
+  it('is refused with all there are when it resembles none', () => {
+    const options: object = { color: 'red' };
+    expect(() => errorHandler(options)).toThrow(/no option color; it has format, events/);
   });
 });

@@ -1,10 +1,11 @@
 import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
-import { secretFlaw, visiblePart } from '../secrets/strength.js';
+import { secretFlaw } from '../secrets/strength.js';
+import { visiblePart } from '../secrets/visible-part.js';
 import { isPlainObject, list, readJson, readText, Refusal } from './values.js';
 
-const NEW_SECRET = 'make one with `openssl rand -base64 48`';
+export const NEW_SECRET = 'make one with `openssl rand -base64 48`';
 
-/** A secret that somebody else chose: kept as it is, and refused where white space would be silently part of it. */
+/** A secret that another party chose: kept as it is, and refused where white space would be a part of it unnoticed. */
 export function readGivenSecret(input: unknown): string {
   if (typeof input !== 'string') throw new Refusal('is not text', 'write it as text, in quotes');
   const visible = visiblePart(input);
@@ -17,7 +18,7 @@ export function readGivenSecret(input: unknown): string {
   return input;
 }
 
-/** A secret that signs or encrypts: long, varied and not public. */
+/** A secret that signs or encrypts: long and varied. Whether it is known to others is judged later, when NODE_ENV is known. */
 export function readStrongSecret(input: unknown): string {
   const flaw = secretFlaw(input, 32);
   if (flaw) throw new Refusal(flaw, NEW_SECRET);
@@ -50,7 +51,7 @@ export function readPublicKey(input: unknown): string {
   if (text.includes('PRIVATE KEY') || jwk?.d !== undefined)
     throw new Refusal(
       'is a private key',
-      'give its public half; who only verifies must not be able to sign',
+      'give its public half; an application that only verifies must not be able to sign',
     );
   const key = importKey(() => createPublicKey(jwk ? { key: jwk, format: 'jwk' } : text));
   if (!key) throw new Refusal('is not a public key', KEY_FORMS);
@@ -100,15 +101,17 @@ function refuseWeakKey(key: KeyObject): void {
   if (publicExponent !== undefined && publicExponent < 3n)
     throw new Refusal('is an RSA key with an unusable exponent', 'make a new one');
   if (keyAlgorithms(key).length === 0)
-    throw new Refusal('is of a type that signs no tokens', 'use RSA, EC P-256 or Ed25519');
+    throw new Refusal(
+      'is of a type that signs no tokens',
+      'use RSA, EC (P-256, P-384, P-521) or Ed25519',
+    );
 }
 
 function keyAlgorithms(key: KeyObject): readonly string[] {
   const { namedCurve = '' } = key.asymmetricKeyDetails ?? {};
   const ofType: Readonly<Record<string, readonly string[]>> = {
-    rsa: ['RS256', 'PS256'],
-    'rsa-pss': ['PS256'],
-    ed25519: ['EdDSA'],
+    rsa: ['RS256', 'PS256', 'RS384', 'RS512', 'PS384', 'PS512'],
+    ed25519: ['EdDSA', 'Ed25519'],
     'ec prime256v1': ['ES256'],
     'ec secp384r1': ['ES384'],
     'ec secp521r1': ['ES512'],

@@ -4,12 +4,20 @@ import { isPlainObject } from './values.js';
 const REDACTED = '[redacted]';
 
 /**
- * Freezes a tree deeply, and keeps what is secret out of everything that prints or copies it: shown as
- * `[redacted]`, not enumerable, readable by its name only.
+ * Freezes a tree deeply, and keeps what is secret out of everything that prints or copies it, `structuredClone()` and
+ * spreading included: shown as `[redacted]`, not enumerable, readable by its name only.
  */
 export function redact<Tree>(tree: Tree, isSecret: (path: string) => boolean): Tree {
-  redactMembers(tree, { path: [], isSecret });
+  redactMembers(tree, {
+    path: [],
+    isSecret: (path) => isSecret(path) || isIssuersKey(path),
+  });
   return tree;
+}
+
+/** A public key, or a set of them, may turn out to be private ones. */
+function isIssuersKey(path: string): boolean {
+  return /^trustedIssuers\.\d+\.keys\.(?:secret|publicKey|jwks)$/.test(path);
 }
 
 interface Place {
@@ -27,10 +35,7 @@ function redactMembers(node: unknown, { path, isSecret }: Place): void {
   // A getter, because `inspect` can be told to print hidden properties, but not what they would answer.
   for (const [key, value] of secrets)
     Object.defineProperty(node, key, { get: () => value, enumerable: false });
-  const concealed = /^trustedIssuers\.\d+\.keys$/.test(path.join('.'))
-    ? // These stay enumerable, because an issuer's options are checked like those given in code.
-      ['secret', 'publicKey', 'jwks'].filter((key) => Object.hasOwn(node, key))
-    : secrets.map(([key]) => key);
+  const concealed = secrets.map(([key]) => key);
   if (concealed.length > 0) printAs(node, concealed);
   Object.freeze(node);
 }

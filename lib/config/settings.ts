@@ -1,333 +1,140 @@
-import { z } from 'zod';
 import type { ClaimsMapping } from '../claims/claims-mapping.js';
-import { row, secretRow, type Setting, settingsIn } from './setting-rows.js';
-import { claimPath, flag, issuerList, listed, optional, presetName, value } from './schemas.js';
-import {
-  readGivenSecret,
-  readPrivateKey,
-  readPrivateKeys,
-  readPublicKey,
-  readStrongSecret,
-} from './key-readers.js';
-import {
-  duration,
-  type Limit,
-  list,
-  oneOf,
-  readCorsOrigins,
-  readDomain,
-  readEndpointUrl,
-  readFlag,
-  readFrameAncestors,
-  readIssuerName,
-  readIssuerUrl,
-  readLimit,
-  readPublicUrl,
-  readScope,
-  readStoreUrl,
-  readText,
-} from './values.js';
-import type { IssuerOptions, SignatureAlgorithm } from '../verifier/trusted-issuers/options.js';
 import type { PresetName } from '../claims/presets/presets.js';
-
-/** Algorithms of the main issuer (RFC 7518 §3.1, RFC 8037 §3.1). */
-type MainAlgorithm = Extract<
-  SignatureAlgorithm,
-  'HS256' | 'HS384' | 'HS512' | 'RS256' | 'PS256' | 'ES256' | 'EdDSA'
->;
+import type { IssuerOptions, SignatureAlgorithm } from '../verifier/trusted-issuers/options.js';
+import type { Limit } from './values.js';
 
 /** The value of every setting by itself: parsed, defaulted, not yet compared with the others. */
 export interface Settings {
+  /**
+   * Origin that users see, with a path where the application lives below one; AUTH_PUBLIC_URL. https, or http on localhost in
+   * development. Base of redirects, links and cookies; never taken from `Host`. Required in production where tokens are
+   * signed; without it providers' redirects and mailed links cannot be made.
+   */
   readonly publicUrl: string | undefined;
-  readonly store: { readonly url: string };
+  /** Where users and sessions are kept, where tokens are signed. */
+  readonly store: {
+    /**
+     * `memory:`, `file:./auth.db`, `postgres://…` or `redis://…`; AUTH_STORE_URL. Not enumerable. In `memory:` every session
+     * ends with the process, so in production it has to be written. @defaultValue `'memory:'`
+     */
+    readonly url: string;
+  };
+  /** The main issuer: ourselves with `secret` or `privateKey`, an identity provider with `jwksUrl` or `publicKey`. At most one of the four. */
   readonly jwt: JwtSettings;
+  /**
+   * Root of refresh tokens and sealed cookies; AUTH_SECRET. At least 32 bytes; `base64:…` stands for bytes. Changing it without
+   * `secretPrevious` ends every session. Not enumerable. @defaultValue `jwt.secret`; required with a private key
+   */
   readonly secret: string | undefined;
+  /** Former roots, still accepted but not used for anything new; AUTH_SECRET_PREVIOUS. Not enumerable. @defaultValue none */
   readonly secretPrevious: readonly string[];
+  /** Lifetime of an access token, in seconds, 60 to 30 days; AUTH_ACCESS_TTL. As long may a stolen one be used where revocation is not checked. @defaultValue `900` */
   readonly accessTtlSeconds: number;
+  /** A session ends when unused for so long, in seconds, 60 to 400 days; at most `refreshTtlSeconds`; AUTH_REFRESH_IDLE_TTL. @defaultValue `604800` (7 days) */
   readonly refreshIdleTtlSeconds: number;
+  /** A session ends so long after sign-in however much it is used, in seconds, 60 to 400 days; AUTH_REFRESH_TTL. @defaultValue `2592000` (30 days) */
   readonly refreshTtlSeconds: number;
+  /**
+   * Clock difference forgiven in `exp` and `nbf` of access tokens, in seconds, 0 to 300; AUTH_CLOCK_TOLERANCE. Counts for
+   * every issuer that has no `clockToleranceSeconds` of its own. A stolen token lives as much longer. @defaultValue `5`
+   */
+  readonly clockToleranceSeconds: number;
+  /**
+   * Hosts, with a port or for all ports, whose keys and metadata may come over plain http; AUTH_JWKS_ALLOW_HTTP. For a private network: whoever
+   * can change what is sent there can sign tokens. A warning in production. @defaultValue none; loopback in development
+   */
+  readonly jwksAllowHttp: readonly string[];
+  /** Further issuers whose tokens are accepted, beside the main one; AUTH_TRUSTED_ISSUERS, as JSON. Secrets in `keys` are not enumerable. @defaultValue none */
   readonly trustedIssuers: readonly IssuerOptions[];
+  /** Which claims of the main issuer's tokens become which part of the principal; AUTH_CLAIMS_PRESET, AUTH_CLAIMS_… @defaultValue the preset `generic` */
   readonly claims: ClaimsMapping & { readonly preset: PresetName };
+  /** Login providers by name; AUTH_OIDC_… for the one named `default`, AUTH_OIDC_<NAME>_… for others. @defaultValue none */
   readonly oidc: Readonly<Record<string, OidcSettings>>;
+  /** Sign-in with Google; AUTH_GOOGLE_… @defaultValue none */
   readonly google: GoogleSettings;
+  /** Sign-in with GitHub; AUTH_GITHUB_… @defaultValue none */
   readonly github: GithubSettings;
-  /** Whether somebody new gets an account by signing in with a provider. */
+  /** Whether a person without an account gets one by signing in with a provider; AUTH_SIGN_UP. Off: 403 LOGIN_DENIED for them. @defaultValue `true` */
   readonly signUp: boolean;
+  /**
+   * Origins whose pages may read our answers; AUTH_CORS_ORIGINS. Those listed exactly may also send cookies and unsafe
+   * requests, log-in included. `https://*.example.com` stands for the hosts one level below; their pages need a bearer
+   * token, since they get neither. `['*']` is every page, without cookies. @defaultValue none
+   */
   readonly corsOrigins: readonly string[];
+  /** Request headers that pages of other origins may send, besides our own five; AUTH_CORS_HEADERS. @defaultValue whatever they ask for */
+  readonly corsHeaders: readonly string[];
+  /** Response headers that pages of other origins may read, besides WWW-Authenticate, Retry-After, X-Request-Id, RateLimit and RateLimit-Policy; AUTH_CORS_EXPOSED_HEADERS. @defaultValue none */
+  readonly corsExposedHeaders: readonly string[];
+  /** Origins that may show our pages in a frame, `'self'` among them; AUTH_FRAME_ANCESTORS. @defaultValue none */
   readonly frameAncestors: readonly string[];
+  /** Whether `auth.securityHeaders()` does anything; AUTH_SECURITY_HEADERS. Off: where a proxy sets the headers and answers preflights. @defaultValue `true` */
   readonly securityHeaders: boolean;
+  /** Unsafe requests to the router per address; ten times as many GETs. More: 429. AUTH_RATE_LIMIT, such as `5/1s`. @defaultValue `{ max: 5, windowSeconds: 1 }` */
   readonly rateLimit: Limit;
+  /** Log-in attempts per account. More: 429, also with the right password. AUTH_LOGIN_LIMIT, such as `10/15m`. @defaultValue `{ max: 10, windowSeconds: 900 }` */
   readonly loginLimit: Limit;
+  /** Whether the session cookie authenticates every guard's requests; AUTH_COOKIE_SESSIONS. Unsafe requests must then come from an allowed origin. @defaultValue `false` */
   readonly cookieSessions: boolean;
+  /** Development only: requests without a credential use `devToken`; AUTH_STANDALONE. Refused in production. @defaultValue `false` */
   readonly standalone: boolean;
+  /** Development only: the token that `standalone` uses, verified like any other; AUTH_DEV_TOKEN. Not enumerable. @defaultValue none */
   readonly devToken: string | undefined;
 }
 
 export interface JwtSettings {
-  /** `iss` of the main issuer's tokens. @defaultValue `publicUrl` */
+  /** `iss` of the main issuer's tokens, compared exactly; AUTH_JWT_ISSUER. @defaultValue `publicUrl` */
   readonly issuer: string | undefined;
-  /** Accepted `aud` values; the first is the one we sign. @defaultValue the issuer */
+  /** Accepted `aud` values, of which a token needs one; the first is the one we sign; AUTH_JWT_AUDIENCE. @defaultValue the issuer */
   readonly audience: readonly string[] | undefined;
-  /** Signs and verifies. At least 32 bytes for HS256, 48 for HS384, 64 for HS512. Not enumerable. */
+  /**
+   * Signs and verifies; AUTH_JWT_SECRET. At least 32 bytes for HS256, 48 for HS384, 64 for HS512; `base64:…` stands for
+   * bytes. Whoever has it can sign in as anybody. Not enumerable. @defaultValue none
+   */
   readonly secret: string | undefined;
-  /** Verify only, during a rotation. Not enumerable. */
+  /** Former secrets, verify only, for a rotation with overlap; AUTH_JWT_SECRET_PREVIOUS. Not enumerable. @defaultValue none */
   readonly secretPrevious: readonly string[];
-  /** PEM or JWK text; signs. Not enumerable. */
+  /** PEM or JWK text that signs: RSA from 2048 bits, EC or Ed25519; AUTH_JWT_PRIVATE_KEY. Its public half is published. Not enumerable. @defaultValue none */
   readonly privateKey: string | undefined;
-  /** PEM or JWK texts; their public halves verify and are published. Not enumerable. */
+  /** PEM or JWK texts; their public halves verify and are published; AUTH_JWT_PRIVATE_KEY_PREVIOUS. Not enumerable. @defaultValue none */
   readonly privateKeyPrevious: readonly string[];
-  /** Where the keys of somebody else's tokens are. */
+  /** Key set of an issuer other than ourselves; AUTH_JWKS_URL. https, except for the hosts of `jwksAllowHttp`. @defaultValue none */
   readonly jwksUrl: string | undefined;
-  /** PEM or JWK text; verifies somebody else's tokens. */
+  /** PEM or JWK text that verifies another issuer's tokens; AUTH_JWT_PUBLIC_KEY. @defaultValue none */
   readonly publicKey: string | undefined;
-  /** Undefined: whatever the key is made for. */
-  readonly algorithm: MainAlgorithm | undefined;
+  /** The one `alg` that is accepted and signed; AUTH_JWT_ALGORITHM. Must fit the key. @defaultValue HS256 with a secret, else what the key is made for */
+  readonly algorithm: SignatureAlgorithm | undefined;
 }
 
 export interface OidcSettings {
+  /** Issuer URL exactly as the provider's metadata has it; AUTH_OIDC_ISSUER. Required. */
   readonly issuer: string | undefined;
+  /** Our client id there; AUTH_OIDC_CLIENT_ID. Required. */
   readonly clientId: string | undefined;
-  /** Undefined: a public client, which proves itself by PKCE alone. Not enumerable. */
+  /** Our client secret there; AUTH_OIDC_CLIENT_SECRET. Not enumerable. @defaultValue none: a public client, which proves itself by PKCE alone */
   readonly clientSecret: string | undefined;
-  /** Space-separated, with `openid`. */
+  /** Scopes to ask for, space-separated, with `openid`; AUTH_OIDC_SCOPE. @defaultValue `'openid profile email'` */
   readonly scope: string;
-  /** What its button says. Undefined: what the preset says. */
+  /** Text of its button on the sign-in page; AUTH_OIDC_LABEL. @defaultValue the preset's, else its name or host */
   readonly label: string | undefined;
-  /** Whose habits and claims it has. Undefined: told by the issuer. */
+  /** Whose claims and ways it has; AUTH_OIDC_PRESET. @defaultValue told by the issuer */
   readonly preset: PresetName | undefined;
-  /** Whether its `email_verified` counts like a mail of our own. Undefined: what the preset says. */
+  /** Whether its `email_verified` may join an account that has the address; AUTH_OIDC_TRUST_EMAIL. @defaultValue the preset's, mostly false */
   readonly trustEmail: boolean | undefined;
-  /** How its answers come. Undefined: as it does by itself. */
+  /** How its answers come, by redirect or by a form; AUTH_OIDC_RESPONSE_MODE. @defaultValue what the provider does by itself */
   readonly responseMode: 'query' | 'form_post' | undefined;
-  /** Tenants (`tid`) that may sign in, of a provider for many (Entra). */
+  /** Tenant ids (`tid`) that may sign in; AUTH_OIDC_TENANTS. Required for Entra's `/common` and `/organizations`. @defaultValue none */
   readonly tenants: readonly string[];
 }
 
 export interface GoogleSettings extends GithubSettings {
-  /** Google Workspace domains (`hd`) that may sign in. Empty: everybody. */
+  /** Google Workspace domains (`hd`) that may sign in; AUTH_GOOGLE_ALLOWED_DOMAINS. @defaultValue every account, private ones included */
   readonly allowedDomains: readonly string[];
 }
 
 export interface GithubSettings {
+  /** Our client id there; AUTH_GOOGLE_CLIENT_ID, AUTH_GITHUB_CLIENT_ID. @defaultValue none: the provider is off */
   readonly clientId: string | undefined;
-  /** Not enumerable. */
+  /** Our client secret there; AUTH_GOOGLE_CLIENT_SECRET, AUTH_GITHUB_CLIENT_SECRET. Required for GitHub. Not enumerable. @defaultValue none */
   readonly clientSecret: string | undefined;
 }
-
-/** Each row needs a schema of its own, since a row is found by its schema. */
-const claimRow = (variable: string, part: string) =>
-  row(`CLAIMS_${variable}`, claimPath.clone(), `Claim or dotted path (or several) of ${part}`);
-
-const jwt = z.object({
-  issuer: row(
-    'JWT_ISSUER',
-    optional(readIssuerName),
-    '`iss` of our tokens, or of the IdP whose keys are configured; default AUTH_PUBLIC_URL',
-  ),
-  audience: row(
-    'JWT_AUDIENCE',
-    optional(list(readText)),
-    'Accepted `aud` values, list; the first is the one we sign; default the issuer',
-  ),
-  secret: secretRow(
-    'JWT_SECRET',
-    optional(readStrongSecret),
-    'Signs and verifies; at least 32 bytes (HS384: 48, HS512: 64)',
-  ),
-  secretPrevious: secretRow(
-    'JWT_SECRET_PREVIOUS',
-    listed(readStrongSecret),
-    'Former secrets, list; verify only, for rotation with overlap',
-  ),
-  privateKey: secretRow(
-    'JWT_PRIVATE_KEY',
-    optional(readPrivateKey),
-    'Private key that signs, PEM or JWK; its public half is published; RSA from 2048 bits',
-  ),
-  privateKeyPrevious: secretRow(
-    'JWT_PRIVATE_KEY_PREVIOUS',
-    value(readPrivateKeys).default([]),
-    'Former private keys, PEM blocks or a JSON array; still published',
-  ),
-  jwksUrl: row(
-    'JWKS_URL',
-    optional(readEndpointUrl),
-    'Key set of somebody else who issues; https, or http on localhost in development',
-  ),
-  publicKey: row(
-    'JWT_PUBLIC_KEY',
-    optional(readPublicKey),
-    'Public key of somebody else who issues, PEM or JWK',
-  ),
-  algorithm: row(
-    'JWT_ALGORITHM',
-    optional(oneOf(['HS256', 'HS384', 'HS512', 'RS256', 'PS256', 'ES256', 'EdDSA'])),
-    'HS256, HS384, HS512, RS256, PS256, ES256 or EdDSA; default HS256 with a secret, else the one of the key',
-  ),
-});
-
-const claims = z.object({
-  preset: row(
-    'CLAIMS_PRESET',
-    presetName.default('generic'),
-    'generic, keycloak, okta, entra, auth0, cognito or google',
-  ),
-  userId: claimRow('USER_ID', "the user's id"),
-  email: claimRow('EMAIL', 'the e-mail address'),
-  username: claimRow('USERNAME', 'the user name'),
-  roles: claimRow('ROLES', 'the roles'),
-  groups: claimRow('GROUPS', 'the groups'),
-  attributes: claimRow('ATTRIBUTES', 'further attributes'),
-  scopes: claimRow('SCOPES', 'the scopes'),
-  orgs: claimRow('ORGS', 'the organisations'),
-});
-
-const oidcProvider = z.object({
-  issuer: row(
-    'OIDC_*_ISSUER',
-    optional(readIssuerUrl),
-    'Issuer URL of a login provider, exactly as it names itself',
-  ),
-  clientId: row('OIDC_*_CLIENT_ID', optional(readText), 'Client id there'),
-  clientSecret: secretRow(
-    'OIDC_*_CLIENT_SECRET',
-    optional(readGivenSecret),
-    'Client secret there; without one we are a public client (PKCE only)',
-  ),
-  scope: row(
-    'OIDC_*_SCOPE',
-    value(readScope).default('openid profile email'),
-    'Scopes to ask for, separated by spaces; offline_access where the provider knows it, for upstream tokens that last',
-  ),
-  label: row('OIDC_*_LABEL', optional(readText), 'What its button says'),
-  preset: row(
-    'OIDC_*_PRESET',
-    presetName.optional().transform((given) => given),
-    'Its kind, as in AUTH_CLAIMS_PRESET; default told by the issuer',
-  ),
-  trustEmail: row(
-    'OIDC_*_TRUST_EMAIL',
-    optional(readFlag),
-    'Whether an address it calls verified may join an account; default as its kind says, mostly false',
-  ),
-  responseMode: row(
-    'OIDC_*_RESPONSE_MODE',
-    optional(oneOf(['query', 'form_post'])),
-    'query or form_post; default what the provider does by itself',
-  ),
-  tenants: row(
-    'OIDC_*_TENANTS',
-    listed(readText),
-    'Tenant ids that may sign in, list; required for Entra /common and /organizations',
-  ),
-});
-
-/** The table: one row a setting, at its place in the config tree. */
-export const table: z.ZodType<Settings> = z.object({
-  publicUrl: row(
-    'PUBLIC_URL',
-    optional(readPublicUrl),
-    'Origin that users see; base of redirects, links and cookies; https, or http on localhost in development; required in production',
-  ),
-  store: z.object({
-    url: secretRow(
-      'STORE_URL',
-      value(readStoreUrl).default('memory:'),
-      'memory:, file:./auth.db, postgres://… or redis://…; must be written in production',
-    ),
-  }),
-  jwt,
-  secret: secretRow(
-    'SECRET',
-    optional(readStrongSecret),
-    'Root of refresh tokens and sealed cookies; at least 32 bytes; default AUTH_JWT_SECRET; required with a private key',
-  ),
-  secretPrevious: secretRow(
-    'SECRET_PREVIOUS',
-    listed(readStrongSecret),
-    'Former roots, list; accepted, not used for new ones',
-  ),
-  accessTtlSeconds: row(
-    'ACCESS_TTL',
-    value(duration('60s', '30d')).default(900),
-    'Lifetime of an access token, 60s to 30d',
-  ),
-  refreshIdleTtlSeconds: row(
-    'REFRESH_IDLE_TTL',
-    value(duration('60s', '400d')).default(604_800),
-    'A session ends when unused for so long, 60s to 400d; at most AUTH_REFRESH_TTL',
-  ),
-  refreshTtlSeconds: row(
-    'REFRESH_TTL',
-    value(duration('60s', '400d')).default(2_592_000),
-    'A session ends so long after sign-in whatever happens, 60s to 400d',
-  ),
-  trustedIssuers: row(
-    'TRUSTED_ISSUERS',
-    issuerList.default([]),
-    'JSON list of further issuers, each { issuer, audience, keys, … }',
-  ),
-  claims,
-  oidc: z.record(z.string(), oidcProvider),
-  google: z.object({
-    clientId: row('GOOGLE_CLIENT_ID', optional(readText), 'Client id of sign-in with Google'),
-    clientSecret: secretRow(
-      'GOOGLE_CLIENT_SECRET',
-      optional(readGivenSecret),
-      'Client secret there',
-    ),
-    allowedDomains: row(
-      'GOOGLE_ALLOWED_DOMAINS',
-      listed(readDomain),
-      'Workspace domains that may sign in, list; default everybody',
-    ),
-  }),
-  github: z.object({
-    clientId: row('GITHUB_CLIENT_ID', optional(readText), 'Client id of sign-in with GitHub'),
-    clientSecret: secretRow(
-      'GITHUB_CLIENT_SECRET',
-      optional(readGivenSecret),
-      'Client secret there',
-    ),
-  }),
-  signUp: row(
-    'SIGN_UP',
-    flag(true),
-    'Whether somebody new gets an account by signing in with a provider',
-  ),
-  corsOrigins: row(
-    'CORS_ORIGINS',
-    value(readCorsOrigins).default([]),
-    'List of exact origins whose pages may call us, or *',
-  ),
-  frameAncestors: row(
-    'FRAME_ANCESTORS',
-    value(readFrameAncestors).default([]),
-    "Origins that may frame our pages, list; or 'self', or 'none'",
-  ),
-  securityHeaders: row('SECURITY_HEADERS', flag(true), 'Whether security headers are set'),
-  rateLimit: row(
-    'RATE_LIMIT',
-    value(readLimit).default({ max: 5, windowSeconds: 1 }),
-    'Unsafe requests to the auth router per IP, count/window; its GETs get ten times that',
-  ),
-  loginLimit: row(
-    'LOGIN_LIMIT',
-    value(readLimit).default({ max: 10, windowSeconds: 900 }),
-    'Log-in attempts per account, count/window',
-  ),
-  cookieSessions: row('COOKIE_SESSIONS', flag(false), 'The session cookie authenticates API calls'),
-  standalone: row(
-    'STANDALONE',
-    flag(false),
-    'Development only: requests without a credential use AUTH_DEV_TOKEN',
-  ),
-  devToken: secretRow(
-    'DEV_TOKEN',
-    optional(readGivenSecret),
-    'Development only: the token that AUTH_STANDALONE uses; verified like any other',
-  ),
-});
-
-/** Every setting. */
-export const settings: readonly Setting[] = Object.freeze([...settingsIn(table)]);

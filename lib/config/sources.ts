@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { extname } from 'node:path';
-import { isPlainObject, nearest, readJson, Refusal, refuseUnsafeTree } from './values.js';
-import { type Settings, settings, table } from './settings.js';
+import { didYouMean, nearestNames } from '../known-options.js';
+import { readTable } from './setting-rows.js';
+import { settings, table } from './setting-table.js';
+import type { Settings } from './settings.js';
+import { isPlainObject, readJson, Refusal, RefusalList, refuseUnsafeTree } from './values.js';
 
 /** One thing wrong with the configuration. Holds no value that was given. */
 export interface ConfigProblem {
@@ -105,7 +108,7 @@ function addVariable(given: GivenSettings, path: string, variable: Variable): vo
   given.values.set(path, { value, origin: name });
 }
 
-/** Answers whether the setting at this path must never be printed. */
+/** Whether the setting at this path must never be printed. */
 export function isSecret(path: string): boolean {
   return settings.some((row) => row.isSecret && matches(row.path, path));
 }
@@ -114,7 +117,7 @@ export function isSecret(path: string): boolean {
 function readMounted({ problems }: GivenSettings, { name, text }: Variable): unknown {
   const content = readFile(text);
   if (content.text !== undefined) return content.text.replace(/\r?\n$/, '');
-  // Somebody may have put the value itself where its file's path belongs.
+  // It may be the value itself, in the place of its file's path.
   const isPath = /^(?:\.{0,2}|[A-Za-z]:)[\\/][\w .@-]+(?:[\\/][\w .@-]+)*$/.test(text);
   problems.push({
     setting: name,
@@ -143,9 +146,12 @@ function unknownVariable(suffix: string, prefix: string): string {
   );
   const candidates = ['CONFIG_FILE', ...names.filter((name) => pathOf(name) !== undefined)];
   const ending = suffix.endsWith('_FILE') ? '_FILE' : '';
-  const nearestName = nearest(suffix.slice(0, suffix.length - ending.length), candidates);
-  const suggestion = nearestName === 'CONFIG_FILE' ? nearestName : nearestName + ending;
-  return `${prefix}${suffix} is no setting and has no effect; did you mean ${prefix}${suggestion}?`;
+  const nearest = nearestNames(suffix.slice(0, suffix.length - ending.length), candidates);
+  const cure = didYouMean(
+    nearest.map((name) => prefix + (name === 'CONFIG_FILE' ? name : name + ending)),
+  );
+  const warning = `${prefix}${suffix} is no setting and has no effect`;
+  return cure === undefined ? warning : `${warning}; ${cure}`;
 }
 
 interface TreeSource {
@@ -195,7 +201,15 @@ function unknownKey(key: string, known: readonly string[]): Refusal {
       'is not the name of a provider',
       'use lower-case letters, digits and single hyphens, e.g. oidc.default.issuer',
     );
-  return new Refusal('is no setting', `did you mean ${nearest(key, known)}?`);
+  const paths = settings.map(({ path }) => path).filter((path) => !path.includes('*'));
+  // A variable's name, or a whole path as one word: `jwtSecret`.
+  const place =
+    settings.find(({ variable }) => key.endsWith(`_${variable}`))?.path ??
+    paths.find((path) => path.replace('.', '').toLowerCase() === key.toLowerCase());
+  const cure = place
+    ? `write ${place}`
+    : (didYouMean(nearestNames(key, known)) ?? didYouMean(nearestNames(key, paths)));
+  return new Refusal('is no setting', cure ?? `use ${known.join(', ')}`);
 }
 
 /** The keys that may follow a path; none after a setting. */
@@ -237,7 +251,7 @@ function addFile(given: GivenSettings, fileName: string, env: Environment): void
   });
 }
 
-/** Answers no where somebody put the file's contents in place of its name, so that they aren't printed. */
+/** False for the contents of a file in the place of its name, which must not be printed. */
 function isFileName(text: string): boolean {
   return /^[^{}\n]+\.(?:ya?ml|json)$/i.test(text);
 }
@@ -308,54 +322,30 @@ function interpolate(value: unknown, env: Environment): unknown {
 }
 
 /**
- * Reads the given values. Refused ones are reported, all of them, and then count as not readable, so
- * that the others can still be compared.
+ * Reads the given values. Refused ones are reported, all of them, and then count as given but not readable, so that the
+ * others can still be compared.
  */
 export function readSettings({ values, problems }: GivenSettings): Settings {
-  const result = table.safeParse(treeOf(values));
-  if (result.success) return result.data;
-  for (const issue of result.error.issues) {
-    const place = issue.path.join('.');
-    const path = [...values.keys()].find((given) => `${place}.`.startsWith(`${given}.`)) ?? place;
-    const origin = values.get(path)?.origin ?? path;
-    const fix: unknown = issue.code === 'custom' ? issue.params?.['fix'] : undefined;
-    problems.push({
-      setting: origin,
-      problem:
-        place === path ? issue.message : `at ${place.slice(path.length + 1)}: ${issue.message}`,
-      fix: typeof fix === 'string' ? fix : 'correct or remove it',
-    });
-    values.set(path, { value: undefined, origin });
-  }
-  return table.parse(treeOf(values));
+  return readTable(table, {
+    valueAt: (path) => values.get(path)?.value,
+    namesIn: (path) => namesIn(values, path),
+    attempt(path, read) {
+      const origin = values.get(path)?.origin ?? path;
+      const refused = new RefusalList();
+      const value = refused.attempt('', read);
+      for (const { refusal, place } of refused.refusals) {
+        const problem = place === '' ? refusal.message : `at ${place.slice(1)}: ${refusal.message}`;
+        problems.push({ setting: origin, problem, fix: refusal.fix });
+      }
+      if (refused.refusals.length > 0) values.set(path, { value: undefined, origin });
+      return value;
+    },
+  });
 }
 
-function treeOf(values: GivenSettings['values']): Record<string, unknown> {
-  const tree: Record<string, unknown> = {};
-  for (const { path } of settings) groupAt(tree, groupSteps(path));
-  for (const [path, { value }] of values) {
-    const steps = path.split('.');
-    const key = steps.pop() ?? '';
-    // A provider counts as named even when nothing about it is readable.
-    const group = groupAt(tree, steps);
-    if (value !== undefined) group[key] = value;
-  }
-  return tree;
-}
-
-/** The fixed groups above a setting: `oidc` of `oidc.*.issuer`. */
-function groupSteps(path: string): readonly string[] {
-  const steps = path.split('.').slice(0, -1);
-  return steps.filter((step) => step !== '*');
-}
-
-function groupAt(tree: Record<string, unknown>, steps: readonly string[]): Record<string, unknown> {
-  let group = tree;
-  for (const step of steps) {
-    const member = Object.hasOwn(group, step) ? group[step] : undefined;
-    const inner = isPlainObject(member) ? member : {};
-    group[step] = inner;
-    group = inner;
-  }
-  return group;
+/** The members of a group that the application named: a provider counts as named even when nothing about it is readable. */
+function namesIn(values: GivenSettings['values'], group: string): readonly string[] {
+  const start = `${group}.`;
+  const paths = [...values.keys()].filter((path) => path.startsWith(start));
+  return [...new Set(paths.map((path) => path.slice(start.length).split('.')[0] ?? ''))];
 }

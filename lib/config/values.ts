@@ -1,4 +1,3 @@
-import { isLoopback } from '../http/is-loopback.js';
 import { isScopeToken } from '../errors.js';
 
 /** Why a value cannot be used, and the cure. Fixed words only: it never quotes the value, which may be a secret in the wrong place. */
@@ -9,6 +8,34 @@ export class Refusal extends Error {
   constructor(problem: string, fix: string) {
     super(problem);
     this.fix = fix;
+  }
+}
+
+/** Everything wrong with the members of one value. */
+export class RefusalList extends Error {
+  override readonly name = 'RefusalList';
+  readonly refusals: { readonly refusal: Refusal; readonly place: string }[] = [];
+
+  add(refusal: Refusal, place: string): void {
+    this.refusals.push({ refusal, place });
+  }
+
+  /** Reads a member. Keeps what is wrong with it, and then returns undefined. */
+  attempt<Value>(place: string, read: () => Value): Value | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (error instanceof Refusal) this.add(error, place);
+      else if (error instanceof RefusalList)
+        for (const { refusal, place: inner } of error.refusals)
+          this.add(refusal, `${place}.${inner}`);
+      else throw error;
+      return undefined;
+    }
+  }
+
+  throwAny(): void {
+    if (this.refusals.length > 0) throw this;
   }
 }
 
@@ -168,115 +195,4 @@ export function readDomain(input: unknown): string {
   const domain = readText(input).toLowerCase();
   if (/^(?:[a-z\d](?:[a-z\d-]*[a-z\d])?\.)+[a-z\d-]{2,}$/.test(domain)) return domain;
   throw new Refusal('is not a domain', 'write the part after the @ only, e.g. example.com');
-}
-
-/** https, or http on loopback; no credentials, no fragment. */
-function parseWebUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol !== 'https:' && url?.protocol !== 'http:')
-    throw new Refusal('is not an http(s) URL', 'write it like https://app.example.com');
-  if (url.username !== '' || url.password !== '')
-    throw new Refusal('holds credentials', 'remove the part before the @');
-  if (text.includes('#')) throw new Refusal('has a fragment', 'remove the # and what follows');
-  if (url.protocol === 'http:' && !isLoopback(url))
-    throw new Refusal('uses http', 'use https; http is for localhost only');
-  return url;
-}
-
-function parseBaseUrl(text: string): URL {
-  const url = parseWebUrl(text);
-  if (text.includes('?')) throw new Refusal('has a query', 'remove the ? and what follows');
-  return url;
-}
-
-export function readPublicUrl(input: unknown): string {
-  return parseBaseUrl(readText(input)).href.replace(/\/+$/, '');
-}
-
-/** An issuer that we ask for its metadata. Kept as written: issuers are compared character by character. */
-export function readIssuerUrl(input: unknown): string {
-  const text = readText(input);
-  parseBaseUrl(text);
-  return text;
-}
-
-export function readEndpointUrl(input: unknown): string {
-  return parseWebUrl(readText(input)).href;
-}
-
-/** `iss` of tokens, which need not be a URL; if it is one, it holds no credentials. */
-export function readIssuerName(input: unknown): string {
-  const text = readText(input);
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url && (url.username !== '' || url.password !== ''))
-    throw new Refusal('holds credentials', 'remove the part before the @');
-  return text;
-}
-
-const STORE_FORMS =
-  'memory:, file:./auth.db, postgres://user:password@host/database or redis://host';
-
-export function readStoreUrl(input: unknown): string {
-  const text = readText(input);
-  if (text === 'memory:' || /^file:[^?#]+$/.test(text)) return text;
-  if (!/^(?:postgres|postgresql|redis|rediss):\/\//.test(text))
-    throw new Refusal('has no scheme that a store knows', `write ${STORE_FORMS}`);
-  if (URL.canParse(text)) return text;
-  throw new Refusal(
-    'is not a valid URL',
-    'percent-encode special characters in user and password (# is %23, / is %2F, @ is %40)',
-  );
-}
-
-/** Exactly what a browser sends in `Origin` (RFC 6454 §6.2). */
-function readOrigin(input: unknown): string {
-  const text = readText(input);
-  if (/^(?!https?:|file:)[a-z][a-z\d+.-]*:\/\/[a-z\d.-]+(?::\d+)?$/.test(text)) return text;
-  const origin = URL.canParse(text) ? new URL(text).origin : 'null';
-  const isPlain = /^https?:\/\/(?:[a-z\d._*-]+|\[[\da-f:.]+\])(?::\d+)?$/.test(origin);
-  if (isPlain && origin === text) return text;
-  throw new Refusal('is not an origin', `write ${isPlain ? origin : 'https://app.example.com'}`);
-}
-
-export function readCorsOrigins(input: unknown): string[] {
-  const origins = list((item) => (item === '*' ? '*' : readOrigin(item)))(input);
-  if (origins.includes('*') && origins.length > 1)
-    throw new Refusal('has * beside other origins', 'write * alone or leave it out');
-  if (origins.some((origin) => origin !== '*' && origin.includes('*')))
-    throw new Refusal('has a wildcard inside an origin', 'list every origin, or write * alone');
-  return origins;
-}
-
-export function readFrameAncestors(input: unknown): string[] {
-  const ancestors = list((item) => {
-    const keyword = /^'?(self|none)'?$/i.exec(String(item).trim())?.[1];
-    return keyword ? `'${keyword.toLowerCase()}'` : readOrigin(item);
-  })(input);
-  if (ancestors.some((ancestor) => ancestor.includes('*')))
-    throw new Refusal('has a wildcard', 'list every origin');
-  if (ancestors.includes("'none'") && ancestors.length > 1)
-    throw new Refusal("has 'none' beside other values", "write 'none' alone or leave it out");
-  return ancestors;
-}
-
-/** How many letters have to be changed, added or removed (Levenshtein). */
-function distance(from: string, to: string): number {
-  let costs = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [row, letter] of from.split('').entries()) {
-    const above = costs;
-    costs = [row + 1];
-    for (const [column, other] of to.split('').entries()) {
-      const replaced = (above[column] ?? 0) + Number(letter !== other);
-      costs.push(Math.min(replaced, (above[column + 1] ?? 0) + 1, (costs[column] ?? 0) + 1));
-    }
-  }
-  return costs.at(-1) ?? 0;
-}
-
-/** The candidate that is spelt most like the name. */
-export function nearest(name: string, candidates: readonly string[]): string {
-  const ranked = candidates
-    .map((candidate) => ({ candidate, cost: distance(name, candidate) }))
-    .toSorted((one, other) => one.cost - other.cost);
-  return ranked[0]?.candidate ?? '';
 }

@@ -30,7 +30,11 @@ export function assertRemoteUrl(text: string, permission: HttpPermission): URL {
   );
 }
 
-function isHttpAllowed(url: URL, { allowLoopbackHttp, allowHttpHosts }: HttpPermission): boolean {
+/** Whether plain http may be used to this host. */
+export function isHttpAllowed(
+  url: URL,
+  { allowLoopbackHttp, allowHttpHosts }: HttpPermission,
+): boolean {
   if (allowLoopbackHttp && isLoopback(url)) return true;
   const { hostname, port } = url;
   return [hostname, `${hostname}:${port || 80}`].some((host) => allowHttpHosts?.has(host));

@@ -11,6 +11,7 @@ import { SignJWT } from 'jose';
 import type { Config } from '../config/config.js';
 import { algorithmsOf } from '../config/key-readers.js';
 import { createRootKeys } from '../secrets/derived-keys.js';
+import { secretBytes } from '../secrets/secret-bytes.js';
 import type { IssuerOptions, SignatureAlgorithm } from '../verifier/trusted-issuers/options.js';
 import type { AttributeValue, OrgMembership } from '../principal.js';
 
@@ -136,7 +137,7 @@ function keyRing(jwt: Config['jwt']): readonly SigningKey[] {
       ...privateKeyPrevious.map((text) => asymmetricKey(text, algorithm)),
     ];
   return secretsOf(jwt).map((secret) => ({
-    key: createSecretKey(Buffer.from(secret)),
+    key: createSecretKey(secretBytes(secret)),
     // Not RFC 7638's thumbprint: of a secret, it would publish a hash (§7).
     kid: createRootKeys([secret]).current.kid,
     algorithm: algorithm ?? 'HS256',

@@ -1,8 +1,9 @@
 import { hkdfSync } from 'node:crypto';
+import { secretBytes } from './secret-bytes.js';
 
 /** One root secret, of which only keys for a single purpose are ever used. */
 interface RootKey {
-  /** Names the root in what it protects. Derived like a key, so it tells nothing about the root. */
+  /** Names the root in what it protects. Derived like a key, so it reveals nothing of the root. */
   readonly kid: string;
   /** 32 bytes, different for every purpose (HKDF-SHA-256, RFC 5869). */
   derive(purpose: string): Buffer;
@@ -27,10 +28,11 @@ export function createRootKeys([current, ...previous]: readonly [string, ...stri
 
 function createRootKey(root: string): RootKey {
   const keys = new Map<string, Buffer>();
+  const bytes = secretBytes(root);
   const derive = (purpose: string): Buffer => {
     const known = keys.get(purpose);
     if (known) return known;
-    const key = Buffer.from(hkdfSync('sha256', root, '', `latchkey ${purpose}`, 32));
+    const key = Buffer.from(hkdfSync('sha256', bytes, '', `latchkey ${purpose}`, 32));
     keys.set(purpose, key);
     return key;
   };

@@ -1,25 +1,21 @@
 import { createPublicKey } from 'node:crypto';
-
-/** White space and characters that nobody sees: a secret file easily gets them at its edges. */
-const INVISIBLE_EDGES = /^[\s\uFEFF\u200B-\u200F\u2060]+|[\s\uFEFF\u200B-\u200F\u2060]+$/g;
-
-/** The text without invisible edges. */
-export function visiblePart(text: string): string {
-  return text.replace(INVISIBLE_EDGES, '');
-}
+import { formsOf, isLeakedSecret } from './leaked-secrets.js';
+import { isBrokenBase64, secretBytes } from './secret-bytes.js';
+import { visiblePart } from './visible-part.js';
 
 /**
  * What makes a secret unfit to sign with, as the end of a sentence ("is blank"), or undefined when nothing does.
- * Judges length, variety, left-over examples, and public keys in the wrong place. Never quotes the secret.
+ * Judges length, variety, left-over examples, and public keys in the wrong place; not whether it is known: see
+ * {@link publicSecretFlaw}. Never quotes the secret.
  */
 export function secretFlaw(secret: unknown, minBytes: number): string | undefined {
   if (typeof secret !== 'string' && !(secret instanceof Uint8Array))
     return 'is neither text nor bytes';
-  const bytes = Buffer.from(secret);
+  if (isBrokenBase64(secret)) return 'has no base64 after base64:';
+  const bytes = secretBytes(secret);
   const text = visiblePart(bytes.toString('utf8'));
   if (text === '') return 'is blank';
-  if (isKeyMaterial(text))
-    return 'is a key, certificate or key set, and a public one is known to everybody';
+  if (isKeyMaterial(text)) return 'is a key, certificate or key set, and public ones are no secret';
   if (isPlaceholder(text)) return 'is a placeholder';
   if (bytes.length < minBytes) return `is shorter than ${minBytes} bytes`;
   return new Set(bytes).size < 8 ? 'repeats fewer than 8 different bytes' : undefined;
@@ -51,4 +47,29 @@ function isPlaceholder(text: string): boolean {
   if (!/^[\x20-\x7E]*$/.test(text)) return false;
   const rest = text.toLowerCase().replace(PLACEHOLDER_WORDS, '').length;
   return rest < 8 && rest < text.length / 4;
+}
+
+/**
+ * Why others may know a secret that {@link secretFlaw} finds nothing wrong with, as the end of a sentence; undefined when
+ * nothing is known against it. Looks at the secret, at it without white space around it, and decoded from base64.
+ */
+export function publicSecretFlaw(secret: string | Uint8Array): string | undefined {
+  const bytes = secretBytes(secret);
+  if (isLeakedSecret(bytes)) return 'is on a public list of leaked secrets';
+  const forms = [bytes, ...formsOf(bytes.toString('utf8'))];
+  return forms.some(isRepetition) ? 'is one word, repeated' : undefined;
+}
+
+/** Whether the text is one sequence over and over, whatever the case of letters, the last one cut short or not. */
+function isRepetition(bytes: Buffer): boolean {
+  const text = visiblePart(bytes.toString('latin1')).toLowerCase();
+  // `banana-1, banana-2, …` is no better.
+  const letters = text.replace(/[^a-z]/g, '');
+  return isPeriodic(text) || (letters.length >= 12 && isPeriodic(letters));
+}
+
+function isPeriodic(text: string): boolean {
+  for (let length = 1; length <= text.length / 2; length += 1)
+    if (text.startsWith(text.slice(length))) return true;
+  return false;
 }

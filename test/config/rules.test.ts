@@ -1,6 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, loadConfig } from '../../lib/config/config.js';
+import { createVerifier } from 'latchkey';
+import { ConfigError, isConfig, loadConfig } from '../../lib/config/config.js';
+import { createIssuer } from '../../lib/issuing/access-token-signer.js';
 import { configOf, fileWith, load, OTHER_SECRET, SECRET } from './world.js';
 
 const production = {
@@ -67,13 +69,49 @@ describe('production', () => {
   });
 
   it.each([
-    { title: 'no public URL', change: { AUTH_PUBLIC_URL: '' }, settings: ['AUTH_PUBLIC_URL'] },
+    { AUTH_JWKS_URL, AUTH_JWT_ISSUER: 'i' },
+    { AUTH_JWT_PUBLIC_KEY, AUTH_JWT_ISSUER: 'i' },
+    {
+      AUTH_TRUSTED_ISSUERS: '{"issuer":"i","audience":"a","keys":{"jwksUri":"https://a.example"}}',
+    },
+  ])('asks for neither public URL nor store where tokens are only verified: %j', (env) => {
+    expect(load({ env: { NODE_ENV: 'production', ...env } })).toMatchObject({
+      problems: [],
+      warnings: [],
+    });
+  });
+
+  it.each([{ AUTH_JWT_SECRET }, { AUTH_JWT_PRIVATE_KEY, AUTH_SECRET: SECRET }])(
+    'asks for both where tokens are signed: %#',
+    (env) => {
+      expect(load({ env: { NODE_ENV: 'production', ...env } }).settings).toEqual([
+        'AUTH_PUBLIC_URL',
+        'AUTH_STORE_URL',
+      ]);
+    },
+  );
+
+  it('asks for the issuer of keys when there is no public URL either', () => {
+    const env = { NODE_ENV: 'production', AUTH_JWKS_URL };
+    expect(load({ env }).settings).toEqual(['AUTH_JWT_ISSUER']);
+  });
+
+  it.each([
+    {
+      title: 'no public URL',
+      change: { AUTH_PUBLIC_URL: '', AUTH_JWT_SECRET },
+      settings: ['AUTH_PUBLIC_URL'],
+    },
     {
       title: 'http on loopback',
       change: { AUTH_PUBLIC_URL: 'http://localhost' },
       settings: ['AUTH_PUBLIC_URL'],
     },
-    { title: 'no store', change: { AUTH_STORE_URL: '' }, settings: ['AUTH_STORE_URL'] },
+    {
+      title: 'no store',
+      change: { AUTH_STORE_URL: '', AUTH_JWT_SECRET },
+      settings: ['AUTH_STORE_URL'],
+    },
     {
       title: 'AUTH_STANDALONE',
       change: { AUTH_STANDALONE: 'true' },
@@ -202,6 +240,35 @@ describe('the main key', () => {
     expect(load({ env: whole }).settings).toEqual(settings);
   });
 
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const pem = (key: typeof ec.privateKey) =>
+    key.export({ format: 'pem', type: 'pkcs8' }).toString();
+  const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey;
+  const p521 = generateKeyPairSync('ec', { namedCurve: 'P-521' }).privateKey;
+  const ed25519 = generateKeyPairSync('ed25519').privateKey;
+
+  it.each([
+    ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'].map((algorithm) => ({
+      algorithm,
+      key: pem(rsa.privateKey),
+    })),
+    { algorithm: 'ES384', key: pem(p384) },
+    { algorithm: 'ES512', key: pem(p521) },
+    { algorithm: 'EdDSA', key: pem(ed25519) },
+    { algorithm: 'Ed25519', key: pem(ed25519) },
+  ])('may be $algorithm, which the signer then uses', async ({ algorithm, key }) => {
+    const env = { AUTH_PUBLIC_URL, AUTH_SECRET: SECRET, AUTH_JWT_PRIVATE_KEY: key };
+    const config = configOf({ env: { ...env, AUTH_JWT_ALGORITHM: algorithm } });
+    const issuer = createIssuer(config, { now: Date.now });
+    const { token } = await issuer.sign({ subject: 'u', sessionId: 's' });
+    const verifier = createVerifier({ issuers: issuer.issuerOptions() });
+    expect((await verifier.verify(token)).subject).toBe('u');
+    const header: unknown = JSON.parse(
+      Buffer.from(token.split('.')[0] ?? '', 'base64url').toString(),
+    );
+    expect(header).toMatchObject({ alg: algorithm });
+  });
+
   it('decides the default algorithm', () => {
     expect(configOf({ env: { AUTH_PUBLIC_URL, AUTH_JWT_SECRET } }).jwt.algorithm).toBe('HS256');
     const env = { AUTH_PUBLIC_URL, AUTH_SECRET: SECRET, AUTH_JWT_PRIVATE_KEY };
@@ -237,8 +304,9 @@ describe('issuer and audience', () => {
   );
 
   it('refuse credentials in a URL', () => {
-    const env = { AUTH_JWT_ISSUER: 'https://u:hunter2@a.example' };
-    expect(load({ env }).output).not.toContain('hunter2');
+    const { settings, output } = load({ env: { AUTH_JWT_ISSUER: 'https://u:hunter2@a.example' } });
+    expect(settings).toEqual(['AUTH_JWT_ISSUER']);
+    expect(output).not.toContain('hunter2');
   });
 });
 
@@ -261,6 +329,57 @@ describe('AUTH_SECRET', () => {
       'AUTH_SECRET',
     ]);
   });
+});
+
+describe('keys over plain http', () => {
+  const keys = { jwksUri: 'http://keycloak:8080/keys' };
+  const trusted = (change: object) =>
+    JSON.stringify([{ issuer: 'http://keycloak:8080/realms/a', audience: 'x', keys, ...change }]);
+  const sources = [
+    { title: 'AUTH_JWKS_URL', env: { AUTH_JWKS_URL: keys.jwksUri, AUTH_JWT_ISSUER: 'i' } },
+    { title: 'AUTH_TRUSTED_ISSUERS', env: { AUTH_TRUSTED_ISSUERS: trusted({}) } },
+    {
+      title: 'AUTH_TRUSTED_ISSUERS',
+      env: { AUTH_TRUSTED_ISSUERS: trusted({ keys: { discovery: true } }) },
+    },
+  ];
+
+  it.each(sources)('are refused unless their host is named: $title', ({ title, env }) => {
+    expect(load({ env }).settings).toEqual([title]);
+    expect(load({ env }).output).toContain('AUTH_JWKS_ALLOW_HTTP');
+    expect(load({ env: { ...env, AUTH_JWKS_ALLOW_HTTP: 'other' } }).settings).toEqual([title]);
+  });
+
+  it.each(sources)('are taken from a host that is named: $title', ({ env }) => {
+    const loaded = load({ env: { ...env, AUTH_JWKS_ALLOW_HTTP: 'other, Keycloak' } });
+    expect(loaded).toMatchObject({ problems: [], warnings: [] });
+    expect(loaded.config?.jwksAllowHttp).toEqual(['other', 'keycloak']);
+  });
+
+  it('are taken from a named port only where one is named', () => {
+    const env = { AUTH_JWKS_URL: keys.jwksUri, AUTH_JWT_ISSUER: 'i' };
+    const settingsWith = (AUTH_JWKS_ALLOW_HTTP: string) =>
+      load({ env: { ...env, AUTH_JWKS_ALLOW_HTTP } }).settings;
+    expect(settingsWith('keycloak:8080')).toEqual([]);
+    expect(settingsWith('keycloak:8081')).toEqual(['AUTH_JWKS_URL']);
+  });
+
+  it('are a warning in production, where loopback has to be named, too', () => {
+    const env = { NODE_ENV: 'production', AUTH_JWT_ISSUER: 'i' };
+    const local = { ...env, AUTH_JWKS_URL: 'http://localhost:8080/keys' };
+    expect(load({ env: local }).settings).toEqual(['AUTH_JWKS_URL']);
+    const { problems, warnings } = load({ env: { ...local, AUTH_JWKS_ALLOW_HTTP: 'localhost' } });
+    expect(problems).toEqual([]);
+    expect(warnings).toEqual([expect.stringContaining('AUTH_JWKS_ALLOW_HTTP')]);
+  });
+
+  it.each(['http://keycloak', 'keycloak:x', 'a/b', 'a b', '*', ''])(
+    'are not allowed by %j, which is no host',
+    (host) => {
+      const AUTH_JWKS_ALLOW_HTTP = JSON.stringify([host]);
+      expect(load({ env: { AUTH_JWKS_ALLOW_HTTP } }).settings).toEqual(['AUTH_JWKS_ALLOW_HTTP']);
+    },
+  );
 });
 
 describe('lifetimes', () => {
@@ -301,4 +420,24 @@ describe('providers', () => {
   ])('are complete and have one meaning: %j', ({ env, settings }) => {
     expect(load({ env }).settings).toEqual(settings);
   });
+});
+
+describe('the clock tolerance', () => {
+  it.each([
+    ['0', 0],
+    ['30s', 30],
+    ['5m', 300],
+  ])('may be %s', (AUTH_CLOCK_TOLERANCE, seconds) => {
+    expect(configOf({ env: { AUTH_CLOCK_TOLERANCE } }).clockToleranceSeconds).toBe(seconds);
+    expect(configOf({}).clockToleranceSeconds).toBe(5);
+  });
+
+  it.each(['301', '6m', '-1', 'x'])('is not %s', (AUTH_CLOCK_TOLERANCE) => {
+    expect(load({ env: { AUTH_CLOCK_TOLERANCE } }).settings).toEqual(['AUTH_CLOCK_TOLERANCE']);
+  });
+});
+
+it('a loaded config is told from a copy of it', () => {
+  const config = configOf({});
+  expect([isConfig(config), isConfig({ ...config }), isConfig({})]).toEqual([true, false, false]);
 });

@@ -110,6 +110,48 @@ describe('AUTH_JWT_SECRET', () => {
     expect(load({ env: { ...env, ...previous } }).settings).toEqual(['AUTH_JWT_SECRET_PREVIOUS']);
   });
 
+  const leaked = '!ChangeThisMercureHubJWTSecretKey!';
+  const repeated = 'monkey-dragon monkey-dragon monkey-dragon';
+  const production = { ...base, NODE_ENV: 'production', AUTH_STORE_URL: 'memory:' };
+  const names = [
+    'AUTH_JWT_SECRET',
+    'AUTH_SECRET',
+    'AUTH_JWT_SECRET_PREVIOUS',
+    'AUTH_SECRET_PREVIOUS',
+  ];
+
+  it.each(names.flatMap((name) => [leaked, repeated].map((secret) => ({ name, secret }))))(
+    'that others may know is refused in production and a warning in development: $name=$secret',
+    ({ name, secret }) => {
+      const env = { AUTH_JWT_SECRET: SECRET, AUTH_SECRET: OTHER_SECRET, [name]: secret };
+      const refused = load({ env: { ...production, ...env } });
+      expect(refused.settings).toEqual([name]);
+      expect(refused.output).not.toContain(secret);
+      const warned = load({ env: { ...base, ...env } });
+      expect(warned.problems).toEqual([]);
+      expect(warned.warnings).toEqual([expect.stringContaining(name)]);
+      expect(warned.output).not.toContain(secret);
+    },
+  );
+
+  it('that others may know is refused of a trusted issuer, too', () => {
+    const keys = { secret: [SECRET, leaked] };
+    const AUTH_TRUSTED_ISSUERS = JSON.stringify({ issuer: 'i', audience: 'a', keys });
+    const env = { ...production, AUTH_TRUSTED_ISSUERS };
+    expect(load({ env }).settings).toEqual(['AUTH_TRUSTED_ISSUERS']);
+  });
+
+  it('may be bytes in base64, whose length counts', () => {
+    const bytes = randomBytes(48).toString('base64');
+    const env = { ...base, AUTH_JWT_SECRET: `base64:${bytes}` };
+    expect(configOf({ env: { ...env, AUTH_JWT_ALGORITHM: 'HS384' } }).jwt.algorithm).toBe('HS384');
+    expect(load({ env: { ...env, AUTH_JWT_ALGORITHM: 'HS512' } }).settings).toEqual([
+      'AUTH_JWT_SECRET',
+    ]);
+    const broken = { ...base, AUTH_JWT_SECRET: `base64:${bytes}!` };
+    expect(load({ env: broken }).settings).toEqual(['AUTH_JWT_SECRET']);
+  });
+
   it('is text', () => {
     const overrides: object = { jwt: { secret: 42 }, devToken: 42 };
     expect(load({ overrides, env: base }).settings).toEqual([

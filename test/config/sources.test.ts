@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { settings } from '../../lib/config/settings.js';
+import { settings } from '../../lib/config/setting-table.js';
 import { loadConfig } from '../../lib/config/config.js';
 import { configOf, fileWith, load, OTHER_SECRET, SECRET } from './world.js';
 
@@ -94,7 +94,8 @@ describe('the environment', () => {
     const loaded = load({ env, prefix: 'MY_APP_' });
     expect(loaded.config?.accessTtlSeconds).toBe(120);
     expect(loaded.warnings).toEqual([]);
-    const refused = load({ env: { NODE_ENV: 'production' }, prefix: 'MY_APP_' });
+    const signing = { NODE_ENV: 'production', MY_APP_JWT_SECRET: SECRET };
+    const refused = load({ env: signing, prefix: 'MY_APP_' });
     expect(refused.settings).toEqual(['MY_APP_PUBLIC_URL', 'MY_APP_STORE_URL']);
   });
 
@@ -172,6 +173,7 @@ describe('an unknown variable', () => {
     ['AUTH_OIDC_BIG_CORP_CLIENT_SECRT_FILE', 'AUTH_OIDC_BIG_CORP_CLIENT_SECRET_FILE'],
     ['AUTH_CONFIGFILE', 'AUTH_CONFIG_FILE'],
     ['AUTH_GITHUB_ID', 'AUTH_GITHUB_CLIENT_ID'],
+    ['AUTH_ISSUER', 'AUTH_JWT_ISSUER or AUTH_OIDC_ISSUER'],
   ])('%s is a warning that names %s and not the value', (name, nearest) => {
     const { warnings, problems } = load({ env: { [name]: 'the-value' } });
     expect(problems).toEqual([]);
@@ -179,6 +181,15 @@ describe('an unknown variable', () => {
     expect(warnings[0]).toContain(`did you mean ${nearest}?`);
     expect(warnings[0]).not.toContain('the-value');
   });
+
+  it.each(['AUTH_FOO', 'AUTH_PORT', 'AUTH_TIMEOUT', 'AUTH_DATABASE_PASSWORD_FILE'])(
+    '%s is a warning that suggests nothing',
+    (name) => {
+      const { warnings } = load({ env: { [name]: 'x' } });
+      expect(warnings).toEqual([expect.stringContaining(name)]);
+      expect(warnings[0]).not.toContain('did you mean');
+    },
+  );
 
   it('is reported by process.emitWarning unless somebody listens', () => {
     const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
@@ -271,6 +282,26 @@ describe('providers', () => {
       AUTH_OIDC_ISSUER: 'https://a.example',
     };
     expect(load({ env }).settings).toEqual(['AUTH_OIDC_CLIENT_ID, AUTH_OIDC_DEFAULT_CLIENT_ID']);
+  });
+});
+
+describe('an unknown key in code or file', () => {
+  it.each([
+    ['jwtSecret', 'jwt.secret'],
+    ['AUTH_JWT_SECRET', 'write jwt.secret'],
+    ['corsOrigin', 'corsOrigins'],
+    ['accessTtl', 'accessTtlSeconds'],
+  ])('%s is refused with the place of %s', (key, cure) => {
+    const overrides: object = { [key]: 'x' };
+    const { problems } = load({ overrides });
+    expect(problems).toEqual([expect.stringContaining(cure)]);
+  });
+
+  it('is refused with all there are where it resembles none', () => {
+    const overrides: object = { github: { colour: 'x' } };
+    expect(load({ overrides }).problems).toEqual([
+      expect.stringContaining('use clientId, clientSecret'),
+    ]);
   });
 });
 

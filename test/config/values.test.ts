@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { settings } from '../../lib/config/settings.js';
+import { settings } from '../../lib/config/setting-table.js';
 import { configOf, load } from './world.js';
 
 describe('a boolean', () => {
@@ -162,6 +162,8 @@ describe('AUTH_CORS_ORIGINS', () => {
     ['capacitor://localhost', ['capacitor://localhost']],
     ['http://[::1]:3000', ['http://[::1]:3000']],
     ['*', ['*']],
+    ['https://*.a.example', ['https://*.a.example']],
+    ['https://*.b.a.example:8443', ['https://*.b.a.example:8443']],
   ])('%s is accepted', (AUTH_CORS_ORIGINS, origins) => {
     expect(configOf({ env: { AUTH_CORS_ORIGINS } }).corsOrigins).toEqual(origins);
   });
@@ -171,12 +173,22 @@ describe('AUTH_CORS_ORIGINS', () => {
     ['https://A.example/path', 'write https://a.example\n'],
     ['https://user:hunter2@a.example', 'write https://a.example\n'],
     ['https://a.example:443', 'write https://a.example\n'],
-    ['a.example', 'write https://app.example.com'],
-    ['null', 'write https://app.example.com'],
+    ['a.example', 'write https://a.example'],
+    ['null', 'an origin of its own'],
     ['file:///tmp', 'write https://app.example.com'],
     ['https://a;b', 'write https://app.example.com'],
     ['*,https://a.example', '* alone'],
-    ['https://*.a.example', 'every origin'],
+    ['https://*', 'https://*.example.com'],
+    ['https://*.com', 'https://*.example.com'],
+    ['https://*.co.uk', 'https://*.example.com'],
+    ['https://*.vercel.app', 'https://*.example.com'],
+    ['http://*.a.example', 'https://*.example.com'],
+    ['https://*.*.a.example', 'https://*.example.com'],
+    ['https://a*.a.example', 'https://*.example.com'],
+    ['https://a.*.example', 'https://*.example.com'],
+    ['https://*.a.example/', 'https://*.example.com'],
+    ['https://*.A.example', 'https://*.example.com'],
+    ['https://*.127.0.0.1', 'https://*.example.com'],
   ])('%s is a problem with a cure', (AUTH_CORS_ORIGINS, cure) => {
     const { settings: names, output } = load({ env: { AUTH_CORS_ORIGINS } });
     expect(names).toEqual(['AUTH_CORS_ORIGINS']);
@@ -281,4 +293,40 @@ describe('the table', () => {
     );
     expect(unmarked).toEqual([]);
   });
+});
+
+describe.each(['AUTH_CORS_HEADERS', 'AUTH_CORS_EXPOSED_HEADERS'])('%s', (name) => {
+  it('is a list of header names', () => {
+    const config = configOf({ env: { [name]: 'X-Tenant, x_b' } });
+    expect([...config.corsHeaders, ...config.corsExposedHeaders]).toEqual(['X-Tenant', 'x_b']);
+  });
+
+  it.each(['X-A: b', '*', 'X A', 'Ü'])('refuses %j', (text) => {
+    expect(load({ env: { [name]: text } }).settings).toEqual([name]);
+  });
+});
+
+describe('AUTH_CLAIMS_PRESET', () => {
+  it.each(['generic', 'keycloak', 'okta', 'entra', 'auth0', 'cognito', 'google'])(
+    'takes %s, and so do AUTH_OIDC_PRESET and AUTH_TRUSTED_ISSUERS',
+    (preset) => {
+      const issuer = { issuer: 'i', audience: 'a', keys: { discovery: true } };
+      const config = configOf({
+        env: {
+          AUTH_CLAIMS_PRESET: preset,
+          AUTH_OIDC_ISSUER: 'https://id.example',
+          AUTH_OIDC_CLIENT_ID: 'app',
+          AUTH_OIDC_PRESET: preset,
+          AUTH_PUBLIC_URL: 'https://a.example',
+          AUTH_TRUSTED_ISSUERS: JSON.stringify([
+            { ...issuer, claims: preset },
+            { ...issuer, claims: { preset } },
+          ]),
+        },
+      });
+      expect(config.claims.preset).toBe(preset);
+      expect(config.oidc['default']?.preset).toBe(preset);
+      expect(config.trustedIssuers.map(({ claims }) => claims)).toEqual([preset, { preset }]);
+    },
+  );
 });

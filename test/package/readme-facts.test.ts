@@ -5,7 +5,7 @@ import { AuthError, type AuthErrorCode, createVerifier, loadConfig } from 'latch
 import { createTestIssuer } from 'latchkey/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { presetNames } from '../../lib/claims/presets/presets.js';
-import { settings } from '../../lib/config/settings.js';
+import { settings } from '../../lib/config/setting-table.js';
 import { root } from './build-package.js';
 import { readReadmes } from './readmes.js';
 

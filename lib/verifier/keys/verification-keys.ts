@@ -1,6 +1,7 @@
 import { createPublicKey, createSecretKey, type JsonWebKey, KeyObject } from 'node:crypto';
 import type { PublicKey, Secret, SignatureAlgorithm } from '../trusted-issuers/options.js';
-import { secretFlaw } from '../../secrets/strength.js';
+import { secretBytes } from '../../secrets/secret-bytes.js';
+import { publicSecretFlaw, secretFlaw } from '../../secrets/strength.js';
 import {
   createVerificationKey,
   fitsAlgorithm,
@@ -9,6 +10,7 @@ import {
   type VerificationKey,
 } from './signatures.js';
 import { isRecord } from '../../is-record.js';
+import { warnOnce } from '../../known-options.js';
 
 /** A member of a JWK Set that cannot be used, and why, in one word. */
 export interface SkippedKey {
@@ -105,12 +107,17 @@ function importPublicKey(source: PublicKey, jwk: JsonWebKey | undefined): KeyObj
   }
 }
 
-/** Imports a shared secret. Throws a TypeError that says what is wrong and never quotes it. */
+/**
+ * Imports a shared secret. Throws a TypeError that says what is wrong and never quotes it; warns once of one that others may
+ * know, which `loadConfig()` refuses in production.
+ */
 export function readSecret(secret: Secret, algorithm: SignatureAlgorithm): VerificationKey {
   const flaw = secretFlaw(secret, hashBytes(algorithm));
   if (flaw)
     throw new TypeError(
       `the secret ${flaw}; ${algorithm} needs ${hashBytes(algorithm)} random bytes or more, e.g. from \`openssl rand -base64 48\``,
     );
-  return createVerificationKey({ key: createSecretKey(Buffer.from(secret)), algorithm });
+  const known = publicSecretFlaw(secret);
+  if (known) warnOnce(`a secret in \`keys\` ${known}; make one with \`openssl rand -base64 48\``);
+  return createVerificationKey({ key: createSecretKey(secretBytes(secret)), algorithm });
 }

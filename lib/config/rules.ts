@@ -1,0 +1,118 @@
+import { type Judgement, signsTokens } from './judgement.js';
+import {
+  judgeAlgorithm,
+  judgeIssuer,
+  judgeKeySource,
+  judgeKeyTransport,
+  judgePublicSecrets,
+  judgeSecrets,
+} from './key-rules.js';
+
+/** What can only be judged by looking at several settings. */
+export const rules: readonly ((judgement: Judgement) => void)[] = [
+  judgePublicUrl,
+  judgeTransport,
+  judgeKeyTransport,
+  judgeStore,
+  judgeKeySource,
+  judgeAlgorithm,
+  judgeIssuer,
+  judgeSecrets,
+  judgePublicSecrets,
+  judgeLifetimes,
+  judgeStandalone,
+  judgeOidc,
+  judgeSocial,
+];
+
+function judgePublicUrl(judgement: Judgement): void {
+  const { values, production, isGiven, nameOf, refuse, warn } = judgement;
+  if (isGiven('publicUrl')) return;
+  const { oidc, google, github } = values;
+  if (production && signsTokens(judgement))
+    refuse(
+      'publicUrl',
+      'is missing',
+      'set the origin that users see, e.g. https://app.example.com',
+    );
+  else if (!production && (Object.keys(oidc).length > 0 || google.clientId || github.clientId))
+    warn(`${nameOf('publicUrl')} is not set; sign-in with a provider needs it for its redirects`);
+}
+
+function judgeTransport({ values, production, refuse }: Judgement): void {
+  if (!production) return;
+  const urls = {
+    publicUrl: values.publicUrl,
+    ...Object.fromEntries(
+      Object.entries(values.oidc).map(([name, { issuer }]) => [`oidc.${name}.issuer`, issuer]),
+    ),
+  };
+  for (const [path, url] of Object.entries(urls))
+    if (url && /^http:/i.test(url)) refuse(path, 'uses http', 'use https in production');
+}
+
+function judgeStore(judgement: Judgement): void {
+  const { production, isGiven, refuse } = judgement;
+  if (production && signsTokens(judgement) && !isGiven('store.url'))
+    refuse(
+      'store.url',
+      'is missing',
+      'name a store, e.g. postgres://…; write memory: if every session may end with the process',
+    );
+}
+
+function judgeLifetimes({ values, isGiven, nameOf, refuse }: Judgement): void {
+  const { refreshIdleTtlSeconds: idle, refreshTtlSeconds: absolute } = values;
+  if (isGiven('refreshIdleTtlSeconds') && idle > absolute)
+    refuse(
+      'refreshIdleTtlSeconds',
+      `is longer than ${nameOf('refreshTtlSeconds')}`,
+      'shorten it, or lengthen the other',
+    );
+}
+
+function judgeStandalone({ values, production, isGiven, nameOf, refuse, warn }: Judgement): void {
+  const { standalone, devToken } = values;
+  const fix = 'remove it; in production every request brings its own credential';
+  if (production) {
+    if (standalone) refuse('standalone', 'is on in production', fix);
+    if (isGiven('devToken')) refuse('devToken', 'is given in production', fix);
+  } else if (standalone && !isGiven('devToken'))
+    refuse(
+      'standalone',
+      `is on without ${nameOf('devToken')}`,
+      `set ${nameOf('devToken')} to a token`,
+    );
+  else if (devToken !== undefined && !isGiven('standalone'))
+    warn(`${nameOf('devToken')} has no effect without ${nameOf('standalone')}=true`);
+}
+
+function judgeOidc({ values, isGiven, refuse }: Judgement): void {
+  for (const [name, provider] of Object.entries(values.oidc)) {
+    for (const member of ['issuer', 'clientId'] as const)
+      if (provider[member] === undefined && !isGiven(`oidc.${name}.${member}`))
+        refuse(
+          `oidc.${name}.${member}`,
+          'is missing',
+          'a login provider needs issuer and client id',
+        );
+    if ((name === 'google' || name === 'github') && isGiven(`${name}.clientId`))
+      refuse(`oidc.${name}.issuer`, `is a second provider named ${name}`, 'give it another name');
+  }
+}
+
+function judgeSocial({ values, isGiven, refuse }: Judgement): void {
+  const fix = 'client id and client secret belong together';
+  const { google } = values;
+  if (
+    !isGiven('google.clientId') &&
+    (isGiven('google.clientSecret') || google.allowedDomains.length > 0)
+  )
+    refuse('google.clientId', 'is missing', 'set it, or remove the other Google settings');
+  for (const [member, other] of [
+    ['clientId', 'clientSecret'],
+    ['clientSecret', 'clientId'],
+  ])
+    if (isGiven(`github.${other}`) && !isGiven(`github.${member}`))
+      refuse(`github.${member}`, 'is missing', fix);
+}

@@ -1,0 +1,280 @@
+import { readIssuers, readPresetName, signatureAlgorithms } from './issuer-reader.js';
+import {
+  readGivenSecret,
+  readPrivateKey,
+  readPrivateKeys,
+  readPublicKey,
+  readStrongSecret,
+} from './key-readers.js';
+import {
+  defaulting,
+  flag,
+  listed,
+  omitted,
+  optional,
+  row,
+  secretRow,
+  type Setting,
+  settingsIn,
+  type Table,
+} from './setting-rows.js';
+import type { JwtSettings, OidcSettings, Settings } from './settings.js';
+import {
+  readCorsOrigins,
+  readFieldName,
+  readFrameAncestors,
+  readHttpHost,
+  readIssuerName,
+  readIssuerUrl,
+  readKeysUrl,
+  readPublicUrl,
+  readStoreUrl,
+} from './url-readers.js';
+import {
+  duration,
+  list,
+  oneOf,
+  readClaimPath,
+  readDomain,
+  readFlag,
+  readLimit,
+  readScope,
+  readText,
+} from './values.js';
+
+const claimRow = (variable: string, part: string) =>
+  row(`CLAIMS_${variable}`, omitted(readClaimPath), `Claim or dotted path (or several) of ${part}`);
+
+const jwt: Table<JwtSettings> = {
+  issuer: row(
+    'JWT_ISSUER',
+    optional(readIssuerName),
+    '`iss` of our tokens, or of the IdP whose keys are configured; default AUTH_PUBLIC_URL',
+  ),
+  audience: row(
+    'JWT_AUDIENCE',
+    optional(list(readText)),
+    'Accepted `aud` values, list; the first is the one we sign; default the issuer',
+  ),
+  secret: secretRow(
+    'JWT_SECRET',
+    optional(readStrongSecret),
+    'Signs and verifies; at least 32 bytes (HS384: 48, HS512: 64); text, or base64:… for bytes',
+  ),
+  secretPrevious: secretRow(
+    'JWT_SECRET_PREVIOUS',
+    listed(readStrongSecret),
+    'Former secrets, list; verify only, for rotation with overlap',
+  ),
+  privateKey: secretRow(
+    'JWT_PRIVATE_KEY',
+    optional(readPrivateKey),
+    'Private key that signs, PEM or JWK; its public half is published; RSA from 2048 bits',
+  ),
+  privateKeyPrevious: secretRow(
+    'JWT_PRIVATE_KEY_PREVIOUS',
+    defaulting(readPrivateKeys, []),
+    'Former private keys, PEM blocks or a JSON array; still published',
+  ),
+  jwksUrl: row(
+    'JWKS_URL',
+    optional(readKeysUrl),
+    'Key set of another issuer; https, except for the hosts of AUTH_JWKS_ALLOW_HTTP',
+  ),
+  publicKey: row(
+    'JWT_PUBLIC_KEY',
+    optional(readPublicKey),
+    'Public key of another issuer, PEM or JWK',
+  ),
+  algorithm: row(
+    'JWT_ALGORITHM',
+    optional(oneOf(signatureAlgorithms)),
+    `${signatureAlgorithms.join(', ')}; default HS256 with a secret, else the one of the key`,
+  ),
+};
+
+const claims: Table<Settings['claims']> = {
+  preset: row(
+    'CLAIMS_PRESET',
+    defaulting(readPresetName, 'generic'),
+    'generic, keycloak, okta, entra, auth0, cognito or google',
+  ),
+  userId: claimRow('USER_ID', "the user's id"),
+  email: claimRow('EMAIL', 'the e-mail address'),
+  username: claimRow('USERNAME', 'the user name'),
+  roles: claimRow('ROLES', 'the roles'),
+  groups: claimRow('GROUPS', 'the groups'),
+  attributes: claimRow('ATTRIBUTES', 'further attributes'),
+  scopes: claimRow('SCOPES', 'the scopes'),
+  orgs: claimRow('ORGS', 'the organisations'),
+};
+
+const oidcProvider: Table<OidcSettings> = {
+  issuer: row(
+    'OIDC_*_ISSUER',
+    optional(readIssuerUrl),
+    'Issuer URL of a login provider, exactly as it names itself',
+  ),
+  clientId: row('OIDC_*_CLIENT_ID', optional(readText), 'Client id there'),
+  clientSecret: secretRow(
+    'OIDC_*_CLIENT_SECRET',
+    optional(readGivenSecret),
+    'Client secret there; without one we are a public client (PKCE only)',
+  ),
+  scope: row(
+    'OIDC_*_SCOPE',
+    defaulting(readScope, 'openid profile email'),
+    'Scopes to ask for, separated by spaces; offline_access where the provider knows it, for upstream tokens that last',
+  ),
+  label: row('OIDC_*_LABEL', optional(readText), 'What its button says'),
+  preset: row(
+    'OIDC_*_PRESET',
+    optional(readPresetName),
+    'Its kind, as in AUTH_CLAIMS_PRESET; default told by the issuer',
+  ),
+  trustEmail: row(
+    'OIDC_*_TRUST_EMAIL',
+    optional(readFlag),
+    'Whether an address it calls verified may join an account; default as its kind says, mostly false',
+  ),
+  responseMode: row(
+    'OIDC_*_RESPONSE_MODE',
+    optional(oneOf(['query', 'form_post'])),
+    'query or form_post; default what the provider does by itself',
+  ),
+  tenants: row(
+    'OIDC_*_TENANTS',
+    listed(readText),
+    'Tenant ids that may sign in, list; required for Entra /common and /organizations',
+  ),
+};
+
+/** The table: one row a setting, at its place in the config tree. */
+export const table: Table<Settings> = {
+  publicUrl: row(
+    'PUBLIC_URL',
+    optional(readPublicUrl),
+    'Origin that users see; base of redirects, links and cookies; https, or http on localhost in development; required in production where tokens are signed',
+  ),
+  store: {
+    url: secretRow(
+      'STORE_URL',
+      defaulting(readStoreUrl, 'memory:'),
+      'memory:, file:./auth.db, postgres://… or redis://…; must be written in production where tokens are signed',
+    ),
+  },
+  jwt,
+  secret: secretRow(
+    'SECRET',
+    optional(readStrongSecret),
+    'Root of refresh tokens and sealed cookies; at least 32 bytes; default AUTH_JWT_SECRET; required with a private key',
+  ),
+  secretPrevious: secretRow(
+    'SECRET_PREVIOUS',
+    listed(readStrongSecret),
+    'Former roots, list; accepted, not used for new ones',
+  ),
+  accessTtlSeconds: row(
+    'ACCESS_TTL',
+    defaulting(duration('60s', '30d'), 900),
+    'Lifetime of an access token, 60s to 30d',
+  ),
+  refreshIdleTtlSeconds: row(
+    'REFRESH_IDLE_TTL',
+    defaulting(duration('60s', '400d'), 604_800),
+    'A session ends when unused for so long, 60s to 400d; at most AUTH_REFRESH_TTL',
+  ),
+  refreshTtlSeconds: row(
+    'REFRESH_TTL',
+    defaulting(duration('60s', '400d'), 2_592_000),
+    'A session ends so long after sign-in whatever happens, 60s to 400d',
+  ),
+  clockToleranceSeconds: row(
+    'CLOCK_TOLERANCE',
+    defaulting(duration('0s', '5m'), 5),
+    'Clock difference forgiven in access tokens, 0s to 5m',
+  ),
+  jwksAllowHttp: row(
+    'JWKS_ALLOW_HTTP',
+    listed(readHttpHost),
+    'Hosts whose keys and metadata may come over plain http, list; default loopback in development',
+  ),
+  trustedIssuers: row(
+    'TRUSTED_ISSUERS',
+    defaulting(readIssuers, []),
+    'JSON list of further issuers, each { issuer, audience, keys, … }',
+  ),
+  claims,
+  oidc: { each: oidcProvider },
+  google: {
+    clientId: row('GOOGLE_CLIENT_ID', optional(readText), 'Client id of sign-in with Google'),
+    clientSecret: secretRow(
+      'GOOGLE_CLIENT_SECRET',
+      optional(readGivenSecret),
+      'Client secret there',
+    ),
+    allowedDomains: row(
+      'GOOGLE_ALLOWED_DOMAINS',
+      listed(readDomain),
+      'Workspace domains that may sign in, list; default every account',
+    ),
+  },
+  github: {
+    clientId: row('GITHUB_CLIENT_ID', optional(readText), 'Client id of sign-in with GitHub'),
+    clientSecret: secretRow(
+      'GITHUB_CLIENT_SECRET',
+      optional(readGivenSecret),
+      'Client secret there',
+    ),
+  },
+  signUp: row(
+    'SIGN_UP',
+    flag(true),
+    'Whether a person without an account gets one by signing in with a provider',
+  ),
+  corsOrigins: row(
+    'CORS_ORIGINS',
+    defaulting(readCorsOrigins, []),
+    'Origins whose pages may call us, list; https://*.example.com for one level, without cookies; or *',
+  ),
+  corsHeaders: row(
+    'CORS_HEADERS',
+    listed(readFieldName),
+    'Request headers that pages of other origins may send, list; default those they ask for',
+  ),
+  corsExposedHeaders: row(
+    'CORS_EXPOSED_HEADERS',
+    listed(readFieldName),
+    'Response headers that pages of other origins may read, list; besides our own',
+  ),
+  frameAncestors: row(
+    'FRAME_ANCESTORS',
+    defaulting(readFrameAncestors, []),
+    "Origins that may frame our pages, list; or 'self', or 'none'",
+  ),
+  securityHeaders: row('SECURITY_HEADERS', flag(true), 'Whether security headers are set'),
+  rateLimit: row(
+    'RATE_LIMIT',
+    defaulting(readLimit, { max: 5, windowSeconds: 1 }),
+    'Unsafe requests to the auth router per IP, count/window; its GETs get ten times that',
+  ),
+  loginLimit: row(
+    'LOGIN_LIMIT',
+    defaulting(readLimit, { max: 10, windowSeconds: 900 }),
+    'Log-in attempts per account, count/window',
+  ),
+  cookieSessions: row('COOKIE_SESSIONS', flag(false), 'The session cookie authenticates API calls'),
+  standalone: row(
+    'STANDALONE',
+    flag(false),
+    'Development only: requests without a credential use AUTH_DEV_TOKEN',
+  ),
+  devToken: secretRow(
+    'DEV_TOKEN',
+    optional(readGivenSecret),
+    'Development only: the token that AUTH_STANDALONE uses; verified like any other',
+  ),
+};
+
+/** Every setting. */
+export const settings: readonly Setting[] = Object.freeze([...settingsIn(table)]);
