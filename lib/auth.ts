@@ -113,11 +113,11 @@ export interface Auth {
  */
 export function createAuth(options: AuthOptions = {}): Auth {
   const { config, own } = readOptions(options);
-  const { now = Date.now, loadPrincipal } = own;
+  const { now = Date.now, loadPrincipal, resolveIssuer, realm, cache: tokenCache } = own;
   const events = createEvents();
   const signIn = signsTokens(config) ? createSignIn(config, own, { events, now }) : undefined;
   const verifier = createVerifier({
-    ...definedOnly({ resolveIssuer: own.resolveIssuer, cache: own.cache, realm: own.realm, now }),
+    ...definedOnly({ resolveIssuer, tokenCache, realm, now }),
     ...definedOnly({ isRevoked: joinRevocation(own.isRevoked, config, signIn) }),
     issuers: allIssuers(config, signIn, own),
     allowLoopbackHttp: !config.production,

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { DEFAULT_REALM } from '../errors.js';
 import { createEvents, type EventSink } from '../events.js';
-import { refuseUnknownOptions } from '../known-options.js';
+import { numberInRange, refuseUnknownOptions, renamedOption } from '../known-options.js';
 import { readHttpHosts } from '../http/bounded-fetch.js';
 import type { IssuerOptions } from './trusted-issuers/options.js';
 import { createIssuerDirectory, type IssuerDirectory } from './trusted-issuers/directory.js';
@@ -17,7 +17,7 @@ import {
 import { createSeenHeaders, type SeenHeaders } from './tokens/seen-headers.js';
 import type { VerificationKey } from './keys/signatures.js';
 import { judgeAnyHeader, judgeToken, speaksFor, validFrom, validUntil } from './tokens/rules.js';
-import { decodeJsonObject, hasTokenShape, MAX_TOKEN_LENGTH } from './tokens/shape.js';
+import { decodeJsonObject, hasTokenShape, MAX_TOKEN_LENGTH, shapeFlawOf } from './tokens/shape.js';
 import type { VerifiedToken, VerifiedTokenCacheOptions } from './tokens/verified-tokens.js';
 
 export interface VerifierOptions {
@@ -26,7 +26,15 @@ export interface VerifierOptions {
   /** Finds issuers known only at run time, by the token's unverified `iss`. See {@link IssuerResolver}. */
   readonly resolveIssuer?: IssuerResolver;
   readonly isRevoked?: RevocationHook;
-  /** Bounds of the verified-token cache, or false for none. */
+  /**
+   * Longest token that is looked at, in characters. 256 to 1,048,576. Longer ones are refused unread. Node itself
+   * accepts 16 kB of request headers in all: for longer tokens start it with `--max-http-header-size` as well.
+   * @defaultValue `16_384`
+   */
+  readonly maxTokenLength?: number;
+  /** Bounds of the memory of verified tokens, one for each issuer, or false for none. */
+  readonly tokenCache?: VerifiedTokenCacheOptions | false;
+  /** @deprecated Called `tokenCache` now; this name works until the next minor release. */
   readonly cache?: VerifiedTokenCacheOptions | false;
   /** Protection space in challenges (RFC 9110 §11.5). @defaultValue `'api'` */
   readonly realm?: string;
@@ -76,6 +84,7 @@ interface Verification {
   readonly checkRevocation: RevocationCheck;
   readonly seenHeaders: SeenHeaders;
   readonly now: () => number;
+  readonly maxTokenLength: number;
   signatureChecks: number;
 }
 
@@ -100,7 +109,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const directory = createIssuerDirectory({
     issuers: options.issuers ?? [],
     resolveIssuer: options.resolveIssuer,
-    cache: options.cache,
+    cache: renamedOption('createVerifier()', options, ['cache', 'tokenCache']),
     allowLoopbackHttp: options.allowLoopbackHttp ?? true,
     allowHttpHosts: readHttpHosts(options.allowHttpHosts ?? [], 'allowHttpHosts'),
     events,
@@ -115,6 +124,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     }),
     seenHeaders: createSeenHeaders(),
     now,
+    maxTokenLength: readMaxTokenLength(options),
     signatureChecks: 0,
   };
   return Object.freeze({
@@ -122,7 +132,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     verifyNow: (token: string) => verifyNow(verification, token),
     async ready() {
       await directory.ready();
-      rehearse(verification);
+      warmUp(verification);
     },
     counters: () => countersOf(verification),
     realm,
@@ -134,6 +144,8 @@ const optionNames = [
   'issuers',
   'resolveIssuer',
   'isRevoked',
+  'maxTokenLength',
+  'tokenCache',
   'cache',
   'realm',
   'allowLoopbackHttp',
@@ -142,20 +154,27 @@ const optionNames = [
   'now',
 ] as const satisfies readonly (keyof VerifierOptions)[];
 
+function readMaxTokenLength({ maxTokenLength = MAX_TOKEN_LENGTH }: VerifierOptions): number {
+  if (Number.isInteger(numberInRange(maxTokenLength, [256, 1_048_576], 'maxTokenLength')))
+    return maxTokenLength;
+  throw new TypeError('`maxTokenLength` is a whole number of characters');
+}
+
 function verifyNow(verification: Verification, token: string): Outcome {
-  const { refusals, seenHeaders, checkRevocation } = verification;
-  if (typeof token !== 'string' || token.length > MAX_TOKEN_LENGTH)
+  const { refusals, seenHeaders, checkRevocation, maxTokenLength } = verification;
+  if (typeof token !== 'string' || token.length > maxTokenLength)
     throw refusals.invalid('malformed');
   const issuers = seenHeaders.issuersOf(token);
   const known = issuers && recall(verification, token, issuers);
   if (known) return checkRevocation(createPrincipal(known, token));
   // After the look-up: what has the digest of a verified token is that token, shape included.
-  if (!hasTokenShape(token)) throw refusals.invalid('malformed');
+  if (!hasTokenShape(token, maxTokenLength))
+    throw refusals.invalid(shapeFlawOf(token, maxTokenLength));
   return verifyAnew(verification, token);
 }
 
-/** Runs once through what the first request would otherwise be the first to run: compiled code, loaded ciphers. */
-function rehearse({ directory }: Verification): void {
+/** Runs what the first request would otherwise be the first to run: code to compile, ciphers to load. */
+function warmUp({ directory }: Verification): void {
   digestOf('');
   decodeJsonObject('e30');
   for (const { policy } of directory.all())
@@ -213,7 +232,8 @@ function judgeCandidate(verification: Verification, candidate: Candidate): Outco
   const { policy } = trusted;
   const nowMs = verification.now();
   const flaw = judgeToken(candidate, policy, Math.floor(nowMs / 1000));
-  if (flaw) throw verification.refusals.invalid(flaw, claims['exp']);
+  if (flaw === 'expired') throw verification.refusals.expired(Number(claims['exp']));
+  if (flaw) throw verification.refusals.invalid(flaw);
   if (policy.keys.isServing(nowMs)) return findKeys(verification, candidate);
   return policy.keys
     .load()

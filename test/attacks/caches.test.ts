@@ -210,7 +210,7 @@ describe('F4 the cache', () => {
     const { verifier: unbounded, issuer, clock } = await createWorld();
     await unbounded.verify(issuer.mintSync());
     const cache = bound(unbounded.counters().cachedBytes);
-    const verifier = createVerifier({ issuers: issuer.policy, now: clock.now, cache });
+    const verifier = createVerifier({ issuers: issuer.policy, now: clock.now, tokenCache: cache });
     const tokens = Array.from({ length: 200 }, () => issuer.mintSync());
     for (const token of tokens) await verifier.verify(token);
     expect(verifier.counters()).toMatchObject({ cachedTokens: 50, signatureChecks: 200 });
@@ -228,8 +228,17 @@ describe('F4 the cache', () => {
     expect(verifier.counters().cachedTokens).toBe(1);
   });
 
+  it('is also set under the former name of its option, but not under both', async () => {
+    const { issuer, clock } = await createWorld();
+    const verifier = createVerifier({ issuers: issuer.policy, now: clock.now, cache: false });
+    await verifier.verify(await issuer.mint());
+    expect(verifier.counters().cachedTokens).toBe(0);
+    const both = { issuers: issuer.policy, cache: false, tokenCache: false } as const;
+    expect(() => createVerifier(both)).toThrow(/tokenCache/);
+  });
+
   it('can be turned off: every use is then a verification', async () => {
-    const { verifier, issuer } = await createWorld({ cache: false });
+    const { verifier, issuer } = await createWorld({ tokenCache: false });
     const token = await issuer.mint();
     await verifier.verify(token);
     await verifier.verify(token);

@@ -131,7 +131,7 @@ describe('E2 an outage after a good load', () => {
 describe('E3 a key that leaves the key set', () => {
   it('takes its tokens with it within the cache time, verified ones too', async () => {
     const { issuer, clock, verifier: create } = await createWorld();
-    const verifier = create({ cache: { maxAgeSeconds: 3600 } });
+    const verifier = create({ tokenCache: { maxAgeSeconds: 3600 } });
     const old = await issuer.mint({ exp: clock.now() / 1000 + 7200 });
     await verifier.verify(old);
     await issuer.rotate({ keepOld: false });

@@ -208,7 +208,7 @@ describe('other options that cannot be safe stop the application', () => {
     true,
   ])('F4 a cache without a true bound: %j', (cache) => {
     const issuers: IssuerOptions = { ...base, keys };
-    expect(() => createVerifier({ issuers, cache: cache as object })).toThrow(TypeError);
+    expect(() => createVerifier({ issuers, tokenCache: cache as object })).toThrow(TypeError);
   });
 
   it('guards that ask for nothing, or for what no token can grant', async () => {

@@ -15,7 +15,9 @@ export function createOurVerifier(trust: Trust, cache?: false): Verifier {
   return createVerifier({
     issuers: { issuer, audience, keys, algorithms: [algorithm] },
     isRevoked: ({ sessionId }) => sessionId === undefined || revokedSessions.has(sessionId),
-    ...(cache === false ? { cache } : maxEntries !== undefined && { cache: { maxEntries } }),
+    ...(cache === false
+      ? { tokenCache: cache }
+      : maxEntries !== undefined && { tokenCache: { maxEntries } }),
   });
 }
 

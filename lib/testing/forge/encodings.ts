@@ -3,12 +3,12 @@ import type { ForgedToken } from './forged-token.js';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** C1: valid tokens beyond 8 kB, and text with dots without end. */
+/** C1: valid tokens beyond 16 kB, and text with dots without end. */
 export function oversized(minter: Minter): readonly ForgedToken[] {
   return [
-    { title: 'C1 a valid token of 9 kB', token: minter.token({ padding: 'x'.repeat(6_400) }) },
+    { title: 'C1 a valid token of 17 kB', token: minter.token({ padding: 'x'.repeat(12_600) }) },
     { title: 'C1 a valid token of 64 kB', token: minter.token({ padding: 'x'.repeat(48_000) }) },
-    { title: 'C1 a header of 9 kB', token: minter.token({}, { padding: 'x'.repeat(6_400) }) },
+    { title: 'C1 a header of 17 kB', token: minter.token({}, { padding: 'x'.repeat(12_600) }) },
     { title: 'C1 ten thousand dots', token: '.'.repeat(10_000) },
     { title: 'C1 ten thousand segments', token: `${minter.token()}${'.e30'.repeat(2_500)}` },
     { title: 'C1 twelve thousand letters', token: 'a'.repeat(12_000) },

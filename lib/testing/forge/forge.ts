@@ -39,7 +39,7 @@ export interface Forge {
   readonly types: Forgery;
   /** B5, B6: JWEs and nested tokens. */
   readonly encryptedShapes: Forgery;
-  /** C1: more than 8 kB, or thousands of dots. */
+  /** C1: more than 16 kB, or thousands of dots. */
   readonly oversized: Forgery;
   /** C2: other spellings and shapes. Some cannot be sent in a header (NUL, newline). */
   readonly encodings: Forgery;

@@ -1,8 +1,12 @@
 import type { IssuerPolicy } from '../trusted-issuers/policy.js';
+import type { ShapeFlaw } from './shape.js';
 
 /** Why a token was refused, in one word: for logs and events, never for the client. */
-export type RefusalReason =
-  | 'malformed'
+export type RefusalReason = InvalidReason | 'expired';
+
+/** The reasons of INVALID_TOKEN. */
+export type InvalidReason =
+  | ShapeFlaw
   | 'header'
   | 'algorithm'
   | 'type'
@@ -12,7 +16,6 @@ export type RefusalReason =
   | 'audience'
   | 'client'
   | 'subject'
-  | 'expired'
   | 'not_yet_valid'
   | 'times'
   | 'too_old'
@@ -30,7 +33,7 @@ type Json = Readonly<Record<string, unknown>>;
 const MAX_KEY_ID_LENGTH = 256;
 
 /** Judges what holds for every token whoever issued it (RFC 7515 §4.1, RFC 8725 §3). Not `alg` and `typ`: see {@link judgeHeader}. */
-export function judgeAnyHeader(header: Json): RefusalReason | undefined {
+export function judgeAnyHeader(header: Json): InvalidReason | undefined {
   const { alg, kid, crit, cty } = header;
   if (typeof alg !== 'string' || alg === '') return 'algorithm';
   // We understand no extension, so any critical one is too much (RFC 7515 §4.1.11); `b64` is only ever critical.

@@ -1,24 +1,31 @@
 import { isUtf8 } from 'node:buffer';
 import { isRecord } from '../../is-record.js';
 
-/** Longest token we look at, in characters. An IdP's largest real tokens stay below 4 kB. */
-export const MAX_TOKEN_LENGTH = 8192;
+/** Longest token that is read unless an application says otherwise, in characters: as much as Node lets headers take in all. */
+export const MAX_TOKEN_LENGTH = 16_384;
 
 /** Deepest nesting of a header or payload. */
 const MAX_DEPTH = 32;
 
 const THREE_SEGMENTS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+// The key is empty where both sides share one (`alg: dir`).
+const FIVE_SEGMENTS = /^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+$/;
+// RFC 6750 §2.1, b64token
+const BEARER_TOKEN = /^[\w.~+/-]+=*$/;
 // The characters whose unused low bits are zero, for a last group of two and of three characters.
 const CANONICAL_LAST_OF_2 = /[AQgw]/;
 const CANONICAL_LAST_OF_3 = /[AEIMQUYcgkosw048]/;
 
+/** Why a text is no token that we read: an encrypted one (RFC 7516), one without segments, or none at all. */
+export type ShapeFlaw = 'encrypted' | 'opaque' | 'malformed';
+
 /**
- * Answers whether the text has the one shape of token that we read (RFC 7515 §7.1): three segments of
+ * Returns whether the text has the one shape of token that we read (RFC 7515 §7.1): three segments of
  * base64url, none empty, no padding, no white space, canonical last characters. Equal bytes therefore
  * have one spelling, which caches and deny-lists rely on. Decodes nothing.
  */
-export function hasTokenShape(token: string): boolean {
-  if (token.length > MAX_TOKEN_LENGTH || !THREE_SEGMENTS.test(token)) return false;
+export function hasTokenShape(token: string, maxLength: number = MAX_TOKEN_LENGTH): boolean {
+  if (token.length > maxLength || !THREE_SEGMENTS.test(token)) return false;
   const headerEnd = token.indexOf('.');
   const payloadEnd = token.indexOf('.', headerEnd + 1);
   return (
@@ -26,6 +33,22 @@ export function hasTokenShape(token: string): boolean {
     isCanonical(token, headerEnd + 1, payloadEnd) &&
     isCanonical(token, payloadEnd + 1, token.length)
   );
+}
+
+/** Tells why a text has not that shape. Looks at a few characters or at one pattern; decodes nothing. */
+export function shapeFlawOf(token: string, maxLength: number): ShapeFlaw {
+  if (token.length > maxLength) return 'malformed';
+  if (FIVE_SEGMENTS.test(token)) return 'encrypted';
+  const hasThreeSegments = countDots(token, 3) === 2;
+  return hasThreeSegments || !BEARER_TOKEN.test(token) ? 'malformed' : 'opaque';
+}
+
+/** Stops counting at `most`. */
+function countDots(text: string, most: number): number {
+  let count = 0;
+  for (let at = text.indexOf('.'); at >= 0 && count < most; at = text.indexOf('.', at + 1))
+    count += 1;
+  return count;
 }
 
 function isCanonical(token: string, start: number, end: number): boolean {
@@ -36,7 +59,7 @@ function isCanonical(token: string, start: number, end: number): boolean {
 }
 
 /**
- * Decodes one segment into a JSON object. Answers undefined for anything else: invalid UTF-8, a byte order
+ * Decodes one segment into a JSON object. Returns undefined for anything else: invalid UTF-8, a byte order
  * mark, other JSON values, nesting deeper than 32, or a member that stands twice (RFC 7519 §4 leaves the
  * choice; two parsers that choose differently make a hole).
  * Members named `__proto__`, `prototype` and `constructor` are dropped.
@@ -58,7 +81,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Drops members with forbidden names; answers how many members there were in all, NaN if too deep. */
+/** Drops members with forbidden names. Returns how many members there were in all, NaN if nested too deep. */
 function cleanMembers(value: unknown, depth: number): number {
   if (typeof value !== 'object' || value === null) return 0;
   if (depth === MAX_DEPTH) return Number.NaN;
@@ -74,7 +97,7 @@ function cleanMembers(value: unknown, depth: number): number {
   return count;
 }
 
-/** Names that reach an object's prototype when somebody merges them carelessly. */
+/** Names through which a careless merge reaches an object's prototype. */
 function isForbiddenName(name: string): boolean {
   return name === '__proto__' || name === 'constructor' || name === 'prototype';
 }

@@ -84,12 +84,12 @@ export function createVerifiedTokenCache(
 
 /** A bound that is no number would bound nothing. */
 function readBounds(options: VerifiedTokenCacheOptions): Required<VerifiedTokenCacheOptions> {
-  refuseUnknownOptions('cache', options, ['maxEntries', 'maxBytes', 'maxAgeSeconds']);
+  refuseUnknownOptions('tokenCache', options, ['maxEntries', 'maxBytes', 'maxAgeSeconds']);
   const { maxEntries = 100_000, maxBytes = 67_108_864, maxAgeSeconds = 300 } = options;
   return {
-    maxEntries: numberInRange(maxEntries, [1, MAX_ENTRIES], 'cache.maxEntries'),
-    maxBytes: numberInRange(maxBytes, [1, Number.MAX_SAFE_INTEGER], 'cache.maxBytes'),
-    maxAgeSeconds: numberInRange(maxAgeSeconds, [1, 3600], 'cache.maxAgeSeconds'),
+    maxEntries: numberInRange(maxEntries, [1, MAX_ENTRIES], 'tokenCache.maxEntries'),
+    maxBytes: numberInRange(maxBytes, [1, Number.MAX_SAFE_INTEGER], 'tokenCache.maxBytes'),
+    maxAgeSeconds: numberInRange(maxAgeSeconds, [1, 3600], 'tokenCache.maxAgeSeconds'),
   };
 }
 
