@@ -1,23 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createTestIssuer, type TestIssuer } from 'latchkey/testing';
-import { createHttpBrowser } from '../world/http-browser.js';
-import { signInAt, startLoginProvider } from '../world/login-provider.js';
 import { listen } from '../world/serve.js';
 import { buildPackage, root } from './build-package.js';
-import { type Block, readReadmes } from './readmes.js';
+import { startExample } from './example-server.js';
+import { type Block, exportsOf, findBlock, readReadmes } from './readmes.js';
 import { createScratchProject, type ScratchProject } from './scratch-project.js';
-import {
-  freePort,
-  plainEnvironment,
-  type Script,
-  startScript,
-  stop,
-  until,
-} from './start-script.js';
+import { plainEnvironment, stop } from './start-script.js';
 
 const run = promisify(execFile);
 
@@ -25,31 +18,55 @@ const run = promisify(execFile);
 vi.setConfig({ testTimeout: 60_000 });
 
 const readmes = await readReadmes();
+const [rootReadme] = readmes;
 const blocks = readmes.flatMap((readme) => readme.blocks);
-const rootBlocks = blocks.filter(({ file }) => file === 'README.md');
 const examples = blocks.filter(({ language }) => language === 'ts');
-const [firstExample = { code: '' }] = rootBlocks.filter(({ language }) => language === 'ts');
 
 let project: ScratchProject;
 
 beforeAll(async () => {
   await buildPackage();
-  project = await createScratchProject(['@types', 'express', 'libsql', 'supertest', 'vitest']);
+  project = await createScratchProject(['@types', 'express', 'supertest', 'vitest']);
 }, 120_000);
 afterAll(() => project.remove());
 
-it("the README's first example has at most 25 lines", () => {
-  expect(firstExample.code.trimEnd().split('\n').length).toBeLessThanOrEqual(25);
+describe('the README as npm shows it', () => {
+  it('has at most 450 lines', () => {
+    expect(rootReadme?.text.trimEnd().split('\n').length).toBeLessThanOrEqual(450);
+  });
+
+  it('has no line of a table over 160 characters', () => {
+    const rows = (rootReadme?.text ?? '').split('\n').filter((line) => line.startsWith('|'));
+    expect(rows.length).toBeGreaterThan(20);
+    expect(rows.filter((row) => row.length > 160)).toEqual([]);
+  });
+
+  it('opens with an example of about ten lines', () => {
+    const { code } = findBlock(rootReadme, 'Latchkey', 'ts');
+    expect(code.trimEnd().split('\n').length).toBeLessThanOrEqual(12);
+  });
+
+  it('says which version of ours it compares with others, and when', async () => {
+    const changes = await readFile(path.join(root, 'CHANGELOG.md'), 'utf8');
+    const [, version = ''] = /^## \[(\d+\.\d+)\./m.exec(changes) ?? [];
+    expect(rootReadme?.text).toMatch(/^\| 2026-\d\d-\d\d /m);
+    expect(rootReadme?.text).toContain(`| latchkey ${version} `);
+  });
 });
 
-describe("the README's first example", () => {
+describe("the README's recipe for an API that verifies tokens", () => {
+  const section = 'An API that verifies tokens';
+  const { code } = findBlock(rootReadme, section, 'ts');
+  const transcripts = blocks.filter(
+    (block) => block.file === 'README.md' && block.language === 'console',
+  );
   let issuer: TestIssuer;
   let origin: string;
 
   beforeAll(async () => {
     const issuerServer = await listen((req, res) => issuer.handler(req, res));
     issuer = await createTestIssuer({ issuer: issuerServer.origin });
-    const started = await startFirstExample({
+    const started = await startExample(project, code, {
       AUTH_JWT_ISSUER: issuer.issuer,
       AUTH_JWT_AUDIENCE: issuer.audience,
       AUTH_JWKS_URL: issuer.jwksUri,
@@ -62,8 +79,14 @@ describe("the README's first example", () => {
   }, 60_000);
 
   it('is shown with the variables that it needs, and no others', () => {
-    const shown = exportedVariables(rootBlocks.find(({ code }) => code.includes('export ')));
-    expect(shown).toEqual(['AUTH_JWT_ISSUER', 'AUTH_JWT_AUDIENCE', 'AUTH_JWKS_URL']);
+    const shell = rootReadme?.blocks.find(
+      (block) => block.section === section && block.code.startsWith('export '),
+    );
+    expect(Object.keys(shell ? exportsOf(shell) : {})).toEqual([
+      'AUTH_JWT_ISSUER',
+      'AUTH_JWT_AUDIENCE',
+      'AUTH_JWKS_URL',
+    ]);
   });
 
   it('answers 401 without a token', async () => {
@@ -78,33 +101,32 @@ describe("the README's first example", () => {
     expect(await response.json()).toMatchObject({ id: 'user-7' });
   });
 
-  it.each(rootBlocks.filter(({ language }) => language === 'console'))(
-    'answers as shown on line $line',
-    async ({ code }) => {
-      const { pathname, hasToken, status, headers, body } = parseTranscript(code);
-      const token = hasToken && (await issuer.mint({ scope: 'profile:read' }));
-      const response = await fetch(`${origin}${pathname}`, {
-        headers: {
-          'X-Request-Id': body.request_id,
-          ...(token && { Authorization: `Bearer ${token}` }),
-        },
-      });
-      expect(response.status).toBe(status);
-      const names = [...headers.keys()];
-      const shown = names.map((name) => [name, response.headers.get(name)]);
-      expect(shown).toEqual([...headers]);
-      expect(await response.json()).toEqual(body);
-    },
-  );
+  it.each(transcripts)('answers as shown on line $line', async (transcript) => {
+    const { pathname, hasToken, status, headers, body } = parseTranscript(transcript.code);
+    const token = hasToken && (await issuer.mint({ scope: 'profile:read' }));
+    const response = await fetch(`${origin}${pathname}`, {
+      headers: {
+        'X-Request-Id': body.request_id,
+        ...(token && { Authorization: `Bearer ${token}` }),
+      },
+    });
+    expect(response.status).toBe(status);
+    const names = [...headers.keys()];
+    const shown = names.map((name) => [name, response.headers.get(name)]);
+    expect(shown).toEqual([...headers]);
+    expect(await response.json()).toEqual(body);
+  });
 
-  it('runs on a shared secret as well', async () => {
+  it('runs on a shared secret as well, with the variable that the README of the verifier shows', async () => {
     const shared = { issuer: 'https://id.example.com/', audience: 'https://api.example.com' };
-    const sh = blocks.find(({ code }) => code.startsWith('export AUTH_TRUSTED_ISSUERS='));
+    const shell = blocks.find((block) => block.code.startsWith('export AUTH_TRUSTED_ISSUERS='));
     const text = randomBytes(48).toString('base64');
-    const [, json = ''] = /'([^']+)'/.exec(sh?.code ?? '') ?? [];
+    const [, json = ''] = /'([^']+)'/.exec(shell?.code ?? '') ?? [];
     const [listed] = JSON.parse(json.replace('…', text)) as unknown[];
     expect(listed).toMatchObject({ ...shared, keys: { secret: text } });
-    const ownScript = await startFirstExample({ AUTH_TRUSTED_ISSUERS: JSON.stringify([listed]) });
+    const own = await startExample(project, code, {
+      AUTH_TRUSTED_ISSUERS: JSON.stringify([listed]),
+    });
     const { SignJWT } = await import('jose');
     const token = await new SignJWT({})
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
@@ -113,8 +135,8 @@ describe("the README's first example", () => {
       .setSubject('user-8')
       .setExpirationTime('5m')
       .sign(new TextEncoder().encode(text));
-    const response = await fetch(`${ownScript.origin}/me`, withToken(token));
-    await stop(ownScript.script);
+    const response = await fetch(`${own.origin}/me`, withToken(token));
+    await stop(own.script);
     expect(response.status).toBe(200);
   });
 });
@@ -166,85 +188,6 @@ it.each(examples.filter(({ code }) => code.includes("from 'vitest'")))(
   },
 );
 
-describe("the README's example of a log-in", () => {
-  const storeUrl = 'file:./readme.db';
-  const secret = 'hT7yW2pLq9Zx4Nc6Vb8Mf3Kd5Gs1Rj0EuAoIiXvB';
-  const shown = blocks.find(({ code }) => code.includes('npx latchkey users add'));
-
-  it('is shown with the variables that it needs, and signs the user in that its command adds', async () => {
-    expect(exportedVariables(shown)).toEqual([
-      'AUTH_PUBLIC_URL',
-      'AUTH_STORE_URL',
-      'AUTH_JWT_SECRET',
-    ]);
-    const [, command = ''] = /^npx latchkey (.+)$/m.exec(shown?.code ?? '') ?? [];
-    const env = {
-      AUTH_PUBLIC_URL: 'http://localhost:3000',
-      AUTH_STORE_URL: storeUrl,
-      AUTH_JWT_SECRET: secret,
-    };
-    const { stdout } = await run(
-      process.execPath,
-      [path.join(root, 'dist/cli/latchkey.js'), ...command.split(' ')],
-      { cwd: project.folder, env: { ...plainEnvironment(), ...env } },
-    );
-    const password = /^password (\S+)$/m.exec(stdout)?.[1] ?? '';
-    const code = examples.find((example) => example.code.includes('auth.router()'))?.code ?? '';
-    const { script, origin } = await startExample(code, env);
-    const answer = await fetch(`${origin}/api/auth/login`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ username: 'alice', password }),
-    });
-    const tokens = (await answer.json()) as { access_token: string };
-    const example = JSON.parse(
-      rootBlocks.find(({ language }) => language === 'json')?.code ?? '{}',
-    ) as object;
-    expect(Object.keys(tokens)).toEqual(Object.keys(example));
-    const me = await fetch(`${origin}/api/me`, withToken(tokens.access_token));
-    expect(await me.json()).toMatchObject({ username: 'alice', email: 'alice@example.com' });
-    expect(await stop(script)).toBe(0);
-  });
-});
-
-describe("the README's example of signing in with a provider", () => {
-  it('is shown with the variables that it needs, and signs in a user of the provider', async () => {
-    const shown = blocks.find(({ code }) => code.includes('export AUTH_OIDC_ISSUER'));
-    expect(exportedVariables(shown)).toEqual([
-      'AUTH_PUBLIC_URL',
-      'AUTH_STORE_URL',
-      'AUTH_JWT_SECRET',
-      'AUTH_OIDC_ISSUER',
-      'AUTH_GOOGLE_CLIENT_ID',
-      'AUTH_GITHUB_CLIENT_ID',
-    ]);
-    const port = await freePort();
-    const publicUrl = `http://localhost:${port}`;
-    const provider = await startLoginProvider({
-      redirectUris: [`${publicUrl}/api/auth/callback`],
-    });
-    const code = examples.find((example) => example.code.includes('redirect: true'))?.code ?? '';
-    const { script } = await startExample(code, {
-      PORT: String(port),
-      AUTH_PUBLIC_URL: publicUrl,
-      AUTH_STORE_URL: 'file:./provider.db',
-      AUTH_JWT_SECRET: 'hT7yW2pLq9Zx4Nc6Vb8Mf3Kd5Gs1Rj0EuAoIiXvB',
-      AUTH_OIDC_ISSUER: provider.issuer,
-      AUTH_OIDC_CLIENT_ID: provider.clientId,
-      AUTH_OIDC_CLIENT_SECRET: provider.clientSecret,
-    });
-    const browser = createHttpBrowser();
-    expect((await browser.open(publicUrl)).url).toBe(`${publicUrl}/api/auth/signin?returnTo=%2F`);
-    const page = await signInAt(browser, `${publicUrl}/api/auth/login?returnTo=/`, {
-      login: 'ada',
-    });
-    expect(page.body).toBe('Hello ada');
-    const me = await browser.fetch(`${publicUrl}/api/me`);
-    expect(JSON.parse(me.body)).toMatchObject({ username: 'ada', email: 'ada@idp.example' });
-    expect(await stop(script)).toBe(0);
-  });
-});
-
 /** What an application around the README's fragments would have. */
 const prelude = `
 import type { Express, RequestHandler } from 'express';
@@ -275,27 +218,6 @@ declare global {
 }
 `;
 
-function startFirstExample(env: Readonly<Record<string, string>>) {
-  return startExample(firstExample.code, env);
-}
-
-async function startExample(
-  code: string,
-  env: Readonly<Record<string, string>>,
-): Promise<{ script: Script; origin: string }> {
-  const port = env['PORT'] ?? String(await freePort());
-  const file = await project.write('server.mjs', code);
-  const script = startScript([file], { cwd: project.folder, env: { ...env, PORT: port } });
-  const origin = `http://127.0.0.1:${port}`;
-  await until(script, () =>
-    fetch(origin).then(
-      () => true,
-      () => false,
-    ),
-  );
-  return { script, origin };
-}
-
 function withToken(token: string): RequestInit {
   return { headers: { Authorization: `Bearer ${token}` } };
 }
@@ -303,10 +225,6 @@ function withToken(token: string): RequestInit {
 /** A file name for an example: `lib-stores-README-line-21`. */
 function nameOf({ file, line }: Block): string {
   return `${file.replace('.md', '').replaceAll(path.sep, '-')}-line-${line}`;
-}
-
-function exportedVariables(block: Block | undefined): readonly string[] {
-  return [...(block?.code ?? '').matchAll(/^export (AUTH_\w+)=/gm)].map(([, name = '']) => name);
 }
 
 /** Reads `$ curl -i … localhost:3000/path` and what follows it: status line, some headers, JSON. */

@@ -6,6 +6,8 @@ import { root } from './build-package.js';
 export interface Block {
   /** The README, from the root of the repository. */
   readonly file: string;
+  /** The heading above it. */
+  readonly section: string;
   readonly language: string;
   readonly code: string;
   /** Line of the README on which the code begins. */
@@ -24,6 +26,25 @@ export async function readReadmes(): Promise<readonly Readme[]> {
   return Promise.all(['README.md', ...found.flat()].map(readReadme));
 }
 
+/** The first block in this language under this heading of a README. */
+export function findBlock(readme: Readme | undefined, section: string, language: string): Block {
+  const found = readme?.blocks.find(
+    (block) => block.section === section && block.language === language,
+  );
+  if (!found) throw new Error(`no ${language} block under "${section}"`);
+  return found;
+}
+
+/** The variables that a block of shell commands sets, with their values as written. */
+export function exportsOf({ code }: Block): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    [...code.matchAll(/^export (AUTH_\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [
+      name,
+      value,
+    ]),
+  );
+}
+
 async function readReadme(file: string): Promise<Readme> {
   const text = await readFile(path.join(root, file), 'utf8');
   return { file, text, blocks: codeBlocks(file, text) };
@@ -38,10 +59,19 @@ async function readmesIn(folder: string): Promise<readonly string[]> {
 }
 
 function codeBlocks(file: string, markdown: string): readonly Block[] {
-  return [...markdown.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map((match) => ({
-    file,
-    language: match[1] ?? '',
-    code: match[2] ?? '',
-    line: markdown.slice(0, match.index).split('\n').length + 1,
-  }));
+  let section = '';
+  const blocks: Block[] = [];
+  for (const match of markdown.matchAll(/^```(\w*)\n(.*?)^```$|^#+ ([^\n]+)$/gms)) {
+    const [, language, code = '', heading] = match;
+    if (heading !== undefined) section = heading;
+    else
+      blocks.push({
+        file,
+        section,
+        language: language ?? '',
+        code,
+        line: markdown.slice(0, match.index).split('\n').length + 1,
+      });
+  }
+  return blocks;
 }

@@ -7,6 +7,8 @@ const auth = createAuth({
   publicUrl: 'http://localhost:3000',
   rateLimit: { max: 1_000_000, windowSeconds: 60 },
   loginLimit: { max: 1_000_000, windowSeconds: 60 },
+  // A client whose instance was killed must find another one within the grace, and machines of tests may be slow.
+  sessions: { graceSeconds: 60, revocationLagSeconds: 1 },
   passwords: { maxQueuedHashes: 10_000 },
 });
 const app = express();

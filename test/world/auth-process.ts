@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
 import { SECRET } from './auth-server.js';
 
 export interface AuthProcess {
@@ -13,9 +15,36 @@ export interface AuthProcess {
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+let bundling: Promise<string> | undefined;
+
+/** The code of the application in one piece, which starts in a third of the time that `tsx` takes. */
+function bundled(): Promise<string> {
+  bundling ??= bundle();
+  return bundling;
+}
+
+async function bundle(): Promise<string> {
+  const outcome = await build({
+    root,
+    configFile: join(root, 'vitest.config.ts'),
+    logLevel: 'warn',
+    build: {
+      ssr: 'test/world/auth-process-main.ts',
+      write: false,
+      minify: false,
+      rolldownOptions: { output: { codeSplitting: false } },
+    },
+  });
+  const [chunk] = 'output' in outcome ? outcome.output : [];
+  if (chunk?.type !== 'chunk') throw new Error('the application was not bundled');
+  return chunk.code;
+}
+
 /** Starts an instance on a store, on a free port or the given one, and waits until it listens. */
 export async function startAuthProcess(storeUrl: string, port = 0): Promise<AuthProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'test/world/auth-process-main.ts'], {
+  const code = await bundled();
+  const child = spawn(process.execPath, ['--input-type=module'], {
+    // Where Node finds the dependencies.
     cwd: root,
     env: {
       ...process.env,
@@ -23,8 +52,9 @@ export async function startAuthProcess(storeUrl: string, port = 0): Promise<Auth
       AUTH_JWT_SECRET: SECRET,
       PORT: String(port),
     },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
+  child.stdin.end(code);
   const bound = await portOf(child);
   return {
     origin: `http://127.0.0.1:${bound}`,
