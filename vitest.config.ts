@@ -25,14 +25,14 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** Tests, examples and README code name the package as its users do, and run on the sources. */
+export const alias = [
+  { find: /^latchkey$/, replacement: lib('index.ts') },
+  { find: /^latchkey\/testing$/, replacement: lib('testing/index.ts') },
+];
+
 export default defineConfig({
-  resolve: {
-    // Tests, examples and README code name the package as its users do, and run on the sources.
-    alias: [
-      { find: /^latchkey$/, replacement: lib('index.ts') },
-      { find: /^latchkey\/testing$/, replacement: lib('testing/index.ts') },
-    ],
-  },
+  resolve: { alias },
   test: {
     // More than cores: most files wait for processes, sockets or a browser most of the time.
     maxWorkers: Math.max(6, availableParallelism()),
