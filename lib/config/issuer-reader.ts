@@ -21,7 +21,7 @@ import {
 } from './values.js';
 import { readIssuerName, readKeysUrl } from './url-readers.js';
 
-export const signatureAlgorithms = [
+export const signatureAlgorithms: readonly SignatureAlgorithm[] = [
   'HS256',
   'HS384',
   'HS512',
@@ -36,7 +36,7 @@ export const signatureAlgorithms = [
   'ES512',
   'EdDSA',
   'Ed25519',
-] as const satisfies readonly SignatureAlgorithm[];
+];
 
 export const readPresetName: Reader<PresetName> = oneOf(presetNames);
 
