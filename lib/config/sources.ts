@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { extname } from 'node:path';
 import { didYouMean, nearestNames } from '../known-options.js';
+import { parseYaml } from './parse-yaml.js';
 import { readTable } from './setting-rows.js';
 import { settings, table } from './setting-table.js';
 import type { Settings } from './settings.js';
@@ -265,32 +265,6 @@ function parseFile(fileName: string): unknown {
     throw new Refusal(`cannot be read (${failure})`, 'give the path of a readable file');
   const source = text.replace(/^\uFEFF/, '');
   return extension === '.json' ? readJson(source) : parseYaml(source);
-}
-
-function parseYaml(source: string): unknown {
-  // Loaded here because most applications have no YAML file and all of them import this module.
-  const { LineCounter, parseDocument }: typeof import('yaml') = createRequire(import.meta.url)(
-    'yaml',
-  );
-  const lineCounter = new LineCounter();
-  const document = parseDocument(source, {
-    lineCounter,
-    // Pretty messages quote the line, which may hold a secret.
-    prettyErrors: false,
-    logLevel: 'silent',
-    resolveKnownTags: false,
-  });
-  const [flaw] = [...document.errors, ...document.warnings];
-  if (flaw) {
-    const { line } = lineCounter.linePos(flaw.pos[0]);
-    const fix = flaw.code === 'TAG_RESOLVE_FAILED' ? 'remove the tag (!…)' : 'correct the syntax';
-    throw new Refusal(`is not valid YAML (line ${line}, ${flaw.code})`, fix);
-  }
-  try {
-    return document.toJS({ maxAliasCount: 100 });
-  } catch {
-    throw new Refusal('repeats aliases too often', 'write the values out');
-  }
 }
 
 function emptyAsUnset(value: unknown): unknown {

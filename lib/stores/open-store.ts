@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isRecord } from '../is-record.js';
+import { loadPackage } from '../load-package.js';
 import { lazyStore } from './lazy-store.js';
 import { memoryStore } from './memory.js';
 import { postgresStore } from './postgres.js';
@@ -44,7 +45,7 @@ type OpenDatabase = SqliteDatabase & { close(): void };
 async function openSqliteFile(path: string): Promise<OpenDatabase> {
   const ownOfNode = nodeSqlite();
   if (ownOfNode) return new ownOfNode(path);
-  const { default: Database } = await driver(import('libsql'), 'libsql');
+  const { default: Database } = await loadPackage('libsql');
   return new Database(path);
 }
 
@@ -60,7 +61,7 @@ function nodeSqlite(): DatabaseClass | undefined {
 }
 
 async function openPostgres(url: string): Promise<Store> {
-  const { default: pg } = await driver(import('pg'), 'pg');
+  const { default: pg } = await loadPackage('pg');
   const pool = new pg.Pool({
     connectionString: url,
     connectionTimeoutMillis: 3000,
@@ -73,7 +74,7 @@ async function openPostgres(url: string): Promise<Store> {
 }
 
 async function openRedis(url: string): Promise<Store> {
-  const { Redis } = await driver(import('ioredis'), 'ioredis');
+  const { Redis } = await loadPackage('ioredis');
   const client = new Redis(url, {
     connectTimeout: 3000,
     commandTimeout: 4000,
@@ -82,11 +83,4 @@ async function openRedis(url: string): Promise<Store> {
   // Without a listener it would write to the console; the command that failed says so to its caller.
   client.on('error', () => undefined);
   return redisStore(client, { onClose: () => client.disconnect() });
-}
-
-/** A driver is the application's choice and may not be installed. */
-async function driver<Module>(loading: Promise<Module>, name: string): Promise<Module> {
-  return loading.catch((cause: unknown) => {
-    throw new Error(`this store needs the package ${name}: npm install ${name}`, { cause });
-  });
 }

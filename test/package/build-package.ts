@@ -21,9 +21,11 @@ export async function buildPackage(): Promise<void> {
   await acquireLock();
   try {
     const startedAt = new Date();
-    if ((await changedAt(entry)) > (await newestIn(path.join(root, 'lib')))) return;
-    await rm(path.join(root, 'dist'), { recursive: true, force: true });
-    await run(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'lib'], { cwd: root });
+    const changes = await Promise.all(
+      ['lib', 'scripts'].map((name) => newestIn(path.join(root, name))),
+    );
+    if ((await changedAt(entry)) > Math.max(...changes)) return;
+    await run('npm', ['run', '--silent', 'build'], { cwd: root });
     // What was changed while the compiler ran is newer than this.
     await utimes(entry, startedAt, startedAt);
   } finally {

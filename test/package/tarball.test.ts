@@ -75,24 +75,47 @@ it.each([
   },
 );
 
-it('require of latchkey works in plain Node', async () => {
+it('require of latchkey works in plain Node, without a warning', async () => {
   const code = `console.log(JSON.stringify(Object.keys(require('latchkey'))))`;
-  const { stdout } = await node(['--input-type=commonjs', '-e', code]);
+  const { stdout, stderr } = await node(['--input-type=commonjs', '-e', code]);
   const names = (JSON.parse(stdout) as string[]).filter((name) => name !== '__esModule');
   expect(names.toSorted()).toEqual(mainNames);
+  expect(stderr).toBe('');
 });
 
-it('holds what users read and run, and nothing of tests and examples', () => {
+it('require and import give the same AuthError, so that instanceof holds across both', async () => {
+  const code = `
+    require('latchkey/express');
+    const { authorize } = require('latchkey/testing');
+    import('latchkey').then(async (esm) => {
+      const testing = await import('latchkey/testing');
+      console.log(require('latchkey').AuthError === esm.AuthError, authorize === testing.authorize);
+    });`;
+  const { stdout } = await node(['--input-type=commonjs', '-e', code]);
+  expect(stdout).toBe('true true\n');
+});
+
+it('no compiled file refers to import.meta, which Jest and bundles in CommonJS do not have', async () => {
+  const compiled = files.filter((file) => /^dist.*\.c?js$/.test(file));
+  const texts = await Promise.all(
+    compiled.map((file) =>
+      readFile(path.join(project.folder, 'node_modules/latchkey', file), 'utf8'),
+    ),
+  );
+  expect(compiled.filter((_file, at) => texts[at]?.includes('import.meta'))).toEqual([]);
+});
+
+it('holds what users read and run, and nothing of the tests', () => {
   const folders = new Set(files.map((file) => file.split(path.sep)[0]));
   expect(folders).toEqual(
-    new Set(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'lib', 'package.json']),
+    new Set(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'examples', 'lib', 'package.json']),
   );
-  expect(files.filter((file) => /\.test\.|^examples|^test/.test(file))).toEqual([]);
+  expect(files.filter((file) => /\.test\.|^test/.test(file))).toEqual([]);
 });
 
 it('has a source for every compiled file, and none is left over from an older build', async () => {
   const compiled = files.filter((file) => file.startsWith('dist') && file.endsWith('.js'));
-  const sources = files.filter((file) => file.startsWith('lib') && file.endsWith('.ts'));
+  const sources = files.filter((file) => /^lib.*(?<!\.d)\.ts$/.test(file));
   const expected = sources.map((file) => file.replace(/^lib/, 'dist').replace(/\.ts$/, '.js'));
   expect(compiled.toSorted()).toEqual(expected.toSorted());
 });

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { AuthError } from '../../errors.js';
 import type { EventSink } from '../../events.js';
 import { numberInRange, refuseUnknownOptions, renamedOption } from '../../known-options.js';
+import { loadPackage } from '../../load-package.js';
 import { createHashingQueue, type HashingCounters, type HashingLimits } from './hashing-queue.js';
 import { COST, isCostOfToday, readCost } from './hash.js';
 import { countCharacters, flaw, MAX_PASSWORD_LENGTH, passwordFlaw } from './policy.js';
@@ -78,13 +79,13 @@ export function createPasswords(
   const queue = createHashingQueue(queueLimits(options, cores));
 
   async function hash(password: string): Promise<string> {
-    const { hash: argon2 } = await import('@node-rs/argon2');
+    const { hash: argon2 } = await loadPackage('@node-rs/argon2');
     return queue.run(() => argon2(prepare(password), COST));
   }
 
   /** Undefined when the hash function cannot read the hash after all. */
   async function compare(stored: string, password: string): Promise<boolean | undefined> {
-    const { verify: argon2 } = await import('@node-rs/argon2');
+    const { verify: argon2 } = await loadPackage('@node-rs/argon2');
     return queue.run(() => argon2(stored, prepare(password)).catch(() => undefined));
   }
 

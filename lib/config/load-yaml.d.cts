@@ -1,0 +1,1 @@
+export declare function loadYaml(): typeof import('yaml');
