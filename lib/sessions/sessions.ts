@@ -74,9 +74,9 @@ export interface Sessions {
    * Begins a session for a sign-in that was proven up to ten minutes ago. Rejects with LOGIN_FAILED (401) when
    * sessions of this user, or of this user of the provider, have been revoked since.
    */
-  startProven(user: StoredUser, proven: ProvenSignIn): Promise<LiveSession>;
-  /** Counts how often sessions of this user have been revoked. For {@link ProvenSignIn.endings}. */
-  endingsOf(userId: string, provider: SessionProvider): Promise<string>;
+  startAfterSignIn(user: StoredUser, proven: ProvenSignIn): Promise<LiveSession>;
+  /** Counts how often sessions of this user have been revoked. For {@link ProvenSignIn.revocationCount}. */
+  revocationCount(userId: string, provider: SessionProvider): Promise<string>;
   /**
    * Exchanges a refresh token for its successor. Rejects with REFRESH_INVALID (401) for a token that is malformed,
    * unknown, expired or revoked, and for a user who is gone or disabled; with REFRESH_REUSED (401) for a token that
@@ -140,8 +140,8 @@ export interface Sessions {
 export interface ProvenSignIn {
   readonly notes: SessionNotes;
   readonly provider: SessionProvider;
-  /** What `endingsOf()` returned when the sign-in was proven. */
-  readonly endings: string;
+  /** What `revocationCount()` returned when the sign-in was proven. */
+  readonly revocationCount: string;
 }
 
 /** A token's session, or why the token is refused. */
@@ -200,9 +200,9 @@ export function createSessions(context: SessionContext, options: SessionOptions 
     refresh,
     recognise: (token: unknown) => recognise(context, graceMs, token),
     find: (token: unknown) => find(context, token),
-    startProven: (user: StoredUser, proven: ProvenSignIn) =>
-      startProven({ context, counts, revoke }, user, proven),
-    endingsOf: (userId: string, provider: SessionProvider) => counts.of(userId, provider),
+    startAfterSignIn: (user: StoredUser, proven: ProvenSignIn) =>
+      startAfterSignIn({ context, counts, revoke }, user, proven),
+    revocationCount: (userId: string, provider: SessionProvider) => counts.of(userId, provider),
     findById,
     note: (id: string, change: Parameters<Sessions['note']>[1]) => note(context, id, change),
     touch: (session: Session) => touch(context, session),
@@ -277,14 +277,14 @@ interface Starting {
   readonly revoke: Sessions['revoke'];
 }
 
-async function startProven(
+async function startAfterSignIn(
   { context, counts, revoke }: Starting,
   user: StoredUser,
-  { notes, provider, endings }: ProvenSignIn,
+  { notes, provider, revocationCount }: ProvenSignIn,
 ): Promise<LiveSession> {
   const live = await start(context, user, { notes, provider });
   // Counted after the start, for the same reason for which `revoke` counts before it.
-  if ((await counts.of(user.id, provider)) === endings) return live;
+  if ((await counts.of(user.id, provider)) === revocationCount) return live;
   await revoke({ id: live.session.id }, 'ended_meanwhile');
   throw new AuthError('LOGIN_FAILED', { reason: 'ended_meanwhile' });
 }

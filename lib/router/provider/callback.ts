@@ -111,7 +111,7 @@ async function finish(
     const code = await codes.issue(res, { userId: user.id, ...facts }, codeChallenge);
     return redirectWithin(res, withParameters(returnTo, { auth_code: code }));
   }
-  const begin = () => parts.sessions.startProven(user, facts);
+  const begin = () => parts.sessions.startAfterSignIn(user, facts);
   const live = await completeSignIn(parts, { req, res }, { begin, provider: name });
   redirectSignedIn(parts, res, { live, returnTo });
 }

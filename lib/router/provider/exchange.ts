@@ -136,7 +136,7 @@ export function exchange(
     const user = await users.findById(pending.userId);
     if (!user || user.disabled) throw new AuthError('LOGIN_DENIED', { reason: 'user_gone' });
     const begin = async (): Promise<LiveSession> => {
-      const live = await sessions.startProven(user, pending);
+      const live = await sessions.startAfterSignIn(user, pending);
       await settle(live.session.id);
       return live;
     };
@@ -164,7 +164,7 @@ export function exchange(
 
 const pendingSchema = z.object({
   userId: z.string(),
-  endings: z.string(),
+  revocationCount: z.string(),
   notes: z.string(),
   provider: z.object({
     issuer: z.string(),

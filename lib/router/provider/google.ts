@@ -66,7 +66,7 @@ async function signIn(
       throw new AuthError('LOGIN_FAILED', { reason: 'replayed' });
     const user = await admitIdentity(parts, req, signedIn);
     const facts = await providerSessionFacts(parts, req, { signedIn, user, delivery });
-    const begin = () => sessions.startProven(user, facts);
+    const begin = () => sessions.startAfterSignIn(user, facts);
     return await completeSignIn(parts, exchange, { begin, provider });
   } catch (error) {
     throw reported(parts, req, { error, provider });

@@ -46,7 +46,7 @@ export async function providerSessionFacts(
   const { identity, sessionId, authTime, acr, amr, tokens } = signedIn;
   const provider = { issuer: identity.issuer, subject: identity.subject, sessionId };
   return {
-    endings: await sessions.endingsOf(user.id, provider),
+    revocationCount: await sessions.revocationCount(user.id, provider),
     notes: {
       amr,
       authTime,
