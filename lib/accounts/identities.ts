@@ -8,9 +8,15 @@ import type { Users } from './users.js';
 
 export interface IdentityOptions {
   /**
-   * Decides what becomes of somebody who has signed in with a provider: called at each such sign-in, with the user as it is, or
-   * undefined for somebody new. What it answers is merged into the user, e.g. roles out of `identity.claims`;
-   * `false` refuses (403 LOGIN_DENIED). Roles of a provider count for nothing here unless this says so.
+   * Turns what a provider says into facts of a user. Called at each sign-in with a provider, with the stored user, or
+   * with undefined for a new one. The result is merged into the stored user; `{}` changes nothing; `false` refuses the
+   * sign-in (403 LOGIN_DENIED). A provider's roles and groups are ignored unless this hook copies them. When it
+   * throws, the sign-in is answered 503 and the event is `hook.failed`; an AuthError is passed on. @defaultValue none
+   *
+   * @example
+   * const auth = createAuth({
+   *   provision: ({ groups }) => ({ roles: groups.includes('staff') ? ['analyst'] : [] }),
+   * });
    */
   readonly provision?: (
     identity: Identity,
@@ -22,13 +28,13 @@ interface IdentityContext {
   readonly credentials: CredentialStore;
   readonly users: Users;
   readonly events: EventSink;
-  /** Whether somebody new gets an account. */
+  /** Whether an unknown identity gets an account. */
   readonly signUp: boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** How an account came to know an identity; undefined when it knew it before. */
+/** How an identity was linked to the account just now; undefined when it was linked before. */
 type LinkedBy = 'new' | 'request' | 'email' | undefined;
 
 export interface SignedInUser {
@@ -37,34 +43,51 @@ export interface SignedInUser {
 }
 
 /**
- * Which user is whom at the providers. The key is issuer and subject; an e-mail address alone joins nothing.
- * Rejects with LOGIN_DENIED (403) when there is no account, or none that may be joined, and STORE_UNAVAILABLE (503).
+ * Links between users and their identities at providers. The key of an identity is issuer and subject. Methods reject
+ * with LOGIN_DENIED (403) and a reason, and with STORE_UNAVAILABLE (503).
  */
 export interface Identities {
-  /** The user who has signed in: known, joined by an address that both sides have verified, or new. */
+  /** Finds or creates the user of an identity that has just been proven. See the table at {@link createIdentities}. */
   signIn(identity: Identity): Promise<SignedInUser>;
-  /** Joins an identity with the account of a user who is signed in and asks for it. */
+  /** Links an identity to the account of a user who is signed in and has asked for it. */
   link(identity: Identity, userId: string): Promise<SignedInUser>;
-  /** Forgets every identity of a user, who is gone or whose account may have been prepared by somebody else. */
+  /** Removes all links of a user: one who was deleted, or whose links may have been made by an attacker. */
   unlinkAll(userId: string): Promise<void>;
 }
 
-/** Where an identity's link is, or where it would go. */
+/** An identity's link, or the place where it will be stored. */
 interface Slot {
   readonly hash: string;
+  /** The linked user; undefined while the slot is free. */
   readonly userId: string | undefined;
 }
 
 interface Joining {
-  readonly slot: Slot;
+  readonly hash: string;
   readonly user: StoredUser;
   readonly linkedBy: LinkedBy;
 }
 
 const KIND = 'identity';
-/** Unlinking leaves its row behind, so that each new link of the same identity has a number of its own. */
-const MOST_LINKS = 100;
+/** An unlinked identity leaves its row behind; the next link of that identity takes the next number. */
+const MAX_LINKS = 100;
 
+/**
+ * Creates the links between users and identities. How a sign-in is decided:
+ *
+ * | identity   | its user         | account with the same verified address         | decision                      |
+ * | ---------- | ---------------- | ---------------------------------------------- | ----------------------------- |
+ * | linked     | exists           | –                                              | that user                     |
+ * | linked     | not there        | none                                           | create that user              |
+ * | linked     | not there        | that user, created concurrently                | that user                     |
+ * | linked     | not there        | another user                                   | refuse: `account_exists`      |
+ * | not linked | –                | none                                           | link and create; `no_account` without sign-up |
+ * | not linked | –                | one whose address both sides have verified     | link to it                    |
+ * | not linked | –                | any other                                      | refuse: `account_exists`      |
+ *
+ * A linked user who is not there: a sign-up that was interrupted between its two steps. The provider counts as having
+ * verified an address when it is trusted to (`emailVouched`).
+ */
 export function createIdentities(
   context: IdentityContext,
   { provision }: IdentityOptions = {},
@@ -77,55 +100,59 @@ export function createIdentities(
     return { user: await applyTo(users, user, change), linkedBy: undefined };
   }
 
+  /** Undefined when a concurrent request has taken the slot. */
   async function join(
     identity: Identity,
-    { slot: { hash }, user, linkedBy }: Joining,
+    { hash, user, linkedBy }: Joining,
   ): Promise<SignedInUser | undefined> {
-    // Before anything is linked: an account that refuses must not keep the identity.
+    // Before the link is stored: when the hook refuses, the account must not keep the identity.
     const change = await provisioned(identity, user);
-    if (await claim(context, { identity, hash, userId: user.id }))
-      return { user: await applyTo(users, user, change), linkedBy };
-    // Somebody was faster: the same user, in another tab.
-    const slot = await findSlot(context, identity);
-    return slot.userId === user.id ? admit(identity, user) : undefined;
+    if (!(await claim(context, { identity, hash, userId: user.id }))) return undefined;
+    return { user: await applyTo(users, user, change), linkedBy };
   }
 
-  async function signUp(identity: Identity, slot: Slot): Promise<SignedInUser> {
+  /** Undefined when a concurrent request has taken the slot. */
+  async function signUp(identity: Identity, slot: Slot): Promise<SignedInUser | undefined> {
     if (!context.signUp) throw denied('no_account');
     const change = await provisioned(identity, undefined);
     const id = slot.userId ?? randomBytes(16).toString('base64url');
-    // The link first: whoever is interrupted between the two finds it at the next sign-in and goes on from here.
+    // The link first: after an interruption the next sign-in finds it and creates the user.
     if (slot.userId === undefined && !(await claim(context, { ...slot, identity, userId: id })))
-      return signIn(identity);
+      return undefined;
     return createUser(users, identity, { ...change, id });
+  }
+
+  /** Undefined when the sign-in has to be refused with `account_exists`, unless the slot has changed meanwhile. */
+  async function decide(identity: Identity, slot: Slot): Promise<SignedInUser | undefined> {
+    const known = slot.userId === undefined ? undefined : await users.findById(slot.userId);
+    if (known) return admit(identity, known);
+    const { email, emailVerified, emailVouched } = identity;
+    const accountWithSameEmail = emailVerified ? await users.findByLogin(email) : undefined;
+    if (!accountWithSameEmail) return signUp(identity, slot);
+    if (accountWithSameEmail.id === slot.userId) return admit(identity, accountWithSameEmail);
+    const isJoinable =
+      slot.userId === undefined && emailVouched && accountWithSameEmail.emailVerified;
+    if (!isJoinable) return undefined;
+    return join(identity, { hash: slot.hash, user: accountWithSameEmail, linkedBy: 'email' });
   }
 
   async function signIn(identity: Identity): Promise<SignedInUser> {
     const slot = await findSlot(context, identity);
-    const known = slot.userId === undefined ? undefined : await users.findById(slot.userId);
-    if (known) return admit(identity, known);
-    const { email, emailVerified, emailVouched } = identity;
-    const namesake = emailVerified ? await users.findByLogin(email) : undefined;
-    if (!namesake) return signUp(identity, slot);
-    // Made this moment by the same sign-in, which another instance has finished.
-    if (namesake.id === slot.userId) return admit(identity, namesake);
-    if (slot.userId === undefined && emailVouched && namesake.emailVerified) {
-      const joined = await join(identity, { slot, user: namesake, linkedBy: 'email' });
-      if (joined) return joined;
-    }
+    const signedIn = await decide(identity, slot);
+    if (signedIn) return signedIn;
     const latest = await findSlot(context, identity);
-    if (latest.userId !== slot.userId) return signIn(identity);
-    throw denied('account_exists');
+    if (latest.hash === slot.hash && latest.userId === slot.userId) throw denied('account_exists');
+    // Ends: a slot only goes from free to linked, and after MAX_LINKS there is no next one.
+    return signIn(identity);
   }
 
   async function link(identity: Identity, userId: string): Promise<SignedInUser> {
-    const slot = await findSlot(context, identity);
+    const { hash, userId: linkedTo } = await findSlot(context, identity);
     const user = await users.findById(userId);
-    if (!user || (slot.userId ?? userId) !== userId) throw denied('linked_to_other');
-    if (slot.userId === userId) return admit(identity, user);
-    const joined = await join(identity, { slot, user, linkedBy: 'request' });
-    if (!joined) throw denied('linked_to_other');
-    return joined;
+    if (!user || (linkedTo ?? userId) !== userId) throw denied('linked_to_other');
+    if (linkedTo === userId) return admit(identity, user);
+    const joined = await join(identity, { hash, user, linkedBy: 'request' });
+    return joined ?? link(identity, userId);
   }
 
   return Object.freeze({
@@ -144,7 +171,7 @@ function denied(reason: string): AuthError {
   return new AuthError('LOGIN_DENIED', { reason });
 }
 
-/** What the sign-in changes of a user who may sign in, by the application's hook. When that fails, nobody has been refused. */
+/** Refuses disabled users, and asks the application's hook for changes. A hook that fails is an outage, not a refusal. */
 function createProvisioning(
   { events }: IdentityContext,
   provision: IdentityOptions['provision'],
@@ -168,7 +195,7 @@ async function findSlot(
   { credentials }: IdentityContext,
   { issuer, subject }: Identity,
 ): Promise<Slot> {
-  for (let number = 0; number < MOST_LINKS; number += 1) {
+  for (let number = 0; number < MAX_LINKS; number += 1) {
     const hash = createHash('sha256')
       .update(JSON.stringify([KIND, issuer, subject, number]))
       .digest('base64url');
@@ -185,7 +212,7 @@ interface Claim {
   readonly userId: string;
 }
 
-/** Answers whether the identity is this user's now; false when somebody else took the slot first. */
+/** Stores the link. Returns false when a concurrent request has taken the slot. */
 async function claim(
   { credentials, now }: IdentityContext,
   { identity, hash, userId }: Claim,
@@ -203,37 +230,46 @@ async function claim(
     });
     return true;
   } catch (error) {
-    // A taken hash and an outage look the same from here; whoever is there now tells them apart.
+    // The store rejects a hash that is taken as it rejects in an outage. Looking it up tells which one it was.
     if (await credentials.findByHash(hash)) return false;
     throw error;
   }
 }
 
-/** The name that the provider gives, if it is free, else one that nobody else has. */
+/** Creates a user under the provider's user name, or under a made-up one where that is taken or unusable. */
 async function createUser(
   users: Users,
   identity: Identity,
   change: UserChange & { readonly id: string },
 ): Promise<SignedInUser> {
-  const { email, emailVerified, emailVouched, provider, issuer, subject } = identity;
-  const login = normaliseLogin(identity.username);
-  const digest = createHash('sha256').update(`${issuer}\n${subject}`).digest('hex');
-  const spare = `${provider}-${digest.slice(0, 12)}`;
+  const { email, emailVerified, emailVouched } = identity;
   const facts = {
     ...(emailVerified && { email, emailVerified: emailVouched }),
     ...change,
   };
-  const wanted = login !== undefined && !isEmail(login) ? login : undefined;
-  const isNamed = emailVerified || facts.username !== undefined;
-  for (const username of [wanted ?? (isNamed ? undefined : spare), spare]) {
-    const user = { ...(username !== undefined && { username }), ...facts };
-    const created = await users.create(user).catch(unlessTaken);
-    if (created) return { user: created, linkedBy: 'new' };
-  }
-  // The same sign-in, finished by another instance at the same moment.
-  const other = await users.findById(change.id);
-  if (other) return { user: other, linkedBy: undefined };
+  const createAs = (username: string | undefined) =>
+    users.create({ ...(username !== undefined && { username }), ...facts }).catch(unlessTaken);
+
+  const madeUp = madeUpName(identity);
+  const hasLogin = emailVerified || facts.username !== undefined;
+  const preferred = usernameAt(identity) ?? (hasLogin ? undefined : madeUp);
+  const created = (await createAs(preferred)) ?? (await createAs(madeUp));
+  if (created) return { user: created, linkedBy: 'new' };
+  const concurrent = await users.findById(change.id);
+  if (concurrent) return { user: concurrent, linkedBy: undefined };
   throw denied('account_exists');
+}
+
+/** The provider's user name, where it can be one here. E-mail addresses can't. */
+function usernameAt({ username }: Identity): string | undefined {
+  const login = normaliseLogin(username);
+  return login !== undefined && !isEmail(login) ? login : undefined;
+}
+
+/** The same for each sign-in of the identity, and no other identity's. */
+function madeUpName({ provider, issuer, subject }: Identity): string {
+  const digest = createHash('sha256').update(`${issuer}\n${subject}`).digest('hex');
+  return `${provider}-${digest.slice(0, 12)}`;
 }
 
 function unlessTaken(error: unknown): undefined {
@@ -241,8 +277,8 @@ function unlessTaken(error: unknown): undefined {
   throw error;
 }
 
-/** Most sign-ins change nothing, and then nothing is written. */
+/** Writes only what differs: most sign-ins change nothing. */
 async function applyTo(users: Users, user: StoredUser, change: UserChange): Promise<StoredUser> {
-  const isNews = JSON.stringify({ ...user, ...change }) !== JSON.stringify(user);
-  return isNews ? users.update(user.id, change) : user;
+  const isChanged = JSON.stringify({ ...user, ...change }) !== JSON.stringify(user);
+  return isChanged ? users.update(user.id, change) : user;
 }

@@ -1,9 +1,10 @@
-/** A login has so many characters at most (RFC 5321 §4.5.3.1.3 gives an address as many). */
+/** RFC 5321 §4.5.3.1.3: the longest address. */
 const MAX_LENGTH = 254;
 
 /**
- * The one spelling of a user name or e-mail address that is kept and compared: NFKC, trimmed, lower case.
- * Undefined for whatever can be neither. Normalises before it judges, so that no look-alike slips through.
+ * Returns the spelling in which a user name or e-mail address is stored and compared: NFKC, trimmed, lower case.
+ * Undefined for input that can be neither. Normalises before it validates, so that no compatibility character slips
+ * through.
  */
 export function normaliseLogin(input: unknown): string | undefined {
   if (typeof input !== 'string' || input.length > 4 * MAX_LENGTH) return undefined;
@@ -12,12 +13,12 @@ export function normaliseLogin(input: unknown): string | undefined {
   return isEmail(login) ? readEmail(login) : readUsername(login);
 }
 
-/** Answers whether a normalised login is an e-mail address: user names have no `@`. */
+/** Tells whether a normalised login is an e-mail address. User names have no `@`. */
 export function isEmail(login: string): boolean {
   return login.includes('@');
 }
 
-/** Lower case can undo NFKC and NFKC lower case, so both until nothing changes. */
+/** Repeats both steps until nothing changes, because each can undo the other. */
 function fold(text: string): string {
   let folded = text;
   for (let round = 0; round < 4; round += 1) {
@@ -28,15 +29,18 @@ function fold(text: string): string {
   return folded;
 }
 
-const LOCAL_PART = /^[\p{L}\p{M}\p{N}!#$&'*+\-/=?^_`{'*+\-/=?^_`{|}~.%]{1,64}$/u;
-const DOMAIN =
-  /^(?=.{1,253}$)[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]*[\p{L}\p{M}\p{N}])?(?:\.[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]*[\p{L}\p{M}\p{N}])?)*$/u;
+/**
+ * RFC 5322 §3.2.3 (atext and dots) and RFC 6531 §3.3 (letters of any script), without `%` and `!`: they once routed mail
+ * through a second host.
+ */
+const LOCAL_PART = /^[\p{L}\p{M}\p{N}#$&'*+\-/=?^_`{|}~.]{1,64}$/u;
+const LABEL = '[\\p{L}\\p{N}](?:[\\p{L}\\p{M}\\p{N}-]*[\\p{L}\\p{M}\\p{N}])?';
+const DOMAIN = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})*$`, 'u');
 
 function readEmail(login: string): string | undefined {
   const [local = '', domain = '', ...more] = login.split('@');
-  // `%` and `!` once routed mail to a second host; nobody's address has them any more.
-  const isPlain = LOCAL_PART.test(local) && !/[%!]/.test(local);
-  return more.length === 0 && isPlain && DOMAIN.test(domain) ? login : undefined;
+  const isAddress = more.length === 0 && LOCAL_PART.test(local) && DOMAIN.test(domain);
+  return isAddress ? login : undefined;
 }
 
 function readUsername(login: string): string | undefined {

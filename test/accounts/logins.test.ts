@@ -63,6 +63,13 @@ it.each([
   expect(normaliseLogin(input)).toBeUndefined();
 });
 
+it('an address may have the punctuation of RFC 5322 before its @, without the two that once routed mail', () => {
+  const ascii = Array.from({ length: 0x7f - 0x21 }, (_, at) => String.fromCodePoint(0x21 + at));
+  const allowed = ascii.filter((character) => normaliseLogin(`a${character}b@example.com`));
+  const punctuation = allowed.filter((character) => !/[a-z\d]/i.test(character));
+  expect(punctuation.join('')).toBe("#$&'*+-./=?^_`{|}~");
+});
+
 it('normalising twice changes nothing, whatever the characters', () => {
   for (let code = 0x20; code < 0x30000; code += 1) {
     if (code >= 0xd800 && code < 0xe000) continue;
