@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import express from 'express';
@@ -6,6 +6,7 @@ import { SignJWT } from 'jose';
 import { AuthError, type AuthOptions, ConfigError, createAuth, orgOf, principalOf } from 'latchkey';
 import { createTestIssuer } from 'latchkey/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { keyPair } from './world/key-pairs.js';
 import { serve } from './world/serve.js';
 
 const publicUrl = 'https://app.test';
@@ -64,7 +65,7 @@ describe('createAuth', () => {
     { form: 'a public PEM', setting: 'publicKey', type: 'pem' },
     { form: 'a public JWK', setting: 'publicKey', type: 'jwk' },
   ] as const)('verifies with $form', async ({ setting, type }) => {
-    const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const pair = keyPair('P-256');
     const key = pair[setting];
     const text =
       type === 'jwk'

@@ -1,4 +1,4 @@
-import { createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createSecretKey, randomBytes } from 'node:crypto';
 import {
   createVerifier,
   type IssuerOptions,
@@ -10,13 +10,14 @@ import {
 } from 'latchkey';
 import { createTestIssuer } from 'latchkey/testing';
 import { describe, expect, it } from 'vitest';
+import { keyPair } from '../world/key-pairs.js';
 
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const rsa = keyPair('RSA-2048');
 const publicPem = rsa.publicKey.export({ type: 'spki', format: 'pem' }).toString();
 const privatePem = rsa.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 const publicJwk = rsa.publicKey.export({ format: 'jwk' });
-const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey;
-const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey;
+const p384 = keyPair('P-384').publicKey;
+const weak = keyPair('RSA-1024').publicKey;
 
 const base = { issuer: 'https://issuer.test', audience: 'https://api.test' };
 

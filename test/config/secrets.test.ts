@@ -1,11 +1,12 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { keyPair } from '../world/key-pairs.js';
 import { configOf, fileWith, load, OTHER_SECRET, SECRET } from './world.js';
 
 const base = { AUTH_PUBLIC_URL: 'https://a.example' };
-const ed = generateKeyPairSync('ed25519');
-const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const ed = keyPair('Ed25519');
+const ec = keyPair('P-256');
+const rsa = keyPair('RSA-2048');
 const pem = (pair: typeof ed) =>
   pair.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
 const publicPem = (pair: typeof ed) =>
@@ -170,7 +171,7 @@ describe('AUTH_JWT_PRIVATE_KEY', () => {
     ['an EC key as PEM', pem(ec)],
     ['an Ed25519 key as PEM', pem(ed)],
     ['a JWK', jwk(ed)],
-    ['a P-384 key', pem(generateKeyPairSync('ec', { namedCurve: 'P-384' }))],
+    ['a P-384 key', pem(keyPair('P-384'))],
   ])('takes %s', (_title, text) => {
     expect(configOf({ env: { ...env, AUTH_JWT_PRIVATE_KEY: text } }).jwt.privateKey).toBe(
       text.trim(),
@@ -200,7 +201,7 @@ describe('AUTH_JWT_PRIVATE_KEY', () => {
       '-----BEGIN PRIVATE KEY-----\nkTv3q9Zr1LwXb7NfYc5JhGm2\n-----END PRIVATE KEY-----',
     ],
     ['broken JSON', '{"kty":"OKP","d":"kTv3q9Zr1LwXb7NfYc5JhGm2"'],
-    ['a short RSA key', pem(generateKeyPairSync('rsa', { modulusLength: 1024 }))],
+    ['a short RSA key', pem(keyPair('RSA-1024'))],
     ['an RSA exponent of 1', '{"kty":"RSA","e":"AQ"}'],
     ['another curve', pem(generateKeyPairSync('ec', { namedCurve: 'secp256k1' }))],
     ['a key agreement key', pem(generateKeyPairSync('x25519'))],
@@ -253,7 +254,7 @@ describe('AUTH_JWT_PUBLIC_KEY', () => {
     ['a private PEM', pem(ec)],
     ['a private JWK', jwk(ec)],
     ['text', 'kTv3q9Zr1LwXb7NfYc5JhGm2'],
-    ['a short RSA key', publicPem(generateKeyPairSync('rsa', { modulusLength: 1024 }))],
+    ['a short RSA key', publicPem(keyPair('RSA-1024'))],
     [
       'an RSA exponent of 1',
       JSON.stringify({ ...rsa.publicKey.export({ format: 'jwk' }), e: 'AQ' }),

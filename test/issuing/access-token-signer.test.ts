@@ -1,25 +1,21 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import { createVerifier, loadConfig } from 'latchkey';
 import { describe, expect, it } from 'vitest';
 import { createIssuer, thumbprint } from '../../lib/issuing/access-token-signer.js';
 import { SECRET } from '../world/auth-server.js';
+import { keyPair } from '../world/key-pairs.js';
 import { serve } from '../world/serve.js';
 
 const PUBLIC_URL = 'http://localhost:3000';
 
 const pem = (key: KeyObject): string => key.export({ format: 'pem', type: 'pkcs8' }).toString();
-const rsa = (): string => pem(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey);
-const ec = (): string => pem(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);
-const ed25519 = (): string => pem(generateKeyPairSync('ed25519').privateKey);
+const rsa = (): string => pem(keyPair('RSA-2048').privateKey);
+const ec = (name = 'first'): string => pem(keyPair('P-256', name).privateKey);
+const ed25519 = (): string => pem(keyPair('Ed25519').privateKey);
 const pkcs1 = (): string =>
-  generateKeyPairSync('rsa', { modulusLength: 2048 })
-    .privateKey.export({ format: 'pem', type: 'pkcs1' })
-    .toString();
-const jwk = (): string =>
-  JSON.stringify(
-    generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }),
-  );
+  keyPair('RSA-2048').privateKey.export({ format: 'pem', type: 'pkcs1' }).toString();
+const jwk = (): string => JSON.stringify(keyPair('P-256').privateKey.export({ format: 'jwk' }));
 
 function issuerOf(
   jwt: NonNullable<NonNullable<Parameters<typeof loadConfig>[0]>['overrides']>['jwt'],
@@ -209,7 +205,7 @@ describe('rotation', () => {
   );
 
   it('an instance that was not told of the new key refuses its tokens with 401', async () => {
-    const [old, young] = [issuerOf({ privateKey: ec() }), issuerOf({ privateKey: ec() })];
+    const [old, young] = [issuerOf({ privateKey: ec() }), issuerOf({ privateKey: ec('second') })];
     const verifier = createVerifier({ issuers: old.issuerOptions() });
     const { token } = await young.sign({ subject: 'x' });
     await expect(verifier.verify(token)).rejects.toMatchObject({

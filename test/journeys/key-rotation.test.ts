@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { type AuthOptions, memoryStore } from 'latchkey';
 import { describe, expect, it } from 'vitest';
 import {
@@ -10,14 +9,11 @@ import {
   serveAuth,
   type Tokens,
 } from '../world/auth-server.js';
+import { keyPair } from '../world/key-pairs.js';
 
 const NEW_SECRET = 'hT7yW2pLq9Zx4Nc6Vb8Mf3Kd5Gs1Rj0EuAoIiXvB';
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  .privateKey.export({ format: 'pem', type: 'pkcs8' })
-  .toString();
-const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  .privateKey.export({ format: 'pem', type: 'pkcs8' })
-  .toString();
+const rsa = keyPair('RSA-2048').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+const ec = keyPair('P-256').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
 
 interface Step {
   readonly title: string;

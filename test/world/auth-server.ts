@@ -130,6 +130,14 @@ export function bearer({ access_token }: Pick<Tokens, 'access_token'>): Record<s
   return { authorization: `Bearer ${access_token}` };
 }
 
+let passwordHash: Promise<string> | undefined;
+
+/** Made once: a hash takes long on purpose. */
+function hashOfPassword({ passwords }: Auth): Promise<string> {
+  passwordHash ??= passwords.hash(PASSWORD);
+  return passwordHash;
+}
+
 /** Adds a user with {@link PASSWORD}. */
 export async function addUser(
   { auth }: Pick<AuthServer, 'auth'>,
@@ -137,7 +145,7 @@ export async function addUser(
 ) {
   return auth.users.create({
     username: 'alice',
-    passwordHash: await auth.passwords.hash(PASSWORD),
+    passwordHash: await hashOfPassword(auth),
     ...user,
   });
 }

@@ -1,6 +1,5 @@
 import {
   createHash,
-  generateKeyPair,
   type KeyObject,
   randomBytes,
   randomUUID,
@@ -8,8 +7,8 @@ import {
 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { promisify } from 'node:util';
 import { CompactSign, exportJWK, exportSPKI, type JWK } from 'jose';
+import { keyPair } from './key-pairs.js';
 import { serve } from './serve.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -376,17 +375,10 @@ interface SigningKey {
   readonly jwk: JWK & { readonly kid: string };
 }
 
-const keys = new Map<number, Promise<SigningKey>>();
-
-/** RSA pairs take long to make, so within a test file a number always stands for the same one. */
-function keyNumber(number: number): Promise<SigningKey> {
-  const made = keys.get(number) ?? createKey(`hostile-${number}`);
-  keys.set(number, made);
-  return made;
-}
-
-async function createKey(kid: string): Promise<SigningKey> {
-  const pair = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+/** A number always stands for the same key. */
+async function keyNumber(number: number): Promise<SigningKey> {
+  const kid = `hostile-${number}`;
+  const pair = keyPair('RSA-2048', kid);
   return { ...pair, jwk: { ...(await exportJWK(pair.publicKey)), kid, use: 'sig', alg: 'RS256' } };
 }
 

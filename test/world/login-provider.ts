@@ -1,7 +1,7 @@
-import { exportJWK, generateKeyPair } from 'jose';
 import { Provider } from 'oidc-provider';
 import { onTestFinished } from 'vitest';
 import type { HttpBrowser, Page } from './http-browser.js';
+import { keyPair } from './key-pairs.js';
 import { listen } from './serve.js';
 
 export interface LoginProviderOptions {
@@ -38,8 +38,8 @@ export async function startLoginProvider(options: LoginProviderOptions): Promise
     handle?.(request, response);
   });
   onTestFinished(() => served.close());
-  const { privateKey } = await generateKeyPair('RS256', { extractable: true });
-  const key = { ...(await exportJWK(privateKey)), kid: 'login-key', use: 'sig', alg: 'RS256' };
+  const jwk = keyPair('RSA-2048').privateKey.export({ format: 'jwk' });
+  const key = { ...jwk, kid: 'login-key', use: 'sig', alg: 'RS256' };
   const clientId = 'the-application';
   const clientSecret = 'only-ever-known-on-this-loopback';
   const provider = new Provider(served.origin, {

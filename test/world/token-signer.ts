@@ -1,5 +1,6 @@
 import type { JsonWebKey } from 'node:crypto';
-import { CompactSign, exportJWK, generateKeyPair } from 'jose';
+import { CompactSign } from 'jose';
+import { keyPair } from './key-pairs.js';
 
 /** A token before it is signed. */
 export interface UnsignedToken {
@@ -14,22 +15,17 @@ export interface TokenSigner {
   sign(token: UnsignedToken): Promise<string>;
 }
 
-const pairs = new Map<string, ReturnType<typeof generateKeyPair>>();
-
 /**
- * An RSA key that signs RS256. RSA pairs take long to make, so within a test file a `kid` always stands for
- * the same one. `published` is added to the public key: `use`, `alg` and whatever
+ * An RSA key that signs RS256. A `kid` always stands for the same one. `published` is added to the public key: `use`, `alg` and whatever
  * else its owner says about it.
  */
 export async function createTokenSigner(
   kid: string,
   published: Readonly<Record<string, unknown>> = { use: 'sig', alg: 'RS256' },
 ): Promise<TokenSigner> {
-  const pair = pairs.get(kid) ?? generateKeyPair('RS256');
-  pairs.set(kid, pair);
-  const { publicKey, privateKey } = await pair;
+  const { publicKey, privateKey } = keyPair('RSA-2048', kid);
   return {
-    jwk: { ...(await exportJWK(publicKey)), ...published, kid },
+    jwk: { ...publicKey.export({ format: 'jwk' }), ...published, kid },
     sign: ({ header, claims }) =>
       new CompactSign(Buffer.from(JSON.stringify(claims)))
         .setProtectedHeader({ ...header, alg: 'RS256', kid })
