@@ -96,26 +96,41 @@ function judgeBody<Body>(body: unknown, schema: z.ZodType<Body>): Body {
   if (judged.success) return judged.data;
   throw new AuthError('INVALID_REQUEST', {
     reason: 'body',
-    errors: judged.error.issues.map(describeIssue),
+    errors: judged.error.issues.flatMap(describeIssue).slice(0, MOST_ERRORS),
   });
 }
 
-/** In our words, since those of the library may quote what was sent. */
-function describeIssue(issue: z.core.$ZodIssue): FieldError {
-  const pointer = ['#', ...issue.path.map((step) => escapePointer(String(step)))].join('/');
+/** More help nobody, and a body may hold thousands of unknown members. */
+const MOST_ERRORS = 20;
+
+/** In our words, since the library's may quote what was sent. An unknown member is named, its value is not. */
+function describeIssue(issue: z.core.$ZodIssue): readonly FieldError[] {
+  const steps = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((name) => ({
+      pointer: pointerOf([...steps, name]),
+      detail: 'is no member of this request',
+    }));
   const detail = issueTexts[issue.code] ?? 'is not as it should be';
-  return { pointer, detail: issue.code === 'custom' ? issue.message : detail };
+  return [{ pointer: pointerOf(steps), detail: issue.code === 'custom' ? issue.message : detail }];
 }
 
 const issueTexts: Readonly<Partial<Record<z.core.$ZodIssue['code'], string>>> = {
   invalid_type: 'is missing or of the wrong type',
-  unrecognized_keys: 'has members that this request does not know',
   too_small: 'is too short',
   too_big: 'is too long',
   invalid_value: 'is none of the accepted values',
 };
 
-/** JSON Pointer in a URI fragment (RFC 6901 §3 and §6). */
-function escapePointer(step: string): string {
-  return encodeURIComponent(step.replaceAll('~', '~0').replaceAll('/', '~1'));
+/** JSON Pointer in a URI fragment (RFC 6901 §3 and §6). Steps may be names that were sent, so they are cut short. */
+function pointerOf(steps: readonly string[]): string {
+  return ['#', ...steps.map(escapeStep)].join('/');
+}
+
+const MAX_STEP = 64;
+
+function escapeStep(step: string): string {
+  const name = step.slice(0, MAX_STEP).replaceAll('~', '~0').replaceAll('/', '~1');
+  // A URI has no spelling for half a surrogate pair.
+  return encodeURIComponent(name.replace(/\p{Cs}/gu, '\u{FFFD}'));
 }

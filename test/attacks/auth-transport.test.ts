@@ -153,16 +153,39 @@ describe('T2 bodies', () => {
     expect(answer.status).toBe(200);
   });
 
-  it('says what is wrong in which member, without repeating it', async () => {
+  it('says what is wrong in which member, and repeats no value', async () => {
     const server = await serveAuth();
-    const body = JSON.stringify({ username: 7, password: '', 'hunter2/~': 1 });
+    const body = JSON.stringify({ username: 'a', password: '', 'is/~Admin': 'hunter2' });
     const answer = await send(server, '/login', { headers: json, body });
     const text = await answer.text();
     expect(text).not.toContain('hunter2');
     const problem = JSON.parse(text) as { errors: { pointer: string }[] };
     expect(
       problem.errors.map(({ pointer }) => pointer).toSorted((a, b) => a.localeCompare(b)),
-    ).toEqual(['#', '#/password']);
+    ).toEqual(['#/is~1~0Admin', '#/password']);
+  });
+
+  it.each([
+    { title: 'two', members: { one: 1, 'ü b': 2 }, pointers: ['#/one', '#/%C3%BC%20b'] },
+    { title: 'half a character', members: { '\ud800': 1 }, pointers: ['#/%EF%BF%BD'] },
+    { title: 'a long one', members: { ['x'.repeat(9000)]: 1 }, pointers: [`#/${'x'.repeat(64)}`] },
+    { title: 'an empty one', members: { '': 1 }, pointers: ['#/'] },
+  ])('names unknown members by their pointers: $title', async ({ members, pointers }) => {
+    const server = await serveAuth();
+    const answer = await server.post('/api/auth/refresh', members);
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({
+      code: 'INVALID_REQUEST',
+      errors: pointers.map((pointer) => ({ pointer, detail: 'is no member of this request' })),
+    });
+  });
+
+  it('names twenty of a thousand unknown members', async () => {
+    const server = await serveAuth();
+    const names = Array.from({ length: 1000 }, (_, index) => [`m${index}`, 1]);
+    const answer = await server.post('/api/auth/refresh', Object.fromEntries(names));
+    const { errors } = (await answer.json()) as { errors: unknown[] };
+    expect(errors).toHaveLength(20);
   });
 });
 

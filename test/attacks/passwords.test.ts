@@ -139,6 +139,11 @@ describe('P2 the mailed token', () => {
     const { server, user } = await withAlice();
     const token = await mailedToken(server);
     await server.auth.users.update(user.id, change);
+    // Before the rules for new passwords: they would tell whose account it is.
+    expect(await flawsOf(await reset(server, token, 'alice@example.com'))).toEqual({
+      code: 'INVALID_REQUEST',
+      flaw: 'invalid_token',
+    });
     expect((await reset(server, token)).status).toBe(400);
     expect(await server.auth.sessions.list(user.id)).toEqual([]);
   });
