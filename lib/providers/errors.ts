@@ -1,10 +1,10 @@
 import { AuthError } from '../errors.js';
 import { isRecord } from '../is-record.js';
 
-/** What a provider says when the user, or a rule of its own, has refused (RFC 6749 §4.1.2.1). */
+/** Errors of a provider when the user, or a rule of its own, refuses (RFC 6749 §4.1.2.1). */
 const REFUSALS: readonly string[] = ['access_denied', 'unauthorized_client'];
 
-/** What it says when it would have to ask the user and was told not to (OpenID Connect Core §3.1.2.6). */
+/** Errors of a provider that would have to ask the user, with `prompt=none` (OpenID Connect Core §3.1.2.6). */
 const NEEDS_USER: readonly string[] = [
   'login_required',
   'interaction_required',
@@ -12,7 +12,7 @@ const NEEDS_USER: readonly string[] = [
   'account_selection_required',
 ];
 
-/** What it says to us when it does not take our code, secret or request (RFC 6749 §5.2, RFC 9126 §2.3). */
+/** Errors of a provider that doesn't accept our code, secret or request (RFC 6749 §5.2, RFC 9126 §2.3). */
 const TOKEN_ERRORS: readonly string[] = [
   'invalid_grant',
   'invalid_client',
@@ -23,8 +23,8 @@ const TOKEN_ERRORS: readonly string[] = [
   'unsupported_grant_type',
 ];
 
-/** Codes of the protocol library that mean: the answer came, and it cannot be believed. */
-const UNBELIEVABLE: readonly string[] = [
+/** Codes of the protocol library for an answer that came and can't be verified. */
+const UNVERIFIABLE: readonly string[] = [
   'OAUTH_INVALID_RESPONSE',
   'OAUTH_JWT_TIMESTAMP_CHECK_FAILED',
   'OAUTH_JWT_CLAIM_COMPARISON_FAILED',
@@ -33,19 +33,19 @@ const UNBELIEVABLE: readonly string[] = [
   'OAUTH_UNSUPPORTED_OPERATION',
 ];
 
-/** Answers whether the provider could not do without the user, which `prompt=none` forbade. */
+/** Whether the provider would have had to ask the user, which `prompt=none` forbids. */
 export function needsUser(error: unknown): error is AuthError & { readonly reason: string } {
   return error instanceof AuthError && NEEDS_USER.includes(error.reason ?? '');
 }
 
-/** An answer that cannot be believed. `reason` is one fixed word. */
-export function unbelievable(reason: string): AuthError {
+/** LOGIN_FAILED, for an answer that can't be verified. `reason` is one fixed word. */
+export function unverifiable(reason: string): AuthError {
   return new AuthError('LOGIN_FAILED', { reason });
 }
 
 /**
- * Passes a failure of the protocol library on in our words. What the provider wrote is left out: it may hold
- * anything, and so may the library's errors, which is why they become no `cause`.
+ * Converts an error of the protocol library to an AuthError. Leaves out what the provider wrote, which may be anything;
+ * the library's errors repeat it, so they don't become the `cause`.
  */
 export function providerError(error: unknown): AuthError {
   if (error instanceof AuthError) return error;
@@ -54,11 +54,11 @@ export function providerError(error: unknown): AuthError {
   if (name === 'ResponseBodyError') {
     const reason = TOKEN_ERRORS.find((known) => known === word) ?? 'token_endpoint';
     return reason === 'invalid_grant'
-      ? unbelievable(reason)
+      ? unverifiable(reason)
       : new AuthError('PROVIDER_ERROR', { reason });
   }
-  if (typeof code === 'string' && UNBELIEVABLE.includes(code))
-    return unbelievable(code.toLowerCase().replace('oauth_', ''));
+  if (typeof code === 'string' && UNVERIFIABLE.includes(code))
+    return unverifiable(code.toLowerCase().replace('oauth_', ''));
   return new AuthError('PROVIDER_ERROR', {
     reason: code === 'OAUTH_TIMEOUT' ? 'timeout' : 'unreachable',
   });
@@ -73,8 +73,8 @@ function refusalOf(word: unknown): AuthError {
   if (reason === undefined)
     return word === 'server_error' || word === 'temporarily_unavailable'
       ? new AuthError('PROVIDER_ERROR', { reason: word })
-      : unbelievable('refused_by_provider');
+      : unverifiable('refused_by_provider');
   return REFUSALS.includes(reason)
     ? new AuthError('LOGIN_DENIED', { reason })
-    : unbelievable(reason);
+    : unverifiable(reason);
 }

@@ -5,7 +5,7 @@ import { definedOnly } from '../known-options.js';
 /** `fetch`, or the application's own, e.g. one that goes through a proxy. */
 export type Fetch = typeof fetch;
 
-/** As much of a request as a protocol library makes of it. */
+/** As much of a request as the protocol library sets. */
 interface ProviderRequest {
   readonly method?: string;
   readonly headers?: Record<string, string>;
@@ -18,13 +18,13 @@ export type ProviderFetch = (url: string, request: ProviderRequest) => Promise<R
 export interface ProviderFetchOptions {
   readonly fetch: Fetch;
   readonly allowLoopbackHttp: boolean;
-  /** Whose metadata is worth remembering. Undefined: anybody's. */
+  /** The `issuer` of metadata that may be cached. Undefined: any. */
   readonly issuer?: string | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** What an answer is made of, once it has been read to its end. */
+/** A response that has been read to its end. */
 interface Answer {
   readonly status: number;
   readonly contentType: string;
@@ -41,9 +41,9 @@ const STALE_MS = 86_400_000;
 
 /**
  * Requests to one identity provider: https only (http on loopback where that is allowed), no redirects, at most
- * 1 MB. Metadata is remembered for an hour; keys are asked for at each log-in, since a provider may sign with a
- * new one the moment it publishes it. Both are shared by all who ask at once, and serve on for a day while
- * what comes is of no use. What needs a credential is never remembered.
+ * 1 MB. Metadata is cached for an hour; keys are fetched at each log-in, since a provider may sign with a new key the
+ * moment it publishes it. Requests at the same time share one fetch, and the last good answer serves for a day while
+ * newer ones are unusable. Answers to requests with a credential are never cached.
  */
 export function createProviderFetch({
   fetch: send,
@@ -109,7 +109,7 @@ function isMetadata(url: string): boolean {
   return /\/\.well-known\/(?:openid-configuration|oauth-authorization-server)(?:\/|$)/.test(url);
 }
 
-/** A page that says "back soon", with status 200, must not be remembered in the place of metadata or keys. */
+/** A page that says "back soon", with status 200, must not be cached in the place of metadata or keys. */
 function isMetadataOf(body: Buffer, issuer: string | undefined): boolean {
   const metadata = parse(body);
   return isRecord(metadata) && (issuer === undefined || metadata['issuer'] === issuer);

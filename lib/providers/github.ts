@@ -11,7 +11,7 @@ import {
   renewalTime,
 } from './login-provider.js';
 import { type Identity } from '../accounts/identity.js';
-import { providerError, unbelievable } from './errors.js';
+import { providerError, unverifiable } from './errors.js';
 import { createProviderFetch, type ProviderFetch } from './fetch.js';
 import type { ProviderContext } from './tokens.js';
 
@@ -35,8 +35,8 @@ interface GithubClient {
 }
 
 /**
- * Prepares signing in with GitHub, which speaks OAuth 2.0 and no OpenID Connect: who has signed in stands at
- * its API. Users are told apart by their numeric id, since a name can be given up and taken by somebody else.
+ * Prepares signing in with GitHub, which speaks OAuth 2.0 without OpenID Connect: the user is read from its API. Accounts
+ * are keyed by the numeric id, since a user name can be given up and taken by another user.
  */
 export function createGithubProvider(
   { clientId, clientSecret }: GithubClient,
@@ -64,7 +64,7 @@ export function createGithubProvider(
       const tokens = await redeem(client, configuration, { answer, secrets });
       const { access_token: accessToken, expires_in: life, refresh_token: refreshToken } = tokens;
       return {
-        identity: await whoIs(accessToken, fetch),
+        identity: await fetchIdentity(accessToken, fetch),
         sessionId: undefined,
         authTime: undefined,
         acr: undefined,
@@ -99,9 +99,9 @@ async function begin(
   clientId: string,
   { redirectUri, loginHint, prompt, acrValues, maxAgeSeconds }: LoginRequest,
 ): ReturnType<LoginProvider['begin']> {
-  // It cannot be asked for any of this, and to go there all the same would go round in circles.
-  if (acrValues !== undefined || maxAgeSeconds !== undefined) throw unbelievable('acr');
-  if (prompt === 'none') throw unbelievable('interaction_required');
+  // GitHub has no such parameters; a log-in without them would be refused on its way back, again and again.
+  if (acrValues !== undefined || maxAgeSeconds !== undefined) throw unverifiable('acr');
+  if (prompt === 'none') throw unverifiable('interaction_required');
   const client = await import('openid-client');
   const secrets = {
     state: client.randomState(),
@@ -138,13 +138,13 @@ function redeem(
   });
 }
 
-async function whoIs(accessToken: string, fetch: ProviderFetch): Promise<Identity> {
+async function fetchIdentity(accessToken: string, fetch: ProviderFetch): Promise<Identity> {
   const ask = async (url: string): Promise<unknown> => {
     const response = await fetch(url, {
       headers: {
         authorization: `Bearer ${accessToken}`,
         accept: 'application/vnd.github+json',
-        // Without one GitHub answers 403.
+        // GitHub refuses requests without one with 403.
         'user-agent': 'latchkey',
       },
       signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000),
@@ -153,7 +153,7 @@ async function whoIs(accessToken: string, fetch: ProviderFetch): Promise<Identit
     return response.json();
   };
   const [user, emails] = await Promise.all([ask(github.userEndpoint), ask(github.emailsEndpoint)]);
-  if (!isRecord(user) || !Number.isSafeInteger(user['id'])) throw unbelievable('subject');
+  if (!isRecord(user) || !Number.isSafeInteger(user['id'])) throw unverifiable('subject');
   const email = primaryEmail(emails);
   return Object.freeze({
     provider: 'github',

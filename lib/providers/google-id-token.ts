@@ -1,7 +1,7 @@
 import { AuthError } from '../errors.js';
 import { createIdentityReader } from './identity-reader.js';
 import type { ProviderSignIn } from './login-provider.js';
-import { unbelievable } from './errors.js';
+import { unverifiable } from './errors.js';
 import {
   createProviderKeys,
   isForClient,
@@ -22,13 +22,13 @@ interface GoogleSignIn {
   readonly expiresAt: number;
 }
 
-/** Judges an ID token that Google's button or One Tap has handed to a page. */
+/** Verifies an ID token that Google's button or One Tap has given to a page. */
 export type GoogleIdTokenReader = (idToken: string) => Promise<GoogleSignIn>;
 
 /**
- * Prepares judging ID tokens from Google's own client library: Google's keys, our client id, our domains, at most
- * ten minutes old. Rejects with LOGIN_FAILED (401), LOGIN_DENIED (403) for a domain that may not sign in,
- * KEYS_UNAVAILABLE (503). Whether the token has been used before is for the caller to know.
+ * Prepares verifying ID tokens from Google's own client library: signed by Google's keys, for our client id, of an
+ * allowed domain, at most ten minutes old. Rejects with LOGIN_FAILED (401), LOGIN_DENIED (403) for another domain,
+ * KEYS_UNAVAILABLE (503). Does not look whether the token was used before.
  */
 export function createGoogleIdTokenReader(
   {
@@ -47,19 +47,19 @@ export function createGoogleIdTokenReader(
   return async function readGoogleIdToken(idToken) {
     const nowMs = context.now();
     const signed = await readSigned(idToken, keys, nowMs);
-    if (!signed) throw unbelievable('signature');
+    if (!signed) throw unverifiable('signature');
     const { iss, sub, iat, exp, hd } = signed.claims;
     // Google writes its name in two ways; an account has one.
-    if (iss !== GOOGLE && iss !== 'accounts.google.com') throw unbelievable('issuer');
-    if (!isForClient(signed.claims, clientId)) throw unbelievable('audience');
-    if (typeof sub !== 'string' || sub === '') throw unbelievable('subject');
+    if (iss !== GOOGLE && iss !== 'accounts.google.com') throw unverifiable('issuer');
+    if (!isForClient(signed.claims, clientId)) throw unverifiable('audience');
+    if (typeof sub !== 'string' || sub === '') throw unverifiable('subject');
     const nowSeconds = nowMs / 1000;
     const isFresh =
       nowSeconds < timeOf(exp) + TOLERANCE_SECONDS &&
       timeOf(iat) <= nowSeconds + TOLERANCE_SECONDS &&
       nowSeconds - timeOf(iat) < MAX_AGE_SECONDS;
-    if (!isFresh) throw unbelievable('times');
-    // `hd`, never the part after the @: anybody can open a Google account with an address of a company.
+    if (!isFresh) throw unverifiable('times');
+    // `hd`, never the part after the @: a Google account can have an address of any company.
     if (allowedDomains.length > 0 && !(typeof hd === 'string' && allowedDomains.includes(hd)))
       throw new AuthError('LOGIN_DENIED', { reason: 'domain' });
     return {

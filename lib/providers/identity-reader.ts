@@ -8,13 +8,13 @@ export interface IdentityOptions {
   /** Name of the provider in our configuration. */
   readonly name: string;
   readonly issuer: string;
-  /** @defaultValue told by the issuer */
+  /** @defaultValue recognised by the issuer */
   readonly preset: PresetName | undefined;
-  /** @defaultValue what is known of the preset */
+  /** @defaultValue what the preset is known for */
   readonly trustEmail: boolean | undefined;
 }
 
-/** Reads who has signed in out of claims that were verified before. */
+/** Reads an identity from verified claims. */
 export type IdentityReader = (claims: Readonly<Record<string, unknown>>) => Identity;
 
 export function createIdentityReader({

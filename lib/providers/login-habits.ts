@@ -1,12 +1,12 @@
 import { type PresetName, presetNames } from '../claims/presets/presets.js';
 
-/** What is known of an identity provider beyond its metadata, for those who sign in with it. */
+/** What is known of an identity provider beyond its metadata, for signing in with it. */
 export interface LoginHabits {
   /** What its button says. */
   readonly label: string;
   /** Recognises its issuers among those that are configured. */
   readonly issuers: RegExp;
-  /** What asks for a refresh token, of a provider that doesn't know the scope `offline_access`. */
+  /** Parameters that ask for a refresh token, where a provider doesn't know the scope `offline_access`. */
   readonly offlineParameters?: Readonly<Record<string, string>>;
   /**
    * Whether an address that it calls verified is one whose mails reach the user now. @defaultValue never: many
@@ -37,7 +37,7 @@ const loginHabits = {
     label: 'Amazon Cognito',
     issuers: /^https:\/\/cognito-idp\.[\w-]+\.amazonaws\.com\//,
   },
-  // Only for mailboxes that Google itself runs does it know for sure that the address is still theirs.
+  // Google knows only of mailboxes that it runs itself that the address still belongs to the user.
   google: {
     label: 'Google',
     // It gives a refresh token with a consent only.

@@ -1,6 +1,6 @@
 import type { Identity } from '../accounts/identity.js';
 
-/** How the user shall sign in. */
+/** What a log-in asks of the provider. */
 export interface LoginRequest {
   /** Our callback, as it is registered there. */
   readonly redirectUri: string;
@@ -13,7 +13,7 @@ export interface LoginRequest {
   readonly maxAgeSeconds?: number | undefined;
 }
 
-/** What we must remember until the provider's answer comes. All of it is secret. */
+/** What is remembered until the provider's answer comes. All of it is secret. */
 export interface LoginSecrets extends Pick<
   LoginRequest,
   'redirectUri' | 'acrValues' | 'maxAgeSeconds'
@@ -28,7 +28,7 @@ export interface LoginSecrets extends Pick<
 /** Tokens of the provider. All of them are secret. */
 export interface UpstreamTokens {
   readonly accessToken: string;
-  /** From when on the access token needs renewing. Milliseconds since 1970; undefined: never, or nobody knows. */
+  /** When the access token needs renewing. Milliseconds since 1970; undefined when the provider gives no lifetime. */
   readonly renewAt: number | undefined;
   readonly refreshToken: string | undefined;
   readonly idToken: string | undefined;
@@ -54,7 +54,7 @@ export interface ProviderSignIn {
   readonly tokens: UpstreamTokens;
 }
 
-/** Whose sessions have ended, by a logout token (OpenID Connect Back-Channel Logout §2.4). One of the two at least. */
+/** What a logout token names: a user, a session or both (OpenID Connect Back-Channel Logout §2.4). */
 export interface LogoutNotice {
   readonly issuer: string;
   readonly subject: string | undefined;
@@ -66,17 +66,17 @@ export interface LogoutNotice {
 }
 
 /**
- * Somebody with whom users sign in. Rejects with PROVIDER_ERROR (502) when the provider does not answer as it
- * should, LOGIN_FAILED (401) when what it says cannot be believed, LOGIN_DENIED (403) when it refuses.
+ * An identity provider that users sign in with. Rejects with PROVIDER_ERROR (502) when the provider is down or answers
+ * wrongly, LOGIN_FAILED (401) when its answer can't be verified, LOGIN_DENIED (403) when it refuses.
  */
 export interface LoginProvider {
-  /** As it stands in our URLs. */
+  /** As in our URLs. */
   readonly name: string;
   /** What its button says. */
   readonly label: string;
-  /** Where the user goes to sign in, and what to remember until then. */
+  /** Returns where the user goes to sign in, and what to remember until the callback. */
   begin(request: LoginRequest): Promise<{ readonly url: URL; readonly secrets: LoginSecrets }>;
-  /** Judges the parameters of the callback and exchanges their code. */
+  /** Verifies the parameters of the callback and exchanges their code. */
   finish(answer: URLSearchParams, secrets: LoginSecrets): Promise<ProviderSignIn>;
   /** Exchanges a refresh token; the user must still be the same. Rejects with AUTH_CONTEXT_REQUIRED (401) when it is not taken any more. */
   renew(
@@ -88,6 +88,6 @@ export interface LoginProvider {
     readonly idToken: string | undefined;
     readonly returnTo: string;
   }): Promise<URL | undefined>;
-  /** Judges a logout token. Rejects with INVALID_REQUEST (400). Undefined where there are none. */
+  /** Verifies a logout token. Rejects with INVALID_REQUEST (400). Undefined for a provider that sends none. */
   readonly readLogoutToken: ((token: string) => Promise<LogoutNotice>) | undefined;
 }

@@ -15,8 +15,8 @@ const MAX_AGE_SECONDS = 300;
 const TOLERANCE_SECONDS = 60;
 
 /**
- * Prepares judging logout tokens (OpenID Connect Back-Channel Logout §2.6). Rejects with INVALID_REQUEST (400) for a bad
- * one, KEYS_UNAVAILABLE (503) during an outage. Whether the token has been used before is for the caller to know.
+ * Prepares verifying logout tokens (OpenID Connect Back-Channel Logout §2.6). Rejects with INVALID_REQUEST (400) for a bad
+ * one, KEYS_UNAVAILABLE (503) during an outage. Does not look whether the token was used before.
  */
 export function createLogoutTokenReader(
   { issuer, clientId }: { readonly issuer: string; readonly clientId: string },

@@ -14,7 +14,7 @@ import {
   type UpstreamTokens,
 } from './login-provider.js';
 import { createLogoutTokenReader } from './logout-token.js';
-import { providerError, unbelievable } from './errors.js';
+import { providerError, unverifiable } from './errors.js';
 import { createProviderFetch, type ProviderFetch } from './fetch.js';
 import type { ProviderContext } from './tokens.js';
 
@@ -31,7 +31,7 @@ export interface OpenidProviderSettings {
   readonly preset?: PresetName | undefined;
   readonly trustEmail?: boolean | undefined;
   readonly tenants?: readonly string[] | undefined;
-  /** Workspace domains (`hd`) that may sign in. Empty: everybody. */
+  /** Google Workspace domains (`hd`) whose accounts may sign in. @defaultValue all accounts */
   readonly allowedDomains?: readonly string[] | undefined;
   /** How the answer comes (OAuth 2.0 Form Post Response Mode). @defaultValue what the provider does by itself: `query` */
   readonly responseMode?: 'query' | 'form_post' | undefined;
@@ -53,9 +53,8 @@ const SHARED_ENTRA =
   /^https:\/\/login\.microsoftonline\.com\/(?:common|organizations|consumers|\{tenantid\})\//;
 
 /**
- * Prepares signing in with an OpenID provider (OpenID Connect Core §3.1). Nothing is fetched before somebody
- * signs in, so that a provider that is down stops no application from starting. Throws a TypeError for settings
- * that cannot be safe.
+ * Prepares signing in with an OpenID provider (OpenID Connect Core §3.1). Fetches nothing before the first sign-in, so
+ * that the application starts while a provider is down. Throws a TypeError for settings that cannot be safe.
  */
 export function createOpenidProvider(
   name: string,
@@ -210,7 +209,7 @@ async function finish(
       ...(secrets.maxAgeSeconds !== undefined && { maxAge: secrets.maxAgeSeconds }),
     });
     const idToken = tokens.claims();
-    if (!idToken) throw unbelievable('id_token');
+    if (!idToken) throw unverifiable('id_token');
     judgeIdToken(party, idToken, secrets);
     const claims = await addUserinfo({ client, configuration }, idToken, tokens.access_token);
     return {
@@ -240,11 +239,11 @@ function judgeIdToken(
 ): void {
   const { clientId, tenants = [], allowedDomains = [] } = settings;
   const nowSeconds = Math.floor(now() / 1000);
-  if (claims.sub === '' || claims.sub.length > MAX_SUBJECT) throw unbelievable('subject');
-  if (claims.iat > nowSeconds + CLOCK_TOLERANCE_SECONDS) throw unbelievable('issued_in_future');
-  if (claims.iat < nowSeconds - MAX_AGE_SECONDS) throw unbelievable('too_old');
-  if (claims.azp !== undefined && claims.azp !== clientId) throw unbelievable('authorized_party');
-  if (acrValues && !acrValues.includes(textOf(claims['acr']) ?? '')) throw unbelievable('acr');
+  if (claims.sub === '' || claims.sub.length > MAX_SUBJECT) throw unverifiable('subject');
+  if (claims.iat > nowSeconds + CLOCK_TOLERANCE_SECONDS) throw unverifiable('issued_in_future');
+  if (claims.iat < nowSeconds - MAX_AGE_SECONDS) throw unverifiable('too_old');
+  if (claims.azp !== undefined && claims.azp !== clientId) throw unverifiable('authorized_party');
+  if (acrValues && !acrValues.includes(textOf(claims['acr']) ?? '')) throw unverifiable('acr');
   if (tenants.length > 0 && !tenants.includes(textOf(claims['tid']) ?? ''))
     throw new AuthError('LOGIN_DENIED', { reason: 'tenant' });
   if (allowedDomains.length > 0 && !allowedDomains.includes(textOf(claims['hd']) ?? ''))
@@ -281,7 +280,7 @@ async function renew(party: Party, former: UpstreamTokens, owner: Owner): Promis
     const claims = tokens.claims();
     // OpenID Connect Core §12.2
     if (claims && (claims.sub !== owner.subject || claims.iss !== owner.issuer))
-      throw unbelievable('other_user');
+      throw unverifiable('other_user');
     const renewed = upstreamTokens(tokens, party.now());
     return {
       ...renewed,

@@ -15,7 +15,7 @@ export interface ProviderContext {
   readonly now: () => number;
 }
 
-/** A token's parts, once its signature has been found good. */
+/** Parts of a token whose signature is verified. */
 interface SignedParts {
   readonly header: Readonly<Record<string, unknown>>;
   readonly claims: Readonly<Record<string, unknown>>;
@@ -32,7 +32,7 @@ const ALGORITHMS: readonly SignatureAlgorithm[] = [
   'ES512',
 ];
 
-/** Keys of a provider for tokens that come to us without our having asked: `jwksUri`, or by discovery. */
+/** Creates the key set of a provider for tokens that reach us without a log-in of ours. Without `jwksUri`: by discovery. */
 export function createProviderKeys(
   issuer: string,
   jwksUri: string | undefined,
@@ -50,7 +50,7 @@ export function createProviderKeys(
 }
 
 /**
- * Checks form and signature of a provider's token, and answers what it says. Undefined for one that is not
+ * Verifies form and signature of a provider's token, and returns its parts. Undefined for a token that is not
  * signed by these keys. Rejects with KEYS_UNAVAILABLE (503). Judges no claim.
  */
 export async function readSigned(
@@ -74,7 +74,7 @@ export async function readSigned(
   return signer && { header, claims };
 }
 
-/** Answers whether `aud` names the client, and nobody else unless `azp` says whom it is for (Core §3.1.3.7). */
+/** Whether `aud` names our client alone, or `azp` names it among several audiences (OpenID Connect Core §3.1.3.7). */
 export function isForClient(claims: Readonly<Record<string, unknown>>, clientId: string): boolean {
   const { aud, azp } = claims;
   if (azp !== undefined && azp !== clientId) return false;
@@ -87,7 +87,7 @@ export function timeOf(value: unknown): number {
   return typeof value === 'number' ? value : Number.NaN;
 }
 
-/** INVALID_REQUEST with one fixed word for events. */
+/** INVALID_REQUEST. `reason` is one fixed word. */
 export function badToken(reason: string): AuthError {
   return new AuthError('INVALID_REQUEST', { reason });
 }

@@ -28,11 +28,11 @@ import type { Endpoint } from './respond.js';
 import { onPlainMounts } from './own-urls.js';
 import { type Routes, routeTable } from './route-table.js';
 import type { AuthRouterOptions, RouterParts } from './parts.js';
-import { inWords, listProviders, showSignInPage, submitSignInPage } from './pages/sign-in.js';
+import { withErrorPage, listProviders, showSignInPage, submitSignInPage } from './pages/sign-in.js';
 import { createTokenResponse, type SendTokens } from './token-response.js';
 import { createTransactions } from './provider/transactions.js';
 
-/** The whole way of a request through the router. Options have been checked. */
+/** Joins limits, checks and routes. Options have been checked. */
 export function createRoutes(parts: RouterParts, options: AuthRouterOptions): RequestHandler {
   const routes = routeTable(allRoutes(parts, options));
   const limits = limitAddresses(parts, isFromProvider);
@@ -61,7 +61,7 @@ function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
     ...providerRoutes({ parts, callers, sendTokens, signIn }),
     '/signin': {
       GET: showSignInPage(parts),
-      POST: inWords(parts, submitSignInPage(parts, signInWithPassword)),
+      POST: withErrorPage(parts, submitSignInPage(parts, signInWithPassword)),
     },
   };
 }
@@ -70,35 +70,35 @@ interface ProviderRoutesContext {
   readonly parts: RouterParts;
   readonly callers: Callers;
   readonly sendTokens: SendTokens;
-  /** With a password: the same path, by another method. */
+  /** Log-in with a password: the same path, by another method. */
   readonly signIn: Endpoint;
 }
 
-/** Signing in, and out, with somebody else's word for it. */
+/** Routes of identity providers. */
 function providerRoutes({ parts, callers, sendTokens, signIn }: ProviderRoutesContext): Routes {
   const transactions = createTransactions(parts);
   const codes = createOneTimeCodes(parts);
-  const begin = inWords(parts, beginLogin(parts, transactions));
+  const begin = withErrorPage(parts, beginLogin(parts, transactions));
   const answer = {
-    GET: inWords(parts, callback({ parts, transactions, codes })),
-    POST: inWords(parts, formCallback()),
+    GET: withErrorPage(parts, callback({ parts, transactions, codes })),
+    POST: withErrorPage(parts, formCallback()),
   };
   return {
     '/login': { POST: signIn, GET: begin },
     '/login/:provider': { GET: begin },
-    '/link/:provider': { POST: inWords(parts, beginLink(parts, transactions)) },
+    '/link/:provider': { POST: withErrorPage(parts, beginLink(parts, transactions)) },
     '/callback': answer,
     '/callback/:provider': answer,
     '/exchange': { POST: exchange(parts, codes, sendTokens) },
     '/logout': { POST: logout(parts, callers), GET: browserLogout(parts) },
     '/logout/:provider': { GET: browserLogout(parts) },
     '/backchannel/:provider': { POST: backchannelLogout(parts) },
-    '/google': { POST: inWords(parts, signInWithGoogle(parts, sendTokens)) },
+    '/google': { POST: withErrorPage(parts, signInWithGoogle(parts, sendTokens)) },
     '/providers': { GET: listProviders(parts) },
   };
 }
 
-/** What cannot be done without mails. */
+/** Routes that need `sendMail`. */
 function mailedRoutes(
   managing: ManageContext,
   options: AuthRouterOptions,
@@ -115,7 +115,7 @@ function mailedRoutes(
   };
 }
 
-/** One middleware of several. What one of them throws is passed on: Express 4 does not see it after a pause. */
+/** Runs middlewares one after another. Passes on what one throws: Express 4 doesn't catch it in asynchronous code. */
 function inTurn([first, ...rest]: readonly RequestHandler[]): RequestHandler {
   if (!first) return (_req, _res, next) => next();
   const others = inTurn(rest);
@@ -146,7 +146,7 @@ function guardOrigins({ config }: RouterParts): RequestHandler {
   };
 }
 
-/** What identity providers post here comes from their site. It brings its own proof: state, signature, double submit. */
+/** Whether an identity provider posts here, from its own site. Such requests prove themselves: by state, signature or double submit. */
 function isFromProvider(req: Request): boolean {
   return (
     /^\/(?:callback(?:\/|$)|backchannel\/)/.test(req.path) ||
@@ -154,7 +154,7 @@ function isFromProvider(req: Request): boolean {
   );
 }
 
-/** RFC 7517 §5. */
+/** Sends our public keys (RFC 7517 §5). */
 function publishKeys({ issuer }: RouterParts): Endpoint {
   return async function handleJwks(_req, res) {
     res.type('application/jwk-set+json').json(issuer.jwks());

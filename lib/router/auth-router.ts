@@ -12,11 +12,11 @@ export function createAuthRouter(
 ): RequestHandler {
   refuseUnknownOptions('auth.router()', options, routerOptionNames);
   refuseLinksToNowhere(parts, options);
-  // Loaded now and not with the package: who only verifies tokens shall not wait for what this brings along.
+  // Loaded on first use: an application that only verifies tokens must not pay for zod and the rest.
   const loading = import('./all-routes.js').then(({ createRoutes }) =>
     createRoutes(parts, options),
   );
-  // Every request is told of a failure; until the first one there is nobody to tell.
+  // Each request reports a failure of it; before the first request a rejection must not count as unhandled.
   loading.catch(() => undefined);
   return function authRouter(req, res, next) {
     loading.then((routes) => routes(req, res, next)).catch(next);

@@ -5,13 +5,13 @@ import type { Principal } from '../principal.js';
 import type { StoredUser } from '../stores/store.js';
 import type { RouterParts } from './parts.js';
 
-/** Finds out who calls one of our own routes. */
+/** Authenticates requests to our own routes. */
 export interface Callers {
-  /** Whoever has a valid access token, ours or another trusted issuer's, or our session cookie; undefined without one. */
+  /** By a valid access token, ours or another trusted issuer's, or by our session cookie. Undefined without either. */
   readonly find: Authenticator<Request>;
   /** Like `find`, also for users who must change their password first. */
   readonly findAny: Authenticator<Request>;
-  /** A user of ours by access token, with the user's row as it is now. Rejects with 401 for everybody else. */
+  /** One of our own users, with the user's row as it is now. Rejects with 401 for any other caller. */
   requireUser(req: Request): Promise<OwnUser>;
   /** Like `requireUser`, also for users who must change their password first. */
   requireAnyUser(req: Request): Promise<OwnUser>;
@@ -24,14 +24,14 @@ interface OwnUser {
 
 export function createCallers({ verifier, pipeline, config, users }: RouterParts): Callers {
   const { realm } = verifier;
-  // Our own routes take the cookie whatever the application's guards do: none of them is open to other sites.
+  // Our own routes take the cookie whatever the application's guards do: they refuse requests from other sites.
   const own = { ...pipeline, cookie: true };
   const find = createAuthenticator(verifier, own);
   const findAny = createAuthenticator(verifier, { ...own, allowPasswordChange: true });
 
   async function ownUser(principal: Principal | undefined): Promise<OwnUser> {
     if (!principal) throw new AuthError('CREDENTIALS_MISSING', { realm });
-    // Another issuer's `sub` may happen to be one of our ids.
+    // Another issuer's `sub` may equal one of our ids.
     if (principal.issuer !== config.jwt.issuer)
       throw new AuthError('INVALID_TOKEN', { realm, reason: 'issuer' });
     const user = await users.findById(principal.subject);

@@ -57,7 +57,7 @@ export function callbackUrl(
   return `${publicUrl(parts, req)}${ownPath(req, `/callback${path}`)}`;
 }
 
-/** How somebody wants to sign in: what the sign-in page hands on to whichever provider is chosen there. */
+/** Query parameters of a log-in that the sign-in page passes on to the provider that is chosen there. */
 const WISHES = [
   'mode',
   'code_challenge',
@@ -68,9 +68,9 @@ const WISHES = [
   'login_hint',
 ] as const;
 
-/** The wishes of a request, with where to go afterwards. */
+/** Returns those parameters of a request, `returnTo` included. */
 export function wishesOf(req: Request): Readonly<Record<string, string>> {
-  // A provider's answer has parameters of the same names, which mean something else.
+  // Parameters of a callback have the same names and other meanings.
   const query = /^\/(?:login|signin)(?:\/|$)/.test(req.path) ? queryOf(req) : new URLSearchParams();
   const given = WISHES.flatMap((name): [string, string][] => {
     const value = query.get(name);
@@ -81,12 +81,12 @@ export function wishesOf(req: Request): Readonly<Record<string, string>> {
 
 const returnTos = new WeakMap<Request, string>();
 
-/** Notes where the log-in wanted to go that a request is the answer to. */
+/** Keeps the `returnTo` of the log-in that a callback belongs to, for pages that show its failure. */
 export function keepReturnTo(req: Request, returnTo: string): void {
   returnTos.set(req, returnTo);
 }
 
-/** Where somebody wants to go who has to sign in, or to try again, first. */
+/** Returns where the user goes after signing in: from the log-in on its way, else from the query. */
 export function returnToOf(req: Request): string {
   return returnTos.get(req) ?? safeReturnTo(queryOf(req).get('returnTo'));
 }

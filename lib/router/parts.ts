@@ -6,7 +6,7 @@ import type { SignIn } from '../sign-in.js';
 import type { Verifier } from '../verifier/verifier.js';
 import type { SendMail } from './password/mail.js';
 
-/** What the routes work with. `createAuth()` joins it. */
+/** Everything that the routes use. `createAuth()` puts it together. */
 export interface RouterParts extends Omit<SignIn, 'ready' | 'close'> {
   readonly config: Config;
   readonly verifier: Verifier;
@@ -21,8 +21,7 @@ export interface RouterParts extends Omit<SignIn, 'ready' | 'close'> {
 
 export interface AuthRouterOptions extends GrantOptions {
   /**
-   * Sends a mail, in your words and through your provider. Without it nobody can reset a forgotten password,
-   * and the routes for that are 404. See {@link SendMail}.
+   * Sends a mail, in your words and through your provider. Without it the routes for forgotten passwords are 404. See {@link SendMail}.
    */
   readonly sendMail?: SendMail;
   /**

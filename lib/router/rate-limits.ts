@@ -147,7 +147,7 @@ function sharedCounters(
       return { totalHits: count, resetTime: new Date(resetAt) };
     },
     async decrement(key) {
-      // Behind the reply: a failure has nobody to tell but the store's own event.
+      // The reply has been sent. A failure is reported by the store's own event.
       await once.incr(keyOf(key), { now: now(), windowMs, amount: -1 }).catch(() => undefined);
     },
     resetKey: (key) => once.del(keyOf(key)),

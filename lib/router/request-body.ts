@@ -7,7 +7,7 @@ import { isRecord } from '../is-record.js';
 
 const LIMIT_BYTES = 16 * 1024;
 
-// Compressed bodies are refused: nothing we take is large, and a bomb is.
+// Compressed bodies are refused: no request of ours is large, and a decompression bomb is.
 const parseJson = bodyParser.json({
   limit: LIMIT_BYTES,
   inflate: false,
@@ -22,7 +22,7 @@ const parseForm = bodyParser.urlencoded({
 });
 
 /**
- * Reads a JSON body of at most 16 kB by a strict schema. What another parser has already made of it is taken.
+ * Reads a JSON body of at most 16 kB by a strict schema. A body that another parser has read already is used as it is.
  * Rejects with PAYLOAD_TOO_LARGE (413), UNSUPPORTED_MEDIA_TYPE (415), or INVALID_REQUEST (400) with what is wrong
  * in which member.
  */
@@ -83,7 +83,7 @@ function parse(parser: Parser, { req, res }: Exchange): Promise<void> {
   });
 }
 
-/** Its message may quote the body, so nothing of it is passed on. */
+/** Drops the parser's message: it may quote the body. */
 function parserRefusal(error: unknown): AuthError {
   const { type } = isRecord(error) ? error : {};
   if (type === 'entity.too.large') return new AuthError('PAYLOAD_TOO_LARGE');
@@ -100,7 +100,7 @@ function judgeBody<Body>(body: unknown, schema: z.ZodType<Body>): Body {
   });
 }
 
-/** More help nobody, and a body may hold thousands of unknown members. */
+/** A body may hold thousands of unknown members. */
 const MOST_ERRORS = 20;
 
 /** In our words, since the library's may quote what was sent. An unknown member is named, its value is not. */

@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 
-/** What one endpoint does. Whatever it throws or rejects with goes to the error handlers. */
+/** What one endpoint does. A rejection goes to the error handlers. */
 export type Endpoint = (req: Request, res: Response) => Promise<void>;
 
 /** Runs a middleware inside an endpoint. Rejects with what it passes on. */

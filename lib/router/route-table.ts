@@ -15,7 +15,7 @@ interface Route {
 /**
  * Finds the endpoint of a request. Paths have one spelling: no other case, no slash at the end. A known path
  * with another method is METHOD_NOT_ALLOWED (405); an unknown one goes on to the application. Express' own router
- * would have to be loaded for this, by everybody who only verifies tokens, too.
+ * would make Express a dependency at run time.
  */
 export function routeTable(routes: Routes): RequestHandler {
   const table = Object.entries(routes).map(([path, endpoints]): Route => {
@@ -33,7 +33,7 @@ export function routeTable(routes: Routes): RequestHandler {
       next(new AuthError('METHOD_NOT_ALLOWED', { allow: [...route.endpoints.keys()] }));
     else {
       req.params = parametersOf(given, route.parts);
-      // Express 4 does not wait for a handler, so a rejection is handed over here.
+      // Express 4 doesn't wait for a handler's promise.
       endpoint(req, res).catch(next);
     }
   };
@@ -57,7 +57,7 @@ function decode(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    // No id looks like this, so nothing will be found under it.
+    // No id looks like this, so nothing is found under it.
     return part;
   }
 }

@@ -6,10 +6,10 @@ import type { SessionNotes } from '../sessions/session-notes.js';
 import { setSessionCookie } from './browser-session.js';
 import type { AuthRouterOptions, RouterParts } from './parts.js';
 
-/** Answers 200 with tokens of a session: the one way out for every route that signs somebody in. */
+/** Sends the tokens of a session, with 200. Every route that signs in or refreshes ends with it. */
 export type SendTokens = (res: Response, live: LiveSession) => Promise<void>;
 
-/** Clients renew after this part of a token's life, so that a slow answer still comes in time. */
+/** Clients refresh after this part of a token's life, so that a slow answer still comes in time. */
 const RENEW_AFTER = 0.8;
 
 export function createTokenResponse(parts: RouterParts, options: AuthRouterOptions): SendTokens {
@@ -31,7 +31,7 @@ export function createTokenResponse(parts: RouterParts, options: AuthRouterOptio
   };
 }
 
-/** What is noted of a sign-in by password. */
+/** Returns what is noted of a sign-in by password. */
 export function passwordNotes(
   req: Request,
   delivery: SessionNotes['delivery'],

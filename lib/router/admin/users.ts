@@ -19,7 +19,7 @@ export interface ManageContext {
 
 const SCOPE = 'users:admin';
 
-/** Admits administrators of ours. Answers who it is, for the audit. */
+/** Requires one of our own users with the scope `users:admin`. Returns the user's id, for the event. */
 async function requireAdmin({ parts, callers }: ManageContext, req: Request): Promise<string> {
   const { principal } = await callers.requireUser(req);
   if (!principal.scopes.has(SCOPE))
@@ -37,7 +37,7 @@ function report(
 
 const PAGE = 100;
 
-/** Users in the order of their ids, `?limit=` (1 to 100) at a time; `next` is the `?after=` of the next page. */
+/** Lists users in the order of their ids, `?limit=` (1 to 100) at a time; `next` is the `?after=` of the next page. */
 export function listUsers(context: ManageContext): Endpoint {
   const { users } = context.parts;
   return async function handleListUsers(req, res) {
@@ -90,7 +90,7 @@ const createSchema = z
   .partial();
 const patchSchema = z.strictObject(userFields).partial();
 
-/** In our own terms; null takes a login away, which JSON cannot say with undefined. */
+/** Converts a body to a user of ours. null removes a login: JSON has no undefined. */
 function toUser(body: z.output<typeof patchSchema>) {
   const { username, email, email_verified: emailVerified, orgs, ...rest } = body;
   return {
@@ -150,7 +150,7 @@ export function deleteUser(context: ManageContext): Endpoint {
     const by = await requireAdmin(context, req);
     const id = userIdOf(req);
     const wasThere = await users.delete(id);
-    // Also for one that is gone: an earlier attempt may have got no further.
+    // Also for a user who is gone: an earlier attempt may have been interrupted here.
     await sessions.revoke({ userId: id }, 'user_deleted');
     await identities.unlinkAll(id);
     if (!wasThere) throw new AuthError('NOT_FOUND');

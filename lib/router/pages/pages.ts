@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Response } from 'express';
 
-/** Text that has been made safe to stand in a page. */
+/** Text that is safe in a page. */
 interface Html {
   readonly html: string;
 }
 
 type Part = string | Html | undefined | readonly Html[];
 
-/** Builds HTML; every text that is put in is escaped. */
+/** Builds HTML. Escapes every text that is put in. */
 function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   const rendered = strings.map(
     (text, index) => text + (index < parts.length ? render(parts[index]) : ''),
@@ -26,7 +26,7 @@ function escape(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** One style for all pages, in the page: nothing has to be fetched, and its hash is all that the policy allows. */
+/** One style for all pages, inside the page: nothing is fetched, and the policy allows its hash alone. */
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1b1f24; --paper: #f5f6f8; --card: #ffffff; --line: #6e7781; --soft: #57606a; --act: #0b57d0; --on-act: #ffffff; --bad: #a40e26; --bad-paper: #ffebe9; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --paper: #0d1117; --card: #161b22; --line: #8b949e; --soft: #9da7b3; --act: #79b8ff; --on-act: #0d1117; --bad: #ffb3ba; --bad-paper: #3c1618; } }
@@ -47,25 +47,25 @@ button, .button { display: block; width: 100%; margin: 0 0 .75rem; padding: .625
 :last-child { margin-bottom: 0; }
 `;
 
-/** Whole, since its hash counts every space inside. */
+/** In one piece, since its hash covers every space inside. */
 const STYLE_ELEMENT: Html = { html: `<style>${STYLE}</style>` };
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
 /**
- * No script, no picture, nothing from elsewhere, shown in nobody's frame (CSP 3). Where forms may go is left open:
- * browsers hold every redirect after a form to it, and what comes after a password may be a provider's stronger
- * sign-in. Nobody's markup gets into the page.
+ * No script, no image, nothing from elsewhere, no frame around it (CSP 3). There is no `form-action`: browsers apply it
+ * to every redirect after a form, and a password may be followed by a provider's stronger sign-in. All text in the page
+ * is escaped, so that no foreign form gets in.
  */
 const POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'`;
 
 interface Page {
   readonly title: string;
   readonly body: Html;
-  /** Where the browser goes on to by itself. */
+  /** URL that the browser goes on to by itself. */
   readonly forward?: string;
 }
 
-/** Answers with a page of ours. */
+/** Sends a page of ours. */
 export function sendPage(res: Response, status: number, { title, body, forward }: Page): void {
   const { html: text } = html`<!doctype html>
     <html lang="en">
@@ -89,7 +89,7 @@ export function sendPage(res: Response, status: number, { title, body, forward }
   res.setHeader('Content-Security-Policy', POLICY);
   res.setHeader('X-Content-Type-Options', 'nosniff');
   res.setHeader('X-Frame-Options', 'DENY');
-  // The address may hold where to go afterwards, which is nobody else's business.
+  // The address may hold `returnTo`, which other sites must not see.
   res.setHeader('Referrer-Policy', 'same-origin');
   res.type('html').send(text);
 }
@@ -97,12 +97,12 @@ export function sendPage(res: Response, status: number, { title, body, forward }
 export interface SignInFacts {
   /** Where the form goes. */
   readonly action: string;
-  /** Safe already. */
+  /** Has passed `safeReturnTo()`. */
   readonly returnTo: string;
   readonly providers: readonly { readonly label: string; readonly url: string }[];
-  /** In words. */
+  /** What happened and what to do next. */
   readonly error?: string | undefined;
-  /** What was typed before. */
+  /** As typed before. */
   readonly username?: string | undefined;
 }
 
@@ -116,7 +116,7 @@ export function signInPage({ action, returnTo, providers, error, username }: Sig
   const describedBy: Html | undefined =
     error === undefined ? undefined : { html: ' aria-describedby="error"' };
   return {
-    title: error === undefined ? 'Sign in' : 'Sign in: not yet',
+    title: error === undefined ? 'Sign in' : 'Sign in: failed',
     body: html`<h1>Sign in</h1>
       ${error === undefined ? undefined : html`<p class="error" role="alert" id="error">${error}</p>`}
       <form method="post" action="${action}">
@@ -155,25 +155,25 @@ export function signInPage({ action, returnTo, providers, error, username }: Sig
 }
 
 /**
- * Goes on to a provider by itself, or by its link. In the place of a redirect after a form that stands on a page of the application's
- * own, whose policy may not let forms go there.
+ * Goes on to a provider by itself, or by its link. Replaces a redirect after a form of the application's own page, whose
+ * `form-action` policy may not allow the provider.
  */
 export function forwardPage(label: string, url: string): Page {
   return {
-    title: `To ${label}`,
-    body: html`<h1>One moment</h1>
-      <p>You are being sent to ${label}.</p>
-      <a class="button" href="${url}">Go on</a>`,
+    title: `Continue with ${label}`,
+    body: html`<h1>Continue with ${label}</h1>
+      <p>You sign in with ${label}, then come back here.</p>
+      <a class="button" href="${url}">Continue</a>`,
     forward: url,
   };
 }
 
-/** Asks whether somebody really wants to sign out. A link: it may lead on to the provider's log-out. */
+/** Asks before signing out. By a link, since it may lead on to the provider's log-out. */
 export function signOutPage(url: string): Page {
   return {
     title: 'Sign out',
     body: html`<h1>Sign out?</h1>
-      <p>You are signed in in this browser.</p>
+      <p>You are signed in on this browser.</p>
       <a class="button" href="${url}">Sign out</a>
       <a class="button plain" href="/">Stay signed in</a>`,
   };

@@ -6,12 +6,12 @@ import { redirectWithin, safeReturnTo } from '../../http/redirects.js';
 import { redirectSignedIn } from '../browser-session.js';
 import { passwordLoginSchema, type PasswordSignIn } from '../password/login.js';
 import { ownPath, publicUrl, queryOf, returnToOf, wishesOf } from '../own-urls.js';
-import { sendPage, signInPage } from './pages.js';
+import { sendPage, type SignInFacts, signInPage } from './pages.js';
 import { readFormBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
 
-/** Shows the page. Who is signed in already goes on at once, unless the page is asked to stay: `?again=1`. */
+/** Shows the page. Redirects a signed-in user on at once, unless asked to stay: `?again=1`. */
 export function showSignInPage(parts: RouterParts): Endpoint {
   const { sessions, cookies } = parts;
   return async function handleShowSignInPage(req, res) {
@@ -32,8 +32,8 @@ const formSchema = z.object({
 });
 
 /**
- * Signs in by the page's own form, and shows the page again when that fails, with the same status as an API would
- * have. CROSS_SITE_REQUEST (403) for a form that is not on a page of ours.
+ * Signs in by the page's own form. Shows the page again when that fails, with the status of the error.
+ * CROSS_SITE_REQUEST (403) for a form that is not on a page of ours.
  */
 export function submitSignInPage(parts: RouterParts, signIn: PasswordSignIn): Endpoint {
   return async function handleSubmitSignInPage(req, res) {
@@ -58,14 +58,17 @@ export function submitSignInPage(parts: RouterParts, signIn: PasswordSignIn): En
   };
 }
 
-/** Shows browsers the page with words in the place of a problem document; everybody else gets the latter. */
-export function inWords(parts: RouterParts, endpoint: Endpoint): Endpoint {
-  return async function handleInWords(req, res) {
+/** Shows a refusal as the sign-in page to a browser that navigates. Scripts and other clients get the problem document. */
+export function withErrorPage(parts: RouterParts, endpoint: Endpoint): Endpoint {
+  return async function handleWithErrorPage(req, res) {
     try {
       await endpoint(req, res);
     } catch (error) {
       if (!(error instanceof AuthError) || !isNavigation(req) || res.headersSent) throw error;
-      sendErrorPage(res, error, factsOf(parts, req, returnToOf(req)));
+      const facts = factsOf(parts, req, returnToOf(req));
+      const { provider } = req.params;
+      const label = parts.providers.all.find(({ name }) => name === provider)?.label;
+      sendErrorPage(res, error, { ...facts, label });
     }
   };
 }
@@ -73,17 +76,17 @@ export function inWords(parts: RouterParts, endpoint: Endpoint): Endpoint {
 function sendErrorPage(
   res: Response,
   error: AuthError,
-  facts: Parameters<typeof signInPage>[0],
+  { label, ...facts }: SignInFacts & { readonly label?: string | undefined },
 ): void {
   for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value);
-  sendPage(res, error.status, signInPage({ ...facts, error: wordsFor(error) }));
+  sendPage(res, error.status, signInPage({ ...facts, error: messageOf(error, label) }));
 }
 
 function factsOf({ providers }: RouterParts, req: Request, returnTo: string) {
   const wishes = { ...wishesOf(req), returnTo };
   const query = new URLSearchParams(wishes).toString();
   return {
-    // The wishes stay in the address, for the page to have them again after a wrong password.
+    // The parameters stay in the address, so that the page still has them after a wrong password.
     action: ownPath(req, `/signin?${query}`),
     returnTo,
     providers: providers.all.map(({ name, label }) => ({
@@ -93,30 +96,60 @@ function factsOf({ providers }: RouterParts, req: Request, returnTo: string) {
   };
 }
 
-/** What somebody can do about it. By reason first, then by code. */
-const words: Readonly<Record<string, string>> = {
-  account_exists:
-    'There is an account with this e-mail address already. Sign in to it the way you are used to; then you can add this one.',
-  no_account: 'There is no account for you here yet. Ask an administrator for one.',
-  access_denied: 'The sign-in was cancelled.',
-  acr: 'This page asks for a stronger sign-in than the one you used. Choose another way to sign in.',
-  provider: 'There is no sign-in of that name here.',
-  link_other_user: 'Somebody else is signed in by now. Please begin again.',
-  linked_to_other: 'This sign-in belongs to another account.',
-  domain: 'Accounts of this organisation cannot be used here.',
-  tenant: 'Accounts of this organisation cannot be used here.',
-  state: 'This sign-in has expired, or was begun in another browser. Please begin again.',
-  INVALID_CREDENTIALS: 'The user name or the password is wrong.',
-  CREDENTIALS_MISSING: 'Sign in first.',
-  RATE_LIMITED: 'Too many attempts. Wait a little, then try again.',
-  PROVIDER_ERROR: 'The other side does not answer as it should. Try again later.',
-};
-
-function wordsFor({ reason, code, problem }: AuthError): string {
-  return words[reason ?? ''] ?? words[code] ?? problem.detail;
+interface MessageFacts {
+  /** Of the provider, or words in its place. */
+  readonly provider: string;
+  /** How long to wait, with its unit. */
+  readonly wait: string;
 }
 
-/** With whom users can sign in, for pages of the application's own. */
+/** What happened and what to do next, by reason, then by code. */
+const messages: Readonly<Record<string, (facts: MessageFacts) => string>> = {
+  account_exists: ({ provider }) =>
+    `There is already an account with this e-mail address. Sign in to it as before; then you can add ${provider}.`,
+  no_account: () => 'You have no account here yet. Ask an administrator for one.',
+  not_provisioned: () => 'Your account may not sign in here. Ask an administrator.',
+  access_denied: ({ provider }) => `Signing in with ${provider} was cancelled. You can try again.`,
+  acr: () => 'This page needs a stronger sign-in. Choose another way to sign in.',
+  provider: () => 'There is no such way to sign in. Choose one of those on this page.',
+  link_other_user: () =>
+    'Another user has signed in meanwhile. Sign in again, then add the account.',
+  linked_to_other: ({ provider }) =>
+    `This account of ${provider} belongs to another user here. Sign in with it, or choose another one.`,
+  domain: () => 'Accounts of this organisation can’t sign in here. Choose another account.',
+  tenant: () => 'Accounts of this organisation can’t sign in here. Choose another account.',
+  state: () => 'This sign-in has expired, or was begun in another browser. Sign in again.',
+  INVALID_CREDENTIALS: () => 'The user name or the password is wrong.',
+  CREDENTIALS_MISSING: () => 'Sign in to see this page.',
+  AUTH_CONTEXT_REQUIRED: () => 'This needs a recent sign-in. Sign in again.',
+  CROSS_SITE_REQUEST: () => 'This form was sent from another site. Sign in here.',
+  RATE_LIMITED: ({ wait }) => `Too many attempts. Try again in ${wait}.`,
+  SERVER_BUSY: ({ wait }) => `This service is busy. Try again in ${wait}.`,
+  STORE_UNAVAILABLE: ({ wait }) => `Signing in doesn’t work at the moment. Try again in ${wait}.`,
+  KEYS_UNAVAILABLE: ({ provider, wait }) =>
+    `We can’t reach ${provider} at the moment. Try again in ${wait}.`,
+  PROVIDER_ERROR: ({ provider }) =>
+    `We can’t sign you in with ${provider} at the moment. Try again in a few minutes, or sign in another way.`,
+};
+
+function messageOf({ reason, code, problem, headers }: AuthError, label?: string): string {
+  const message = messages[reason ?? ''] ?? messages[code];
+  const facts = {
+    provider: label ?? 'the provider',
+    wait: inWords(Number(headers['Retry-After'] ?? 60)),
+  };
+  return message?.(facts) ?? problem.detail;
+}
+
+/** A time to wait, rounded up. */
+function inWords(seconds: number): string {
+  if (seconds === 1) return 'a second';
+  if (seconds < 60) return `${seconds} seconds`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes === 1 ? 'a minute' : `${minutes} minutes`;
+}
+
+/** Lists the providers that users can sign in with, for pages of the application's own. */
 export function listProviders({ providers }: RouterParts): Endpoint {
   return async function handleListProviders(req, res) {
     res.json({

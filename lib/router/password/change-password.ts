@@ -17,8 +17,8 @@ const schema = z.strictObject({
 });
 
 /**
- * Sets a new password for who knows the old one: the old one is the proof that it is the user, however old the
- * session. Counts in the account's bucket, since it can be used to guess. Ends all other sessions.
+ * Sets a new password. The old one proves that it is the user, however old the session is. Attempts count with the
+ * log-ins of the account, since they can be used to guess. Ends all other sessions.
  * Errors: INVALID_REQUEST and PASSWORD_POLICY (400), INVALID_CREDENTIALS (401), RATE_LIMITED (429).
  */
 export function changePassword(

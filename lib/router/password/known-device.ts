@@ -5,11 +5,11 @@ import { createSealer } from '../../secrets/sealing.js';
 import type { RouterParts } from '../parts.js';
 
 /**
- * Whose attempts count together. A browser that has signed in to an account before has a bucket of its own, so
- * that strangers who use up the account's attempts do not lock its owner out.
+ * Decides which attempts count together. A browser that has signed in to an account before has a bucket of its own, so
+ * that strangers who use up the account's attempts don't lock its owner out.
  */
 export interface KnownDevices {
-  /** The bucket of an attempt on a login, whether anybody has this login or not. */
+  /** Returns the bucket of an attempt on a login, which need not exist. */
   bucketOf(req: Request, login: string): Promise<string>;
   /** Marks a browser as one that has signed in to this login. */
   remember(req: Request, res: Response, login: string): Promise<void>;
@@ -22,7 +22,7 @@ interface Device {
 }
 
 const LIFE_SECONDS = 365 * 86_400;
-/** Enough for a family's browser. */
+/** Enough for a shared browser. */
 const MOST_LOGINS = 5;
 
 export function createKnownDevices({ cookies, rootKeys, now }: RouterParts): KnownDevices {
@@ -43,7 +43,7 @@ export function createKnownDevices({ cookies, rootKeys, now }: RouterParts): Kno
       return device?.logins.includes(account) ? `${account}:${device.id}` : account;
     },
     async remember(req: Request, res: Response, login: string): Promise<void> {
-      // Others keep no cookies, or send them back without the headers that a browser would add to them.
+      // A client that is no browser keeps no cookies, or sends them without the headers that our cross-site check wants.
       if (!isBrowser(req)) return;
       const account = digest(login);
       const { id, logins } = (await deviceOf(req)) ?? newDevice();

@@ -14,7 +14,7 @@ import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
 import { passwordNotes, type SendTokens } from '../token-response.js';
 
-/** What a log-in with a password is made of, from JSON or from the form of the sign-in page. */
+/** A log-in with a password, from JSON or the form of the sign-in page. */
 interface PasswordLogin {
   /** Normalised. */
   readonly login: string;
@@ -54,7 +54,7 @@ export function login(signIn: PasswordSignIn, sendTokens: SendTokens): Endpoint 
   };
 }
 
-/** Signs somebody in who has given a password; the response then says so to the browser. */
+/** Signs a user in by password. Sets the cookie of a known device. Rejects as {@link login} does. */
 export type PasswordSignIn = (exchange: Exchange, body: PasswordLogin) => Promise<LiveSession>;
 
 export function createPasswordSignIn(parts: RouterParts): PasswordSignIn {
@@ -62,7 +62,7 @@ export function createPasswordSignIn(parts: RouterParts): PasswordSignIn {
   const devices = createKnownDevices(parts);
   const spendAttempt = limitAccounts(parts, { name: 'account', countsFailuresOnly: true });
   return async function signInWithPassword({ req, res }, body) {
-    // Read before anything is spent: two cookies of one name are refused.
+    // Throws for two cookies of one name, before the attempt counts.
     parts.cookies.read(req, 'session');
     await spendAttempt(req, res, await devices.bucketOf(req, body.login));
     const user = await findByPassword(parts, req, body);
@@ -76,7 +76,7 @@ export function createPasswordSignIn(parts: RouterParts): PasswordSignIn {
   };
 }
 
-/** Refuses a log-in. The reason goes to the event; the answer is the same for all of them. */
+/** Refuses a log-in. The reason goes to the event; the answer is always the same. */
 function refuse({ events }: RouterParts, req: Request, { reason, userId }: Refusal): never {
   events.emit('login.failed', { reason, userId, ...requestFacts(req) });
   throw new AuthError('INVALID_CREDENTIALS');
@@ -105,7 +105,7 @@ async function findByPassword(
   return verdict.needsRehash ? rehash(parts, user, password) : user;
 }
 
-/** Brings a hash up to the parameters of today, unless the password has been changed meanwhile. */
+/** Replaces a hash of older parameters, unless the password has been changed meanwhile. */
 async function rehash(
   { users, passwords }: RouterParts,
   user: StoredUser,
@@ -118,8 +118,8 @@ async function rehash(
 }
 
 /**
- * Looks at the user once more now that the session is in the store. A password change or a disabling that
- * happened meanwhile may have revoked the user's sessions before this one was there to be seen.
+ * Reads the user again now that the session is in the store: when the password was changed or the user disabled a moment
+ * ago, the user's sessions may have been ended before this one existed.
  */
 async function confirm(
   parts: RouterParts,

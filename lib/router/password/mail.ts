@@ -1,8 +1,8 @@
 import type { EventSink } from '../../events.js';
 
-/** A mail to be written. The words are yours; what must be in it is here. */
+/** A mail to send. The words are yours; the facts that belong in it are here. */
 export type Mail =
-  /** Somebody, probably the owner, asked to set a new password. */
+  /** A request to set a new password, probably by the owner. */
   | {
       readonly kind: 'password_reset';
       readonly to: string;
@@ -26,7 +26,7 @@ export type Mail =
         readonly password: string;
       };
     }
-  /** The password has been changed: a warning, should it have been somebody else. */
+  /** The password has been changed. Warns an owner who didn't do it. */
   | {
       readonly kind: 'password_changed';
       readonly to: string;
@@ -34,12 +34,12 @@ export type Mail =
     };
 
 /**
- * Sends one mail to one address. Called after the reply has been sent, so that its time tells nobody whether the
- * address is known. A rejection becomes the event `hook.failed`; there is no second try.
+ * Sends one mail to one address. Called after the reply has been sent, so that the time of the reply doesn't tell whether
+ * the address is known. A rejection becomes the event `hook.failed`; there is no retry.
  */
 export type SendMail = (mail: Mail) => unknown;
 
-/** Sends a mail behind the reply; a failure is an event and nobody's error. */
+/** Sends a mail after the reply. Never rejects: a failure is the event `hook.failed`. */
 export async function sendQuietly(
   sendMail: SendMail,
   mail: Mail,

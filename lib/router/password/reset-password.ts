@@ -26,12 +26,12 @@ const forgotSchema = z.strictObject({
   }),
 });
 
-/** The options with what these routes cannot do without. */
+/** The options, `sendMail` included. */
 type ResetOptions = AuthRouterOptions & { readonly sendMail: SendMail };
 
 /**
- * Mails a link to set a new password. 202 at once, always: whether anybody has this address is found out after
- * the reply, and from its mailbox only.
+ * Mails a link to set a new password. Always 202, at once: the address is looked up after the reply, so that the answer
+ * doesn't tell whether it is known.
  */
 export function forgotPassword(parts: RouterParts, options: ResetOptions): Endpoint {
   const devices = createKnownDevices(parts);
@@ -42,7 +42,7 @@ export function forgotPassword(parts: RouterParts, options: ResetOptions): Endpo
     res.status(202).json({});
     const facts = requestFacts(req);
     parts.inBackground(
-      // A store that fails here has its event; the user asks again.
+      // A failure of the store is its own event; the user can ask again.
       mailReset(parts, options, email).then(
         (userId) => parts.events.emit('password.reset_requested', { userId, ...facts }),
         () => undefined,
@@ -54,12 +54,12 @@ export function forgotPassword(parts: RouterParts, options: ResetOptions): Endpo
 /** What a reset token stands for. */
 interface ResetRow {
   readonly userId: string;
-  /** Of the address and the password to be replaced: once either has been, every other token of the user is dead. */
+  /** Fingerprint of address and password when the mail was sent. Once either changes, all tokens of the user are dead. */
   readonly replaces: string;
   readonly expiresAt: number;
 }
 
-/** Answers whom a mail was sent to. */
+/** Returns the id of the user a mail was sent to. */
 async function mailReset(
   { users, store: { once }, config, events, now }: RouterParts,
   { sendMail, resetTokenSeconds = 3600, resetPasswordPage = '/reset-password' }: ResetOptions,
@@ -87,12 +87,12 @@ async function mailReset(
   return user.id;
 }
 
-/** Only the digest is kept: whoever reads the store can reset nothing. */
+/** Only a digest is stored: a leaked store resets no password. */
 function tokenKey(token: string): string {
   return `reset:${createHash('sha256').update(token).digest('base64url')}`;
 }
 
-/** Where the key of a user's latest token is kept. */
+/** Under which the key of a user's latest token is stored. */
 function latestKey(userId: string): string {
   return `reset-latest:${userId}`;
 }
@@ -108,9 +108,8 @@ const resetSchema = z.strictObject({
 });
 
 /**
- * Sets a new password for who got the mailed token, and signs in. Of any number of attempts with one token one
- * succeeds; all others, and all other tokens of the user, get INVALID_REQUEST (400). A password that the policy
- * refuses (PASSWORD_POLICY, 400) leaves the token as it was.
+ * Sets a new password by a mailed token, and signs in. A token works once; afterwards it and all other tokens of the
+ * user get INVALID_REQUEST (400). A password that the policy refuses (PASSWORD_POLICY, 400) doesn't use the token up.
  */
 export function resetPassword(
   parts: RouterParts,

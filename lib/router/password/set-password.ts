@@ -9,19 +9,19 @@ import type { AuthRouterOptions, RouterParts } from '../parts.js';
 import { passwordNotes } from '../token-response.js';
 
 interface NewPassword {
-  /** As it was when the right to set a password was proven. */
+  /** As read when the right to set a password was proven. */
   readonly user: StoredUser;
   readonly password: string;
   readonly reason: 'change' | 'reset';
   readonly delivery: SessionNotes['delivery'];
-  /** Thrown when somebody else was faster, and what was proven is not true any more. */
+  /** Thrown when the user has changed meanwhile, so that the proof no longer holds. */
   readonly stale: AuthError;
 }
 
-/** Sets a password the user has chosen, begins a new session and ends all others. */
+/** Sets a password that the user has chosen, begins a new session and ends all others. */
 export type SetPassword = (req: Request, given: NewPassword) => Promise<LiveSession>;
 
-/** Prepares what change and reset have in common. */
+/** Prepares what changing and resetting a password have in common. */
 export function createSetPassword(
   parts: RouterParts,
   { sendMail }: Pick<AuthRouterOptions, 'sendMail'>,
@@ -30,17 +30,17 @@ export function createSetPassword(
   return async function setPassword(req, { user, password, reason, delivery, stale }) {
     const passwordHash = await passwords.hash(password);
     const isReset = reason === 'reset';
-    // Whoever had a way in may have made it themselves. First, so that an outage in between leaves no way open.
+    // An intruder may have linked an identity. Before the update, so that an outage in between leaves no way in open.
     if (isReset) await identities.unlinkAll(user.id);
     const changed = await users.update(user.id, (latest) => {
       if (latest.passwordHash !== user.passwordHash || latest.disabled) throw stale;
-      // Who resets a password has read a mail to the user's address.
+      // The token was mailed to this address.
       const proven = isReset && { emailVerified: true };
       return { passwordHash, mustResetPassword: false, ...proven };
     });
     const live = await sessions.start(changed, passwordNotes(req, delivery, now()));
     await sessions.revoke({ userId: user.id, except: live.session.id }, `password_${reason}`);
-    // And one that was being made meanwhile.
+    // Also an identity that was being linked meanwhile.
     if (isReset) await identities.unlinkAll(user.id);
     events.emit('password.changed', { userId: user.id, reason, ...requestFacts(req) });
     if (sendMail && user.email !== undefined)

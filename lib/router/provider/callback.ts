@@ -25,8 +25,8 @@ interface CallbackContext {
 }
 
 /**
- * Takes a provider's answer (RFC 6749 §4.1.2). Errors: INVALID_REQUEST (400) when this browser has no log-in on its way
- * that the answer is for, LOGIN_FAILED (401), LOGIN_DENIED (403), PROVIDER_ERROR (502), STORE_UNAVAILABLE (503).
+ * Finishes a log-in with a provider's answer (RFC 6749 §4.1.2). Errors: INVALID_REQUEST (400) when this browser has no
+ * pending log-in that the answer belongs to, LOGIN_FAILED (401), LOGIN_DENIED (403), PROVIDER_ERROR (502), STORE_UNAVAILABLE (503).
  */
 export function callback(context: CallbackContext): Endpoint {
   const { parts, transactions } = context;
@@ -47,7 +47,7 @@ export function callback(context: CallbackContext): Endpoint {
         throw failure(error);
       });
     if (!transaction) {
-      // The back button, or a restored tab: for a user who is signed in there is nothing left to do.
+      // The back button, or a restored tab: nothing is left to do for a signed-in user.
       if (await parts.sessions.recognise(parts.cookies.read(req, 'session')))
         return redirectWithin(res, '/');
       throw badRequest('state');
@@ -70,8 +70,8 @@ const formSchema = z.object(
 );
 
 /**
- * Takes an answer by form (OAuth 2.0 Form Post Response Mode). It comes from another site, so the browser sends no
- * cookie along; it does with the same answer as a GET.
+ * Redirects an answer by form (OAuth 2.0 Form Post Response Mode) to the same answer by query: the form comes from
+ * another site, so the browser sends our cookies only with the GET.
  */
 export function formCallback(): Endpoint {
   return async function handleFormCallback(req, res) {
@@ -116,7 +116,7 @@ async function finish(
   redirectSignedIn(parts, res, { live, returnTo });
 }
 
-/** The user who asked for the accounts to be joined must still be signed in. */
+/** Rejects with LOGIN_DENIED (403) unless the user who asked for the link is still signed in. */
 async function requireSameUser(
   { sessions, cookies }: RouterParts,
   req: Request,

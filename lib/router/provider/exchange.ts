@@ -13,34 +13,34 @@ import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
 import type { SendTokens } from '../token-response.js';
 
-/** A log-in that is done but for handing over the tokens. */
+/** A proven log-in that still has to get its session and tokens. */
 interface PendingSession extends ProvenSignIn {
   readonly userId: string;
 }
 
-/** Codes that stand for a log-in between our redirect and the page that asked for it. Good once, for a minute. */
+/** One-time codes: each stands for a proven log-in, works once, for a minute. */
 export interface OneTimeCodes {
   /**
-   * Makes a code. Only who has the verifier of `codeChallenge` can redeem it, or, without one, the browser that
-   * this response goes to.
+   * Makes a code. It takes the verifier of `codeChallenge` to redeem it or, without a challenge, the cookie that this
+   * response sets.
    */
   issue(res: Response, pending: PendingSession, codeChallenge: string | undefined): Promise<string>;
-  /** What a code stands for. Rejects with LOGIN_FAILED (401). */
+  /** Uses a code up. Returns what it stands for. Rejects with LOGIN_FAILED (401). */
   redeem(asked: Exchange, body: ExchangeBody): Promise<Redeemed>;
 }
 
 interface Redeemed {
   readonly pending: PendingSession;
-  /** Remembers which session came of it, so that it can be ended when the code turns up once more. */
+  /** Remembers the session of a used code, to end it when the code is presented again. */
   readonly settle: (sessionId: string) => Promise<void>;
 }
 
 const LIFE_MS = 60_000;
-/** How long a code that was redeemed is remembered. */
+/** How long a used code is remembered. */
 const MEMORY_MS = 600_000;
-/** A page that asks twice at once is clumsy; one that asks later is somebody else. */
+/** A second request within this time is a client's retry; a later one shows that the code was copied. */
 const GRACE_MS = 10_000;
-/** Larger than any provider's tokens. */
+/** In characters; the tokens of known providers are smaller. */
 const MAX_LENGTH = 131_072;
 
 interface ExchangeBody {
@@ -73,7 +73,7 @@ export function createOneTimeCodes({
     return bound === undefined ? undefined : sha256(bound);
   }
 
-  /** A copy of the code is in other hands. Who redeemed it first may have been the thief. */
+  /** Ends the session of a code that is presented again: the copy may have been redeemed first. */
   async function judgeReplay(key: string): Promise<void> {
     const time = now();
     const used = await once.take(`${key}:used`, time);
@@ -103,7 +103,7 @@ export function createOneTimeCodes({
       if (binding === undefined) throw refused('unbound_code');
       const key = keyOf(body.code, binding);
       const sealed = await once.take(key, now());
-      // Not before: after an outage the browser may try again.
+      // After the code is taken: the browser may try again after an outage.
       if (body.code_verifier === undefined) cookies.clear(asked.res, cookieOf(body.code));
       if (sealed === undefined) {
         await judgeReplay(key);
@@ -122,8 +122,8 @@ export function createOneTimeCodes({
 }
 
 /**
- * Hands over the tokens of a log-in for its one-time code. Errors: INVALID_REQUEST (400), LOGIN_FAILED (401) for a code
- * that is unknown, too old, used, or another browser's.
+ * Exchanges a one-time code for tokens. Errors: INVALID_REQUEST (400), LOGIN_FAILED (401) for a code that is unknown,
+ * expired, used, or bound to another browser or verifier, LOGIN_DENIED (403) for a user who was disabled meanwhile.
  */
 export function exchange(
   parts: RouterParts,
@@ -187,7 +187,7 @@ function createPendingSealer({ rootKeys, now }: Pick<RouterParts, 'rootKeys' | '
   };
 }
 
-/** The binding is part of the key: with another one there is nothing to be found, and nothing to be used up. */
+/** The binding is part of the key: a request with another one finds nothing and uses nothing up. */
 function keyOf(code: string, binding: string): string {
   return `exchange:${sha256(`${code}.${binding}`)}`;
 }

@@ -18,23 +18,23 @@ import type { RouterParts } from '../parts.js';
 import type { Transaction, Transactions } from './transactions.js';
 
 /**
- * Sends a browser to an identity provider: `returnTo`, `prompt`, `login_hint`, `mode`, `acr_values`, `max_age`, and
- * with `mode=code` a `code_challenge`. Errors: INVALID_REQUEST (400), NOT_FOUND (404) for a provider that nobody has
+ * Redirects a browser to an identity provider. Query: `returnTo`, `prompt`, `login_hint`, `mode`, `acr_values`, `max_age`,
+ * and with `mode=code` a `code_challenge`. Errors: INVALID_REQUEST (400), NOT_FOUND (404) for a provider that is not
  * configured, PROVIDER_ERROR (502).
  */
 export function beginLogin(parts: RouterParts, transactions: Transactions): Endpoint {
   return async function handleBeginLogin(req, res) {
-    // A page that may never be shown must not take a log-in's place.
+    // A prefetched page must not take the place of a pending log-in.
     refuseLookAhead(req);
     const wish = readWish(queryOf(req));
     const { provider: name } = req.params;
-    // Several to choose from, or none: the page has them all, and the password beside.
+    // Several providers, or none: the sign-in page offers all of them, and the password.
     if (name === undefined && !(await parts.providers.find(undefined)))
       return redirectWithin(
         res,
         withParameters(ownPath(req, '/signin'), {
           ...wishesOf(req),
-          // Who is signed in already is to do so once more.
+          // A signed-in user has to sign in again, more strongly or more recently.
           ...((wish.acrValues ?? wish.maxAgeSeconds) !== undefined && { again: '1' }),
         }),
       );
@@ -48,14 +48,14 @@ export function beginLogin(parts: RouterParts, transactions: Transactions): Endp
   };
 }
 
-/** How fresh a session must be to add a way to sign in. */
+/** Greatest age of a session that may add a way to sign in. */
 const RECENT_MS = 600_000;
 
 const linkSchema = z.strictObject({ returnTo: z.string().optional() });
 
 /**
- * Sends a user who is signed in by cookie to a provider, to sign in to the same account with it from then on. A
- * POST, so that no other site can start it. Errors: CREDENTIALS_MISSING and AUTH_CONTEXT_REQUIRED (401, for a session
+ * Sends a user who is signed in by cookie to a provider, and links the identity there with the account. A POST, so that
+ * no other site can start it. Errors: CREDENTIALS_MISSING and AUTH_CONTEXT_REQUIRED (401, for a session
  * older than ten minutes), PASSWORD_CHANGE_REQUIRED (403), and those of {@link beginLogin}.
  */
 export function beginLink(parts: RouterParts, transactions: Transactions): Endpoint {
@@ -66,7 +66,7 @@ export function beginLink(parts: RouterParts, transactions: Transactions): Endpo
     const { realm } = parts.verifier;
     if (!live) throw new AuthError('CREDENTIALS_MISSING', { realm });
     if (live.user.mustResetPassword) throw new AuthError('PASSWORD_CHANGE_REQUIRED', { realm });
-    // It lasts longer than any session: a cookie that somebody left behind is not enough.
+    // A link outlasts every session: a stolen or forgotten cookie must not be enough to make one.
     if (parts.now() - live.session.createdAt > RECENT_MS)
       throw new AuthError('AUTH_CONTEXT_REQUIRED', { realm, maxAgeSeconds: RECENT_MS / 1000 });
     const provider = await requireProvider(parts, req.params['provider']);
@@ -90,7 +90,7 @@ export async function requireProvider(
   return provider;
 }
 
-/** How somebody wants to sign in, and where to go then. */
+/** What the query of a log-in asks for. */
 interface Wish extends Pick<
   Transaction,
   'returnTo' | 'mode' | 'codeChallenge' | 'linkTo' | 'isSilent'
@@ -101,7 +101,7 @@ interface Wish extends Pick<
   readonly maxAgeSeconds?: number | undefined;
 }
 
-/** Prepares the log-in and answers where the browser is to go. */
+/** Begins a log-in. Returns the URL at the provider. */
 async function begin(
   {
     parts,
@@ -134,7 +134,7 @@ async function begin(
 const PROMPTS: readonly string[] = ['none', 'login', 'consent', 'select_account'];
 const MAX_HINT = 254;
 const MAX_ACR_VALUES = 256;
-/** Seconds in a year; who signed in longer ago has to do so again anyway. */
+/** Seconds in a year. Sessions end earlier. */
 const MOST_MAX_AGE = 31_536_000;
 /** RFC 7636 §4.2: base64url of a SHA-256. */
 const CHALLENGE = /^[\w-]{43}$/;
@@ -181,7 +181,7 @@ function single(
   return value;
 }
 
-/** Characters that are seen, so that nothing odd reaches a provider's log. */
+/** Visible characters only, so that no control character reaches a provider's log. */
 function isHint(value: string): boolean {
   return value !== '' && value.length <= MAX_HINT && !/[\p{C}]/u.test(value);
 }

@@ -14,7 +14,7 @@ import { readFormBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
 
-/** Where a browser ends a session, here and at its provider: the hash is known only to who may see the session. */
+/** Returns the link that ends a session, here and at its provider. Its hash is a MAC, so that only we can make one. */
 export function logoutUrl(
   { rootKeys }: Pick<RouterParts, 'rootKeys'>,
   req: Request,
@@ -25,7 +25,7 @@ export function logoutUrl(
   return ownPath(req, `/logout?${query}`);
 }
 
-/** By the current root, then by the former ones. */
+/** By the current root key, then by the former ones. */
 function hashesOf(
   { rootKeys }: Pick<RouterParts, 'rootKeys'>,
   sessionId: string,
@@ -36,13 +36,13 @@ function hashesOf(
 }
 
 /**
- * Ends a session by a link, here and then, by sending the browser on, at the provider (OpenID Connect RP-Initiated Logout §2).
- * Without the session's own hash it only asks, since any site can send a browser here.
+ * Ends the session of a {@link logoutUrl} and redirects to the provider's log-out (OpenID Connect RP-Initiated Logout §2).
+ * Without a valid hash a page asks first, since any site can link here.
  */
 export function browserLogout(parts: RouterParts): Endpoint {
   const { sessions, cookies } = parts;
   return async function handleBrowserLogout(req, res) {
-    // A page that looks ahead at its links must not sign anybody out.
+    // A browser that prefetches links must not sign its user out.
     refuseLookAhead(req);
     const query = queryOf(req);
     const token = cookies.read(req, 'session');
@@ -55,7 +55,7 @@ export function browserLogout(parts: RouterParts): Endpoint {
     }
     const session = await sessions.findById(sessionId);
     if (session) await sessions.revoke({ id: session.id }, 'logout');
-    // A link from before: this browser has another session by now, and is not signed out yet.
+    // The link is of a former session: this browser has another one by now, and is still signed in.
     if (byCookie && byCookie.id !== sessionId)
       return sendPage(res, 200, signOutPage(logoutUrl(parts, req, byCookie.id)));
     cookies.clear(res, 'session');
@@ -72,7 +72,7 @@ function isOneOf(hashes: readonly string[], given: string): boolean {
     .some((hash) => hash.length === bytes.length && timingSafeEqual(hash, bytes));
 }
 
-/** Undefined when the provider has no log-out, or cannot be asked: our session has ended, and that is what counts. */
+/** Undefined when the provider has no log-out or is down. Our own session has ended by then. */
 async function providerLogoutUrl(
   parts: RouterParts,
   req: Request,
@@ -92,14 +92,14 @@ async function providerLogoutUrl(
   }
 }
 
-/** How long after an attempt that was interrupted a logout token counts as used. */
+/** How long a logout token counts as used while its first attempt may still be running. */
 const RETRY_MS = 5000;
 
 const schema = z.object({ logout_token: z.string() });
 
 /**
- * Ends the sessions of a provider's user, told by the provider itself (OpenID Connect Back-Channel Logout §2.5). 200 also
- * when there were none. Errors: INVALID_REQUEST (400), KEYS_UNAVAILABLE and STORE_UNAVAILABLE (503).
+ * Ends the sessions that a provider's logout token names (OpenID Connect Back-Channel Logout §2.5). 200 also when there
+ * were none. Errors: INVALID_REQUEST (400), KEYS_UNAVAILABLE and STORE_UNAVAILABLE (503).
  */
 export function backchannelLogout(parts: RouterParts): Endpoint {
   const { sessions, store, events, now } = parts;
@@ -116,7 +116,7 @@ export function backchannelLogout(parts: RouterParts): Endpoint {
     const ended = await sessions
       .revoke(selectorOf({ issuer, subject, sessionId }), 'backchannel')
       .catch(async (error: unknown) => {
-        // What an outage interrupted, the provider may try again.
+        // After an outage the provider may send the same token again.
         await store.once.del(key);
         throw error;
       });
@@ -127,7 +127,7 @@ export function backchannelLogout(parts: RouterParts): Endpoint {
   };
 }
 
-/** The session that is named, else every session of the user there. */
+/** Selects the session that is named, else all sessions of the provider's user. */
 function selectorOf({
   issuer,
   subject,

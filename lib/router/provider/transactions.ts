@@ -8,16 +8,16 @@ import type { RouterParts } from '../parts.js';
 
 /** A log-in that waits for the provider's answer. */
 export interface Transaction {
-  /** Whom the user was sent to. */
+  /** Name of the provider that the user was sent to. */
   readonly provider: string;
   readonly secrets: LoginSecrets;
   readonly returnTo: string;
   readonly mode: 'cookie' | 'code';
-  /** Of whoever will redeem our code, who may not share the browser's cookies (RFC 7636 §4.2). */
+  /** Of the client that will redeem our code, which need not share the browser's cookies (RFC 7636 §4.2). */
   readonly codeChallenge?: string | undefined;
-  /** The signed-in user who wants the identity joined with the account. */
+  /** Id of the signed-in user whose account the identity is to be linked with. */
   readonly linkTo?: string | undefined;
-  /** The user was not to be asked anything. */
+  /** `prompt=none`: the provider must not show anything. */
   readonly isSilent: boolean;
 }
 
@@ -38,12 +38,12 @@ const schema: z.ZodType<Transaction> = z.strictObject({
   isSilent: z.boolean(),
 });
 
-/** Log-ins on their way, each in a sealed cookie of its own, so that two tabs do not get into each other's way. */
+/** Pending log-ins, each in a sealed cookie of its own, so that two tabs can sign in at once. */
 export interface Transactions {
   begin(exchange: Pick<Exchange, 'req' | 'res'>, transaction: Transaction): Promise<void>;
   /**
-   * Takes the log-in that this answer is for out of the browser: made by this browser, for this provider, not older than
-   * ten minutes, and not taken before, here or elsewhere. Undefined when there is none.
+   * Takes the pending log-in of a callback: begun by this browser, for this provider, less than ten minutes ago, and
+   * not taken before on any instance. Undefined without one.
    */
   take(
     exchange: Exchange,
@@ -57,24 +57,24 @@ interface Exchange {
 }
 
 const LIFE_SECONDS = 600;
-/** Servers take 16 kB of headers or less, and the application has cookies of its own. */
+/** Node.js accepts 16 kB of headers, and the application has cookies of its own. */
 const MOST_AT_ONCE = 5;
 const MOST_CHARACTERS = 6000;
-/** No browser of ours has more; a request that does shall not keep us busy. */
+/** A browser has no more. A forged request with thousands of cookies must not keep us busy. */
 const MOST_LOOKED_AT = 20;
 
 export function createTransactions({ cookies, rootKeys, store, now }: RouterParts): Transactions {
   const sealer = createSealer(rootKeys, 'login', { now });
 
-  /** Sorts log-ins by age, also those of one moment. */
+  /** Returns text that sorts by age, also for two log-ins of one millisecond. */
   let begun = 0;
   function nextAge(): string {
     begun = (begun + 1) % 36 ** 3;
     return `${now().toString(36)}${begun.toString(36).padStart(3, '0')}`;
   }
 
-  /** The oldest make room. */
-  function tidy(req: Request, res: Response, coming: number): void {
+  /** Removes the oldest log-ins, so that the new one fits. */
+  function dropOldest(req: Request, res: Response, coming: number): void {
     const newestFirst = cookies
       .purposes(req, 'login-')
       .toSorted()
@@ -90,7 +90,7 @@ export function createTransactions({ cookies, rootKeys, store, now }: RouterPart
   return Object.freeze({
     async begin({ req, res }: Exchange, transaction: Transaction): Promise<void> {
       const value = await sealer.seal(transaction, LIFE_SECONDS);
-      tidy(req, res, value.length);
+      dropOldest(req, res, value.length);
       const purpose: CookiePurpose = `login-${nextAge()}-${digest(transaction.secrets.state)}`;
       cookies.set(res, purpose, { value, maxAgeSeconds: LIFE_SECONDS });
     },
@@ -113,7 +113,7 @@ export function createTransactions({ cookies, rootKeys, store, now }: RouterPart
   });
 }
 
-/** Long enough to tell log-ins apart; what makes one genuine is inside its seal. */
+/** Only tells log-ins apart; the seal makes one genuine. */
 function digest(state: string): string {
   return createHash('sha256').update(state).digest('hex').slice(0, 32);
 }

@@ -9,15 +9,15 @@ import type { RouterParts } from '../parts.js';
 const schema = z.strictObject({ all: z.boolean().default(false) });
 
 /**
- * Ends this session, by access token or by cookie, or with `all` every session of the user. A cookie that stands
- * for no session any more is cleared all the same. Errors: CREDENTIALS_MISSING (401), STORE_UNAVAILABLE (503),
- * after which nothing has been cleared.
+ * Ends this session, by access token or cookie, or with `all` every session of the user. Clears the cookie, also one
+ * whose session has ended. Errors: CREDENTIALS_MISSING (401), STORE_UNAVAILABLE (503), after which the cookie is still
+ * there.
  */
 export function logout({ sessions, cookies, config }: RouterParts, callers: Callers): Endpoint {
   return async function handleLogout(req, res) {
     const { all } = await readJsonBody({ req, res }, schema);
     const token = cookies.read(req, 'session');
-    // The cookie is looked at by itself, below: whoever may not come in any more may still go.
+    // The cookie is judged by itself, below: a user who is locked out can still sign out.
     const hasToken = req.headers.authorization !== undefined;
     const principal = hasToken ? await callers.findAny(req) : undefined;
     if (!principal && token === undefined) throw new AuthError('CREDENTIALS_MISSING');

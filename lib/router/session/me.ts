@@ -7,7 +7,7 @@ import { ownPath } from '../own-urls.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
 
-/** Who calls, as JSON: what pages need to label themselves without ever parsing a token. */
+/** Sends the principal as JSON, so that pages need not parse a token. */
 export function me({ verifier }: RouterParts, callers: Callers): Endpoint {
   return async function handleMe(req, res) {
     const principal = await callers.find(req);
@@ -33,8 +33,9 @@ function describe(principal: Principal) {
 }
 
 /**
- * Whether somebody is signed in, by access token or by cookie, and for how long: 200 also for nobody, so that a
- * page may ask without an error on its console.
+ * Tells whether the caller is signed in, by access token or cookie, and for how long. 200 also without a session, so
+ * that a page can ask without an error on its console. `expires_in` is the rest of the credential's life: of the access
+ * token, or of the session if it is not used; `refresh_in` is 80 % of that.
  */
 export function session(parts: RouterParts, callers: Callers): Endpoint {
   const { config, sessions, cookies, now } = parts;
@@ -51,7 +52,7 @@ export function session(parts: RouterParts, callers: Callers): Endpoint {
         logout_url:
           sessionId === undefined ? ownPath(req, '/logout') : logoutUrl(parts, req, sessionId),
       });
-    // By cookie it is the session that is asked about, as it is now, and not a token of it.
+    // By cookie the answer is about the session as it is now, not about one of its tokens.
     const hasToken = req.headers.authorization !== undefined;
     const principal = hasToken ? await callers.findAny(req) : undefined;
     if (principal) {
@@ -84,6 +85,6 @@ interface SessionFacts {
   /** Seconds. */
   readonly expiresIn: number;
   readonly mustReset: boolean;
-  /** Undefined for another issuer's token: its session is not for us to end. */
+  /** Undefined for another issuer's token: its session is not ours to end. */
   readonly sessionId: string | undefined;
 }

@@ -5,7 +5,7 @@ import type { Callers } from '../caller.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
 
-/** The caller's own live sessions, the one used last first. */
+/** Lists the caller's own live sessions, the one used last first. */
 export function listSessions({ sessions }: RouterParts, callers: Callers): Endpoint {
   return async function handleListSessions(req, res) {
     const { principal, user } = await callers.requireUser(req);
@@ -25,7 +25,7 @@ function describe(session: Session, currentId: string | undefined) {
   };
 }
 
-/** Ends one of the caller's own sessions. NOT_FOUND (404) for everybody else's, as for one that isn't there. */
+/** Ends one of the caller's own sessions. NOT_FOUND (404) for any other session. */
 export function endSession({ sessions }: RouterParts, callers: Callers): Endpoint {
   return async function handleEndSession(req, res) {
     const { user } = await callers.requireUser(req);

@@ -10,8 +10,8 @@ import type { SendTokens } from '../token-response.js';
 const refreshSchema = z.strictObject({ refresh_token: z.string().max(512).optional() });
 
 /**
- * Exchanges a refresh token, from the body or from the cookie, for its successor. A failure never clears the
- * cookie: what failed may have been us. Errors: INVALID_REQUEST (400) for two tokens that differ,
+ * Exchanges a refresh token, from the body or the cookie, for its successor. A failure never clears the cookie: the
+ * cause may be an outage of ours. Errors: INVALID_REQUEST (400) for two tokens that differ,
  * REFRESH_INVALID and REFRESH_REUSED (401), STORE_UNAVAILABLE (503).
  */
 export function refresh(parts: RouterParts, sendTokens: SendTokens): Endpoint {
@@ -51,8 +51,8 @@ const revokeSchema = z
   });
 
 /**
- * Ends the session of a refresh token (RFC 7009), given as JSON or form. 200 whatever the token is: who asks has
- * nothing to learn from the answer.
+ * Ends the session of a refresh token (RFC 7009), given as JSON or form. 200 for any token, so that the answer says
+ * nothing about it.
  */
 export function revoke({ sessions }: RouterParts): Endpoint {
   return async function handleRevoke(req, res) {

@@ -87,6 +87,28 @@ describe('who is signed in', () => {
     expect((await server.get('/api/auth/session', { authorization: 'Bearer x' })).status).toBe(401);
   });
 
+  it('GET /session counts the life of the credential it came with: a token, or the session by cookie', async () => {
+    const clock = createClock();
+    const server = await serveAuth({
+      now: clock.now,
+      accessTtlSeconds: 900,
+      refreshIdleTtlSeconds: 604_800,
+    });
+    await addUser(server);
+    const login = await server.post('/api/auth/login', {
+      username: 'alice',
+      password: PASSWORD,
+      delivery: 'cookie',
+    });
+    const cookie = login.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    const tokens = (await login.json()) as Tokens;
+    clock.advance(100);
+    const byToken = await (await server.get('/api/auth/session', bearer(tokens))).json();
+    expect(byToken).toMatchObject({ expires_in: 800, refresh_in: 640 });
+    const byCookie = await (await server.get('/api/auth/session', { cookie })).json();
+    expect(byCookie).toMatchObject({ expires_in: 604_700, refresh_in: 483_760 });
+  });
+
   it('GET /me tells everything a page needs', async () => {
     const server = await serveAuth();
     await addUser(server, {
