@@ -28,13 +28,18 @@ export interface AuthEvents {
     readonly added: number;
     readonly withdrawn: number;
   };
-  /** Fetching a key set failed; known keys go on serving until the stale limit. */
+  /** Fetching a key set failed; known keys go on serving until the stale limit, but with `no_usable_key`, which withdraws them. */
   'keys.failed': {
     readonly issuer: string;
     readonly reason: string;
     readonly retryAfterSeconds: number;
+    /** With `issuer_mismatch`: the issuer that the metadata names instead, printable and at most 128 characters. */
+    readonly foundIssuer?: string;
   };
-  /** A published key cannot be used: too weak, malformed, private, or of an algorithm we do not allow. */
+  /**
+   * A published key is not used. Reasons: malformed (an unknown `kty` included), private, rsa_size, rsa_exponent,
+   * algorithm (none that the policy allows), use (not for signatures).
+   */
   'keys.skipped': {
     readonly issuer: string;
     readonly reason: string;

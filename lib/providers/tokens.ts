@@ -66,12 +66,15 @@ export async function readSigned(
   if (!keys.isServing(now)) await keys.load();
   const kid = typeof header['kid'] === 'string' ? header['kid'] : undefined;
   const candidates = () => keys.candidates(kid, String(header['alg']));
-  if (candidates().length === 0 && kid !== undefined) await keys.seek();
   const signature = Buffer.from(signatureText, 'base64url');
-  const signer = candidates().find((key) =>
-    key.verifies(`${headerText}.${payloadText}`, signature),
-  );
-  return signer && { header, claims };
+  const isSigned = () =>
+    candidates().some((key) => key.verifies(`${headerText}.${payloadText}`, signature));
+  // A key that the header names and the set does not have may be a new one.
+  const isKnown = kid === undefined || candidates().some((key) => key.kid === kid);
+  if (isSigned()) return { header, claims };
+  if (isKnown) return undefined;
+  await keys.seek();
+  return isSigned() ? { header, claims } : undefined;
 }
 
 /** Whether `aud` names our client alone, or `azp` names it among several audiences (OpenID Connect Core §3.1.3.7). */

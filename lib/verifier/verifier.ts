@@ -16,7 +16,14 @@ import {
 } from './tokens/revocation.js';
 import { createSeenHeaders, type SeenHeaders } from './tokens/seen-headers.js';
 import type { VerificationKey } from './keys/signatures.js';
-import { judgeAnyHeader, judgeToken, speaksFor, validFrom, validUntil } from './tokens/rules.js';
+import {
+  judgeAnyHeader,
+  judgeToken,
+  type RefusalReason,
+  speaksFor,
+  validFrom,
+  validUntil,
+} from './tokens/rules.js';
 import { decodeJsonObject, hasTokenShape, MAX_TOKEN_LENGTH, shapeFlawOf } from './tokens/shape.js';
 import type { VerifiedToken, VerifiedTokenCacheOptions } from './tokens/verified-tokens.js';
 
@@ -244,14 +251,19 @@ function findKeys(verification: Verification, candidate: Candidate): Outcome {
   const { kid, alg } = readKeyHint(candidate.header);
   const { keys } = candidate.trusted.policy;
   const found = keys.candidates(kid, alg);
-  if (found.length > 0) return checkSignature(verification, candidate, found);
-  const sought = kid === undefined ? undefined : keys.seek();
-  if (!sought) throw verification.refusals.invalid('unknown_key');
-  return sought.then(
-    () =>
-      recallAfterWait(verification, candidate) ??
-      checkSignature(verification, candidate, keys.candidates(kid, alg)),
-  );
+  const signer = findSigner(verification, candidate, found);
+  if (typeof signer !== 'string') return accept(verification, candidate, signer);
+  // A key that the header names and the set does not have may be a new one.
+  const isKnown = kid === undefined || found.some((key) => key.kid === kid);
+  const sought = isKnown ? undefined : keys.seek();
+  if (!sought) throw verification.refusals.invalid(signer);
+  return sought.then(() => {
+    const known = recallAfterWait(verification, candidate);
+    if (known) return known;
+    const newSigner = findSigner(verification, candidate, keys.candidates(kid, alg));
+    if (typeof newSigner === 'string') throw verification.refusals.invalid(newSigner);
+    return accept(verification, candidate, newSigner);
+  });
 }
 
 /** Requests that waited for the same answer may have brought the same token; the first of them has checked it. */
@@ -274,24 +286,33 @@ function readKeyHint({ kid, alg }: Json): {
   };
 }
 
-function checkSignature(
+/** The key whose signature it is, or why there is none. */
+function findSigner(
   verification: Verification,
-  candidate: Candidate,
+  { token, claims }: Candidate,
   keys: readonly VerificationKey[],
-): Outcome {
-  const { token, claims, trusted } = candidate;
-  const { refusals, checkRevocation } = verification;
-  if (keys.length === 0) throw refusals.invalid('unknown_key');
+): VerificationKey | RefusalReason {
+  if (keys.length === 0) return 'unknown_key';
   const payloadEnd = token.lastIndexOf('.');
   const signingInput = token.slice(0, payloadEnd);
   const signature = Buffer.from(token.slice(payloadEnd + 1), 'base64url');
   const speaking = keys.filter((key) => speaksFor(key.issuer, claims));
-  if (speaking.length === 0) throw refusals.invalid('key_issuer');
+  if (speaking.length === 0) return 'key_issuer';
   const signer = speaking.find((key) => {
     verification.signatureChecks += 1;
     return key.verifies(signingInput, signature);
   });
-  if (!signer) throw refusals.invalid('signature');
+  return signer ?? 'signature';
+}
+
+/** Passes a token on whose signature is good, and remembers it. */
+function accept(
+  verification: Verification,
+  candidate: Candidate,
+  signer: VerificationKey,
+): Outcome {
+  const { token, trusted } = candidate;
+  const { refusals, checkRevocation } = verification;
   const verified = describeVerified(verification, candidate, signer);
   if (!passesOwnCheck(verified.claims, trusted)) throw refusals.invalid('check');
   if (trusted.cache) {

@@ -176,8 +176,45 @@ describe('metadata', () => {
       code: 'KEYS_UNAVAILABLE',
       cause: { reason: 'issuer_mismatch' },
     });
-    expect(events.of('keys.failed')).toMatchObject([{ reason: 'issuer_mismatch' }]);
+    expect(events.of('keys.failed')).toMatchObject([
+      { reason: 'issuer_mismatch', foundIssuer: row.metadata.issuer },
+    ]);
     expect(asked).toEqual([row.metadataUrl]);
+  });
+
+  it.each([
+    {
+      title: 'names the issuer that it found and the one it expected',
+      issuer: 'https://other.example',
+      found: 'https://other.example',
+    },
+    {
+      title: 'replaces what could forge a line of a log',
+      issuer: 'https://x\r\n\u001b[31m\u2028é',
+      found: 'https://x???[31m??',
+    },
+    { title: 'cuts a long name', issuer: 'x'.repeat(5000), found: 'x'.repeat(128) },
+    { title: 'says that there is none', issuer: 7, found: undefined },
+  ])('of another issuer causes an error that $title', async ({ issuer, found }) => {
+    const signer = await createTokenSigner('signing-key');
+    const documents = await serveProviderDocuments({
+      [keycloak.metadataUrl]: { ...keycloak.metadata, issuer },
+    });
+    const events = createEventLog();
+    const keys = { discovery: true, fetch: documents.fetch } as const;
+    const verifier = createVerifier({
+      issuers: { ...policies.keycloak, keys },
+      ...{ events, now: createClock(NOW).now },
+    });
+    const token = await signer.sign(keycloak.accessToken(NOW));
+
+    const error: unknown = await verifier.verify(token).catch(({ cause }) => cause);
+    expect(error).toMatchObject({ foundIssuer: found });
+    const { message } = error as Error;
+    for (const named of [`"${keycloak.ISSUER}"`, found === undefined ? 'no issuer' : `"${found}"`])
+      expect(message).toContain(named);
+    expect(message).toMatch(/^[ -~]{1,400}$/);
+    expect(events.of('keys.failed').map(({ foundIssuer }) => foundIssuer)).toEqual([found]);
   });
 
   it('that sends us to plain http for the keys is not followed', async () => {
@@ -272,7 +309,6 @@ describe('a Keycloak realm that advertises HMAC', () => {
     await verifier.verify(await signer.sign(keycloak.accessToken(NOW)));
     expect(verifier.counters()).toMatchObject({ signatureChecks: 1 });
     expect(events.of('keys.fetched').at(0)).toMatchObject({ keys: 1 });
-    // It is a good key for another purpose: nothing to report.
-    expect(events.of('keys.skipped')).toEqual([]);
+    expect(events.of('keys.skipped').at(0)).toMatchObject({ kid: 'encryption-key', reason: 'use' });
   });
 });

@@ -5,10 +5,11 @@ import {
   TooLargeError,
 } from '../../http/bounded-fetch.js';
 import { isRecord } from '../../is-record.js';
+import { printable } from './printable.js';
 
 const MAX_KEYS = 100;
 
-/** Why a key set could not be had, in one word: for events and logs. */
+/** Why there is no usable key set, in one word: for events and logs. */
 export type KeyFetchReason =
   | 'network'
   | 'timeout'
@@ -22,10 +23,17 @@ export type KeyFetchReason =
 export class KeyFetchError extends Error {
   override readonly name = 'KeyFetchError';
   readonly reason: KeyFetchReason;
+  /** The issuer that the metadata names instead of ours, printable; undefined for other reasons. */
+  readonly foundIssuer: string | undefined;
 
-  constructor(reason: KeyFetchReason, message: string, options?: ErrorOptions) {
+  constructor(
+    reason: KeyFetchReason,
+    message: string,
+    options: ErrorOptions & { readonly foundIssuer?: string } = {},
+  ) {
     super(message, options);
     this.reason = reason;
+    this.foundIssuer = options.foundIssuer;
   }
 }
 
@@ -38,28 +46,44 @@ export interface KeyFetchOptions extends HttpPermission {
 export async function discoverJwksUri(issuer: string, options: KeyFetchOptions): Promise<string> {
   // Entra publishes one document for all tenants; its `issuer` is the template itself.
   const base = issuer.replace('{tenantid}', 'common').replace(/\/$/, '');
-  const metadata = await fetchJson(`${base}/.well-known/openid-configuration`, options);
-  if (!isRecord(metadata) || metadata['issuer'] !== issuer)
-    throw new KeyFetchError('issuer_mismatch', 'the metadata is of another issuer');
+  const metadata = await fetchJson(
+    `${base}/.well-known/openid-configuration`,
+    'application/json',
+    options,
+  );
+  if (!isRecord(metadata) || metadata['issuer'] !== issuer) throw issuerMismatch(metadata, issuer);
   const jwksUri = metadata['jwks_uri'];
   if (typeof jwksUri !== 'string') throw new KeyFetchError('url', 'the metadata has no jwks_uri');
   return jwksUri;
 }
 
-/** Fetches a JWK Set. Answers its members as they came; judging them is somebody else's work. */
+function issuerMismatch(metadata: unknown, issuer: string): KeyFetchError {
+  const found = isRecord(metadata) ? metadata['issuer'] : undefined;
+  if (typeof found !== 'string')
+    return new KeyFetchError('issuer_mismatch', `the metadata of "${issuer}" names no issuer`);
+  const foundIssuer = printable(found);
+  return new KeyFetchError(
+    'issuer_mismatch',
+    `the metadata is of the issuer "${foundIssuer}", and the configured issuer is "${issuer}"; they must be equal, character by character`,
+    { foundIssuer },
+  );
+}
+
+/** Fetches a JWK Set (RFC 7517 §5). Returns its members as they came; does not judge them. */
 export async function fetchJwks(
   url: string,
   options: KeyFetchOptions,
 ): Promise<readonly unknown[]> {
-  const set = await fetchJson(url, options);
+  const set = await fetchJson(url, 'application/jwk-set+json, application/json', options);
   if (!isRecord(set) || !Array.isArray(set['keys']))
-    throw new KeyFetchError('not_json', 'the answer is no JWK Set');
+    throw new KeyFetchError('not_json', 'the response is not a JWK Set');
   if (set['keys'].length > MAX_KEYS)
     throw new KeyFetchError('too_large', `the JWK Set has more than ${MAX_KEYS} keys`);
   return set['keys'];
 }
 
-async function fetchJson(text: string, options: KeyFetchOptions): Promise<unknown> {
+/** The media type of the response is not judged: servers send key sets as text, too. */
+async function fetchJson(text: string, accept: string, options: KeyFetchOptions): Promise<unknown> {
   const url = allowedUrl(text, options);
   const signal = AbortSignal.timeout(options.timeoutMs);
   try {
@@ -67,22 +91,24 @@ async function fetchJson(text: string, options: KeyFetchOptions): Promise<unknow
       // A redirect could lead into our own network, or to plain http.
       redirect: 'manual',
       signal,
-      headers: { Accept: 'application/json' },
+      headers: { Accept: accept },
     });
     if (response.status !== 200) {
       await response.body?.cancel();
-      throw new KeyFetchError('status', `the key endpoint answered ${response.status}`);
+      throw new KeyFetchError('status', `${url.origin} responded with ${response.status}`);
     }
-    return JSON.parse((await readBounded(response)).toString('utf8'));
+    // A decoder drops a byte order mark, which a parser may ignore (RFC 8259 §8.1).
+    return JSON.parse(new TextDecoder().decode(await readBounded(response)));
   } catch (error) {
     if (error instanceof KeyFetchError) throw error;
     if (error instanceof TooLargeError)
-      throw new KeyFetchError('too_large', 'the answer exceeds 1 MB');
+      throw new KeyFetchError('too_large', 'the response exceeds 1 MB');
     if (signal.aborted)
-      throw new KeyFetchError('timeout', 'the key endpoint did not answer in time', {
+      throw new KeyFetchError('timeout', 'the key endpoint did not respond in time', {
         cause: error,
       });
-    if (error instanceof SyntaxError) throw new KeyFetchError('not_json', 'the answer is no JSON');
+    if (error instanceof SyntaxError)
+      throw new KeyFetchError('not_json', 'the response is not JSON');
     throw new KeyFetchError('network', 'the key endpoint cannot be reached', { cause: error });
   }
 }

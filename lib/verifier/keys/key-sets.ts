@@ -1,6 +1,4 @@
 import { AuthError } from '../../errors.js';
-import type { EventSink } from '../../events.js';
-import type { SignatureAlgorithm } from '../trusted-issuers/options.js';
 import {
   discoverJwksUri,
   fetchJwks,
@@ -8,23 +6,24 @@ import {
   type KeyFetchOptions,
   type KeyFetchReason,
 } from './fetch.js';
-import type { VerificationKey } from './signatures.js';
-import { readJwk, type SkippedKey } from './verification-keys.js';
+import { createFetchBucket, type FetchBucket } from './fetch-bucket.js';
+import { type KeysByFingerprint, type KeySetContext, readKeySet } from './read-key-set.js';
+import { canonicalAlgorithm, type VerificationKey } from './signatures.js';
 
 /** The keys of one issuer. */
 export interface KeySet {
   /**
-   * Answers whether known keys may serve right now; starts a refresh in the background when one is due.
-   * Costs two comparisons: it is asked for every request.
+   * Returns whether known keys may serve right now; starts a refresh in the background when one is due.
+   * Costs two comparisons: it is called for every request.
    */
   isServing(nowMs: number): boolean;
   /** Resolves once the keys may serve. Rejects with KEYS_UNAVAILABLE. */
   load(): Promise<void>;
-  /** Keys that may have signed a token with this header. */
+  /** Keys that may have signed a token with this header, those that `kid` names first. */
   candidates(kid: string | undefined, algorithm: string): readonly VerificationKey[];
   /**
-   * Fetches again because a `kid` is unknown. Answers undefined when this is not the time to: the set is
-   * local or was fetched moments ago. Throws or rejects with KEYS_UNAVAILABLE during an outage.
+   * Fetches again because a `kid` is unknown. Returns undefined when that is not possible now: the set is
+   * local, or the bucket of fetches is empty. Throws or rejects with KEYS_UNAVAILABLE during an outage.
    */
   seek(): Promise<void> | undefined;
   /** Key fetches so far, successful or not. */
@@ -43,40 +42,36 @@ export function createLocalKeySet(keys: readonly VerificationKey[]): KeySet {
 }
 
 /**
- * Keys that fit a token's header. One without `kid` may be of any key when there is only one of that
- * algorithm; configured keys often have no `kid` and are then tried for every token. At most four are tried.
+ * Keys that fit a token's header. Every key that `kid` names is among them, whatever stands beside it, and
+ * every key without a `kid`; together they are never more than a set may have. A token without `kid` may be of
+ * a key that has one when it is the only key of that algorithm.
  */
 function selectKeys(
   keys: readonly VerificationKey[],
   kid: string | undefined,
   algorithm: string,
 ): readonly VerificationKey[] {
-  const fitting = keys.filter((key) => key.algorithm === algorithm);
-  const named = fitting.filter((key) => key.kid === kid || key.kid === undefined);
-  if (kid === undefined && named.length === 0) return fitting.length === 1 ? fitting : [];
-  return named.slice(0, 4);
+  const fitting = keys.filter((key) => key.algorithm === canonicalAlgorithm(algorithm));
+  const unnamed = fitting.filter((key) => key.kid === undefined);
+  if (kid !== undefined) return [...fitting.filter((key) => key.kid === kid), ...unnamed];
+  return unnamed.length === 0 && fitting.length === 1 ? fitting : unnamed;
 }
 
-export interface RemoteKeySetOptions extends KeyFetchOptions {
-  readonly issuer: string;
+export interface RemoteKeySetOptions extends KeyFetchOptions, KeySetContext {
   /** Where the set is; undefined: find it by discovery. */
   readonly jwksUri: string | undefined;
-  readonly algorithms: readonly SignatureAlgorithm[];
+  /** Members of a JWK Set that serve until the first successful fetch. */
+  readonly initial?: readonly unknown[] | undefined;
   /** How long fetched keys count as fresh. A refresh starts when four fifths of it are over. */
   readonly cacheSeconds: number;
   /** How long after the last successful fetch known keys serve during an outage. */
   readonly staleSeconds: number;
-  readonly events: EventSink;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-const FETCHES_AT_ONCE = 2;
-const REFILL_MS = 5000;
-
 interface RemoteState {
-  /** By fingerprint. */
-  keys: ReadonlyMap<string, VerificationKey>;
+  keys: KeysByFingerprint;
   /** The same keys, for looking through. */
   list: readonly VerificationKey[];
   jwksUri: string | undefined;
@@ -90,35 +85,27 @@ interface RemoteState {
   failure: unknown;
   inFlight: Promise<void> | undefined;
   fetches: number;
-  readonly bucket: ReturnType<typeof createBucket>;
+  readonly bucket: FetchBucket;
 }
 
 /**
- * A key set behind a URL. Every fetch, for whatever reason, draws from one bucket of two that refills by
- * one each 5 s: neither a flood of made-up key ids nor an outage can make more, and yet a key that an
- * issuer starts to use this second is found at once.
+ * A key set behind a URL. Every fetch, for whatever reason, draws from one bucket. Known keys serve while a
+ * fetch is on its way, and during an outage until the stale limit; a set that was fetched replaces them, also
+ * when it has no key for us. Throws a TypeError when there are initial keys and none is usable.
  */
 export function createRemoteKeySet(options: RemoteKeySetOptions): KeySet {
   const { now } = options;
-  const state: RemoteState = {
-    keys: new Map(),
-    list: [],
-    jwksUri: options.jwksUri,
-    refreshDueAt: Number.NEGATIVE_INFINITY,
-    servesUntil: Number.NEGATIVE_INFINITY,
-    staleUntil: Number.NEGATIVE_INFINITY,
-    failure: undefined,
-    inFlight: undefined,
-    fetches: 0,
-    bucket: createBucket(),
-  };
+  const state = createState(options);
+
+  function isServing(nowMs: number): boolean {
+    if (nowMs >= state.refreshDueAt && nowMs < state.staleUntil) void refresh(state, options);
+    return nowMs < state.servesUntil;
+  }
+
   return {
-    isServing(nowMs) {
-      if (nowMs >= state.refreshDueAt && nowMs < state.staleUntil) void refresh(state, options);
-      return nowMs < state.servesUntil;
-    },
+    isServing,
     async load() {
-      if (now() < state.servesUntil) return;
+      if (isServing(now())) return;
       await refresh(state, options);
       if (now() >= state.staleUntil) throw unavailable(state, now());
     },
@@ -136,7 +123,30 @@ export function createRemoteKeySet(options: RemoteKeySetOptions): KeySet {
   };
 }
 
-/** Starts a fetch, joins the one in flight, or answers undefined when the bucket is empty. Never rejects. */
+function createState({ initial, ...options }: RemoteKeySetOptions): RemoteState {
+  const keys: KeysByFingerprint = initial ? readKeySet(initial, options) : new Map();
+  if (initial && keys.size === 0)
+    throw new TypeError(
+      `\`initial\` has no public key usable with ${options.algorithms.join(', ')}`,
+    );
+  const servesUntil = initial
+    ? options.now() + options.staleSeconds * 1000
+    : Number.NEGATIVE_INFINITY;
+  return {
+    keys,
+    list: [...keys.values()].flat(),
+    jwksUri: options.jwksUri,
+    refreshDueAt: Number.NEGATIVE_INFINITY,
+    servesUntil,
+    staleUntil: servesUntil,
+    failure: undefined,
+    inFlight: undefined,
+    fetches: 0,
+    bucket: createFetchBucket(),
+  };
+}
+
+/** Starts a fetch, joins the one in flight, or returns undefined when the bucket is empty. Never rejects. */
 function refresh(state: RemoteState, options: RemoteKeySetOptions): Promise<void> | undefined {
   if (state.inFlight) return state.inFlight;
   if (!state.bucket.take(options.now())) return undefined;
@@ -158,26 +168,26 @@ async function fetchMembers(
   return fetchJwks(state.jwksUri, options);
 }
 
+/** Takes a fetched set over. Throws when it has no key for us; the keys before it are withdrawn all the same. */
 function accept(
   state: RemoteState,
-  { issuer, algorithms, events, now, cacheSeconds, staleSeconds }: RemoteKeySetOptions,
+  options: RemoteKeySetOptions,
   members: readonly unknown[],
 ): void {
-  const { keys, skipped } = readKeySet(members, { algorithms, known: state.keys });
-  for (const { kid, reason } of skipped)
-    events.emit('keys.skipped', { issuer, kid: printable(kid), reason });
-  if (keys.size === 0) throw new KeyFetchError('no_usable_key', 'the JWK Set has no usable key');
+  const { issuer, events, now, cacheSeconds, staleSeconds } = options;
+  const keys = readKeySet(members, options, state.keys);
   const withdrawn = [...state.keys].filter(([fingerprint]) => !keys.has(fingerprint));
-  for (const [, key] of withdrawn) key.withdrawn = true;
+  for (const [, ofJwk] of withdrawn) for (const key of ofJwk) key.withdrawn = true;
   const added = keys.size - (state.keys.size - withdrawn.length);
-  const at = now();
+  const at = keys.size > 0 ? now() : Number.NEGATIVE_INFINITY;
   state.keys = keys;
-  state.list = [...keys.values()];
+  state.list = [...keys.values()].flat();
   state.failure = undefined;
   state.refreshDueAt = at + cacheSeconds * 800;
   state.servesUntil = at + cacheSeconds * 1000;
   state.staleUntil = at + staleSeconds * 1000;
   events.emit('keys.fetched', { issuer, keys: keys.size, added, withdrawn: withdrawn.length });
+  if (keys.size === 0) throw new KeyFetchError('no_usable_key', 'the JWK Set has no usable key');
 }
 
 function fail(state: RemoteState, options: RemoteKeySetOptions, error: unknown): void {
@@ -189,7 +199,11 @@ function fail(state: RemoteState, options: RemoteKeySetOptions, error: unknown):
   state.failure = error;
   state.servesUntil = state.staleUntil;
   state.refreshDueAt = now() + waitMs;
-  events.emit('keys.failed', { issuer, reason, retryAfterSeconds: Math.ceil(waitMs / 1000) });
+  const { foundIssuer } = error instanceof KeyFetchError ? error : {};
+  events.emit('keys.failed', {
+    ...{ issuer, reason, retryAfterSeconds: Math.ceil(waitMs / 1000) },
+    ...(foundIssuer !== undefined && { foundIssuer }),
+  });
 }
 
 function unavailable({ bucket, failure }: RemoteState, nowMs: number): AuthError {
@@ -198,63 +212,4 @@ function unavailable({ bucket, failure }: RemoteState, nowMs: number): AuthError
     cause: failure,
     retryAfterSeconds: bucket.waitMs(nowMs) / 1000,
   });
-}
-
-interface ReadKeySet {
-  /** By fingerprint. */
-  readonly keys: ReadonlyMap<string, VerificationKey>;
-  readonly skipped: readonly SkippedKey[];
-}
-
-/** Judges a JWK Set. A key that was known before keeps its object, and with it the tokens verified by it. */
-function readKeySet(
-  members: readonly unknown[],
-  context: {
-    readonly algorithms: readonly SignatureAlgorithm[];
-    readonly known: ReadonlyMap<string, VerificationKey>;
-  },
-): ReadKeySet {
-  const keys = new Map<string, VerificationKey>();
-  const skipped: SkippedKey[] = [];
-  for (const member of members) {
-    const fingerprint = JSON.stringify(member);
-    const read = context.known.get(fingerprint) ?? readJwk(member, context.algorithms);
-    if (!read) continue;
-    if ('reason' in read) skipped.push(read);
-    else keys.set(fingerprint, read);
-  }
-  return { keys, skipped };
-}
-
-/** A key id as it may stand in a log line. */
-function printable(kid: string | undefined): string | undefined {
-  return kid?.replace(/[^\x21-\x7E]/g, '?').slice(0, 128);
-}
-
-function createBucket() {
-  let tokens = FETCHES_AT_ONCE;
-  let refilledAt = 0;
-
-  function refill(nowMs: number): void {
-    // A clock that was set back must not stop the refill.
-    if (nowMs < refilledAt) refilledAt = nowMs;
-    const refills = Math.floor((nowMs - refilledAt) / REFILL_MS);
-    tokens = Math.min(FETCHES_AT_ONCE, tokens + refills);
-    // A full bucket does not save up the time that is left over.
-    refilledAt = tokens === FETCHES_AT_ONCE ? nowMs : refilledAt + refills * REFILL_MS;
-  }
-
-  return {
-    take(nowMs: number): boolean {
-      refill(nowMs);
-      if (tokens === 0) return false;
-      tokens -= 1;
-      return true;
-    },
-    /** Milliseconds until a fetch is possible; 0 now. */
-    waitMs(nowMs: number): number {
-      refill(nowMs);
-      return tokens > 0 ? 0 : Math.max(0, refilledAt + REFILL_MS - nowMs);
-    },
-  };
 }

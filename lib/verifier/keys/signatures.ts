@@ -24,6 +24,7 @@ const algorithmTable: Readonly<Record<SignatureAlgorithm, AlgorithmRow>> = {
   ES256: { key: 'P-256', hash: 'sha256' },
   ES384: { key: 'P-384', hash: 'sha384' },
   ES512: { key: 'P-521', hash: 'sha512' },
+  // Two names of one algorithm: see `canonicalAlgorithm`.
   EdDSA: { key: 'Ed25519', hash: undefined },
   Ed25519: { key: 'Ed25519', hash: undefined },
 };
@@ -46,11 +47,19 @@ export interface VerificationKey {
   readonly issuer: string | undefined;
   /** True once the key has left its key set: nothing it signed counts any more. */
   withdrawn: boolean;
-  /** Answers whether the signature is this key's. Never throws. */
+  /** Returns whether the signature is this key's. Never throws. */
   verifies(signingInput: string, signature: Buffer): boolean;
 }
 
-/** Answers whether the text names an algorithm that this package verifies. */
+/**
+ * The name under which an algorithm's keys are kept. RFC 9864 §2.2 calls `Ed25519` what RFC 8037 §3.1 called
+ * `EdDSA`, and issuers send either, in keys and in tokens. Every other text is returned as it is.
+ */
+export function canonicalAlgorithm<Name extends string>(name: Name): Name | 'Ed25519' {
+  return name === 'EdDSA' ? 'Ed25519' : name;
+}
+
+/** Returns whether the text names an algorithm that this package verifies. */
 export function isSignatureAlgorithm(text: string): text is SignatureAlgorithm {
   return Object.hasOwn(algorithmTable, text);
 }
@@ -69,11 +78,11 @@ export function publicKeyFlaw(key: KeyObject): 'rsa_size' | 'rsa_exponent' | und
   if (key.asymmetricKeyType !== 'rsa') return undefined;
   const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
   if (modulusLength < MIN_RSA_BITS || modulusLength > MAX_RSA_BITS) return 'rsa_size';
-  // With exponent 1 anybody can write a signature down; an even one is no RSA key.
+  // With exponent 1 a signature is the padded hash itself, which needs no private key; an even exponent is no RSA key.
   return publicExponent < 3n || publicExponent % 2n === 0n ? 'rsa_exponent' : undefined;
 }
 
-/** Answers whether the key is of the kind that the algorithm works with. */
+/** Returns whether the key is of the kind that the algorithm works with. */
 export function fitsAlgorithm(key: KeyObject, algorithm: SignatureAlgorithm): boolean {
   return algorithmTable[algorithm].key === kindOf(key);
 }
@@ -109,7 +118,7 @@ export function createVerificationKey(options: VerificationKeyOptions): Verifica
       try {
         return check(signingInput, signature);
       } catch {
-        // OpenSSL throws for some malformed signatures where it answers false for others.
+        // OpenSSL throws for some malformed signatures where it returns false for others.
         return false;
       }
     },

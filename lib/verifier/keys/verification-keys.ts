@@ -3,6 +3,7 @@ import type { PublicKey, Secret, SignatureAlgorithm } from '../trusted-issuers/o
 import { secretBytes } from '../../secrets/secret-bytes.js';
 import { publicSecretFlaw, secretFlaw } from '../../secrets/strength.js';
 import {
+  canonicalAlgorithm,
   createVerificationKey,
   fitsAlgorithm,
   hashBytes,
@@ -18,29 +19,32 @@ export interface SkippedKey {
   readonly reason: string;
 }
 
-/** Judges one member of a JWK Set (RFC 7517 §4). Undefined: not meant for signatures, no cause for concern. */
+/**
+ * Judges one member of a JWK Set (RFC 7517 §4). A key with `alg` serves that algorithm; one without serves each
+ * of the policy's that fits its kind, and is returned once for each.
+ */
 export function readJwk(
   jwk: unknown,
   algorithms: readonly SignatureAlgorithm[],
-): VerificationKey | SkippedKey | undefined {
+): readonly VerificationKey[] | SkippedKey {
   if (!isRecord(jwk)) return { kid: undefined, reason: 'malformed' };
   const kid = typeof jwk['kid'] === 'string' && jwk['kid'] !== '' ? jwk['kid'] : undefined;
-  if (!isForSignatures(jwk)) return undefined;
+  if (!isForSignatures(jwk)) return { kid, reason: 'use' };
   if (jwk['kty'] === 'oct' || jwk['d'] !== undefined) return { kid, reason: 'private' };
   const key = importJwk(jwk);
   if (!key) return { kid, reason: 'malformed' };
   const flaw = publicKeyFlaw(key);
   if (flaw) return { kid, reason: flaw };
-  const algorithm = algorithmFor(key, algorithms, jwk['alg']);
-  if (!algorithm) return { kid, reason: 'algorithm' };
+  const served = algorithmsFor(key, algorithms, jwk['alg']);
+  if (served.length === 0) return { kid, reason: 'algorithm' };
   const issuer = typeof jwk['issuer'] === 'string' ? jwk['issuer'] : undefined;
-  return createVerificationKey({ key, algorithm, kid, issuer });
+  return served.map((algorithm) => createVerificationKey({ key, algorithm, kid, issuer }));
 }
 
-function isForSignatures(jwk: Record<string, unknown>): boolean {
-  const { use, key_ops: operations } = jwk;
+/** By `use` and `key_ops` (RFC 7517 §4.2, §4.3), of which both may be absent. */
+function isForSignatures({ use, key_ops: operations }: Record<string, unknown>): boolean {
   if (use !== undefined && use !== 'sig') return false;
-  return !Array.isArray(operations) || operations.includes('verify');
+  return operations === undefined || [operations].flat().includes('verify');
 }
 
 function importJwk(jwk: JsonWebKey): KeyObject | undefined {
@@ -51,14 +55,15 @@ function importJwk(jwk: JsonWebKey): KeyObject | undefined {
   }
 }
 
-/** A key serves one algorithm: its own `alg` if the policy allows it, else the first of the policy's that fits. */
-function algorithmFor(
+/** The key's own algorithm where the policy allows it; without one, whatever of the policy's fits its kind. */
+function algorithmsFor(
   key: KeyObject,
   algorithms: readonly SignatureAlgorithm[],
   own?: unknown,
-): SignatureAlgorithm | undefined {
-  return algorithms.find(
-    (algorithm) => (own === undefined || own === algorithm) && fitsAlgorithm(key, algorithm),
+): readonly SignatureAlgorithm[] {
+  const named = typeof own === 'string' ? canonicalAlgorithm(own) : own;
+  return [...new Set(algorithms.map(canonicalAlgorithm))].filter(
+    (algorithm) => (named === undefined || named === algorithm) && fitsAlgorithm(key, algorithm),
   );
 }
 
@@ -66,19 +71,19 @@ function algorithmFor(
 export function readPublicKey(
   source: PublicKey,
   algorithms: readonly SignatureAlgorithm[],
-): VerificationKey {
+): readonly VerificationKey[] {
   const jwk = jwkOf(source);
   const key = importPublicKey(source, jwk);
   const flaw = publicKeyFlaw(key);
   if (flaw === 'rsa_size')
     throw new TypeError('the public key is RSA of fewer than 2048 or more than 8192 bits');
   if (flaw) throw new TypeError('the public key is RSA with an unusable exponent');
-  const algorithm = algorithmFor(key, algorithms, jwk?.['alg']);
-  if (!algorithm)
+  const served = algorithmsFor(key, algorithms, jwk?.['alg']);
+  if (served.length === 0)
     throw new TypeError(
       `the public key fits none of the algorithms ${algorithms.join(', ')}; name its own in \`algorithms\``,
     );
-  return createVerificationKey({ key, algorithm, kid: jwk?.['kid'] });
+  return served.map((algorithm) => createVerificationKey({ key, algorithm, kid: jwk?.['kid'] }));
 }
 
 function jwkOf(source: PublicKey): (JsonWebKey & { kid?: string }) | undefined {

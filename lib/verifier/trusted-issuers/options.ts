@@ -24,6 +24,13 @@ export type Secret = string | Uint8Array;
 export type PublicKey = string | JsonWebKey | KeyObject;
 
 export interface RemoteKeyOptions {
+  /**
+   * A JWK Set (RFC 7517 §5) that serves from the start, e.g. one fetched while building: no request of a cold start
+   * waits for the first fetch, which begins in the background with the first request or `ready()`. It counts as
+   * fetched when the verifier is made: it serves until the first successful fetch, or for `staleSeconds` while
+   * none succeeds. A TypeError when it has no usable key. @defaultValue none: the first request waits for its keys
+   */
+  readonly initial?: { readonly keys: readonly JsonWebKey[] };
   /** How long fetched keys count as fresh; they are fetched again before that. 1 to 86400. @defaultValue `600` */
   readonly cacheSeconds?: number;
   /** How long known keys serve when the issuer cannot be reached. Up to 604800. @defaultValue `86400` */
@@ -61,8 +68,9 @@ export interface IssuerOptions {
   readonly clientIds?: readonly string[];
   readonly keys: KeySource;
   /**
-   * Accepted `alg` values. A key serves exactly one of them: its own `alg`, or else the first in this
-   * list that fits it. @defaultValue `['HS256']` with a secret, else `['RS256', 'ES256', 'EdDSA']`
+   * Accepted `alg` values, never taken from the token. A key with an `alg` of its own serves that one only; a key
+   * without serves each of these that fits its kind. `Ed25519` (RFC 9864) and `EdDSA` are one algorithm: either
+   * name accepts both. @defaultValue `['HS256']` with a secret, else `['RS256', 'ES256', 'Ed25519']`
    */
   readonly algorithms?: readonly SignatureAlgorithm[];
   /**

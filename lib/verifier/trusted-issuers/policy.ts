@@ -15,9 +15,15 @@ import { createLocalKeySet, createRemoteKeySet, type KeySet } from '../keys/key-
 import { generic } from '../../claims/presets/generic.js';
 import { isPresetName, mappingOf, presetNames } from '../../claims/presets/presets.js';
 import type { Sharing } from '../../claims/sharing.js';
-import { isSignatureAlgorithm, isSymmetric, type VerificationKey } from '../keys/signatures.js';
+import { type KeySetContext, readKeySet } from '../keys/read-key-set.js';
+import {
+  canonicalAlgorithm,
+  isSignatureAlgorithm,
+  isSymmetric,
+  type VerificationKey,
+} from '../keys/signatures.js';
 import { isRecord } from '../../is-record.js';
-import { readJwk, readPublicKey, readSecret } from '../keys/verification-keys.js';
+import { readPublicKey, readSecret } from '../keys/verification-keys.js';
 
 /** A prepared and frozen policy: what {@link IssuerOptions} say, checked and with every default filled in. */
 export interface IssuerPolicy {
@@ -64,7 +70,7 @@ export function createIssuerPolicy(
       audience: readAudience(options),
       clientIds: options.clientIds && new Set(nonEmptyTexts(options.clientIds, 'clientIds')),
       keys: createKeySet(options, algorithms, context),
-      algorithms: new Set<string>(algorithms),
+      algorithms: new Set<string>(algorithms.flatMap(namesOf)),
       profile: readProfile(options.profile),
       readClaims: createClaimsReader(mapping, readAllowedOrgs(options, issuers)),
       clients: createClientReader(mapping),
@@ -161,7 +167,7 @@ function readProfile(profile: unknown = 'jwt'): IssuerPolicy['profile'] {
 
 function readAlgorithms({ algorithms, keys }: IssuerOptions): readonly SignatureAlgorithm[] {
   const hasSecret = isSource(keys, 'secret');
-  if (!algorithms) return hasSecret ? ['HS256'] : ['RS256', 'ES256', 'EdDSA'];
+  if (!algorithms) return hasSecret ? ['HS256'] : ['RS256', 'ES256', 'Ed25519'];
   const unknown = nonEmptyTexts(algorithms, 'algorithms').find(
     (name) => !isSignatureAlgorithm(name),
   );
@@ -178,6 +184,11 @@ function readAlgorithms({ algorithms, keys }: IssuerOptions): readonly Signature
   return algorithms;
 }
 
+/** What tokens may call an algorithm. */
+function namesOf(algorithm: SignatureAlgorithm): readonly SignatureAlgorithm[] {
+  return canonicalAlgorithm(algorithm) === 'Ed25519' ? ['Ed25519', 'EdDSA'] : [algorithm];
+}
+
 function createKeySet(
   { issuer, keys }: IssuerOptions,
   algorithms: readonly SignatureAlgorithm[],
@@ -189,16 +200,18 @@ function createKeySet(
     );
   if (isSource(keys, 'publicKey'))
     return createLocalKeySet(
-      asList(keys.publicKey, 'publicKey').map((key) => readPublicKey(key, algorithms)),
+      asList(keys.publicKey, 'publicKey').flatMap((key) => readPublicKey(key, algorithms)),
     );
-  if (isSource(keys, 'jwks')) return createLocalKeySet(keysIn(keys.jwks, algorithms));
+  const keySetContext = { issuer, algorithms, events: context.events };
+  if (isSource(keys, 'jwks')) return createLocalKeySet(keysIn(keys.jwks, keySetContext));
+  refuseUnknownOptions('`keys`', keys, ['jwksUri', 'discovery', ...remoteNames]);
   const jwksUri = isSource(keys, 'jwksUri') ? keys.jwksUri : undefined;
   assertRemoteUrl(jwksUri ?? issuer.replace(TENANT, 'common'), context);
   return createRemoteKeySet({
     ...context,
-    issuer,
+    ...keySetContext,
     jwksUri,
-    algorithms,
+    initial: keys.initial === undefined ? undefined : membersOf(keys.initial, 'initial'),
     fetch: keys.fetch ?? globalThis.fetch,
     timeoutMs: numberInRange(keys.timeoutMs ?? 5000, [1, 60_000], 'timeoutMs'),
     cacheSeconds: numberInRange(keys.cacheSeconds ?? 600, [1, 86_400], 'cacheSeconds'),
@@ -206,6 +219,7 @@ function createKeySet(
   });
 }
 
+const remoteNames = ['cacheSeconds', 'staleSeconds', 'timeoutMs', 'fetch', 'initial'] as const;
 const sourceNames = ['jwksUri', 'discovery', 'jwks', 'publicKey', 'secret'] as const;
 type SourceName = (typeof sourceNames)[number];
 
@@ -229,18 +243,16 @@ function isList<Item>(value: Item | readonly Item[]): value is readonly Item[] {
   return Array.isArray(value);
 }
 
-function keysIn(
-  jwks: { readonly keys: readonly unknown[] },
-  algorithms: readonly SignatureAlgorithm[],
-): readonly VerificationKey[] {
-  if (!isRecord(jwks) || !Array.isArray(jwks.keys))
-    throw new TypeError('`jwks` is no JWK Set: write { keys: [ … ] }');
-  const usable = jwks.keys
-    .map((jwk) => readJwk(jwk, algorithms))
-    .filter((key): key is VerificationKey => key !== undefined && !('reason' in key));
-  if (usable.length === 0)
-    throw new TypeError(`\`jwks\` has no public key usable with ${algorithms.join(', ')}`);
-  return usable;
+function keysIn(jwks: unknown, context: KeySetContext): readonly VerificationKey[] {
+  const keys = [...readKeySet(membersOf(jwks, 'jwks'), context).values()].flat();
+  if (keys.length === 0)
+    throw new TypeError(`\`jwks\` has no public key usable with ${context.algorithms.join(', ')}`);
+  return keys;
+}
+
+function membersOf(jwks: unknown, name: string): readonly unknown[] {
+  if (isRecord(jwks) && Array.isArray(jwks['keys'])) return jwks['keys'];
+  throw new TypeError(`\`${name}\` is not a JWK Set: write { keys: [ … ] }`);
 }
 
 function readMapping(claims: IssuerOptions['claims'] = 'generic'): Required<ClaimsMapping> {
