@@ -138,7 +138,10 @@ function readSecret(input: unknown): Secret {
   return input instanceof Uint8Array ? Uint8Array.from(input) : readWord(input);
 }
 
+const readJwks = shaped<{ readonly keys: readonly JsonWebKey[] }>({ keys: listOf(readJwk, 1) });
+
 const remote: Members<RemoteKeyOptions> = {
+  initial: maybe(readJwks),
   cacheSeconds: maybe(numberFrom(1, 86_400)),
   staleSeconds: maybe(numberFrom(0, 604_800)),
   timeoutMs: maybe(numberFrom(1, 60_000)),
@@ -158,7 +161,7 @@ const sources: Readonly<Record<string, Reader<KeySource>>> = {
     ...remote,
   }),
   jwks: shaped<Extract<KeySource, { jwks: unknown }>>({
-    jwks: shaped({ keys: listOf(readJwk, 1) }),
+    jwks: readJwks,
   }),
   publicKey: shaped<Extract<KeySource, { publicKey: unknown }>>({
     publicKey: oneOrMore(readPublicKey),

@@ -15,15 +15,9 @@ import {
   type RevocationHook,
 } from './tokens/revocation.js';
 import { createSeenHeaders, type SeenHeaders } from './tokens/seen-headers.js';
+import { findSigner } from './keys/find-signer.js';
 import type { VerificationKey } from './keys/signatures.js';
-import {
-  judgeAnyHeader,
-  judgeToken,
-  type RefusalReason,
-  speaksFor,
-  validFrom,
-  validUntil,
-} from './tokens/rules.js';
+import { judgeAnyHeader, judgeToken, validFrom, validUntil } from './tokens/rules.js';
 import { decodeJsonObject, hasTokenShape, MAX_TOKEN_LENGTH, shapeFlawOf } from './tokens/shape.js';
 import type { VerifiedToken, VerifiedTokenCacheOptions } from './tokens/verified-tokens.js';
 
@@ -251,7 +245,7 @@ function findKeys(verification: Verification, candidate: Candidate): Outcome {
   const { kid, alg } = readKeyHint(candidate.header);
   const { keys } = candidate.trusted.policy;
   const found = keys.candidates(kid, alg);
-  const signer = findSigner(verification, candidate, found);
+  const signer = findSigner(found, candidate, verification);
   if (typeof signer !== 'string') return accept(verification, candidate, signer);
   // A key that the header names and the set does not have may be a new one.
   const isKnown = kid === undefined || found.some((key) => key.kid === kid);
@@ -260,7 +254,7 @@ function findKeys(verification: Verification, candidate: Candidate): Outcome {
   return sought.then(() => {
     const known = recallAfterWait(verification, candidate);
     if (known) return known;
-    const newSigner = findSigner(verification, candidate, keys.candidates(kid, alg));
+    const newSigner = findSigner(keys.candidates(kid, alg), candidate, verification);
     if (typeof newSigner === 'string') throw verification.refusals.invalid(newSigner);
     return accept(verification, candidate, newSigner);
   });
@@ -284,25 +278,6 @@ function readKeyHint({ kid, alg }: Json): {
     kid: typeof kid === 'string' ? kid : undefined,
     alg: typeof alg === 'string' ? alg : '',
   };
-}
-
-/** The key whose signature it is, or why there is none. */
-function findSigner(
-  verification: Verification,
-  { token, claims }: Candidate,
-  keys: readonly VerificationKey[],
-): VerificationKey | RefusalReason {
-  if (keys.length === 0) return 'unknown_key';
-  const payloadEnd = token.lastIndexOf('.');
-  const signingInput = token.slice(0, payloadEnd);
-  const signature = Buffer.from(token.slice(payloadEnd + 1), 'base64url');
-  const speaking = keys.filter((key) => speaksFor(key.issuer, claims));
-  if (speaking.length === 0) return 'key_issuer';
-  const signer = speaking.find((key) => {
-    verification.signatureChecks += 1;
-    return key.verifies(signingInput, signature);
-  });
-  return signer ?? 'signature';
 }
 
 /** Passes a token on whose signature is good, and remembers it. */

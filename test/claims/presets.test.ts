@@ -37,6 +37,17 @@ const auth0User: Facts = {
   clientId: auth0.CLIENT_ID,
 };
 
+const entraV1User: Facts = {
+  ...nobody,
+  subject: 'l3_roISQU222bULS9yi2k0XpqpOiMz5H3ZACo1GeXA',
+  id: entra.USER_OBJECT,
+  email: 'AbeLi@contoso.example',
+  username: 'abeli@contoso.example',
+  scopes: ['user_impersonation'],
+  orgs: [entra.TENANT],
+  clientId: '75dbe77f-10a3-4e59-85fd-8c127544f17c',
+};
+
 const entraUser: Facts = {
   ...nobody,
   subject: 'HKZpfaHyWadeOouYlitjrI-KffTm222X5rrV3xDqfKQ',
@@ -133,16 +144,28 @@ describe('a principal', () => {
       policy: policies.entraV1,
       token: entra.v1AccessToken(NOW),
       published: entra.publishedFor(entra.V1_TEMPLATE),
-      facts: {
-        ...nobody,
-        subject: 'l3_roISQU222bULS9yi2k0XpqpOiMz5H3ZACo1GeXA',
-        id: entra.USER_OBJECT,
-        email: 'AbeLi@contoso.example',
-        username: 'abeli@contoso.example',
-        scopes: ['user_impersonation'],
-        orgs: [entra.TENANT],
-        clientId: '75dbe77f-10a3-4e59-85fd-8c127544f17c',
-      },
+      facts: entraV1User,
+    },
+    {
+      of: "an Entra user's token in version 1, checked with a key that names version 2",
+      policy: policies.entraV1,
+      token: entra.v1AccessToken(NOW),
+      published: entra.publishedFor(entra.V2_TEMPLATE),
+      facts: entraV1User,
+    },
+    {
+      of: "an Entra user's token in version 1, checked with the key of the tenant in version 2",
+      policy: policies.entraV1,
+      token: entra.v1AccessToken(NOW),
+      published: entra.publishedFor(entra.V2_ISSUER),
+      facts: entraV1User,
+    },
+    {
+      of: "an Entra user's token in version 2, checked with a key that names version 1",
+      policy: policies.entraV2,
+      token: entra.v2AccessToken(NOW),
+      published: entra.publishedFor(entra.V1_TEMPLATE),
+      facts: entraUser,
     },
     {
       of: "an Entra user's token in version 2",

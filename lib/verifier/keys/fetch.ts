@@ -5,6 +5,7 @@ import {
   TooLargeError,
 } from '../../http/bounded-fetch.js';
 import { isRecord } from '../../is-record.js';
+import { placeTenant } from '../trusted-issuers/entra-clouds.js';
 import { printable } from './printable.js';
 
 const MAX_KEYS = 100;
@@ -45,7 +46,7 @@ export interface KeyFetchOptions extends HttpPermission {
 /** Finds `jwks_uri` in the issuer's metadata, whose `issuer` must be the very same text (RFC 8414 §3.3). */
 export async function discoverJwksUri(issuer: string, options: KeyFetchOptions): Promise<string> {
   // Entra publishes one document for all tenants; its `issuer` is the template itself.
-  const base = issuer.replace('{tenantid}', 'common').replace(/\/$/, '');
+  const base = placeTenant(issuer, 'common').replace(/\/$/, '');
   const metadata = await fetchJson(
     `${base}/.well-known/openid-configuration`,
     'application/json',

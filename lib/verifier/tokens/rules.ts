@@ -212,13 +212,3 @@ export function validUntil(claims: Json, policy: IssuerPolicy): number {
       : Math.min(Number(exp), Number(iat) + maxTokenAgeSeconds);
   return Math.ceil(end + clockToleranceSeconds);
 }
-
-/**
- * Answers whether a key may speak for the token's issuer. Entra says of each key which issuer it is for,
- * with `{tenantid}` in the place of the token's tenant.
- */
-export function speaksFor(keyIssuer: string | undefined, claims: Json): boolean {
-  if (keyIssuer === undefined) return true;
-  const tenant = claims['tid'];
-  return claims['iss'] === keyIssuer.replace('{tenantid}', String(tenant));
-}

@@ -8,6 +8,7 @@ import {
   type OrgFilter,
 } from '../../claims/claims-mapping.js';
 import type { EventSink } from '../../events.js';
+import { placeTenant, TENANT, tenantIssuerOf } from './entra-clouds.js';
 import type { IssuerOptions, KeySource, SignatureAlgorithm } from './options.js';
 import { assertRemoteUrl, type HttpPermission } from '../../http/bounded-fetch.js';
 import { numberInRange, refuseUnknownOptions } from '../../known-options.js';
@@ -50,8 +51,6 @@ export interface IssuerPolicyContext extends HttpPermission {
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
-
-const TENANT = '{tenantid}';
 
 /** Checks an issuer's options and prepares its policy. Throws a TypeError that names the issuer and the cure. */
 export function createIssuerPolicy(
@@ -116,18 +115,16 @@ function readIssuers({ issuer, tenants }: IssuerOptions): ReadonlyMap<string, st
     throw new TypeError(
       `\`tenants\` and ${TENANT} in \`issuer\` belong together: list the tenants whose tokens you accept`,
     );
-  // Entra's shared endpoints are no issuer: each token names its own tenant.
-  if (/^https:\/\/login\.microsoftonline\.com\/(?:common|organizations|consumers)\//.test(issuer))
-    throw new TypeError(
-      `no token has this \`issuer\`; write https://login.microsoftonline.com/${TENANT}/v2.0 and list \`tenants\``,
-    );
+  const tenantIssuer = tenantIssuerOf(issuer);
+  if (tenantIssuer !== undefined)
+    throw new TypeError(`no token has this \`issuer\`; write ${tenantIssuer} and list \`tenants\``);
   if (!tenants) return new Map([[issuer, undefined]]);
   const ids = nonEmptyTexts(tenants, 'tenants');
   if (ids.some((id) => !/^[\w.-]+$/.test(id)))
     throw new TypeError(
       '`tenants` has an id with other characters than letters, digits, `.`, `_` and `-`',
     );
-  return new Map(ids.map((tenant) => [issuer.replace(TENANT, tenant), tenant]));
+  return new Map(ids.map((tenant) => [placeTenant(issuer, tenant), tenant]));
 }
 
 /** Which organisations an issuer's tokens may name: the listed ones, and the tenant that a token is of. */
@@ -206,7 +203,7 @@ function createKeySet(
   if (isSource(keys, 'jwks')) return createLocalKeySet(keysIn(keys.jwks, keySetContext));
   refuseUnknownOptions('`keys`', keys, ['jwksUri', 'discovery', ...remoteNames]);
   const jwksUri = isSource(keys, 'jwksUri') ? keys.jwksUri : undefined;
-  assertRemoteUrl(jwksUri ?? issuer.replace(TENANT, 'common'), context);
+  assertRemoteUrl(jwksUri ?? placeTenant(issuer, 'common'), context);
   return createRemoteKeySet({
     ...context,
     ...keySetContext,
