@@ -5,7 +5,7 @@ import { removeRules } from './remove-rules.js';
 const [first, ...others] = process.argv.slice(2);
 const isGood =
   first === 'rules'
-    ? await removeRules()
+    ? await removeRules(others[0])
     : await measure(
         first === undefined ? ['lib/verifier', 'lib/authenticate'] : [first, ...others],
       );

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { memoryStore, type Store } from 'latchkey';
+import { createVerifier, memoryStore, type Store } from 'latchkey';
+import { createTestIssuer } from 'latchkey/testing';
 import { describe, expect, it } from 'vitest';
 import { addUser, type AuthServer, bearer, PASSWORD, serveAuth } from '../world/auth-server.js';
 import { root } from '../package/build-package.js';
+import { refusalOf } from '../world/refusal-of.js';
 
 /** Two instances that share nothing but the store. */
 async function twoInstances(options: Parameters<typeof serveAuth>[0] = {}) {
@@ -55,6 +57,22 @@ describe('a revoked session', () => {
     expect(await statusOf(here, '/api/me', bearer(tokens))).toBe(401);
     expect(asked).toHaveLength(2);
   });
+});
+
+it('a revoked token is refused for each of the requests that waited for the same keys', async () => {
+  const issuer = await createTestIssuer({ algorithm: 'ES256' });
+  const asked: unknown[] = [];
+  const verifier = createVerifier({
+    issuers: issuer.policy,
+    isRevoked: ({ sessionId }) => asked.push(sessionId) > 0,
+  });
+  const token = await issuer.mint({ sid: 'ended' });
+  const codes = await Promise.all(
+    Array.from({ length: 3 }, async () => (await refusalOf(verifier.verify(token))).code),
+  );
+  expect(codes).toEqual(Array(3).fill('TOKEN_REVOKED'));
+  expect(asked).toEqual(Array(3).fill('ended'));
+  expect(issuer.fetchCounts.jwks).toBe(1);
 });
 
 /** A store that can be switched off. */
@@ -136,7 +154,7 @@ describe('with the store down', () => {
 });
 
 it('checkSession without sessions of our own is a TypeError', async () => {
-  const { createVerifier, requireAuth } = await import('latchkey');
+  const { requireAuth } = await import('latchkey');
   const verifier = createVerifier({
     issuers: { issuer: 'x', audience: 'y', keys: { secret: 'hT7yW2pLq9Zx4Nc6Vb8Mf3Kd5Gs1Rj0E' } },
   });
