@@ -14,7 +14,6 @@ export const GOOGLE = 'https://accounts.google.com';
 const GOOGLE_KEYS = 'https://www.googleapis.com/oauth2/v3/certs';
 
 const MAX_AGE_SECONDS = 600;
-const TOLERANCE_SECONDS = 5;
 
 interface GoogleSignIn {
   readonly signedIn: Omit<ProviderSignIn, 'tokens'>;
@@ -37,6 +36,7 @@ export function createGoogleIdTokenReader(
   }: { readonly clientId: string; readonly allowedDomains: readonly string[] },
   context: ProviderContext,
 ): GoogleIdTokenReader {
+  const { toleranceSeconds } = context;
   const keys = createProviderKeys(GOOGLE, GOOGLE_KEYS, context);
   const readIdentity = createIdentityReader({
     name: 'google',
@@ -55,8 +55,8 @@ export function createGoogleIdTokenReader(
     if (typeof sub !== 'string' || sub === '') throw unverifiable('subject');
     const nowSeconds = nowMs / 1000;
     const isFresh =
-      nowSeconds < timeOf(exp) + TOLERANCE_SECONDS &&
-      timeOf(iat) <= nowSeconds + TOLERANCE_SECONDS &&
+      nowSeconds < timeOf(exp) + toleranceSeconds &&
+      timeOf(iat) <= nowSeconds + toleranceSeconds &&
       nowSeconds - timeOf(iat) < MAX_AGE_SECONDS;
     if (!isFresh) throw unverifiable('times');
     // `hd`, never the part after the @: a Google account can have an address of any company.
@@ -71,7 +71,7 @@ export function createGoogleIdTokenReader(
         acr: undefined,
         amr: [],
       },
-      expiresAt: timeOf(iat) + MAX_AGE_SECONDS + TOLERANCE_SECONDS,
+      expiresAt: timeOf(iat) + MAX_AGE_SECONDS + toleranceSeconds,
     };
   };
 }

@@ -12,7 +12,6 @@ import {
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 /** A logout token is made when it is sent. */
 const MAX_AGE_SECONDS = 300;
-const TOLERANCE_SECONDS = 60;
 
 /**
  * Prepares verifying logout tokens (OpenID Connect Back-Channel Logout §2.6). Rejects with INVALID_REQUEST (400) for a bad
@@ -22,6 +21,7 @@ export function createLogoutTokenReader(
   { issuer, clientId }: { readonly issuer: string; readonly clientId: string },
   context: ProviderContext,
 ): (token: string) => Promise<LogoutNotice> {
+  const { toleranceSeconds } = context;
   const keys = createProviderKeys(issuer, undefined, context);
   return async function readLogoutToken(token) {
     const nowMs = context.now();
@@ -40,15 +40,15 @@ export function createLogoutTokenReader(
     if (typeof jti !== 'string' || jti === '') throw badToken('id');
     const nowSeconds = nowMs / 1000;
     const age = nowSeconds - timeOf(iat);
-    if (!(age > -TOLERANCE_SECONDS && age < MAX_AGE_SECONDS)) throw badToken('times');
-    if (exp !== undefined && !(nowSeconds < timeOf(exp) + TOLERANCE_SECONDS))
+    if (!(age > -toleranceSeconds && age < MAX_AGE_SECONDS)) throw badToken('times');
+    if (exp !== undefined && !(nowSeconds < timeOf(exp) + toleranceSeconds))
       throw badToken('times');
     return {
       issuer,
       subject: sub,
       sessionId: sid,
       id: jti,
-      expiresAt: timeOf(iat) + MAX_AGE_SECONDS + TOLERANCE_SECONDS,
+      expiresAt: timeOf(iat) + MAX_AGE_SECONDS + toleranceSeconds,
     };
   };
 }

@@ -26,6 +26,8 @@ export interface Providers {
   readonly readGoogleIdToken: GoogleIdTokenReader | undefined;
 }
 
+const LEAST_TOLERANCE_SECONDS = 60;
+
 /** Prepares the providers of the configuration. Throws a TypeError for one that cannot be safe. Fetches nothing. */
 export function createProviders(
   config: Config,
@@ -36,6 +38,7 @@ export function createProviders(
     // Looked up at each call, so that an application may replace it when it has started.
     fetch: options.fetch ?? ((input, init) => fetch(input, init)),
     allowLoopbackHttp: !config.production,
+    toleranceSeconds: Math.max(LEAST_TOLERANCE_SECONDS, config.clockToleranceSeconds),
     events,
     now,
   };

@@ -11,6 +11,8 @@ export interface ProviderContext {
   readonly fetch: Fetch;
   readonly allowLoopbackHttp: boolean;
   readonly events: EventSink;
+  /** Clock difference to the provider that is forgiven. At least a minute: a log-in happens once, and is bound to its browser. */
+  readonly toleranceSeconds: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }

@@ -145,6 +145,25 @@ describe('C4 ID tokens', () => {
     await expectSignedIn(app, await app.signIn(query));
   });
 
+  it.each([
+    { title: 'a minute ahead', ourClock: -60 },
+    { title: 'a minute behind', ourClock: 60 },
+  ])('W14 a log-in at a provider whose clock is $title succeeds', async ({ ourClock }) => {
+    const app = await hostileLogin();
+    app.advance(ourClock);
+    await expectSignedIn(app, await app.signIn());
+  });
+
+  it.each([
+    { title: 'an end', claims: () => ({ exp: inSeconds(-50) }) },
+    { title: 'a beginning', claims: () => ({ nbf: inSeconds(50) }) },
+    { title: 'an issue', claims: () => ({ iat: inSeconds(50), auth_time: inSeconds(50) }) },
+  ])('W14 a log-in with $title less than a minute off succeeds', async ({ claims }) => {
+    const app = await hostileLogin();
+    app.corp.misbehave({ idTokenClaims: claims() });
+    await expectSignedIn(app, await app.signIn());
+  });
+
   it('a key that is new since the last log-in is good at once', async () => {
     const app = await hostileLogin();
     await expectSignedIn(app, await app.signIn());

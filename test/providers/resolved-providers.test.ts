@@ -18,7 +18,7 @@ function world(resolve: ProviderResolver) {
       asked.push(name);
       return resolve(name);
     },
-    { fetch, allowLoopbackHttp: false, events, now: clock.now },
+    { fetch, allowLoopbackHttp: false, toleranceSeconds: 60, events, now: clock.now },
   );
   return { clock, events, asked, find };
 }
