@@ -7,17 +7,18 @@ import { root } from './build-package.js';
 
 const run = promisify(execFile);
 
-/** An empty ESM project outside the repository, with some packages installed. */
+/** A project outside the repository, with some packages installed. */
 export interface ScratchProject {
   readonly folder: string;
-  /** Writes a file; answers its path. */
+  /** Writes a file, with the folders above it. Returns its path. */
   write(name: string, text: string): Promise<string>;
   remove(): Promise<void>;
 }
 
 /**
- * Makes a project with exactly these packages in `node_modules`, linked from the repository's own, and our
- * package as the repository has it or as packed into a tarball. Nothing else can be imported in it.
+ * Makes an ECMAScript project with exactly these packages in `node_modules`, linked from the repository's own,
+ * and our package as the repository has it or as packed into a tarball. Nothing else can be imported in it.
+ * `name@npm:other` links the repository's `other` under the name `name`.
  */
 export async function createScratchProject(
   packages: readonly string[],
@@ -26,6 +27,7 @@ export async function createScratchProject(
   const folder = await mkdtemp(path.join(tmpdir(), 'latchkey-'));
   const write = async (name: string, text: string) => {
     const file = path.join(folder, name);
+    await mkdir(path.dirname(file), { recursive: true });
     await writeFile(file, text);
     return file;
   };
@@ -34,9 +36,10 @@ export async function createScratchProject(
   await mkdir(modules);
   if (tarball === undefined) await symlink(root, path.join(modules, 'latchkey'));
   else await extract(tarball, path.join(modules, 'latchkey'));
-  for (const name of packages) {
+  for (const spec of packages) {
+    const [name = '', source = name] = spec.split('@npm:');
     await mkdir(path.dirname(path.join(modules, name)), { recursive: true });
-    await symlink(path.join(root, 'node_modules', name), path.join(modules, name));
+    await symlink(path.join(root, 'node_modules', source), path.join(modules, name));
   }
   return { folder, write, remove: () => rm(folder, { recursive: true }) };
 }

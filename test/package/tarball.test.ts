@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { buildPackage, root } from './build-package.js';
+import { packPackage, root } from './build-package.js';
 import { createScratchProject, dependencyNames, type ScratchProject } from './scratch-project.js';
 import { plainEnvironment } from './start-script.js';
 
@@ -16,13 +16,9 @@ let project: ScratchProject;
 let files: readonly string[];
 
 beforeAll(async () => {
-  await buildPackage();
   // Neither Express nor any test tool is installed here, so importing one of them would fail.
   const packages = await dependencyNames();
-  const empty = await createScratchProject([]);
-  const tarball = await pack(empty.folder);
-  project = await createScratchProject(packages, tarball);
-  await empty.remove();
+  project = await createScratchProject(packages, await packPackage());
   const installed = path.join(project.folder, 'node_modules/latchkey');
   const entries = await readdir(installed, { recursive: true, withFileTypes: true });
   files = entries
@@ -128,17 +124,6 @@ it('has every file that its exports name', async () => {
   expect(named.length).toBeGreaterThan(0);
   for (const [, file = ''] of named) expect(files).toContain(path.normalize(file));
 });
-
-/** Packs without running scripts: other tests read `dist/` meanwhile. Answers the tarball's path. */
-async function pack(into: string): Promise<string> {
-  const { stdout } = await run(
-    'npm',
-    ['pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', into],
-    { cwd: root },
-  );
-  const [{ filename } = { filename: '' }] = JSON.parse(stdout) as { readonly filename: string }[];
-  return path.join(into, filename);
-}
 
 function node(args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
   return run(process.execPath, args, {
