@@ -1,0 +1,156 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { SignJWT } from 'jose';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { packPackage, root } from './build-package.js';
+import { findBlock, readReadmes } from './readmes.js';
+import { createScratchProject, dependencyNames, type ScratchProject } from './scratch-project.js';
+import { type Script, startScript, stop, until } from './start-script.js';
+
+const run = promisify(execFile);
+
+// Processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
+
+const secret = 'hT7yW2pLq9Zx4Nc6Vb8Mf3Kd5Gs1Rj0EuAoIiXvB';
+const issuer = 'https://id.example.com/';
+const env = { AUTH_JWT_ISSUER: issuer, AUTH_JWT_AUDIENCE: 'api', AUTH_JWT_SECRET: secret };
+
+let project: ScratchProject;
+let token: string;
+
+beforeAll(async () => {
+  const nest = ['@nestjs/common', '@nestjs/core', '@nestjs/platform-express'];
+  const packages = [...nest, 'reflect-metadata', 'rxjs', 'express', '@types/express'];
+  project = await createScratchProject(
+    [...(await dependencyNames()), ...packages, '@types/node'],
+    await packPackage(),
+  );
+  const readme = (await readReadmes()).find(({ file }) => file === 'lib/middleware/README.md');
+  await project.write('package.json', '{ "name": "scratch", "private": true }\n');
+  await project.write('auth.ts', findBlock(readme, 'NestJS', 'typescript').code);
+  await project.write('main.ts', main);
+  // What `nest new` writes, as far as it matters here.
+  const compiler = ['--module', 'nodenext', '--target', 'es2023', '--types', 'node'];
+  const decorators = ['--experimentalDecorators', '--emitDecoratorMetadata'];
+  await run(
+    process.execPath,
+    [
+      path.join(root, 'node_modules/typescript/bin/tsc'),
+      ...[...compiler, ...decorators, '--strict', '--skipLibCheck', '--outDir', 'out', 'main.ts'],
+    ],
+    { cwd: project.folder },
+  ).catch(({ stdout }: { readonly stdout: string }) => {
+    throw new Error(stdout);
+  });
+  token = await new SignJWT({ client_id: 'app', scope: 'profile:read' })
+    .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' })
+    .setIssuer(issuer)
+    .setAudience('api')
+    .setSubject('ada')
+    .setJti('1')
+    .setIssuedAt()
+    .setExpirationTime('5m')
+    .sign(new TextEncoder().encode(secret));
+}, 120_000);
+afterAll(() => project.remove());
+
+describe("NestJS with the recipe's guard, middleware and filter", () => {
+  const { get } = startApplication('filter');
+
+  it.each(['/guarded', '/behind-middleware'])('lets %s know the caller', async (pathname) => {
+    const response = await get(pathname, token);
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe('ada');
+  });
+
+  it.each(['/guarded', '/behind-middleware'])('answers 401 with a challenge at %s', async (at) => {
+    const response = await get(at);
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toBe('Bearer realm="api"');
+    expect(await response.json()).toMatchObject({ code: 'CREDENTIALS_MISSING' });
+  });
+
+  it.each(['/guarded', '/behind-middleware'])('answers 401 to a bad token at %s', async (at) => {
+    const response = await get(at, `${token}x`);
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"');
+  });
+
+  it('answers 403 with a challenge where a scope is missing', async () => {
+    const response = await get('/scoped', token);
+    expect(response.status).toBe(403);
+    expect(response.headers.get('www-authenticate')).toContain('scope="profile:write"');
+  });
+});
+
+describe('NestJS without the filter', () => {
+  const { get } = startApplication('');
+
+  it.each(['/guarded', '/behind-middleware'])('still answers 401 at %s', async (pathname) => {
+    expect((await get(pathname)).status).toBe(401);
+  });
+});
+
+function startApplication(argument: string) {
+  let script: Script;
+  let origin: string;
+
+  beforeAll(async () => {
+    const file = path.join(project.folder, 'out/main.js');
+    script = startScript([file, argument], { cwd: project.folder, env });
+    await until(script, () => /^http/m.test(script.output.stdout));
+    [origin = ''] = /^http.*$/m.exec(script.output.stdout) ?? [];
+    return () => stop(script);
+  }, 60_000);
+
+  return {
+    get: (pathname: string, bearer?: string) =>
+      fetch(
+        `${origin}${pathname}`,
+        bearer ? { headers: { Authorization: `Bearer ${bearer}` } } : {},
+      ),
+  };
+}
+
+const main = `
+import 'reflect-metadata';
+import { Controller, Get, type MiddlewareConsumer, Module, type NestModule, Req, UseGuards } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { principalOf } from 'latchkey';
+import { auth, AuthErrorFilter, AuthGuard } from './auth.js';
+
+@Controller()
+class Routes {
+  @Get('guarded')
+  @UseGuards(AuthGuard)
+  guarded(@Req() req: object) {
+    return principalOf(req).subject;
+  }
+
+  @Get('behind-middleware')
+  behindMiddleware(@Req() req: object) {
+    return principalOf(req).subject;
+  }
+
+  @Get('scoped')
+  scoped() {}
+}
+
+@Module({ controllers: [Routes] })
+class Application implements NestModule {
+  configure(consumer: MiddlewareConsumer) {
+    consumer.apply(auth.requireAuth()).forRoutes('behind-middleware');
+    consumer.apply(auth.requireAuth(), auth.requireScopes('profile:write')).forRoutes('scoped');
+  }
+}
+
+async function start() {
+  const app = await NestFactory.create(Application, { logger: false });
+  if (process.argv[2] === 'filter') app.useGlobalFilters(new AuthErrorFilter());
+  await app.listen(0, '127.0.0.1');
+  console.log(await app.getUrl());
+}
+void start();
+`;
