@@ -1,16 +1,12 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
-import { type AuthenticatorOptions, createAuthenticator } from './authenticate/authenticator.js';
-import {
-  type Config,
-  type ConfigOverrides,
-  loadConfig,
-  type LoadConfigOptions,
-} from './config/config.js';
+import { type AuthOptions, type OwnAuthOptions, readAuthOptions } from './auth-options.js';
+import { type AuthenticatorContext, createAuthenticator } from './authenticate/authenticator.js';
+import type { Config } from './config/config.js';
 import type { RequestHead } from './authenticate/credentials.js';
 import { createSessionReader } from './sessions/cookie-sessions.js';
 import { AuthError } from './errors.js';
 import { type AuthEventListener, type AuthEventName, createEvents } from './events.js';
-import { createGrants, type GrantOf, type GrantOptions } from './issuing/grants.js';
+import { createGrants, type GrantOf } from './issuing/grants.js';
 import type { IssuerOptions, KeySource } from './verifier/trusted-issuers/options.js';
 import { type ErrorHandlerOptions, errorHandler } from './middleware/error-handler.js';
 import { optionalAuth, type OptionalAuthOptions } from './middleware/optional-auth.js';
@@ -27,41 +23,16 @@ import { sameOrigin, type SameOriginOptions } from './middleware/same-origin.js'
 import { securityHeaders, type SecurityHeadersOptions } from './middleware/security-headers.js';
 import { definedOnly } from './known-options.js';
 import { type Principal, principalOf } from './principal.js';
-import type { LoadPrincipalOption } from './authenticate/principal-loader.js';
 import { ownOrigins } from './config/own-origins.js';
 import { type AuthRouterOptions } from './router/parts.js';
-import { createAuthRouter } from './router/auth-router.js';
+import { createRouter } from './router/router.js';
 import type { Passwords } from './accounts/passwords/passwords.js';
 import type { Sessions } from './sessions/sessions.js';
-import { createSignIn, type SignIn, type SignInOptions } from './sign-in.js';
+import { createSignIn, type SignIn } from './sign-in.js';
 import type { Store } from './stores/store.js';
 import type { RevocationHook } from './verifier/tokens/revocation.js';
 import type { Users } from './accounts/users.js';
-import { createVerifier, type Verifier, type VerifierOptions } from './verifier/verifier.js';
-
-/**
- * What `createAuth()` takes: settings in the shape of the config tree, which win over the environment and the
- * config file, and what only code can say.
- */
-export interface AuthOptions
-  extends
-    Omit<ConfigOverrides, 'store'>,
-    Omit<SignInOptions, 'store'>,
-    Pick<LoadConfigOptions, 'env' | 'file' | 'prefix' | 'onWarning'>,
-    Pick<VerifierOptions, 'resolveIssuer' | 'isRevoked' | 'cache' | 'realm' | 'now'> {
-  /**
-   * Where sessions and users are kept: a store, or the setting of AUTH_STORE_URL. A store that was passed in stays
-   * open on `close()`. @defaultValue the store of AUTH_STORE_URL
-   */
-  readonly store?: Store | ConfigOverrides['store'];
-  /** Further issuers we accept, beside AUTH_TRUSTED_ISSUERS and the main one. */
-  readonly issuers?: VerifierOptions['issuers'];
-  /**
-   * Looks up what a token cannot say, for `authenticate()` and every guard that doesn't bring its own. Gets no
-   * more of the request than its headers, since not every request is Express'.
-   */
-  readonly loadPrincipal?: LoadPrincipalOption<RequestHead>;
-}
+import { createVerifier, type Verifier } from './verifier/verifier.js';
 
 /** The suite on one verifier and one configuration. */
 export interface Auth {
@@ -110,58 +81,64 @@ export interface Auth {
 /**
  * Creates the suite from AUTH_* variables, a config file and options. Throws a `ConfigError` that lists every
  * problem of the settings, and a TypeError for an unsafe or misspelt option.
+ *
+ * @example
+ * ```ts
+ * const auth = createAuth();
+ * app.use(auth.securityHeaders());
+ * app.use('/api/auth', auth.router());
+ * app.get('/api/me', auth.requireAuth(), (req, res) => {
+ *   res.json(principalOf(req).user);
+ * });
+ * app.use(auth.errorHandler());
+ * ```
  */
 export function createAuth(options: AuthOptions = {}): Auth {
-  const { config, own } = readOptions(options);
-  const { now = Date.now, loadPrincipal, resolveIssuer, realm, cache: tokenCache } = own;
+  const { config, own, store, furtherIssuers } = readAuthOptions(options);
+  const { now = Date.now, basePath, resolveIssuer, tokenCache, maxTokenLength, realm } = own;
   const events = createEvents();
-  const signIn = signsTokens(config) ? createSignIn(config, own, { events, now }) : undefined;
+  const signIn = signsTokens(config)
+    ? createSignIn(config, { ...own, store }, { events, now })
+    : undefined;
   const verifier = createVerifier({
-    ...definedOnly({ resolveIssuer, tokenCache, realm, now }),
+    ...definedOnly({ resolveIssuer, tokenCache, maxTokenLength, realm }),
     ...definedOnly({ isRevoked: joinRevocation(own.isRevoked, config, signIn) }),
-    issuers: allIssuers(config, signIn, own),
+    issuers: allIssuers(config, signIn, {
+      furtherIssuers,
+      mayBeNone: resolveIssuer !== undefined,
+    }),
     allowLoopbackHttp: !config.production,
     events,
+    now,
   });
-  const grants = createGrantBook();
-  const pipeline: AuthenticatorOptions = {
-    ...definedOnly({ loadPrincipal, now }),
-    ...(signIn && sessionPipeline(config, signIn, { verifier, grants, own, now })),
+  let grantOf = createGrants(own);
+  const grants: GrantOf = (basis) => grantOf(basis);
+  const context: AuthenticatorContext = {
+    ...definedOnly({ basePath, loadPrincipal: own.loadPrincipal }),
+    ...(signIn && sessionContext(config, signIn, { verifier, grantOf: grants, own, now })),
     ...(config.standalone && { devToken: config.devToken, devOrigins: ownOrigins(config) }),
   };
-  return Object.freeze({
+  const auth = {
     config,
     verifier,
-    requireAuth: (guard) => requireAuth(verifier, { ...pipeline, ...guard }),
-    optionalAuth: (guard) => optionalAuth(verifier, { ...pipeline, ...guard }),
+    requireAuth: (demands) => requireAuth(verifier, demands, context),
+    optionalAuth: (demands) => optionalAuth(verifier, demands, context),
     requireScopes,
     requireAnyScope,
     requireRoles,
-    requireAuthContext: (guard) =>
-      requireAuthContext({ realm: verifier.realm, ...definedOnly({ now }), ...guard }),
-    orgContext: (guard) => orgContext({ events, ...guard }),
-    sameOrigin: (guard) => sameOrigin({ origins: ownOrigins(config), ...guard }),
-    securityHeaders: (guard) => edgeHeaders(config, guard),
-    errorHandler: (handler) => errorHandler({ events, ...handler }),
+    requireAuthContext: (demands) =>
+      requireAuthContext(demands, { realm: verifier.realm, now, ...definedOnly({ basePath }) }),
+    orgContext: (choice) => orgContext({ events, ...choice }),
+    sameOrigin: (rule) => sameOrigin({ origins: ownOrigins(config), ...rule }),
+    securityHeaders: (headers) => edgeHeaders(config, headers),
+    errorHandler: (answers) => errorHandler({ events, ...answers }),
     router(routes = {}) {
-      const parts = { ...needed(signIn), config, verifier, events, pipeline, now };
-      const router = createAuthRouter(parts, routes);
-      grants.use(routes);
+      const parts = { ...needed(signIn), config, verifier, events, pipeline: context, now };
+      const router = createRouter({ ...parts, grantOf: grants }, routes);
+      grantOf = formerGrants(routes) ?? grantOf;
       return router;
     },
-    get users() {
-      return needed(signIn).users;
-    },
-    get sessions() {
-      return needed(signIn).sessions;
-    },
-    get passwords() {
-      return needed(signIn).passwords;
-    },
-    get store() {
-      return needed(signIn).store;
-    },
-    authenticate: createAuthenticate(verifier, pipeline),
+    authenticate: createAuthenticate(verifier, context),
     upstreamToken: async (request) => upstreamToken(config, needed(signIn), principalOf(request)),
     async ready() {
       await verifier.ready();
@@ -169,30 +146,48 @@ export function createAuth(options: AuthOptions = {}): Auth {
     },
     close: async () => signIn?.close(),
     on: (name, listener) => events.on(name, listener),
-  } satisfies Auth);
+  } satisfies Omit<Auth, SignInName>;
+  return Object.freeze(withSignIn(auth, signIn));
 }
 
-interface SessionPipelineContext {
+type SignInName = 'users' | 'sessions' | 'passwords' | 'store';
+
+/**
+ * Adds the parts of an application that signs users in. Where there are none, asking for one is a TypeError, and a spread
+ * or a listing of `auth` doesn't ask.
+ */
+function withSignIn(auth: Omit<Auth, SignInName>, signIn: SignIn | undefined): Auth {
+  if (signIn) {
+    const { users, sessions, passwords, store } = signIn;
+    return { ...auth, users, sessions, passwords, store };
+  }
+  const missing = { get: () => needed(signIn), enumerable: false };
+  const properties = { users: missing, sessions: missing, passwords: missing, store: missing };
+  // The getters never return, so whatever type they are said to have is right.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return Object.defineProperties(auth, properties) as Auth;
+}
+
+interface SessionContext {
   readonly verifier: Verifier;
-  readonly grants: ReturnType<typeof createGrantBook>;
-  readonly own: OwnOptions;
+  readonly grantOf: GrantOf;
+  readonly own: OwnAuthOptions;
   readonly now: () => number;
 }
 
 /** What guards can do when sessions are ours. */
-function sessionPipeline(
+function sessionContext(
   config: Config,
   signIn: SignIn,
-  { verifier, grants, own, now }: SessionPipelineContext,
-): AuthenticatorOptions {
+  { verifier, grantOf, own, now }: SessionContext,
+): AuthenticatorContext {
   return {
     isSessionLive: (principal) => isSessionLive(principal, config, signIn),
-    // Left open otherwise: a guard that redirects takes the cookie by itself.
-    ...(config.cookieSessions && { cookie: true }),
+    sessionCookie: config.cookieSessions,
     readSession: createSessionReader({
       ...signIn,
       verifier,
-      grantOf: (live) => grants.current(live),
+      grantOf,
       allowedOrigins: new Set(ownOrigins(config)),
       lagSeconds: own.sessions?.revocationLagSeconds ?? 5,
       now,
@@ -200,53 +195,17 @@ function sessionPipeline(
   };
 }
 
-/** What session cookies are good for: the same as the tokens of the router, which may be made after the guards. */
-function createGrantBook() {
-  let current: GrantOf = createGrants({});
-  return {
-    current: (live: Parameters<GrantOf>[0]) => current(live),
-    use(options: GrantOptions): void {
-      current = createGrants(options);
-    },
-  };
-}
-
-type OwnOptions = Omit<SignInOptions, 'store'> & {
-  readonly store?: Store;
-} & Pick<
-    AuthOptions,
-    'resolveIssuer' | 'isRevoked' | 'cache' | 'realm' | 'now' | 'issuers' | 'loadPrincipal'
-  >;
-
-/** Parts settings from what only code can say. */
-function readOptions(options: AuthOptions): { config: Config; own: OwnOptions } {
-  const { resolveIssuer, isRevoked, cache, realm, now, issuers, loadPrincipal, ...rest } = options;
-  const { store, users, passwords, sessions, resolveProvider, provision, ...more } = rest;
-  const { fetch, env, file, prefix, onWarning, ...overrides } = more;
-  const ownStore = isStore(store) ? store : undefined;
-  const config = loadConfig({
-    ...definedOnly({ env, file, prefix, onWarning }),
-    // A store of the application's own is what the URL would have named: nothing is missing.
-    overrides: { ...overrides, store: isStore(store) ? { url: 'memory:' } : store },
+/** `scopes` and `claims` as the router took them before they moved to `createAuth()`. */
+function formerGrants({ scopes, claims }: AuthRouterOptions): GrantOf | undefined {
+  if (!scopes && !claims) return undefined;
+  process.emitWarning(
+    'auth.router(): `scopes` and `claims` have moved to createAuth({ tokenScopes, tokenClaims }); here they work until the next minor release',
+    'LatchkeyWarning',
+  );
+  return createGrants({
+    ...(scopes && { tokenScopes: scopes }),
+    ...(claims && { tokenClaims: claims }),
   });
-  const own = { resolveIssuer, isRevoked, cache, realm, now, issuers, loadPrincipal };
-  return {
-    config,
-    own: definedOnly({
-      ...own,
-      store: ownStore,
-      users,
-      passwords,
-      sessions,
-      resolveProvider,
-      provision,
-      fetch,
-    }),
-  };
-}
-
-function isStore(store: AuthOptions['store']): store is Store {
-  return store !== undefined && 'sessions' in store;
 }
 
 function signsTokens({ jwt }: Config): boolean {
@@ -296,23 +255,26 @@ async function upstreamToken(
   throw new AuthError('AUTH_CONTEXT_REQUIRED', { reason: 'no_upstream' });
 }
 
-/** Throws a TypeError when there is nobody whose tokens could be accepted. */
+/** Throws a TypeError when no issuer is configured. */
 function allIssuers(
   config: Config,
   signIn: SignIn | undefined,
-  { issuers = [], resolveIssuer }: OwnOptions,
+  {
+    furtherIssuers,
+    mayBeNone,
+  }: { readonly furtherIssuers: readonly IssuerOptions[]; readonly mayBeNone: boolean },
 ): readonly IssuerOptions[] {
-  const main = signIn ? [signIn.issuer.issuerOptions()] : somebodyElse(config);
-  const all = [...main, ...config.trustedIssuers, ...[issuers].flat()];
-  if (all.length === 0 && !resolveIssuer)
+  const main = signIn ? [signIn.issuer.issuerOptions()] : externalIssuer(config);
+  const all = [...main, ...config.trustedIssuers, ...furtherIssuers];
+  if (all.length === 0 && !mayBeNone)
     throw new TypeError(
-      "createAuth() knows nobody whose tokens it may accept: set AUTH_JWKS_URL and AUTH_JWT_ISSUER (somebody else's tokens), AUTH_JWT_SECRET and AUTH_PUBLIC_URL (our own), or AUTH_TRUSTED_ISSUERS",
+      "createAuth() has no issuer: set AUTH_JWKS_URL and AUTH_JWT_ISSUER (an identity provider's tokens), AUTH_JWT_SECRET and AUTH_PUBLIC_URL (our own), or AUTH_TRUSTED_ISSUERS",
     );
   return all;
 }
 
-/** The main issuer where we only verify: whose keys we were given. */
-function somebodyElse({ jwt, claims }: Config): readonly IssuerOptions[] {
+/** The main issuer where we only verify: the identity provider whose keys are configured. */
+function externalIssuer({ jwt, claims }: Config): readonly IssuerOptions[] {
   const { issuer, jwksUrl, publicKey, algorithm } = jwt;
   const keys = keysOf({ jwksUrl, publicKey });
   if (!keys || !issuer) return [];
@@ -349,9 +311,9 @@ function edgeHeaders(config: Config, own: SecurityHeadersOptions = {}): RequestH
 
 function createAuthenticate(
   verifier: Verifier,
-  options: AuthenticatorOptions,
+  context: AuthenticatorContext,
 ): Auth['authenticate'] {
-  const authenticate = createAuthenticator(verifier, options);
+  const authenticate = createAuthenticator(verifier, {}, context);
   return async (request) => {
     const principal = await authenticate(request);
     if (!principal) throw new AuthError('CREDENTIALS_MISSING', { realm: verifier.realm });

@@ -1,4 +1,5 @@
-export { type Auth, type AuthOptions, createAuth } from './auth.js';
+export { type Auth, createAuth } from './auth.js';
+export type { AuthOptions } from './auth-options.js';
 export {
   type Config,
   ConfigError,

@@ -122,3 +122,17 @@ export function definedOnly<Options extends object>(
     [Name in keyof Options]?: Exclude<Options[Name], undefined>;
   };
 }
+
+/** Parts an options object in two: the members of these names, and the others. */
+export function partOptions<Options extends object, Name extends keyof Options & string>(
+  options: Options,
+  names: readonly Name[],
+): [named: Pick<Options, Name>, others: Omit<Options, Name>] {
+  const isNamed = ([name]: [string, unknown]): boolean => names.some((known) => known === name);
+  const entries = Object.entries(options);
+  const named = Object.fromEntries(entries.filter(isNamed));
+  const others = Object.fromEntries(entries.filter((entry) => !isNamed(entry)));
+  // What the type says is what the filters do; the compiler cannot follow it through Object.entries().
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return [named as Pick<Options, Name>, others as Omit<Options, Name>];
+}

@@ -18,13 +18,15 @@ import type { Store, UserStore } from './stores/store.js';
 import { createUpstream, type Upstream } from './sessions/upstream.js';
 import { createUsers, type Users } from './accounts/users.js';
 
-/** What only code can say of signing in. */
+/** Options for signing in that can't come from the environment. */
 export interface SignInOptions extends ProviderOptions, IdentityOptions {
   /** Where sessions and users are kept. Stays open on `close()`. @defaultValue the store of AUTH_STORE_URL */
-  readonly store?: Store;
-  /** Your own user table instead of the store's. */
-  readonly users?: UserStore;
+  readonly store?: Store | undefined;
+  /** Your own user table instead of the store's. Implements `UserStore`. @defaultValue the users of `store` */
+  readonly userStore?: UserStore;
+  /** The rules for new passwords, and how many are hashed at once. */
   readonly passwords?: PasswordOptions;
+  /** Grace, revocation lag and sweeping of sessions. */
   readonly sessions?: SessionOptions;
 }
 
@@ -129,7 +131,8 @@ function storeOf(config: Config, options: SignInOptions, events: Events): Store 
       'LatchkeyWarning',
     );
   const given = options.store ?? openStore(config.store.url);
-  return steadyStore(options.users ? { ...given, users: options.users } : given, { events });
+  const { userStore } = options;
+  return steadyStore(userStore ? { ...given, users: userStore } : given, { events });
 }
 
 /** Work that nobody waits for but the end. */

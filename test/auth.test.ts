@@ -140,18 +140,18 @@ describe('createAuth', () => {
     expect(principal.user).toMatchObject({ id: '42', roles: ['admin'] });
   });
 
-  it('accepts trusted issuers from settings and from code', async () => {
+  it('accepts trusted issuers from the environment or from code', async () => {
     const [one, two] = await Promise.all([
       createTestIssuer({ algorithm: 'ES256', issuer: 'https://one.test' }),
       createTestIssuer({ algorithm: 'ES256', issuer: 'https://two.test' }),
     ]);
     const listed = { issuer: one.issuer, audience: one.audience, keys: { jwks: one.jwks() } };
-    const auth = create({
-      env: { AUTH_TRUSTED_ISSUERS: JSON.stringify([listed]) },
-      issuers: [two.policy],
-    });
-    await auth.ready();
-    for (const issuer of [one, two])
+    const byVariable = create({ env: { AUTH_TRUSTED_ISSUERS: JSON.stringify([listed]) } });
+    const byCode = create({ env: {}, trustedIssuers: [two.policy] });
+    for (const { auth, issuer } of [
+      { auth: byVariable, issuer: one },
+      { auth: byCode, issuer: two },
+    ])
       await expect(auth.authenticate(requestWith(await issuer.mint()))).resolves.toMatchObject({
         issuer: issuer.issuer,
       });
@@ -220,7 +220,7 @@ describe('the suite in one application', () => {
   async function createWorld() {
     const issuer = await createTestIssuer({ algorithm: 'ES256', profile: 'jwt' });
     const auth = create({
-      issuers: [{ ...issuer.policy, allowedOrgs: ['o1'] }],
+      trustedIssuers: [{ ...issuer.policy, allowedOrgs: ['o1'] }],
       corsOrigins: ['https://front.test'],
       frameAncestors: ['https://platform.test'],
       publicUrl,

@@ -6,11 +6,7 @@ import { visibleSales } from './sales.js';
 export function createApi(auth: Auth): Express {
   const api = express();
   api.use(auth.securityHeaders());
-  api.use(
-    '/api/v1/auth',
-    // Clients that were here before read `session_id`.
-    auth.router({ claims: (_user, session) => ({ session_id: session.id }) }),
-  );
+  api.use('/api/v1/auth', auth.router());
   api.get('/api/v1/sales', auth.requireAuth(), (req, res) => {
     res.json({ rows: visibleSales(principalOf(req).user) });
   });

@@ -8,13 +8,13 @@ export function createApp(auth: Auth, base: string): Express {
   const app = express();
   const ownApi = createOwnApi(base);
   app.use(auth.securityHeaders({ preset: 'web' }));
-  app.use('/api/auth', auth.router({ scopes: () => ['data.read'] }));
+  app.use('/api/auth', auth.router());
 
   // The API: tokens for those who have one, the session cookie for pages.
   app.get('/api/public', (_req, res) => void res.json({ hello: 'everybody' }));
   app.get(
     '/api/data',
-    auth.requireAuth({ cookie: true }),
+    auth.requireAuth({ sessionCookie: true }),
     auth.requireScopes('data.read'),
     (req, res) =>
       void res.json({

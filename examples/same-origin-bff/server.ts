@@ -4,7 +4,7 @@ import { createAuth } from 'latchkey';
 import { createApp } from './app.js';
 
 // Configured by AUTH_* variables: see the README.
-const auth = createAuth();
+const auth = createAuth({ tokenScopes: () => ['data.read'] });
 const server = createServer();
 server.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo;

@@ -3,10 +3,12 @@ import { AuthError, reusableError } from '../errors.js';
 import { refuseCrossSite } from '../http/cross-site.js';
 import { isLoopback } from '../http/is-loopback.js';
 import { requestFacts } from '../http/request-facts.js';
+import { renamedOption } from '../known-options.js';
 import { type Principal, isClientPrincipal, withMethod } from '../principal.js';
 import { createPrincipalLoader, type LoadPrincipalOption } from './principal-loader.js';
 import type { Verifier } from '../verifier/verifier.js';
 
+/** What a guard may demand beyond a verified token. */
 export interface AuthenticatorOptions<Request extends RequestHead = RequestHead> {
   /** Refuses tokens that a client got for itself (client credentials): 403 INSUFFICIENT_ROLE. @defaultValue `false` */
   readonly userOnly?: boolean;
@@ -15,35 +17,25 @@ export interface AuthenticatorOptions<Request extends RequestHead = RequestHead>
    * are refused with 401. @defaultValue every issuer the verifier trusts
    */
   readonly issuers?: readonly string[] | ((request: Request) => readonly string[]);
-  /** Looks up what a token cannot say, such as roles in your database. */
+  /** Looks up what a token cannot say, such as roles in your database. @defaultValue the one of `createAuth()` */
   readonly loadPrincipal?: LoadPrincipalOption<Request>;
   /**
    * Asks the store on every request whether the token's session still lives, so that a session that ended
    * on another instance is refused at once: 401 TOKEN_REVOKED; 503 STORE_UNAVAILABLE when the store is down.
-   * Tokens of other issuers have no session with us and pass. @defaultValue `false`: refused within the lag
+   * Tokens of other issuers have no session with us and pass. Needs the guards of a `createAuth()` that signs tokens.
+   * @defaultValue `false`: refused within the lag
    */
   readonly checkSession?: boolean;
-  /** How `checkSession` finds out. `createAuth()` brings it. */
-  readonly isSessionLive?: (principal: Principal) => boolean | Promise<boolean>;
   /**
-   * Takes the session cookie for a credential where no token comes along, so that browsers need none. Unsafe requests
-   * must then come from a page of ours: 403 CROSS_SITE_REQUEST, 415 UNSUPPORTED_MEDIA_TYPE.
-   * @defaultValue AUTH_COOKIE_SESSIONS
+   * Accepts the session cookie as a credential where no token comes along, so that browsers need none. Unsafe requests
+   * must then come from a page of ours: 403 CROSS_SITE_REQUEST, 415 UNSUPPORTED_MEDIA_TYPE. Needs the guards of a
+   * `createAuth()` that signs tokens. @defaultValue AUTH_COOKIE_SESSIONS
    */
+  readonly sessionCookie?: boolean;
+  /** @deprecated The former name of `sessionCookie`; works until the next minor release. */
   readonly cookie?: boolean;
-  /** How `cookie` finds out. `createAuth()` brings it. */
-  readonly readSession?: SessionReader;
   /** Lets users pass who must change their password before anything else. @defaultValue `false`: 403 PASSWORD_CHANGE_REQUIRED */
   readonly allowPasswordChange?: boolean;
-  /**
-   * A token for requests without a credential, in local development only. It is verified like any other. Unsafe requests
-   * of other sites' pages don't get it: 403 CROSS_SITE_REQUEST, 415 UNSUPPORTED_MEDIA_TYPE.
-   */
-  readonly devToken?: string | undefined;
-  /** Origins whose pages may use `devToken`, beside the own one and all on loopback. @defaultValue none */
-  readonly devOrigins?: readonly string[];
-  /** Milliseconds since 1970. @defaultValue `Date.now` */
-  readonly now?: () => number;
 }
 
 /** Names of the options above, for guards to tell their own from unknown ones. */
@@ -52,14 +44,31 @@ export const authenticatorOptionNames: readonly (keyof AuthenticatorOptions)[] =
   'issuers',
   'loadPrincipal',
   'checkSession',
-  'isSessionLive',
+  'sessionCookie',
   'cookie',
-  'readSession',
   'allowPasswordChange',
-  'devToken',
-  'devOrigins',
-  'now',
 ];
+
+/** What `createAuth()` knows and a verifier alone doesn't. */
+export interface AuthenticatorContext {
+  /** Used by guards that don't bring their own. */
+  readonly loadPrincipal?: LoadPrincipalOption<RequestHead>;
+  /** Whether guards accept the session cookie that don't say. @defaultValue `false` */
+  readonly sessionCookie?: boolean;
+  /** How `checkSession` finds out. */
+  readonly isSessionLive?: (principal: Principal) => boolean | Promise<boolean>;
+  /** How `sessionCookie` finds out. */
+  readonly readSession?: SessionReader;
+  /**
+   * A token for requests without a credential, in local development only. It is verified like any other. Unsafe requests
+   * of other sites' pages don't get it: 403 CROSS_SITE_REQUEST, 415 UNSUPPORTED_MEDIA_TYPE.
+   */
+  readonly devToken?: string | undefined;
+  /** Origins whose pages may use `devToken`, beside the own one and all on loopback. @defaultValue none */
+  readonly devOrigins?: readonly string[];
+  /** Where the router is mounted: the pages that `redirect: true` means are below it. @defaultValue `'/api/auth'` */
+  readonly basePath?: string;
+}
 
 /** Finds the session of a request's cookie; undefined when it has none that lives. */
 export type SessionReader = (request: RequestHead) => Promise<Principal | undefined> | undefined;
@@ -76,13 +85,14 @@ export type Authenticator<Request extends RequestHead = RequestHead> = (
 export function createAuthenticator<Request extends RequestHead>(
   verifier: Verifier,
   options: AuthenticatorOptions<Request> = {},
+  context: AuthenticatorContext = {},
 ): Authenticator<Request> {
   const { events } = verifier;
-  const devToken = devTokenOf(options);
+  const devToken = devTokenOf(context);
   const findCredential = createCredentialFinder(verifier.realm);
-  const readSession = sessionReaderOf(options);
+  const readSession = sessionReaderOf(options, context);
   const admit = createAdmission(verifier, options);
-  const narrow = createNarrowing(verifier, options);
+  const narrow = createNarrowing(verifier, options, context);
 
   function identify(request: Request): ReturnType<Authenticator> {
     const found = findCredential(request);
@@ -143,11 +153,12 @@ type Narrowing<Request> = (
 
 /** What a guard asks beyond the verifier. Undefined for the many that ask for nothing: they skip the step. */
 function createNarrowing<Request extends RequestHead>(
-  { realm, events }: Verifier,
+  { realm, events, now }: Verifier,
   options: AuthenticatorOptions<Request>,
+  context: AuthenticatorContext,
 ): Narrowing<Request> | undefined {
-  const { issuers, userOnly = false, loadPrincipal, now = Date.now } = options;
-  const isLive = sessionCheckOf(options);
+  const { issuers, userOnly = false, loadPrincipal = context.loadPrincipal } = options;
+  const isLive = sessionCheckOf(options, context);
   const wrongIssuer = reusableError('INVALID_TOKEN', { realm, reason: 'issuer' });
   const notAUser = reusableError('INSUFFICIENT_ROLE', { realm, reason: 'user_only' });
   const ended = reusableError('TOKEN_REVOKED', { realm, reason: 'session' });
@@ -173,23 +184,32 @@ function createNarrowing<Request extends RequestHead>(
   };
 }
 
-/** Throws a TypeError when there are no sessions whose cookie could be read. */
-function sessionReaderOf({
-  cookie = false,
-  readSession,
-}: Pick<AuthenticatorOptions, 'cookie' | 'readSession'>): SessionReader | undefined {
-  if (!cookie) return undefined;
-  if (readSession) return readSession;
-  throw new TypeError(
-    '`cookie` needs our own sessions: use auth.requireAuth() of a createAuth() that signs tokens',
-  );
+/** Whether a guard accepts the session cookie. Throws a TypeError where there are no sessions of our own. */
+export function acceptsSessionCookie<Request extends RequestHead>(
+  options: AuthenticatorOptions<Request>,
+  context: AuthenticatorContext,
+): boolean {
+  const asked = renamedOption('requireAuth()', options, ['cookie', 'sessionCookie']);
+  const accepts = asked ?? context.sessionCookie ?? false;
+  if (accepts && !context.readSession)
+    throw new TypeError(
+      '`sessionCookie` needs our own sessions: use auth.requireAuth() of a createAuth() that signs tokens',
+    );
+  return accepts;
 }
 
-/** Throws a TypeError when nobody can tell whether a session lives. */
-function sessionCheckOf({
-  checkSession = false,
-  isSessionLive,
-}: Pick<AuthenticatorOptions, 'checkSession' | 'isSessionLive'>) {
+function sessionReaderOf<Request extends RequestHead>(
+  options: AuthenticatorOptions<Request>,
+  context: AuthenticatorContext,
+): SessionReader | undefined {
+  return acceptsSessionCookie(options, context) ? context.readSession : undefined;
+}
+
+/** Throws a TypeError where there are no sessions of our own to ask for. */
+function sessionCheckOf<Request extends RequestHead>(
+  { checkSession = false }: AuthenticatorOptions<Request>,
+  { isSessionLive }: AuthenticatorContext,
+): AuthenticatorContext['isSessionLive'] {
   if (!checkSession) return undefined;
   if (isSessionLive) return isSessionLive;
   throw new TypeError(
@@ -198,10 +218,7 @@ function sessionCheckOf({
 }
 
 /** The development token, for every request but those that a page of another site may have caused. */
-function devTokenOf({
-  devToken,
-  devOrigins = [],
-}: Pick<AuthenticatorOptions, 'devToken' | 'devOrigins'>) {
+function devTokenOf({ devToken, devOrigins = [] }: AuthenticatorContext) {
   if (devToken === undefined) return undefined;
   const has = (origin: string): boolean =>
     devOrigins.includes(origin) || (URL.canParse(origin) && isLoopback(new URL(origin)));

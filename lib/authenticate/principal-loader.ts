@@ -7,7 +7,16 @@ import type { Principal } from '../principal.js';
 /**
  * Looks up what a token cannot say, such as roles in your database. What it answers replaces the user's
  * facts of the same name; `{}` changes nothing, null and undefined mean that there is no such user any more
- * (401). A throw or rejection answers 503; an `AuthError` is passed on as it is.
+ * (401). A throw or rejection, and an answer with any other member than those of {@link PrincipalPatch}, is 503
+ * STORE_UNAVAILABLE; an `AuthError` is passed on as it is.
+ *
+ * @example
+ * ```ts
+ * const loadPrincipal: LoadPrincipal<Request> = async ({ user }) => {
+ *   const row = await db.findUser(user.id);
+ *   return row && { email: row.email, roles: row.roles };
+ * };
+ * ```
  */
 export type LoadPrincipal<Request> = (
   principal: Principal,
@@ -64,11 +73,27 @@ export function createPrincipalLoader<Request>(
       throw new AuthError('STORE_UNAVAILABLE', { reason: 'load_principal', cause });
     }
   };
+  const warn = createWarning();
   const askOrRecall = cached ? rememberAnswers(ask, cached, context.now) : ask;
   return async (principal, request) => {
     const patch = await askOrRecall(principal, request);
     if (patch === null || patch === undefined) throw context.unknownUser;
-    return patchPrincipal(principal, patch);
+    try {
+      return patchPrincipal(principal, patch);
+    } catch (cause) {
+      if (cause instanceof TypeError) warn(cause.message);
+      context.events.emit('hook.failed', { hook: 'loadPrincipal' });
+      throw new AuthError('STORE_UNAVAILABLE', { reason: 'load_principal', cause });
+    }
+  };
+}
+
+/** Tells a developer once what the hook must not return; each request gets its 503. */
+function createWarning(): (message: string) => void {
+  let isTold = false;
+  return (message) => {
+    if (!isTold) process.emitWarning(message, 'LatchkeyWarning');
+    isTold = true;
   };
 }
 

@@ -2,13 +2,13 @@ import type { AccessGrant } from './access-token-signer.js';
 import type { Session, StoredUser } from '../stores/store.js';
 
 export interface GrantOptions {
-  /** Scopes of a user's access tokens. @defaultValue `users:admin` for users with the role `admin`, else none */
-  readonly scopes?: (user: StoredUser) => readonly string[];
+  /** Returns the scopes of a user's access tokens. @defaultValue `users:admin` for users with the role `admin`, else none */
+  readonly tokenScopes?: (user: StoredUser) => readonly string[];
   /**
-   * Further claims of access tokens, e.g. for clients that know other names. They never replace a registered
-   * claim or one of ours.
+   * Returns further claims of a user's access tokens, e.g. for clients that know other names. They never replace a
+   * registered claim or one of ours.
    */
-  readonly claims?: (user: StoredUser, session: Session) => Readonly<Record<string, unknown>>;
+  readonly tokenClaims?: (user: StoredUser, session: Session) => Readonly<Record<string, unknown>>;
 }
 
 /** What the claims of a session's tokens are made of. */
@@ -26,7 +26,7 @@ interface GrantBasis {
 /** Returns what the access tokens of a session say. */
 export type GrantOf = (basis: GrantBasis) => AccessGrant;
 
-export function createGrants({ scopes = adminScopes, claims }: GrantOptions): GrantOf {
+export function createGrants({ tokenScopes = adminScopes, tokenClaims }: GrantOptions): GrantOf {
   return function grantOf({ session, notes, user }) {
     return {
       subject: user.id,
@@ -34,10 +34,10 @@ export function createGrants({ scopes = adminScopes, claims }: GrantOptions): Gr
       ...(notes.authTime !== undefined && { authTime: notes.authTime }),
       amr: notes.amr,
       ...(notes.acr !== undefined && { acr: notes.acr }),
-      scopes: scopes(user),
+      scopes: tokenScopes(user),
       user,
       mustResetPassword: user.mustResetPassword,
-      ...(claims && { extraClaims: claims(user, session) }),
+      ...(tokenClaims && { extraClaims: tokenClaims(user, session) }),
     };
   };
 }

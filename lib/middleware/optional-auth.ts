@@ -1,5 +1,7 @@
 import type { Request, RequestHandler } from 'express';
 import {
+  acceptsSessionCookie,
+  type AuthenticatorContext,
   type AuthenticatorOptions,
   authenticatorOptionNames,
   createAuthenticator,
@@ -23,20 +25,36 @@ const optionNames: readonly (keyof OptionalAuthOptions)[] = [
 ];
 
 /**
- * Sets `req.auth` when the request carries a valid access token and lets anonymous requests pass without.
- * A token that is there but bad is refused, with the errors of `requireAuth()`. Adds `Vary: Authorization`,
- * for the answer depends on who asks.
+ * Sets `req.auth` when the request carries a valid access token and lets anonymous requests pass without; handlers read
+ * it with `optionalPrincipalOf(req)`. A token that is there but bad is refused, with the errors of `requireAuth()`. Adds
+ * `Vary: Authorization`, since the response depends on the caller.
+ *
+ * @example
+ * ```ts
+ * app.get('/projects', optionalAuth(verifier), (req, res) => {
+ *   res.json({ own: optionalPrincipalOf(req)?.subject ?? null });
+ * });
+ * ```
  */
+export function optionalAuth(verifier: Verifier, options?: OptionalAuthOptions): RequestHandler;
+/** @internal With what only `createAuth()` knows. */
+export function optionalAuth(
+  verifier: Verifier,
+  options: OptionalAuthOptions | undefined,
+  context: AuthenticatorContext,
+): RequestHandler;
 export function optionalAuth(
   verifier: Verifier,
   options: OptionalAuthOptions = {},
+  context: AuthenticatorContext = {},
 ): RequestHandler {
   refuseUnknownOptions('optionalAuth()', options, optionNames);
-  const { lenient = false, ...pipeline } = options;
-  const authenticate = createAuthenticator(verifier, pipeline);
+  const { lenient = false, ...demands } = options;
+  const byCookie = acceptsSessionCookie(demands, context);
+  const authenticate = createAuthenticator(verifier, demands, context);
   return function optionalAuthMiddleware(req, res, next) {
     addVary(res, 'Authorization');
-    if (pipeline.cookie === true) addVary(res, 'Cookie');
+    if (byCookie) addVary(res, 'Cookie');
     const pass = (error: unknown): void => {
       if (lenient && error instanceof AuthError && error.status < 500) next();
       else next(error);

@@ -15,10 +15,19 @@ export interface RequireAuthContextOptions {
   readonly realm?: string;
   /**
    * Sends a browser that asks for a page to sign in again as the rules want it, and from there back. A path
-   * names the log-in route, e.g. of one provider. @defaultValue `false`; `true` is `/api/auth/login`
+   * names the log-in route, e.g. of one provider.
+   * @defaultValue `false`; `true` is `login` under the `basePath` of `createAuth()`
    */
   readonly redirect?: boolean | string;
-  /** Milliseconds since 1970. @defaultValue `Date.now` */
+}
+
+/** What `createAuth()` adds. */
+interface Surroundings {
+  /** Protection space in challenges where the options name none. */
+  readonly realm?: string;
+  /** Where the router is mounted. */
+  readonly basePath?: string;
+  /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
 
@@ -26,23 +35,37 @@ export interface RequireAuthContextOptions {
  * Lets only callers pass who signed in strongly or recently enough; others learn from the challenge how to
  * sign in again (step-up, RFC 9470 §3). Needs `requireAuth()` before it, and at least one of the two rules.
  * A token that does not say is not enough. Errors: AUTH_CONTEXT_REQUIRED, CREDENTIALS_MISSING (401).
+ *
+ * @example
+ * ```ts
+ * app.post('/payments', auth.requireAuth(), requireAuthContext({ acrValues: ['mfa'], maxAgeSeconds: 300 }), handler);
+ * ```
  */
-export function requireAuthContext(options: RequireAuthContextOptions): RequestHandler {
+export function requireAuthContext(options: RequireAuthContextOptions): RequestHandler;
+/** @internal With what only `createAuth()` knows. */
+export function requireAuthContext(
+  options: RequireAuthContextOptions,
+  surroundings: Surroundings,
+): RequestHandler;
+export function requireAuthContext(
+  options: RequireAuthContextOptions,
+  surroundings: Surroundings = {},
+): RequestHandler {
   refuseUnknownOptions('requireAuthContext()', options, [
     'acrValues',
     'maxAgeSeconds',
     'realm',
     'redirect',
-    'now',
   ]);
-  const { acrValues, maxAgeSeconds, realm, redirect = false, now = Date.now } = options;
+  const { acrValues, maxAgeSeconds, realm = surroundings.realm, redirect = false } = options;
+  const { now = Date.now, basePath = '/api/auth' } = surroundings;
   assertRules(acrValues, maxAgeSeconds);
   if (redirect !== false && maxAgeSeconds === 0)
     throw new TypeError(
       'requireAuthContext(): with `redirect`, `maxAgeSeconds` is 1 or more; nobody is back within the same second',
     );
   const refusal = reusableError('AUTH_CONTEXT_REQUIRED', { realm, acrValues, maxAgeSeconds });
-  const logIn = logInPath(options, pagePath(redirect, '/api/auth/login'));
+  const logIn = logInPath(options, pagePath(redirect, `${basePath}/login`));
   const judge = createGuard('requireAuthContextMiddleware', (req) => {
     const principal = principalOf(req);
     const isEnough =

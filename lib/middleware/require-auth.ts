@@ -1,5 +1,7 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import {
+  acceptsSessionCookie,
+  type AuthenticatorContext,
   type AuthenticatorOptions,
   authenticatorOptionNames,
   createAuthenticator,
@@ -19,9 +21,10 @@ export interface RequireAuthOptions extends AuthenticatorOptions<Request> {
    */
   readonly allowPreflight?: boolean;
   /**
-   * Sends a browser that asks for a page to the sign-in page, and from there back, instead of answering 401; scripts get their
-   * 401 (Fetch Metadata decides). A path names another page, which gets `returnTo` as a query parameter. Takes
-   * the session cookie for a credential, too: see `cookie`. @defaultValue `false`; `true` is `/api/auth/signin`
+   * Sends a browser that asks for a page to the sign-in page, and from there back, instead of answering 401; scripts get
+   * their 401 (Fetch Metadata decides). A path names another page, which gets `returnTo` as a query parameter. Turns
+   * `sessionCookie` on, since a browser that asks for a page cannot send a token.
+   * @defaultValue `false`; `true` is the page `signin` under the `basePath` of `createAuth()`
    */
   readonly redirect?: boolean | string;
 }
@@ -33,19 +36,39 @@ const optionNames: readonly (keyof RequireAuthOptions)[] = [
 ];
 
 /**
- * Lets only requests with a valid access token, or session cookie, pass and sets `req.auth`.
+ * Lets only requests with a valid access token, or session cookie, pass and sets `req.auth`; handlers read it with
+ * `principalOf(req)`.
  * Errors: CREDENTIALS_MISSING, INVALID_TOKEN, TOKEN_EXPIRED, TOKEN_REVOKED (401), INVALID_REQUEST (400),
- * INSUFFICIENT_ROLE (403, with `userOnly`), CROSS_SITE_REQUEST (403, with `cookie`), KEYS_UNAVAILABLE and
+ * INSUFFICIENT_ROLE (403, with `userOnly`), CROSS_SITE_REQUEST (403, with `sessionCookie`), KEYS_UNAVAILABLE and
  * STORE_UNAVAILABLE (503).
+ *
+ * @example
+ * ```ts
+ * app.get('/me', requireAuth(verifier), (req, res) => {
+ *   res.json(principalOf(req).user);
+ * });
+ * ```
  */
-export function requireAuth(verifier: Verifier, options: RequireAuthOptions = {}): RequestHandler {
+export function requireAuth(verifier: Verifier, options?: RequireAuthOptions): RequestHandler;
+/** @internal With what only `createAuth()` knows. */
+export function requireAuth(
+  verifier: Verifier,
+  options: RequireAuthOptions | undefined,
+  context: AuthenticatorContext,
+): RequestHandler;
+export function requireAuth(
+  verifier: Verifier,
+  options: RequireAuthOptions = {},
+  context: AuthenticatorContext = {},
+): RequestHandler {
   refuseUnknownOptions('requireAuth()', options, optionNames);
-  const { allowPreflight = false, redirect = false, ...pipeline } = options;
-  const signInPage = pagePath(redirect, '/api/auth/signin');
-  // A browser that asks for a page cannot bring a token.
-  const byPage = signInPage !== undefined && pipeline.readSession !== undefined;
-  const cookie = pipeline.cookie ?? byPage;
-  const authenticate = createAuthenticator(verifier, { ...pipeline, cookie });
+  const { allowPreflight = false, redirect = false, ...demands } = options;
+  const signInPage = pagePath(redirect, `${context.basePath ?? '/api/auth'}/signin`);
+  const byPage = signInPage !== undefined && context.readSession !== undefined;
+  const isGiven = demands.sessionCookie !== undefined || demands.cookie !== undefined;
+  const asked = byPage && !isGiven ? { ...demands, sessionCookie: true } : demands;
+  const byCookie = acceptsSessionCookie(asked, context);
+  const authenticate = createAuthenticator(verifier, asked, context);
   const missing = reusableError('CREDENTIALS_MISSING', { realm: verifier.realm });
 
   function refuse(error: unknown, { req, res, next }: Exchange): void {
@@ -60,7 +83,7 @@ export function requireAuth(verifier: Verifier, options: RequireAuthOptions = {}
       next();
       return;
     }
-    if (cookie) addVary(res, 'Cookie');
+    if (byCookie) addVary(res, 'Cookie');
     const admit = (principal: Principal | undefined): void => {
       if (principal === undefined) return refuse(missing, { req, res, next });
       req.auth = principal;

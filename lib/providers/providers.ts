@@ -9,8 +9,11 @@ import type { ProviderContext } from './tokens.js';
 export interface ProviderOptions {
   /** Finds providers that are known only at run time, such as those of your tenants. See {@link ProviderResolver}. @defaultValue none */
   readonly resolveProvider?: ProviderResolver;
-  /** How providers are reached, e.g. through a proxy. @defaultValue `fetch` */
-  readonly fetch?: typeof fetch;
+  /**
+   * Replaces `fetch` for requests to login providers, e.g. to go through a proxy. It must honour `signal` and `redirect`.
+   * @defaultValue the global `fetch` at the time of each request
+   */
+  readonly providerFetch?: typeof fetch;
 }
 
 /** The identity providers that users can sign in with. */
@@ -36,7 +39,7 @@ export function createProviders(
 ): Providers {
   const context: ProviderContext = {
     // Looked up at each call, so that an application may replace it when it has started.
-    fetch: options.fetch ?? ((input, init) => fetch(input, init)),
+    fetch: options.providerFetch ?? ((input, init) => fetch(input, init)),
     allowLoopbackHttp: !config.production,
     toleranceSeconds: Math.max(LEAST_TOLERANCE_SECONDS, config.clockToleranceSeconds),
     events,

@@ -41,7 +41,7 @@ export function createRoutes(parts: RouterParts, options: AuthRouterOptions): Re
 
 function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
   const callers = createCallers(parts);
-  const sendTokens = createTokenResponse(parts, options);
+  const sendTokens = createTokenResponse(parts);
   const managing: ManageContext = { parts, callers };
   const signInWithPassword = createPasswordSignIn(parts);
   const signIn = login(signInWithPassword, sendTokens);

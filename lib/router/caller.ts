@@ -25,9 +25,9 @@ interface OwnUser {
 export function createCallers({ verifier, pipeline, config, users }: RouterParts): Callers {
   const { realm } = verifier;
   // Our own routes take the cookie whatever the application's guards do: they refuse requests from other sites.
-  const own = { ...pipeline, cookie: true };
-  const find = createAuthenticator(verifier, own);
-  const findAny = createAuthenticator(verifier, { ...own, allowPasswordChange: true });
+  const own = { sessionCookie: true };
+  const find = createAuthenticator(verifier, own, pipeline);
+  const findAny = createAuthenticator(verifier, { ...own, allowPasswordChange: true }, pipeline);
 
   async function ownUser(principal: Principal | undefined): Promise<OwnUser> {
     if (!principal) throw new AuthError('CREDENTIALS_MISSING', { realm });

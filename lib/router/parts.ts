@@ -1,7 +1,7 @@
-import type { AuthenticatorOptions } from '../authenticate/authenticator.js';
+import type { AuthenticatorContext } from '../authenticate/authenticator.js';
 import type { Config } from '../config/config.js';
 import type { Events } from '../events.js';
-import type { GrantOptions } from '../issuing/grants.js';
+import type { GrantOf, GrantOptions } from '../issuing/grants.js';
 import type { SignIn } from '../sign-in.js';
 import type { Verifier } from '../verifier/verifier.js';
 import type { SendMail } from './password/mail.js';
@@ -12,14 +12,16 @@ export interface RouterParts extends Omit<SignIn, 'ready' | 'close'> {
   readonly verifier: Verifier;
   readonly events: Events;
   /** How requests are authenticated, beyond the verifier. */
-  readonly pipeline: AuthenticatorOptions;
+  readonly pipeline: AuthenticatorContext;
+  /** What the access tokens of a session say. */
+  readonly grantOf: GrantOf;
   /** Where the router is mounted, when the application has said it. @defaultValue told by each request */
   readonly basePath?: string | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-export interface AuthRouterOptions extends GrantOptions {
+export interface AuthRouterOptions {
   /**
    * Sends a mail, in your words and through your provider. Without it the routes for forgotten passwords are 404. See {@link SendMail}.
    */
@@ -31,6 +33,10 @@ export interface AuthRouterOptions extends GrantOptions {
   readonly resetPasswordPage?: string;
   /** How long a mailed reset token works, in seconds. 60 to 86400. @defaultValue `3600` */
   readonly resetTokenSeconds?: number;
+  /** @deprecated Has moved to `createAuth({ tokenScopes })`; works until the next minor release. */
+  readonly scopes?: GrantOptions['tokenScopes'];
+  /** @deprecated Has moved to `createAuth({ tokenClaims })`; works until the next minor release. */
+  readonly claims?: GrantOptions['tokenClaims'];
 }
 
 /** Names of the options above. */

@@ -1,10 +1,9 @@
 import type { Request, Response } from 'express';
-import { createGrants } from '../issuing/grants.js';
 import type { LiveSession } from '../sessions/sessions.js';
 import { deviceLabel } from '../sessions/device-label.js';
 import type { SessionNotes } from '../sessions/session-notes.js';
 import { setSessionCookie } from './browser-session.js';
-import type { AuthRouterOptions, RouterParts } from './parts.js';
+import type { RouterParts } from './parts.js';
 
 /** Sends the tokens of a session, with 200. Every route that signs in or refreshes ends with it. */
 export type SendTokens = (res: Response, live: LiveSession) => Promise<void>;
@@ -12,9 +11,8 @@ export type SendTokens = (res: Response, live: LiveSession) => Promise<void>;
 /** Clients refresh after this part of a token's life, so that a slow answer still comes in time. */
 const RENEW_AFTER = 0.8;
 
-export function createTokenResponse(parts: RouterParts, options: AuthRouterOptions): SendTokens {
-  const { issuer } = parts;
-  const grantOf = createGrants(options);
+export function createTokenResponse(parts: RouterParts): SendTokens {
+  const { issuer, grantOf } = parts;
   return async function sendTokens(res, live) {
     const { notes, refreshToken, user } = live;
     const { token, expiresIn } = await issuer.sign(grantOf(live));

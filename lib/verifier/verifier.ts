@@ -76,6 +76,8 @@ export interface Verifier {
   counters(): VerifierCounters;
   readonly realm: string;
   readonly events: EventSink;
+  /** Milliseconds since 1970, by the clock that the verifier was given. */
+  readonly now: () => number;
 }
 
 /** What every verification needs. */
@@ -138,6 +140,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     counters: () => countersOf(verification),
     realm,
     events,
+    now,
   });
 }
 

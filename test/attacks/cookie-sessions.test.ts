@@ -33,7 +33,7 @@ async function world(options: AuthOptions = {}, routes: AuthRouterOptions = {}) 
     auth.requireAuthContext({ maxAgeSeconds: 300, redirect: true }),
     (_req, res) => void res.send('vault'),
   );
-  app.use('/api/notes', auth.requireAuth({ cookie: true }));
+  app.use('/api/notes', auth.requireAuth({ sessionCookie: true }));
   app.get('/api/notes', (req, res) => void res.json(principalOf(req)));
   app.post('/api/notes', (_req, res) => void res.status(201).end());
   app.get('/api/tokens-only', auth.requireAuth(), (_req, res) => void res.json({}));
@@ -52,7 +52,7 @@ async function world(options: AuthOptions = {}, routes: AuthRouterOptions = {}) 
 }
 
 describe('the session cookie as a credential', () => {
-  it('opens what is behind `cookie: true`, and nothing else', async () => {
+  it('opens what is behind `sessionCookie: true`, and nothing else', async () => {
     const { browser, origin, signIn } = await world();
     await signIn();
     const notes = await browser.fetch(`${origin}/api/notes`);
@@ -74,7 +74,7 @@ describe('the session cookie as a credential', () => {
   });
 
   it('gives handlers an access token to send upstream, and never the refresh token', async () => {
-    const { browser, origin, signIn } = await world({}, { scopes: () => ['notes:read'] });
+    const { browser, origin, signIn } = await world({ tokenScopes: () => ['notes:read'] });
     await signIn();
     const { token } = JSON.parse((await browser.fetch(`${origin}/api/notes/token`)).body) as {
       token: string;

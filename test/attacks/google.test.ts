@@ -22,7 +22,7 @@ async function world(options: AuthOptions = {}) {
   const google = await startGoogleKeys(clock.now);
   const app = serveLoginApp(port, {
     google: { clientId: google.clientId },
-    fetch: google.fetch,
+    providerFetch: google.fetch,
     now: clock.now,
     ...options,
   });

@@ -398,7 +398,7 @@ describe('C10 issuers', () => {
   ])("$title at Entra's shared endpoint is told apart", async ({ tid, iss, refusal }) => {
     const app = await hostileLogin((corp) => ({
       ...entra('common', ['tenant-1'], corp),
-      fetch: (input, init) =>
+      providerFetch: (input, init) =>
         fetch(urlOf(input).replace(`${ENTRA}/common/v2.0`, corp.issuer), init),
     }));
     app.corp.misbehave({

@@ -5,10 +5,14 @@ import { createAuthenticator } from '../../lib/authenticate/authenticator.js';
 
 async function createWorld() {
   const issuer = await createTestIssuer({ algorithm: 'ES256', profile: 'jwt' });
-  const authenticate = createAuthenticator(createVerifier({ issuers: issuer.policy }), {
-    devToken: await issuer.mint({ sub: 'dev' }),
-    devOrigins: ['https://front.test'],
-  });
+  const authenticate = createAuthenticator(
+    createVerifier({ issuers: issuer.policy }),
+    {},
+    {
+      devToken: await issuer.mint({ sub: 'dev' }),
+      devOrigins: ['https://front.test'],
+    },
+  );
   /** The subject that a request gets, or the code it is refused with. */
   return async (method: string, headers: Record<string, string>) => {
     try {

@@ -19,6 +19,7 @@ async function start(options: AuthOptions = {}) {
     ...BASE,
     publicUrl: port.origin,
     oidc: { default: { issuer, clientId, clientSecret } },
+    tokenScopes: () => ['data.read'],
     ...options,
   });
   port.serve(createApp(auth, port.origin));

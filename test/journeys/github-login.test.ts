@@ -16,7 +16,7 @@ async function world(options: (github: GithubServer) => AuthOptions = () => ({})
   const { clientId, clientSecret, fetch } = github;
   const app = serveLoginApp(port, {
     github: { clientId, clientSecret },
-    fetch,
+    providerFetch: fetch,
     ...options(github),
   });
   const { origin } = app;
@@ -301,7 +301,7 @@ describe.each(PATHS)('an outage of %s', (path) => {
   it.each(FAILURES)('that $title is 502, and makes no account and no session', async (failure) => {
     let isDown = true;
     const { app, origin, browser, signIn } = await world((github) => ({
-      fetch: async (input, init) => {
+      providerFetch: async (input, init) => {
         const { pathname } = new URL(input instanceof Request ? input.url : input);
         return isDown && pathname === path ? failure.answer() : github.fetch(input, init);
       },

@@ -194,7 +194,7 @@ describe('a provider that is down', () => {
     let time = 0;
     const { origin, provider, browser, logoutUrl } = await world({
       now: () => Date.now() + time,
-      fetch: (input, init) =>
+      providerFetch: (input, init) =>
         isCut ? Promise.reject(new TypeError('fetch failed')) : fetch(input, init),
     });
     const { href } = await logoutUrl(browser);

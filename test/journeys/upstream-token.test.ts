@@ -182,7 +182,7 @@ async function hostileWorld() {
   const app = serveLoginApp(port, {
     oidc: { corp: { issuer, clientId, clientSecret } },
     now: clock.now,
-    fetch: (input, init) =>
+    providerFetch: (input, init) =>
       isCut ? Promise.reject(new TypeError('fetch failed')) : fetch(input, init),
   });
   const { origin, auth } = app;

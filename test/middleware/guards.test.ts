@@ -5,6 +5,7 @@ import {
   createVerifier,
   errorHandler,
   optionalAuth,
+  orgContext,
   type PrincipalPatch,
   requireAnyScope,
   requireAuth,
@@ -14,7 +15,7 @@ import {
   type VerifierOptions,
 } from 'latchkey';
 import { createTestIssuer } from 'latchkey/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createClock } from '../world/clock.js';
 import { createEventLog } from '../world/event-log.js';
 import { expressVersions } from '../world/express-versions.js';
@@ -153,7 +154,7 @@ describe.each(expressVersions)('guards on $name', ({ express }) => {
     it('a devToken serves requests without credential, is verified, and never replaces a bad one', async () => {
       const { issuer, verifier, guarded, clock } = await createWorld();
       const devToken = await issuer.mint({ sub: 'dev' });
-      const get = await guarded(requireAuth(verifier, { devToken }));
+      const get = await guarded(requireAuth(verifier, {}, { devToken }));
       expect(await get()).toMatchObject({ status: 200, body: { subject: 'dev', method: 'dev' } });
       expect((await get('junk')).status).toBe(401);
       expect(await get(await issuer.mint())).toMatchObject({ body: { method: 'jwt' } });
@@ -208,6 +209,56 @@ describe.each(expressVersions)('guards on $name', ({ express }) => {
       expect(JSON.stringify(result.body)).not.toContain('secret detail');
     });
 
+    it.each([
+      { title: 'a column that is no fact of a user', patch: { password_hash: '$argon2id$…' } },
+      { title: 'an id', patch: { id: 'somebody-else' } },
+      { title: 'a subject', patch: { subject: 'somebody-else' } },
+      { title: 'scopes', patch: { scopes: ['admin'] } },
+      { title: 'one role as text', patch: { roles: 'admin' } },
+      { title: 'roles that are undefined', patch: { roles: undefined } },
+      { title: 'roles that are no texts', patch: { roles: [1] } },
+      { title: 'an address that is no text', patch: { email: ['a@b.test'] } },
+      { title: 'an attribute that is a function', patch: { attributes: { region: () => 'eu' } } },
+      { title: 'organisations by id', patch: { orgs: { a: ['admin'] } } },
+      { title: 'an organisation with more members', patch: { orgs: [{ id: 'a', secret: 'x' }] } },
+      { title: 'a list', patch: [{ roles: ['admin'] }] },
+      { title: 'a text', patch: 'admin' },
+    ])('that returns $title is 503, and a warning names the member once', async ({ patch }) => {
+      const { issuer, verifier, guarded, events } = await createWorld();
+      const warnings: Error[] = [];
+      const listen = (warning: Error) => void warnings.push(warning);
+      process.on('warning', listen);
+      onTestFinished(() => void process.off('warning', listen));
+      const get = await guarded(requireAuth(verifier, { loadPrincipal: () => patch as never }));
+      for (let use = 0; use < 2; use += 1) {
+        const { status, body } = await get(await issuer.mint());
+        expect({ status, code: body['code'] }).toEqual({ status: 503, code: 'STORE_UNAVAILABLE' });
+      }
+      expect(warnings.map(({ name }) => name)).toEqual(['LatchkeyWarning']);
+      expect(warnings[0]?.message).toMatch(/^loadPrincipal\(\)/);
+      expect(warnings[0]?.message).not.toMatch(/argon2|somebody-else|a@b/);
+      expect(events.of('hook.failed')).toHaveLength(2);
+    });
+
+    it('clears an address that the database has as null, and copies what may be copied', async () => {
+      const { issuer, verifier, guarded } = await createWorld();
+      const patch = {
+        email: null,
+        attributes: { region: 'eu', levels: [1, 2], manager: null },
+        orgs: [{ id: 'a', roles: ['owner'] }],
+      };
+      const loadPrincipal = () => patch;
+      const get = await guarded(
+        requireAuth(verifier, { loadPrincipal }),
+        orgContext(),
+        requireRoles('owner', { of: 'org' }),
+      );
+      const { status, body } = await get(await issuer.mint({ email: 'u@a.test' }));
+      expect(status).toBe(200);
+      expect(body['user']).toMatchObject({ attributes: patch.attributes });
+      expect(body['user']).not.toHaveProperty('email');
+    });
+
     it('asks on every request, or as often as its time to live says, once for all who ask together', async () => {
       const { issuer, verifier, guarded, clock } = await createWorld();
       let asked = 0;
@@ -224,7 +275,6 @@ describe.each(expressVersions)('guards on $name', ({ express }) => {
       const cached = await guarded(
         requireAuth(verifier, {
           loadPrincipal: { load, ttlSeconds: 30, maxEntries: 2 },
-          now: clock.now,
         }),
       );
       asked = 0;
@@ -406,8 +456,9 @@ describe.each(expressVersions)('guards on $name', ({ express }) => {
   describe('requireAuthContext', () => {
     it('9470 challenges a token whose sign-in was too weak or too long ago', async () => {
       const { issuer, verifier, guarded, clock } = await createWorld();
-      const context = { acrValues: ['mfa', 'phr'], maxAgeSeconds: 300, now: clock.now };
-      const get = await guarded(requireAuth(verifier), requireAuthContext(context));
+      const demands = { acrValues: ['mfa', 'phr'], maxAgeSeconds: 300 };
+      const context = requireAuthContext(demands, { now: clock.now });
+      const get = await guarded(requireAuth(verifier), context);
       const nowSeconds = clock.now() / 1000;
       const refused = [
         {},

@@ -68,7 +68,7 @@ it('Google is asked for a refresh token in its own words', async () => {
     oidc: {
       default: { issuer, clientId: 'x', clientSecret: 'y', scope: 'openid email offline_access' },
     },
-    fetch: () =>
+    providerFetch: () =>
       Promise.resolve(
         Response.json({
           issuer,
@@ -111,7 +111,7 @@ it('without a public URL, in development, users come back to this machine', asyn
     publicUrl: undefined,
     jwt: { ...BASE.jwt, issuer: 'https://app.example' },
     oidc: { default: { issuer, clientId: 'x' } },
-    fetch: () =>
+    providerFetch: () =>
       Promise.resolve(
         Response.json({
           issuer,

@@ -295,19 +295,16 @@ describe('options of the router', () => {
   });
 
   it('scopes and claims are the application’s to choose, and replace none of ours', async () => {
-    const server = await serveAuth(
-      {},
-      {
-        scopes: () => ['reports:read'],
-        claims: (user, session) => ({
-          user_id: user.id,
-          session_id: session.id,
-          iss: 'evil',
-          sub: 'evil',
-          exp: 1,
-        }),
-      },
-    );
+    const server = await serveAuth({
+      tokenScopes: () => ['reports:read'],
+      tokenClaims: (user, session) => ({
+        user_id: user.id,
+        session_id: session.id,
+        iss: 'evil',
+        sub: 'evil',
+        exp: 1,
+      }),
+    });
     const { id } = await addUser(server);
     const me = (await (
       await server.get('/api/me', bearer(await server.signIn('alice')))
