@@ -108,6 +108,8 @@ export function createAuth(options: AuthOptions = {}): Auth {
       mayBeNone: resolveIssuer !== undefined,
     }),
     allowLoopbackHttp: !config.production,
+    allowHttpHosts: config.jwksAllowHttp,
+    clockToleranceSeconds: config.clockToleranceSeconds,
     events,
     now,
   });

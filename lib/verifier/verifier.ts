@@ -33,6 +33,11 @@ export interface VerifierOptions {
    * @defaultValue `16_384`
    */
   readonly maxTokenLength?: number;
+  /**
+   * Clock difference forgiven in `exp` and `nbf`, in seconds, for issuers whose policy has no `clockToleranceSeconds` of its
+   * own. 0 to 300. @defaultValue `5`
+   */
+  readonly clockToleranceSeconds?: number;
   /** Bounds of the memory of verified tokens, one for each issuer, or false for none. */
   readonly tokenCache?: VerifiedTokenCacheOptions | false;
   /** @deprecated Called `tokenCache` now; this name works until the next minor release. */
@@ -115,6 +120,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     cache: renamedOption('createVerifier()', options, ['cache', 'tokenCache']),
     allowLoopbackHttp: options.allowLoopbackHttp ?? true,
     allowHttpHosts: readHttpHosts(options.allowHttpHosts ?? [], 'allowHttpHosts'),
+    clockToleranceSeconds: options.clockToleranceSeconds ?? 5,
     events,
     now,
   });
@@ -149,6 +155,7 @@ const optionNames = [
   'resolveIssuer',
   'isRevoked',
   'maxTokenLength',
+  'clockToleranceSeconds',
   'tokenCache',
   'cache',
   'realm',
@@ -338,7 +345,7 @@ function describeVerified(
     authTime: typeof authTime === 'number' ? authTime : undefined,
     orgs,
     key,
-    validFrom: Math.floor(validFrom(claims) - policy.clockToleranceSeconds),
+    validFrom: Math.ceil(validFrom(claims, policy)),
     diesAt: Math.min(validUntil(claims, policy), ageLimit),
     bytes: ENTRY_BYTES + ((token.lastIndexOf('.') - token.indexOf('.')) >> 1),
   });

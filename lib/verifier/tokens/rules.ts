@@ -184,7 +184,7 @@ function judgeTimes(
   const { clockToleranceSeconds, maxTokenAgeSeconds } = policy;
   if (maxTokenAgeSeconds !== undefined && iat === undefined) return 'missing_claim';
   if (nowSeconds >= exp + clockToleranceSeconds) return 'expired';
-  if (nowSeconds < validFrom(claims) - clockToleranceSeconds) return 'not_yet_valid';
+  if (nowSeconds < validFrom(claims, policy)) return 'not_yet_valid';
   return nowSeconds >= validUntil(claims, policy) ? 'too_old' : undefined;
 }
 
@@ -196,10 +196,16 @@ function isDateIfThere(value: unknown): value is number | undefined {
   return value === undefined || isDate(value);
 }
 
-/** The later of `nbf` and `iat`: before that second the token did not exist or does not count. */
-export function validFrom(claims: Json): number {
+/** How far a token's `iat` may lie ahead of our clock: servers of one cluster differ by seconds, and `iat` guards nothing. */
+const ISSUED_AHEAD_SECONDS = 60;
+
+/** When the token begins to count, tolerance included: by `nbf`, and by an `iat` that lies too far ahead to be a clock difference. */
+export function validFrom(claims: Json, { clockToleranceSeconds }: IssuerPolicy): number {
   const { nbf = 0, iat = 0 } = claims;
-  return Math.max(Number(nbf), Number(iat));
+  return Math.max(
+    Number(nbf) - clockToleranceSeconds,
+    Number(iat) - Math.max(clockToleranceSeconds, ISSUED_AHEAD_SECONDS),
+  );
 }
 
 /** First second in which the token is too old, tolerance included: by `exp` or by the policy's greatest age. */

@@ -87,7 +87,7 @@ export interface IssuerOptions {
    * @defaultValue `[]`; `'any'` for the main issuer of `createAuth()`
    */
   readonly allowedOrgs?: 'any' | readonly string[];
-  /** Clock difference forgiven in `exp`, `nbf` and `iat`. 0 to 300. @defaultValue `5` */
+  /** Clock difference forgiven in `exp` and `nbf`, in seconds. 0 to 300. `iat` may lie as far ahead, and always 60 s. @defaultValue the `clockToleranceSeconds` of the verifier: `5` */
   readonly clockToleranceSeconds?: number;
   /** Refuses tokens issued longer ago; `iat` is then required. 1 or more. @defaultValue no limit */
   readonly maxTokenAgeSeconds?: number;

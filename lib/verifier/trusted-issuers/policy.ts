@@ -47,6 +47,8 @@ export interface IssuerPolicy {
 
 /** What all issuers of a verifier share. */
 export interface IssuerPolicyContext extends HttpPermission {
+  /** For issuers that have no tolerance of their own. */
+  readonly clockToleranceSeconds: number;
   readonly events: EventSink;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -75,7 +77,7 @@ export function createIssuerPolicy(
       clients: createClientReader(mapping),
       shareValue: createValueSharing(),
       clockToleranceSeconds: numberInRange(
-        options.clockToleranceSeconds ?? 5,
+        options.clockToleranceSeconds ?? context.clockToleranceSeconds,
         [0, 300],
         'clockToleranceSeconds',
       ),
