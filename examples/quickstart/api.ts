@@ -6,7 +6,7 @@ import { homePage } from './home-page.js';
 export function createApi(auth: Auth, sendMail: SendMail): Express {
   const api = express();
   api.use(auth.securityHeaders());
-  api.use('/api/auth', auth.router({ sendMail, scopes: ({ roles }) => scopesOf(roles) }));
+  api.use('/api/auth', auth.router({ sendMail }));
 
   api.get('/', auth.requireAuth({ redirect: true }), homePage);
   api.get('/api/hello', auth.optionalAuth(), (req, res) => {
@@ -29,8 +29,8 @@ export function createApi(auth: Auth, sendMail: SendMail): Express {
   return api;
 }
 
-/** What a user's access tokens are good for. */
-function scopesOf(roles: readonly string[]): readonly string[] {
+/** The scopes of a user's access tokens. */
+export function scopesOf({ roles }: { readonly roles: readonly string[] }): readonly string[] {
   return [
     ...(roles.includes('analyst') ? ['reports:read'] : []),
     ...(roles.includes('admin') ? ['users:admin'] : []),

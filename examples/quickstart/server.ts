@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import express from 'express';
 import { createAuth } from 'latchkey';
-import { createApi } from './api.js';
+import { createApi, scopesOf } from './api.js';
 import { openDataFolder } from './data-folder.js';
 import { addDemoUsers } from './demo-users.js';
 import { instructions } from './instructions.js';
@@ -33,6 +33,7 @@ async function start(): Promise<void> {
     oidc: { default: provider.settings },
     // So that pages need no token.
     cookieSessions: true,
+    tokenScopes: scopesOf,
     // Pasted lines come faster than people do.
     rateLimit: { max: 50, windowSeconds: 1 },
   });
