@@ -7,25 +7,31 @@ const HELP = `Usage: npx latchkey users <command> [--store <url>]
 
   users add [--username <name>] [--email <address>] [--role <role>]… [--group <group>]…
             [--org <id>[:<role>,<role>…]]… [--must-reset] [--password-stdin]
-      Adds a user. Makes a password and prints it once, unless one comes on standard input.
+      Adds a user with a random password, printed once, or with one read from standard input.
   users list [--json]
-      Lists users.
+      Lists all users, as a table or as one JSON object a line.
+  users roles <login> [--add <role>]… [--remove <role>]…
+      Shows the user's roles, after adding and removing some.
   users disable <login>
-      Keeps a user from signing in, and ends their sessions.
+      Keeps the user from signing in, and ends the user's sessions.
+  users enable <login>
+      Lets a disabled user sign in again.
   users reset <login>
-      Gives a user a temporary password, printed once, and ends their sessions.
+      Sets a temporary password, printed once, and ends the user's sessions.
 
-The store is --store or AUTH_STORE_URL: file:./auth.db, postgres://… or redis://…
+<login> is a user name or an e-mail address. <url> is file:./auth.db, postgres://… or redis://…;
+without --store it is AUTH_STORE_URL. Exit codes: 0 done, 1 failed, 2 wrong usage.
 `;
 
-/** Answers the exit code: 0 done, 1 failed, 2 wrong usage. */
+/** Returns the exit code: 0 done, 1 failed, 2 wrong usage. */
 async function main([topic, ...args]: readonly string[]): Promise<number> {
   if (topic === undefined || topic === 'help' || topic === '--help') {
     process.stdout.write(HELP);
     return topic === undefined ? 2 : 0;
   }
   try {
-    if (topic !== 'users') throw new UsageError(`there is no command ${JSON.stringify(topic)}`);
+    if (topic !== 'users')
+      throw new UsageError(`there is no command ${JSON.stringify(topic)}; it begins with users`);
     await users(args);
     return 0;
   } catch (error) {
@@ -47,14 +53,14 @@ function sentenceOf(error: unknown): string {
   const fields = error instanceof AuthError ? (error.problem.errors ?? []) : [];
   if (fields.length > 0)
     return fields.map(({ pointer, detail }) => `${memberOf(pointer)} ${detail}`).join('; ');
-  // What a driver says is what helps here: the reader is who configured it.
+  // The driver's own words, which an HTTP response never shows: the reader has configured the store.
   const { cause } = error;
   const isStore = error instanceof AuthError && error.code === 'STORE_UNAVAILABLE';
   const text = isStore ? 'the store cannot be used' : error.message;
   return cause instanceof Error && cause.message !== '' ? `${text}: ${cause.message}` : text;
 }
 
-/** `#/new_password` is what a request calls it. */
+/** `password` for `#/new_password`, the member of a request body. */
 function memberOf(pointer: string): string {
   return pointer.replace(/^#\/(?:new_)?/, '');
 }

@@ -1,4 +1,4 @@
-/** The command line makes no sense; its help would have helped. */
+/** A command line that cannot be understood. Printed with the help. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }

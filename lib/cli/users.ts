@@ -6,8 +6,10 @@ import { createPasswords, type Passwords } from '../accounts/passwords/passwords
 import { openStore } from '../stores/open-store.js';
 import { steadyStore } from '../stores/steady-store.js';
 import type { Store, StoredUser } from '../stores/store.js';
+import { createRevocationCounts } from '../accounts/revocation-counts.js';
 import { createUsers, publicUser, type Users } from '../accounts/users.js';
 import { UsageError } from './usage-error.js';
+import { userTable } from './user-table.js';
 
 /** What the commands work with. */
 interface Desk {
@@ -21,6 +23,8 @@ const options = {
   username: { type: 'string' },
   email: { type: 'string' },
   role: { type: 'string', multiple: true },
+  add: { type: 'string', multiple: true },
+  remove: { type: 'string', multiple: true },
   group: { type: 'string', multiple: true },
   org: { type: 'string', multiple: true },
   'must-reset': { type: 'boolean' },
@@ -45,20 +49,26 @@ const commands: ReadonlyMap<
     },
   ],
   ['list', { run: list, takesLogin: false, flags: ['json'] }],
+  ['roles', { run: changeRoles, takesLogin: true, flags: ['add', 'remove'] }],
   ['disable', { run: disable, takesLogin: true, flags: [] }],
+  ['enable', { run: enable, takesLogin: true, flags: [] }],
   ['reset', { run: reset, takesLogin: true, flags: [] }],
 ]);
 
-/** `latchkey users …`: works on the store alone, so that nothing else has to be configured. */
+/** Runs `latchkey users …`. Needs the store's URL and no other setting. */
 export async function users(args: readonly string[]): Promise<void> {
   const { values, positionals } = parse(args);
   const [name = '', login = '', ...more] = positionals;
   const command = commands.get(name);
-  if (!command) throw new UsageError(`there is no command users ${name}`.trim());
+  if (!command) throw new UsageError(`users takes a command: ${[...commands.keys()].join(', ')}`);
   if (command.takesLogin !== (login !== '') || more.length > 0)
-    throw new UsageError(`users ${name} takes ${command.takesLogin ? 'one login' : 'no login'}`);
+    throw new UsageError(
+      command.takesLogin
+        ? `users ${name} takes one login: a user name or e-mail address`
+        : `users ${name} takes options only`,
+    );
   const stray = Object.keys(values).find((flag) => ![...command.flags, 'store'].includes(flag));
-  if (stray !== undefined) throw new UsageError(`users ${name} has no --${stray}`);
+  if (stray !== undefined) throw new UsageError(`users ${name} has no option --${stray}`);
   const desk = openDesk(values.store ?? process.env['AUTH_STORE_URL']);
   try {
     await command.run(desk, values, login);
@@ -76,9 +86,12 @@ function parse(args: readonly string[]) {
 }
 
 function openDesk(url: string | undefined): Desk {
-  if (url === undefined) throw new UsageError('no store: give --store or AUTH_STORE_URL');
+  if (url === undefined)
+    throw new UsageError('no store: set AUTH_STORE_URL, or add --store file:./auth.db');
   if (url.startsWith('memory:'))
-    throw new UsageError('memory: ends with the process; there is nothing in it to work on');
+    throw new UsageError(
+      'memory: is inside the process of the application; use file:, postgres: or redis:',
+    );
   const events = createEvents();
   const store = steadyStore(openStore(url), { events });
   return {
@@ -116,23 +129,42 @@ async function list({ users: all }: Desk, { json = false }: Given): Promise<void
   const limit = 100;
   let after: string | undefined;
   for (;;) {
-    // A page after the other: the next one begins where this one ends.
+    // One page after the other: the next one begins where this one ends.
     // oxlint-disable-next-line no-await-in-loop
     const page = await all.list({ limit, ...(after !== undefined && { after }) });
-    for (const user of page) print(json ? JSON.stringify(publicUser(user)) : lineOf(user));
+    if (json) for (const user of page) print(JSON.stringify(publicUser(user)));
+    else printTable(page, after === undefined);
     after = page.at(-1)?.id;
     if (page.length < limit) return;
   }
 }
 
-function lineOf(user: StoredUser): string {
-  const marks = [
-    user.disabled ? 'disabled' : '',
-    user.mustResetPassword ? 'must reset password' : '',
-    user.passwordHash === undefined ? 'no password' : '',
-  ].filter((mark) => mark !== '');
-  const roles = user.roles.length > 0 ? `roles ${user.roles.join(', ')}` : 'no roles';
-  return [user.id, user.username ?? '-', user.email ?? '-', roles, ...marks].join('  ');
+function printTable(page: readonly StoredUser[], isFirst: boolean): void {
+  if (page.length === 0 && isFirst)
+    print('no users; add one with: npx latchkey users add --username <name>');
+  const [head = '', ...rows] = page.length > 0 ? userTable(page) : [];
+  for (const line of isFirst && rows.length > 0 ? [head, ...rows] : rows) print(line);
+}
+
+async function changeRoles(desk: Desk, given: Given, login: string): Promise<void> {
+  const { add: added = [], remove: removed = [] } = given;
+  const both = added.find((role) => removed.includes(role));
+  if (both !== undefined)
+    throw new UsageError(`users roles cannot both --add and --remove ${both}`);
+  const before = await find(desk, login);
+  const absent = removed.find((role) => !before.roles.includes(role));
+  if (absent !== undefined)
+    throw new Error(`${nameOf(before)} has no role ${JSON.stringify(absent)}; ${rolesOf(before)}`);
+  if (added.length + removed.length === 0) return print(`${nameOf(before)}: ${rolesOf(before)}`);
+  const user = await desk.users.update(before.id, ({ roles }) => ({
+    roles: [...new Set([...roles, ...added])].filter((role) => !removed.includes(role)),
+  }));
+  print(`${nameOf(user)}: ${rolesOf(user)}`);
+  print('access tokens that were issued before keep the former roles until they expire');
+}
+
+function rolesOf({ roles }: StoredUser): string {
+  return roles.length > 0 ? `roles ${roles.join(', ')}` : 'no roles';
 }
 
 async function disable(desk: Desk, _given: Given, login: string): Promise<void> {
@@ -140,6 +172,16 @@ async function disable(desk: Desk, _given: Given, login: string): Promise<void> 
   await desk.users.update(user.id, { disabled: true });
   const ended = await endSessions(desk, user, 'user_disabled');
   print(`disabled ${nameOf(user)}; ${ended}`);
+}
+
+async function enable(desk: Desk, _given: Given, login: string): Promise<void> {
+  const user = await find(desk, login);
+  await desk.users.update(user.id, { disabled: false });
+  print(
+    user.disabled
+      ? `enabled ${nameOf(user)}; sessions that had ended stay ended`
+      : `${nameOf(user)} was not disabled`,
+  );
 }
 
 async function reset(desk: Desk, _given: Given, login: string): Promise<void> {
@@ -155,11 +197,16 @@ async function reset(desk: Desk, _given: Given, login: string): Promise<void> {
 async function find({ users: all }: Desk, login: string): Promise<StoredUser> {
   const user = await all.findByLogin(login);
   if (user) return user;
-  throw new Error(`nobody signs in as ${JSON.stringify(login)}`);
+  throw new Error(
+    `there is no user ${JSON.stringify(login)}; npx latchkey users list shows all of them`,
+  );
 }
 
 async function endSessions({ store }: Desk, user: StoredUser, reason: string): Promise<string> {
-  const ids = await store.sessions.revoke({ userId: user.id }, { now: Date.now(), reason });
+  const selector = { userId: user.id };
+  // As the application does it: a sign-in that is under way notices the count, and begins no session.
+  await createRevocationCounts(store.once, Date.now).add(selector);
+  const ids = await store.sessions.revoke(selector, { now: Date.now(), reason });
   return ids.length === 1 ? '1 session ended' : `${ids.length} sessions ended`;
 }
 
@@ -167,7 +214,7 @@ function nameOf({ username, email, id }: StoredUser): string {
   return username ?? email ?? id;
 }
 
-/** The first line of standard input: on the command line everybody on the machine could read it. */
+/** The first line of standard input. Arguments are visible to every user of the machine. */
 async function readLine(): Promise<string> {
   let text = '';
   for await (const chunk of process.stdin.setEncoding('utf8')) text += String(chunk);

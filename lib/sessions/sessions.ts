@@ -4,7 +4,7 @@ import { AuthError } from '../errors.js';
 import type { EventSink } from '../events.js';
 import { numberInRange } from '../known-options.js';
 import { isGenuine, parseRefreshToken, refreshTokenOf } from './refresh-token.js';
-import { createRevocationCounts, type RevocationCounts } from './revocation-counts.js';
+import { createRevocationCounts, type RevocationCounts } from '../accounts/revocation-counts.js';
 import { createRevocations, type RevocationsOptions } from './revocations.js';
 import { scheduleSweeps } from './schedule-sweeps.js';
 import { readNotes, type SessionNotes, writeNotes } from './session-notes.js';

@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createAuth, openStore } from 'latchkey';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { root } from '../package/build-package.js';
 import { plainEnvironment } from '../package/start-script.js';
-import { SECRET, serveAuth } from '../world/auth-server.js';
+import { addUser, bearer, SECRET, serveAuth } from '../world/auth-server.js';
+import { bundle } from '../world/bundle.js';
 import { sharedStores } from '../world/every-store.js';
 
 interface Outcome {
@@ -16,12 +18,22 @@ interface Outcome {
   readonly stderr: string;
 }
 
+// Inside the project, where Node finds the dependencies.
+const scriptFolder = path.join(root, 'node_modules/.cache', `cli-${randomUUID()}`);
+const script = path.join(scriptFolder, 'latchkey.mjs');
+
+beforeAll(async () => {
+  mkdirSync(scriptFolder, { recursive: true });
+  writeFileSync(script, await bundle('lib/cli/latchkey.ts'));
+  return () => rmSync(scriptFolder, { recursive: true, force: true });
+});
+
 /** Runs the command line as its user does, in a process of its own. */
 async function latchkey(
   args: readonly string[],
   given: { storeUrl?: string; stdin?: string } = {},
 ): Promise<Outcome> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'lib/cli/latchkey.ts', ...args], {
+  const child = spawn(process.execPath, [script, ...args], {
     cwd: root,
     env: {
       ...plainEnvironment(),
@@ -69,7 +81,10 @@ for (const place of await sharedStores(12))
         orgs: [{ id: 'acme', roles: ['admin'], default: true }],
         disabled: false,
       });
-      expect((await latchkey(['users', 'list'], { storeUrl })).stdout).toContain('bob@example.com');
+      const [head, row] = (await latchkey(['users', 'list'], { storeUrl })).stdout.split('\n');
+      expect(head).toMatch(/^ID +USERNAME +EMAIL +ROLES +STATE$/);
+      expect(row).toMatch(/^\S+ +bob +bob@example\.com +admin$/);
+      expect(row?.indexOf('bob@example.com')).toBe(head?.indexOf('EMAIL'));
 
       const store = openStore(storeUrl);
       onTestFinished(() => store.close());
@@ -87,6 +102,41 @@ for (const place of await sharedStores(12))
         password: passwordIn(reset),
       });
       expect(refused.status).toBe(401);
+      const enabled = await latchkey(['users', 'enable', 'bob'], { storeUrl });
+      expect(enabled).toMatchObject({ code: 0, stderr: '' });
+      expect(enabled.stdout).toMatch(/^enabled bob;/);
+      await server.signIn('bob', passwordIn(reset));
+      const again = await latchkey(['users', 'enable', 'bob'], { storeUrl });
+      expect(again).toMatchObject({ code: 0, stdout: 'bob was not disabled\n' });
+    });
+
+    it('adds and removes roles, which the next access token has', async () => {
+      const added = await latchkey(
+        ['users', 'add', '--username', 'eva', '--role', 'admin', '--role', 'reader'],
+        { storeUrl },
+      );
+      const changed = await latchkey(
+        ['users', 'roles', 'EVA', '--add', 'editor', '--add', 'reader', '--remove', 'admin'],
+        { storeUrl },
+      );
+      expect(changed).toMatchObject({ code: 0, stderr: '' });
+      expect(changed.stdout).toMatch(/^eva: roles reader, editor\n/);
+
+      const store = openStore(storeUrl);
+      onTestFinished(() => store.close());
+      const server = await serveAuth({ store });
+      const tokens = await server.signIn('eva', passwordIn(added));
+      const me = await server.get('/api/me', bearer(tokens));
+      expect(await me.json()).toMatchObject({ user: { roles: ['reader', 'editor'] } });
+
+      const shown = await latchkey(['users', 'roles', 'eva'], { storeUrl });
+      expect(shown).toEqual({ code: 0, stdout: 'eva: roles reader, editor\n', stderr: '' });
+      const absent = await latchkey(['users', 'roles', 'eva', '--remove', 'admin'], { storeUrl });
+      expect(absent).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: 'latchkey: eva has no role "admin"; roles reader, editor\n',
+      });
     });
 
     it('takes a password on standard input, and holds it to the policy', async () => {
@@ -109,13 +159,30 @@ for (const place of await sharedStores(12))
       expect(again.code).toBe(1);
     });
 
-    it('fails with one sentence for somebody who is not there', async () => {
-      const outcome = await latchkey(['users', 'disable', 'nobody'], { storeUrl });
+    it('fails with one sentence for a login that no user has', async () => {
+      const outcome = await latchkey(['users', 'enable', 'nobody'], { storeUrl });
       expect(outcome).toEqual({
         code: 1,
         stdout: '',
-        stderr: 'latchkey: nobody signs in as "nobody"\n',
+        stderr: 'latchkey: there is no user "nobody"; npx latchkey users list shows all of them\n',
       });
+    });
+
+    it('a sign-in that was proven before the command line ended the sessions begins none', async () => {
+      const store = openStore(storeUrl);
+      onTestFinished(() => store.close());
+      const { auth } = await serveAuth({ store });
+      const user = await addUser({ auth }, { username: 'late' });
+      const provider = { issuer: 'https://id.example', subject: 'late', sessionId: undefined };
+      const revocationCount = await auth.sessions.revocationCount(user.id, provider);
+      await latchkey(['users', 'reset', 'late'], { storeUrl });
+      const notes = {
+        ...{ amr: [], authTime: undefined, acr: undefined, device: undefined },
+        delivery: 'body' as const,
+      };
+      await expect(
+        auth.sessions.startAfterSignIn(user, { notes, provider, revocationCount }),
+      ).rejects.toMatchObject({ code: 'LOGIN_FAILED' });
     });
   });
 
@@ -131,6 +198,15 @@ describe('wrong usage', () => {
       args: ['users', 'list', '--role', 'x', '--store', 'file:./x.db'],
     },
     { title: 'an unknown option', args: ['users', 'list', '--password', 'x'] },
+    { title: 'roles of no user', args: ['users', 'roles', '--store', 'file:./x.db'] },
+    {
+      title: 'a role that is both added and removed',
+      args: ['users', 'roles', 'a', '--add', 'x', '--remove', 'x', '--store', 'file:./x.db'],
+    },
+    {
+      title: 'roles that a list should have',
+      args: ['users', 'list', '--add', 'x', '--store', 'file:./x.db'],
+    },
     { title: 'a login too few', args: ['users', 'reset', '--store', 'file:./x.db'] },
     { title: 'a login too many', args: ['users', 'disable', 'a', 'b', '--store', 'file:./x.db'] },
   ])('$title: help and exit code 2', async ({ args }) => {

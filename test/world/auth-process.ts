@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
 import { SECRET } from './auth-server.js';
+import { bundle } from './bundle.js';
 
 export interface AuthProcess {
   readonly origin: string;
@@ -15,34 +14,12 @@ export interface AuthProcess {
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-let bundling: Promise<string> | undefined;
-
-/** The code of the application in one piece, which starts in a third of the time that `tsx` takes. */
-function bundled(): Promise<string> {
-  bundling ??= bundle();
-  return bundling;
-}
-
-async function bundle(): Promise<string> {
-  const outcome = await build({
-    root,
-    configFile: join(root, 'vitest.config.ts'),
-    logLevel: 'warn',
-    build: {
-      ssr: 'test/world/auth-process-main.ts',
-      write: false,
-      minify: false,
-      rolldownOptions: { output: { codeSplitting: false } },
-    },
-  });
-  const [chunk] = 'output' in outcome ? outcome.output : [];
-  if (chunk?.type !== 'chunk') throw new Error('the application was not bundled');
-  return chunk.code;
-}
+let code: Promise<string> | undefined;
 
 /** Starts an instance on a store, on a free port or the given one, and waits until it listens. */
 export async function startAuthProcess(storeUrl: string, port = 0): Promise<AuthProcess> {
-  const code = await bundled();
+  code ??= bundle('test/world/auth-process-main.ts');
+  const bundled = await code;
   const child = spawn(process.execPath, ['--input-type=module'], {
     // Where Node finds the dependencies.
     cwd: root,
@@ -54,7 +31,7 @@ export async function startAuthProcess(storeUrl: string, port = 0): Promise<Auth
     },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  child.stdin.end(code);
+  child.stdin.end(bundled);
   const bound = await portOf(child);
   return {
     origin: `http://127.0.0.1:${bound}`,
