@@ -19,14 +19,14 @@ export interface HttpPermission {
  * for anything else, credentials in the URL included.
  */
 export function assertRemoteUrl(text: string, permission: HttpPermission): URL {
-  if (!URL.canParse(text)) throw new TypeError('what is fetched has an absolute URL');
+  if (!URL.canParse(text)) throw new TypeError('a URL to fetch from must be absolute');
   const url = new URL(text);
   if (url.username || url.password)
     throw new TypeError('a URL to fetch from must not hold credentials');
   if (url.protocol === 'https:' || (url.protocol === 'http:' && isHttpAllowed(url, permission)))
     return url;
   throw new TypeError(
-    'what is fetched comes over https; http is for loopback during development and for the hosts in `allowHttpHosts` (AUTH_JWKS_ALLOW_HTTP)',
+    'a URL to fetch from must be https; http is for loopback during development and for hosts in `allowHttpHosts` (AUTH_JWKS_ALLOW_HTTP)',
   );
 }
 
@@ -60,13 +60,13 @@ function readHost(text: unknown, name: string): string {
   );
 }
 
-/** Reads at most 1 MB, counted after decompression so that a small bomb cannot grow large. Rejects with a TooLargeError. */
+/** Reads at most 1 MB, counted after decompression so that a small body cannot unpack into a large one. Rejects with a TooLargeError. */
 export async function readBounded(response: Response): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of response.body ?? []) {
     bytes += chunk.byteLength;
-    if (bytes > MAX_BYTES) throw new TooLargeError('the answer exceeds 1 MB');
+    if (bytes > MAX_BYTES) throw new TooLargeError('the response exceeds 1 MB');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -36,14 +36,13 @@ const MAX_SENDABLE_BYTES = 15_000;
 
 /**
  * Attacks on a guarded path over HTTP: every forged token of `issuer.forge.all()`, and the ways to send
- * one that a guard must not follow. The first cases are controls, which a server that refuses everybody
+ * one that a guard must not follow. The first cases are controls, which a server that refuses every request
  * fails. Each forged token must be answered with 401, a Bearer challenge (RFC 6750 §3), and nothing of
  * itself nor of a stack in headers or body. Does not see whether the handler ran in spite of a 401, and
  * makes no outage of the key endpoint.
  *
- * ```ts
+ * @example
  * for (const attack of await attackCorpus({ app, issuer, path: '/me' })) it(attack.name, attack.run);
- * ```
  */
 export async function attackCorpus(target: AttackTarget): Promise<readonly Attack[]> {
   const { issuer, path = '/', claims } = target;

@@ -7,13 +7,11 @@ export interface TakesHeaders {
 }
 
 /**
- * Gives the request a fresh access token and answers the request itself, so that a test reads on:
+ * Gives the request a fresh access token with these claims, and returns the request, so that calls can be chained.
+ * Returns no promise: a supertest request is thenable, and a promise of one would send it.
  *
- * ```ts
+ * @example
  * await authorize(request(app).get('/me'), issuer, { scope: 'reports:read' }).expect(200);
- * ```
- *
- * Works at once, without a promise: a supertest request is thenable, and a promise of one would send it.
  */
 export function authorize<Target extends TakesHeaders>(
   request: Target,

@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 
-/** How an issuer that is down answers. */
+/** What the endpoints of an issuer that is down do. */
 export type Outage =
   /** 503 for everything. */
   | 'status-503'
@@ -14,7 +14,7 @@ export type Outage =
   | 'empty-object'
   /** `{ "keys": null }` as the key set; discovery works. */
   | 'keys-null'
-  /** `{ "keys": [] }` as the key set; discovery works. */
+  /** `{ "keys": [] }` as the key set, which withdraws its keys; discovery works. */
   | 'no-keys';
 
 /** Requests answered or failed since the issuer was created, over `fetch` and `handler` together. */

@@ -1,6 +1,6 @@
 import type { RawAnswer } from './raw-request.js';
 
-/** Says what is wrong with the answer; undefined when nothing is. Never quotes it. */
+/** Returns what is wrong with the answer, or undefined. Never quotes it. */
 export type Verdict = (answer: RawAnswer) => string | undefined;
 
 export interface ExpectedRefusal {
@@ -14,7 +14,7 @@ export interface ExpectedRefusal {
 
 const MIN_SECRET_LENGTH = 16;
 
-/** A frame of a stack, or a path into somebody's installation. */
+/** A frame of a stack, or a path of the installation. */
 const STACK = /\bat .{0,200}:\d+:\d+|node_modules|file:\/\//;
 
 /** Judges a refusal: status, Bearer challenge with a 401, and nothing that leaks. */

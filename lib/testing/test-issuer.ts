@@ -39,8 +39,8 @@ export interface TestIssuer {
    */
   readonly policy: IssuerOptions;
   /**
-   * Answers `/.well-known/openid-configuration` and `jwksUri` as the real endpoints would, and fails for
-   * every other origin like an unknown host.
+   * Serves `/.well-known/openid-configuration` and `jwksUri` as the real endpoints would. A request to another
+   * origin fails as for an unknown host.
    */
   readonly fetch: typeof fetch;
   /** The same over HTTP. Give `createTestIssuer` the server's origin as `issuer`, then `server.on('request', issuer.handler)`. */
@@ -56,7 +56,7 @@ export interface TestIssuer {
   mint(claims?: JsonObject, header?: JsonObject): Promise<string>;
   /** Like `mint`, at once. */
   mintSync(claims?: JsonObject, header?: JsonObject): string;
-  /** Signs with a new key from now on; answers its `kid`. Old keys stay published unless `keepOld` is false. */
+  /** Signs with a new key from now on. Resolves with its `kid`. Old keys stay published unless `keepOld` is false. */
   rotate(options?: { readonly keepOld?: boolean }): Promise<string>;
   /** Takes a key out of the published set. Still signs with it if it is the current one. Throws for an unknown `kid`. */
   withdraw(kid: string): void;
@@ -70,11 +70,10 @@ export interface TestIssuer {
 /**
  * Creates an issuer with one key.
  *
- * ```ts
+ * @example
  * const issuer = await createTestIssuer();
  * const verifier = createVerifier({ issuers: issuer.policy });
  * await verifier.verify(await issuer.mint({ scope: 'reports:read' }));
- * ```
  */
 export async function createTestIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
   const { issuer = 'https://issuer.test', audience = 'https://api.test' } = options;

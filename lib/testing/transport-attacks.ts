@@ -150,7 +150,7 @@ function methods({ path }: TransportAttacksOptions): readonly PlannedAttack[] {
 }
 
 /**
- * A guard answers 401. Where it guards one method only, the router answers by itself with the list of
+ * A guard answers 401. Where it guards one method only, the router itself answers with the list of
  * methods, and no handler of the application has run.
  */
 function judgeOptions(answer: RawAnswer): string | undefined {
@@ -169,7 +169,7 @@ function echoes({ path }: TransportAttacksOptions): readonly PlannedAttack[] {
     ['markup as the token', `Bearer <script>${marker}</script>`],
     ['quotes in the token', `Bearer "${marker}\\", error="x`],
     ['a header in the token, percent-encoded', `Bearer x%0d%0aSet-Cookie:${marker}=1`],
-    ['a scheme nobody knows', `${marker} x`],
+    ['an unknown scheme', `${marker} x`],
   ].map(([title, value = '']) =>
     refusal(`G8 no echo of ${title}`, { target: path, headers: authorization(value) }, marker),
   );

@@ -173,6 +173,21 @@ describe('the limit on key fetches', () => {
   });
 });
 
+describe('a stale limit of 0', () => {
+  it('lets keys serve as long as they are fresh, and no longer during an outage', async () => {
+    const { issuer, clock, verifier: create } = await createWorld();
+    const verifier = create({ jwksUri: issuer.jwksUri, fetch: issuer.fetch, staleSeconds: 0 });
+    await verifier.verify(await issuer.mint());
+    issuer.goDown();
+    clock.advance(599);
+    await verifier.verify(await issuer.mint());
+    await new Promise(setImmediate);
+    clock.advance(1);
+    const refusal = await refusalOf(verifier.verify(await issuer.mint()));
+    expect(refusal.code).toBe('KEYS_UNAVAILABLE');
+  });
+});
+
 describe('initial keys', () => {
   it('serve before the first fetch, which starts in the background', async () => {
     const { issuer, events, verifier: create } = await createWorld();

@@ -144,7 +144,7 @@ export function wrongLengthSignature(minter: Minter): readonly ForgedToken[] {
   ];
 }
 
-/** E9: the right `kid` and somebody else's key. */
+/** E9: the right `kid` and the key of another issuer. */
 export async function foreignKey(minter: Minter): Promise<readonly ForgedToken[]> {
   const foreign = await minter.foreignKey();
   const sign = (input: string) => foreign.sign(input);

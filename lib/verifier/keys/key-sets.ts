@@ -185,7 +185,7 @@ function accept(
   state.failure = undefined;
   state.refreshDueAt = at + cacheSeconds * 800;
   state.servesUntil = at + cacheSeconds * 1000;
-  state.staleUntil = at + staleSeconds * 1000;
+  state.staleUntil = at + Math.max(cacheSeconds, staleSeconds) * 1000;
   events.emit('keys.fetched', { issuer, keys: keys.size, added, withdrawn: withdrawn.length });
   if (keys.size === 0) throw new KeyFetchError('no_usable_key', 'the JWK Set has no usable key');
 }

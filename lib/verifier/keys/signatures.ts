@@ -104,7 +104,7 @@ export interface VerificationKeyOptions {
 
 /**
  * Binds a key to its algorithm. Signatures are checked at once, on the calling thread: an RSA-2048 check
- * takes a quarter of what handing it to Node's thread pool costs, and cannot queue behind password hashes.
+ * takes a quarter of what handing it to Node's thread pool costs, and never queues behind password hashes.
  */
 export function createVerificationKey(options: VerificationKeyOptions): VerificationKey {
   const { key, algorithm, kid, issuer } = options;

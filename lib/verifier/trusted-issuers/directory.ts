@@ -17,26 +17,26 @@ export interface IssuerDirectoryOptions extends IssuerPolicyContext {
 }
 
 export interface IssuerDirectory {
-  /** The issuer with exactly this `iss`. Rejects with KEYS_UNAVAILABLE when the resolver fails. */
+  /** The issuer with exactly this `iss`. Throws or rejects with KEYS_UNAVAILABLE when the resolver fails. */
   find(iss: unknown): TrustedIssuer | undefined | Promise<TrustedIssuer | undefined>;
-  /** Resolves when the keys of every configured issuer are there. */
+  /** Resolves when every configured issuer has its keys. Rejects with KEYS_UNAVAILABLE. */
   ready(): Promise<void>;
-  /** Every issuer at hand. */
+  /** The configured issuers, and those that the resolver has returned and that are still kept. */
   all(): readonly TrustedIssuer[];
 }
 
-/** Prepares the issuers. Throws a TypeError when there is none, when one is unsafe, or one stands twice. */
+/** Prepares the issuers. Throws a TypeError when there is none, when one is unsafe, or when one is listed twice. */
 export function createIssuerDirectory(options: IssuerDirectoryOptions): IssuerDirectory {
   const configured = [options.issuers].flat().map((issuer) => trust(issuer, options));
   if (configured.length === 0 && !options.resolveIssuer)
     throw new TypeError(
-      'a verifier needs `issuers` or `resolveIssuer`: whose tokens may it accept?',
+      'a verifier needs `issuers` or `resolveIssuer`: the issuers whose tokens it accepts',
     );
   const byIssuer = new Map<string, TrustedIssuer>();
   for (const trusted of configured)
     for (const issuer of trusted.policy.issuers.keys()) {
       if (byIssuer.has(issuer))
-        throw new TypeError(`issuer ${JSON.stringify(issuer)} stands twice`);
+        throw new TypeError(`issuer ${JSON.stringify(issuer)} is listed twice`);
       byIssuer.set(issuer, trusted);
     }
   const resolved =

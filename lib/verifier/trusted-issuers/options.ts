@@ -31,22 +31,32 @@ export interface RemoteKeyOptions {
    * none succeeds. A TypeError when it has no usable key. @defaultValue none: the first request waits for its keys
    */
   readonly initial?: { readonly keys: readonly JsonWebKey[] };
-  /** How long fetched keys count as fresh; they are fetched again before that. 1 to 86400. @defaultValue `600` */
+  /**
+   * How long fetched keys count as fresh, in seconds, 1 to 86400. They are fetched again, in the background, when
+   * four fifths of it are over. A withdrawn key serves until then at the longest. @defaultValue `600`
+   */
   readonly cacheSeconds?: number;
-  /** How long known keys serve when the issuer cannot be reached. Up to 604800. @defaultValue `86400` */
+  /**
+   * How long keys serve after the last successful fetch while the issuer cannot be reached, in seconds, 0 to 604800;
+   * never shorter than `cacheSeconds`. Then 503 KEYS_UNAVAILABLE. @defaultValue `86400` (one day)
+   */
   readonly staleSeconds?: number;
-  /** Limit on one fetch, body included. 1 to 60000. @defaultValue `5000` */
+  /** Limit on one fetch, body included, in milliseconds, 1 to 60000. @defaultValue `5000` */
   readonly timeoutMs?: number;
-  /** Replaces the global `fetch`, e.g. to go through a proxy. It must honour `signal` and `redirect`. */
+  /**
+   * Replaces the global `fetch`, e.g. to go through a proxy. It must honour `signal` and `redirect: 'manual'`.
+   * @defaultValue the global `fetch`
+   */
   readonly fetch?: typeof fetch;
 }
 
 /** Where an issuer's keys come from; exactly one. */
 export type KeySource =
-  /** A JWK Set (RFC 7517 §5) behind an https URL; http only on loopback. */
+  /** A JWK Set (RFC 7517 §5) behind an https URL; http only on loopback and from `allowHttpHosts`. */
   | ({ readonly jwksUri: string } & RemoteKeyOptions)
   /** `jwks_uri` from the issuer's metadata (OpenID Connect Discovery 1.0 §4). */
   | ({ readonly discovery: true } & RemoteKeyOptions)
+  /** A JWK Set that the application holds. Keys that cannot be used are skipped, each with an event `keys.skipped`. */
   | { readonly jwks: { readonly keys: readonly JsonWebKey[] } }
   /** One key, or several that are all accepted. */
   | { readonly publicKey: PublicKey | readonly PublicKey[] }
@@ -66,6 +76,7 @@ export interface IssuerOptions {
   readonly audience: string | readonly string[] | null;
   /** Accepted clients, for issuers whose tokens have no `aud` (Cognito). @defaultValue any client */
   readonly clientIds?: readonly string[];
+  /** Where its keys come from. */
   readonly keys: KeySource;
   /**
    * Accepted `alg` values, never taken from the token. A key with an `alg` of its own serves that one only; a key
@@ -93,6 +104,9 @@ export interface IssuerOptions {
   readonly maxTokenAgeSeconds?: number;
   /** Claims that must be present and not null, beyond the ones the profile demands. */
   readonly requiredClaims?: readonly string[];
-  /** A check added to the built-in ones. Answers whether the token may pass; must not throw or wait. */
+  /**
+   * A check added to the built-in ones, made once per token, after its signature. Only `true` accepts the token;
+   * anything else, a throw and a promise included, refuses it with 401. @defaultValue no further check
+   */
   readonly check?: (claims: Readonly<Record<string, unknown>>) => boolean;
 }

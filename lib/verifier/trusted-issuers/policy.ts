@@ -156,7 +156,7 @@ function readRequiredClaims({ requiredClaims }: IssuerOptions): readonly string[
 
 function readCheck({ check }: IssuerOptions): IssuerOptions['check'] {
   if (check === undefined || typeof check === 'function') return check;
-  throw new TypeError('`check` is a function that answers whether the claims may pass');
+  throw new TypeError('`check` is a function that returns whether the claims are accepted');
 }
 
 function readProfile(profile: unknown = 'jwt'): IssuerPolicy['profile'] {
@@ -172,7 +172,7 @@ function readAlgorithms({ algorithms, keys }: IssuerOptions): readonly Signature
   );
   if (unknown !== undefined)
     throw new TypeError(
-      `\`algorithms\` has ${JSON.stringify(unknown)}, which is none that we verify`,
+      `\`algorithms\` has ${JSON.stringify(unknown)}, which this package does not verify`,
     );
   if (algorithms.some((algorithm) => isSymmetric(algorithm) !== hasSecret))
     throw new TypeError(
@@ -214,7 +214,7 @@ function createKeySet(
     fetch: keys.fetch ?? globalThis.fetch,
     timeoutMs: numberInRange(keys.timeoutMs ?? 5000, [1, 60_000], 'timeoutMs'),
     cacheSeconds: numberInRange(keys.cacheSeconds ?? 600, [1, 86_400], 'cacheSeconds'),
-    staleSeconds: numberInRange(keys.staleSeconds ?? 86_400, [1, 604_800], 'staleSeconds'),
+    staleSeconds: numberInRange(keys.staleSeconds ?? 86_400, [0, 604_800], 'staleSeconds'),
   });
 }
 
@@ -271,6 +271,6 @@ function nonEmptyTexts(values: readonly string[], name: string): readonly string
     Array.isArray(values) &&
     values.length > 0 &&
     values.every((value) => typeof value === 'string' && value !== '');
-  if (!isFine) throw new TypeError(`\`${name}\` is a list of texts, at least one, none empty`);
+  if (!isFine) throw new TypeError(`\`${name}\` is a list of non-empty texts, at least one`);
   return values;
 }
