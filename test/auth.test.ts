@@ -216,6 +216,29 @@ describe('createAuth', () => {
   });
 });
 
+describe('the reason for refusing a token', () => {
+  async function refusal(options: AuthOptions, env: Record<string, string> = {}) {
+    const issuer = await createTestIssuer({ algorithm: 'ES256', profile: 'jwt' });
+    const auth = create({ env, trustedIssuers: [issuer.policy], ...options });
+    const app = express();
+    app.get('/', auth.requireAuth(), (_req, res) => void res.end());
+    app.use(auth.errorHandler());
+    const { origin } = await serve(app);
+    const authorization = `Bearer ${await issuer.mint({ aud: 'https://other.test' })}`;
+    return (await fetch(origin, { headers: { authorization } })).json();
+  }
+
+  it('stands in the problem outside production', async () => {
+    expect(await refusal({})).toMatchObject({ code: 'INVALID_TOKEN', reason: 'audience' });
+  });
+
+  it('is for the event alone in production', async () => {
+    const problem = await refusal({}, { NODE_ENV: 'production' });
+    expect(problem).toMatchObject({ code: 'INVALID_TOKEN' });
+    expect(problem).not.toHaveProperty('reason');
+  });
+});
+
 describe('the suite in one application', () => {
   async function createWorld() {
     const issuer = await createTestIssuer({ algorithm: 'ES256', profile: 'jwt' });

@@ -15,6 +15,12 @@ export interface ErrorHandlerOptions {
    * for all. @defaultValue `'problem'`
    */
   readonly format?: 'problem' | 'nested' | 'flat' | ErrorFormatter;
+  /**
+   * Adds `reason`, the fixed word of the event `token.refused`, to the problem of an access token that is not valid: a
+   * developer sees at once that a token is for another audience. In production it would tell a forger which check failed.
+   * @defaultValue `false`; for `auth.errorHandler()` whether NODE_ENV is not `production`
+   */
+  readonly reasons?: boolean;
   /** Told of each 403 and each demand for a stronger sign-in, as `access.denied`. */
   readonly events?: EventSink;
 }
@@ -22,11 +28,17 @@ export interface ErrorHandlerOptions {
 /**
  * Answers every `AuthError` with its status, its headers and a JSON body. Leaves other errors, and responses
  * that have begun, to the next error handler. Mount it after the routes.
+ *
+ * @example
+ * ```ts
+ * app.use(auth.errorHandler());
+ * app.use(errorHandler({ format: (error) => ({ failed: error.code }) }));
+ * ```
  */
 export function errorHandler(options: ErrorHandlerOptions = {}): ErrorRequestHandler {
-  refuseUnknownOptions('errorHandler()', options, ['format', 'events']);
-  const { format = 'problem', events } = options;
-  const formatBody = formatterOf(format);
+  refuseUnknownOptions('errorHandler()', options, ['format', 'reasons', 'events']);
+  const { format = 'problem', reasons = false, events } = options;
+  const formatBody = format === 'problem' && reasons ? explainedBody : formatterOf(format);
   const contentType =
     format === 'problem' ? 'application/problem+json' : 'application/json; charset=utf-8';
   // Express tells error handlers by their four parameters.
@@ -92,6 +104,13 @@ const formatters: ReadonlyMap<unknown, ErrorFormatter> = new Map<string, ErrorFo
 function problemBody({ problem }: AuthError, req: Request) {
   const { requestId } = requestFacts(req);
   return requestId === undefined ? problem : { ...problem, request_id: requestId };
+}
+
+function explainedBody(error: AuthError, req: Request) {
+  const body = problemBody(error, req);
+  return error.code === 'INVALID_TOKEN' && error.reason !== undefined
+    ? { ...body, reason: error.reason }
+    : body;
 }
 
 function nestedBody({ problem: { code, detail, expired_at } }: AuthError) {
