@@ -6,7 +6,6 @@ import { readHttpHosts } from '../http/bounded-fetch.js';
 import type { IssuerOptions } from './trusted-issuers/options.js';
 import { createIssuerDirectory, type IssuerDirectory } from './trusted-issuers/directory.js';
 import { createPrincipal, type Principal } from '../principal.js';
-import { sealClaims } from '../claims/claims-mapping.js';
 import { createRefusals, type Refusals } from './tokens/refusals.js';
 import type { IssuerResolver, TrustedIssuer } from './trusted-issuers/resolved-issuers.js';
 import {
@@ -318,18 +317,19 @@ function passesOwnCheck(claims: Json, { policy: { check } }: TrustedIssuer): boo
   }
 }
 
-/** Measured size of a remembered token beside the texts that only its claims hold. */
+/** What every remembered token takes beside its claims and the facts that only it has. */
 const ENTRY_BYTES = 400;
 
 /** One flat object for facts and validity: it may be remembered a hundred thousand times. */
 function describeVerified(
   { now }: Verification,
-  { token, claims: rawClaims, trusted: { policy, cache } }: Candidate,
+  { claims: rawClaims, trusted: { policy, cache } }: Candidate,
   key: VerificationKey,
 ): VerifiedToken {
-  const claims = sealClaims(rawClaims, policy.shareValue);
+  const meter = { bytes: ENTRY_BYTES };
+  const claims = policy.freezeClaims(rawClaims, meter);
   const { iat, exp, auth_time: authTime } = claims;
-  const { subject, user, scopes, clientId, sessionId, orgs } = policy.readClaims(claims);
+  const { subject, user, scopes, clientId, sessionId, orgs } = policy.readClaims(claims, meter);
   const ageLimit = Math.floor(now() / 1000) + (cache?.maxAgeSeconds ?? 0);
   return Object.freeze({
     method: 'jwt',
@@ -347,7 +347,7 @@ function describeVerified(
     key,
     validFrom: Math.ceil(validFrom(claims, policy)),
     diesAt: Math.min(validUntil(claims, policy), ageLimit),
-    bytes: ENTRY_BYTES + ((token.lastIndexOf('.') - token.indexOf('.')) >> 1),
+    bytes: meter.bytes,
   });
 }
 

@@ -28,6 +28,7 @@ export interface VerifiedTokenCache {
   recall(digest: string, nowSeconds: number): VerifiedToken | undefined;
   remember(digest: string, entry: VerifiedToken, nowSeconds: number): void;
   readonly maxAgeSeconds: number;
+  readonly maxBytes: number;
   readonly entries: number;
   readonly bytes: number;
 }
@@ -73,6 +74,7 @@ export function createVerifiedTokenCache(
       makeRoom(nowSeconds);
     },
     maxAgeSeconds,
+    maxBytes,
     get entries() {
       return entries.size;
     },

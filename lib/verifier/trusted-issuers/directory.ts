@@ -10,7 +10,7 @@ import {
   type VerifiedTokenCacheOptions,
 } from '../tokens/verified-tokens.js';
 
-export interface IssuerDirectoryOptions extends IssuerPolicyContext {
+export interface IssuerDirectoryOptions extends Omit<IssuerPolicyContext, 'maxCacheBytes'> {
   readonly issuers: IssuerOptions | readonly IssuerOptions[];
   readonly resolveIssuer: IssuerResolver | undefined;
   readonly cache: VerifiedTokenCacheOptions | false | undefined;
@@ -60,9 +60,10 @@ export function createIssuerDirectory(options: IssuerDirectoryOptions): IssuerDi
 }
 
 function trust(issuer: IssuerOptions, options: IssuerDirectoryOptions): TrustedIssuer {
+  const cache = options.cache === false ? undefined : createVerifiedTokenCache(options.cache);
   return {
-    policy: createIssuerPolicy(issuer, options),
-    cache: options.cache === false ? undefined : createVerifiedTokenCache(options.cache),
+    policy: createIssuerPolicy(issuer, { ...options, maxCacheBytes: cache?.maxBytes ?? 0 }),
+    cache,
     trustedUntil: Number.POSITIVE_INFINITY,
   };
 }

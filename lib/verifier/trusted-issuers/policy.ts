@@ -4,7 +4,6 @@ import {
   type ClientReader,
   createClaimsReader,
   createClientReader,
-  createValueSharing,
   type OrgFilter,
 } from '../../claims/claims-mapping.js';
 import type { EventSink } from '../../events.js';
@@ -15,7 +14,6 @@ import { numberInRange, refuseUnknownOptions } from '../../known-options.js';
 import { createLocalKeySet, createRemoteKeySet, type KeySet } from '../keys/key-sets.js';
 import { generic } from '../../claims/presets/generic.js';
 import { isPresetName, mappingOf, presetNames } from '../../claims/presets/presets.js';
-import type { Sharing } from '../../claims/sharing.js';
 import { type KeySetContext, readKeySet } from '../keys/read-key-set.js';
 import {
   canonicalAlgorithm,
@@ -23,6 +21,8 @@ import {
   isSymmetric,
   type VerificationKey,
 } from '../keys/signatures.js';
+import { type ClaimsFreezer, createClaimsFreezer } from '../../claims/frozen-claims.js';
+import { createSharedMemory } from '../../claims/sharing.js';
 import { isRecord } from '../../is-record.js';
 import { readPublicKey, readSecret } from '../keys/verification-keys.js';
 
@@ -37,8 +37,7 @@ export interface IssuerPolicy {
   readonly profile: 'rfc9068' | 'jwt';
   readonly readClaims: ClaimsReader;
   readonly clients: ClientReader;
-  /** Gives equal values in this issuer's claims one place in memory. */
-  readonly shareValue: Sharing<unknown>;
+  readonly freezeClaims: ClaimsFreezer;
   readonly clockToleranceSeconds: number;
   readonly maxTokenAgeSeconds: number | undefined;
   readonly requiredClaims: readonly string[];
@@ -49,6 +48,8 @@ export interface IssuerPolicy {
 export interface IssuerPolicyContext extends HttpPermission {
   /** For issuers that have no tolerance of their own. */
   readonly clockToleranceSeconds: number;
+  /** Memory that this issuer's verified tokens may take; 0 where none are remembered. */
+  readonly maxCacheBytes: number;
   readonly events: EventSink;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -66,6 +67,7 @@ export function createIssuerPolicy(
     const algorithms = readAlgorithms(options);
     const issuers = readIssuers(options);
     const mapping = readMapping(options.claims);
+    const memory = createSharedMemory(context.maxCacheBytes);
     return Object.freeze({
       issuers,
       audience: readAudience(options),
@@ -73,9 +75,9 @@ export function createIssuerPolicy(
       keys: createKeySet(options, algorithms, context),
       algorithms: new Set<string>(algorithms.flatMap(namesOf)),
       profile: readProfile(options.profile),
-      readClaims: createClaimsReader(mapping, readAllowedOrgs(options, issuers)),
+      readClaims: createClaimsReader(mapping, readAllowedOrgs(options, issuers), memory),
       clients: createClientReader(mapping),
-      shareValue: createValueSharing(),
+      freezeClaims: createClaimsFreezer(memory),
       clockToleranceSeconds: numberInRange(
         options.clockToleranceSeconds ?? context.clockToleranceSeconds,
         [0, 300],
