@@ -23,7 +23,7 @@ import { sameOrigin, type SameOriginOptions } from './middleware/same-origin.js'
 import { securityHeaders, type SecurityHeadersOptions } from './middleware/security-headers.js';
 import { definedOnly } from './known-options.js';
 import { type Principal, principalOf } from './principal.js';
-import { ownOrigins } from './config/own-origins.js';
+import { corsSettings, ownOrigins } from './config/own-origins.js';
 import { type AuthRouterOptions } from './router/parts.js';
 import { createRouter } from './router/router.js';
 import type { Passwords } from './accounts/passwords/passwords.js';
@@ -302,11 +302,10 @@ function keysOf({
 
 function edgeHeaders(config: Config, own: SecurityHeadersOptions = {}): RequestHandler {
   if (!config.securityHeaders) return (_req, _res, next) => next();
-  const { corsOrigins, frameAncestors } = config;
-  const origins = corsOrigins.includes('*') ? '*' : corsOrigins;
+  const { frameAncestors } = config;
   return securityHeaders({
     ...(frameAncestors.length > 0 && { frameAncestors }),
-    ...(origins.length > 0 && { cors: { origins } }),
+    ...definedOnly({ cors: corsSettings(config) }),
     ...own,
   });
 }

@@ -6,7 +6,8 @@ import type { Request, RequestHandler, Response } from 'express';
 import helmet, { type HelmetOptions } from 'helmet';
 import { refuseUnknownOptions } from '../known-options.js';
 import { isPreflight } from '../http/cross-site.js';
-import { parseOriginList } from '../http/origin-list.js';
+import { isFieldName } from '../http/field-names.js';
+import { createOriginSet, originCure, parseOriginList } from '../http/origin-list.js';
 import { requestIdOf } from '../http/request-facts.js';
 import { addVary } from '../http/vary.js';
 
@@ -18,8 +19,8 @@ export interface SecurityHeadersOptions {
   readonly preset?: 'api' | 'web';
   /**
    * The only origins whose pages may show this one in a frame; `"'self'"` is accepted among them; `[]`
-   * and `["'none'"]` mean nobody. Also drops `Cross-Origin-Opener-Policy`, which would cut a log-in popup off from the
-   * framed page. @defaultValue nobody (`api`), the own origin (`web`)
+   * and `["'none'"]` allow none. Also drops `Cross-Origin-Opener-Policy`, which would cut a log-in popup off from the
+   * framed page. @defaultValue none (`api`), the own origin (`web`)
    */
   readonly frameAncestors?: readonly string[];
   /** Which other origins' scripts may read the answers. @defaultValue none */
@@ -33,26 +34,46 @@ export interface SecurityHeadersOptions {
 }
 
 export interface CorsOptions {
-  /** Origins as browsers send them, compared exactly: `https://app.example`. `'*'` is every origin. */
+  /**
+   * Origins as browsers send them, compared exactly: `https://app.example`. `https://*.app.example` is every host one level
+   * below, but without cookies. `'*'` is every origin.
+   */
   readonly origins: readonly string[] | '*';
-  /** Lets these origins send cookies. Not with `'*'`. @defaultValue `false` */
+  /** Lets the origins that are listed exactly send cookies. Not with `'*'`. @defaultValue `false` */
   readonly credentials?: boolean;
+  /**
+   * Request headers that pages may send, besides Authorization, Content-Type, X-Org-Id, X-Request-Id and X-CSRF.
+   * @defaultValue whatever they ask for, those of tracing included
+   */
+  readonly allowedHeaders?: readonly string[];
+  /**
+   * Response headers that pages may read, besides WWW-Authenticate, Retry-After, X-Request-Id, RateLimit and
+   * RateLimit-Policy. @defaultValue none
+   */
+  readonly exposedHeaders?: readonly string[];
 }
 
 /**
  * Sets security headers, answers CORS preflights and names the request. Mount it first, so that
  * errors carry the headers too. Throws a `TypeError` for options that cannot work.
+ *
+ * @example
+ * ```ts
+ * app.use(securityHeaders({ cors: { origins: ['https://app.example'], credentials: true } }));
+ * ```
  */
 export function securityHeaders(options: SecurityHeadersOptions = {}): RequestHandler {
   checkOptions(options);
   const staticHeaders = helmetHeaders(options);
-  const crossOrigin = options.cors && createCrossOrigin(options.cors);
+  const answerCrossOrigin: CrossOrigin = options.cors
+    ? createCrossOrigin(options.cors)
+    : createRefusalNotice();
   const requestId = options.requestId ?? true;
   return function securityHeadersMiddleware(req, res, next) {
     res.removeHeader('X-Powered-By');
     setHeaders(res, staticHeaders);
     if (requestId) identify(req, res);
-    if (crossOrigin?.(req, res) === 'answered') return;
+    if (answerCrossOrigin(req, res) === 'answered') return;
     next();
   };
 }
@@ -74,7 +95,12 @@ function checkOptions(options: SecurityHeadersOptions): void {
   if (!Object.hasOwn(presets, preset))
     throw new TypeError("securityHeaders() has the presets 'api' and 'web'");
   if (crossOrigin === undefined) return;
-  refuseUnknownOptions('securityHeaders({ cors })', crossOrigin, ['origins', 'credentials']);
+  refuseUnknownOptions('securityHeaders({ cors })', crossOrigin, [
+    'origins',
+    'credentials',
+    'allowedHeaders',
+    'exposedHeaders',
+  ]);
   if (crossOrigin.origins === '*' && crossOrigin.credentials)
     throw new TypeError(
       "securityHeaders() cannot combine cors.origins '*' with credentials: every site could act as the signed-in user; list the origins",
@@ -152,43 +178,101 @@ interface CorsAnswers {
   readonly actual: Headers;
 }
 
+type CrossOrigin = (req: Request, res: Response) => 'answered' | undefined;
+
 /**
- * What `cors` says depends only on the method and on which listed origin asks, so it is asked once
+ * What `cors` says depends only on the method and on whether cookies may come along, so it is asked once
  * for each, here. An origin that is not listed gets no header at all.
  */
-function createCrossOrigin({ origins, credentials = false }: CorsOptions) {
-  const anyOrigin = origins === '*' ? corsAnswers('*', false) : undefined;
-  const listed = origins === '*' ? [] : parseOriginList('securityHeaders() cors.origins', origins);
-  const answers = new Map(listed.map((origin) => [origin, corsAnswers(origin, credentials)]));
-  return function applyCors(req: Request, res: Response): 'answered' | undefined {
+function createCrossOrigin(options: CorsOptions): CrossOrigin {
+  const grantOf = createGrants(options);
+  const allowedHeaders =
+    options.allowedHeaders && fieldNames(ALLOWED_HEADERS, options.allowedHeaders);
+  const tellRefusal = createRefusalNotice();
+  return function applyCors(req, res) {
     // Also without an Origin: a cache must not hand that answer to a page of a listed origin.
-    if (!anyOrigin) addVary(res, 'Origin');
+    if (options.origins !== '*') addVary(res, 'Origin');
     const { origin } = req.headers;
     if (origin === undefined) return undefined;
-    const answer = anyOrigin ?? answers.get(origin);
+    const answers = grantOf(origin);
+    if (answers)
+      res.setHeader('Access-Control-Allow-Origin', options.origins === '*' ? '*' : origin);
     if (!isPreflight(req)) {
-      if (answer) setHeaders(res, answer.actual);
+      if (answers) setHeaders(res, answers.actual);
       return undefined;
     }
-    if (answer) setHeaders(res, answer.preflight);
+    if (answers) {
+      setHeaders(res, answers.preflight);
+      res.setHeader('Access-Control-Allow-Headers', allowedHeaders ?? requestedHeaders(req));
+      if (!allowedHeaders) addVary(res, 'Access-Control-Request-Headers');
+    } else tellRefusal(req);
     res.statusCode = 204;
     res.end();
     return 'answered';
   };
 }
 
-function corsAnswers(origin: string, credentials: boolean): CorsAnswers {
+/** Prepares the answers to every origin, to those listed exactly, and to those below a listed domain. */
+function createGrants(options: CorsOptions): (origin: string) => CorsAnswers | undefined {
+  const withoutCookies = corsAnswers(options, false);
+  if (options.origins === '*') return () => withoutCookies;
+  const listed = parseOriginList('securityHeaders() cors.origins', options.origins, {
+    patterns: true,
+  });
+  const exact = new Set(listed.filter((origin) => !origin.includes('*')));
+  const any = createOriginSet(listed);
+  const forExact = corsAnswers(options, options.credentials ?? false);
+  return (origin) => {
+    if (exact.has(origin)) return forExact;
+    return any.has(origin) ? withoutCookies : undefined;
+  };
+}
+
+function corsAnswers({ exposedHeaders = [] }: CorsOptions, credentials: boolean): CorsAnswers {
+  const origin = 'https://page.invalid';
   const handler = cors({
-    origin: origin === '*' ? '*' : [origin],
+    origin: [origin],
     credentials,
-    allowedHeaders: ALLOWED_HEADERS,
-    exposedHeaders: EXPOSED_HEADERS,
+    allowedHeaders: [],
+    exposedHeaders: fieldNames(EXPOSED_HEADERS, exposedHeaders),
     maxAge: PREFLIGHT_MAX_AGE_SECONDS,
   });
+  // Set for each response: the origin itself, the headers that were asked for, and Vary, which may have a value.
+  const own = ['Access-Control-Allow-Origin', 'Access-Control-Allow-Headers', 'Vary'];
   const answerTo = (method: string) =>
-    // Vary is merged for each response, where there may be one already.
-    rehearse(handler, { method, origin }).filter(([name]) => name !== 'Vary');
+    rehearse(handler, { method, origin }).filter(([name]) => !own.includes(name));
   return { preflight: answerTo('OPTIONS'), actual: answerTo('GET') };
+}
+
+function fieldNames(ours: readonly string[], further: readonly string[]): string {
+  if (!Array.isArray(further) || !further.every((name) => isFieldName(String(name))))
+    throw new TypeError(
+      "securityHeaders() takes names of headers, such as ['X-Tenant']; * is none",
+    );
+  return [...new Set([...ours, ...further])].join(',');
+}
+
+/** What the page wants to send. The origin is allowed, and whether a header means something is for handlers to say. */
+function requestedHeaders(req: Request): string {
+  const wanted = req.headers['access-control-request-headers'] ?? '';
+  return /^[\w!#$%&'+.^`|~, -]{1,2048}$/.test(wanted) ? wanted : ALLOWED_HEADERS.join(',');
+}
+
+/** Tells the developer, once, why a page's request fails in the browser. */
+function createRefusalNotice(): (req: Request) => undefined {
+  let isTold = false;
+  return function tellRefusal(req) {
+    if (isTold || !isPreflight(req)) return undefined;
+    isTold = true;
+    const { origin = '' } = req.headers;
+    const page =
+      origin.length <= 255 && originCure(origin) === undefined ? origin : 'another origin';
+    process.emitWarning(
+      `a page of ${page} asked to send a request and was not allowed to; list its origin in AUTH_CORS_ORIGINS, or in \`cors.origins\` of securityHeaders()`,
+      'LatchkeyWarning',
+    );
+    return undefined;
+  };
 }
 
 /** Runs a middleware on a request and a response that go nowhere, to learn which headers it sets. */

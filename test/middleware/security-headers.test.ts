@@ -1,5 +1,5 @@
 import { securityHeaders, type SecurityHeadersOptions } from 'latchkey';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { expressVersions } from '../world/express-versions.js';
 import { serve } from '../world/serve.js';
 
@@ -135,6 +135,104 @@ describe.each(expressVersions)('securityHeaders on $name', ({ express }) => {
       );
     });
 
+    async function sendPreflight(
+      options: NonNullable<SecurityHeadersOptions['cors']>,
+      headers: Record<string, string>,
+    ) {
+      const send = await createWorld({ cors: options });
+      const method = { 'Access-Control-Request-Method': 'PUT' };
+      return (await send({ method: 'OPTIONS', headers: { ...method, ...headers } })).headers;
+    }
+
+    it.each([
+      'traceparent,tracestate,baggage', // OpenTelemetry, W3C Trace Context and Baggage
+      'baggage,sentry-trace', // Sentry
+      'x-datadog-origin,x-datadog-parent-id,x-datadog-sampling-priority,x-datadog-trace-id',
+      'b3,x-b3-parentspanid,x-b3-sampled,x-b3-spanid,x-b3-traceid', // Zipkin
+      'authorization,x-request-id,newrelic,x-amzn-trace-id,x-cloud-trace-context',
+    ])('the headers %s pass a preflight of a listed origin', async (wanted) => {
+      const headers = await sendPreflight(cors, {
+        Origin: 'https://app.test',
+        'Access-Control-Request-Headers': wanted,
+      });
+      expect(headers.get('access-control-allow-headers')).toBe(wanted);
+      expect(headers.get('vary')).toContain('Access-Control-Request-Headers');
+    });
+
+    it('no origin that is not listed learns which headers it may send', async () => {
+      const wanted = { 'Access-Control-Request-Headers': 'traceparent' };
+      const headers = await sendPreflight(cors, { Origin: 'https://evil.test', ...wanted });
+      expect(headers.get('access-control-allow-headers')).toBeNull();
+    });
+
+    it('only the headers pass that are named, and our own, where some are named', async () => {
+      const origin = {
+        Origin: 'https://app.test',
+        'Access-Control-Request-Headers': 'traceparent',
+      };
+      const headers = await sendPreflight({ ...cors, allowedHeaders: ['X-Tenant'] }, origin);
+      const allowed = headers.get('access-control-allow-headers')?.split(',');
+      expect(allowed?.toSorted()).toEqual([
+        'Authorization',
+        'Content-Type',
+        'X-CSRF',
+        'X-Org-Id',
+        'X-Request-Id',
+        'X-Tenant',
+      ]);
+    });
+
+    it('further response headers can be read', async () => {
+      const get = await createWorld({ cors: { ...cors, exposedHeaders: ['X-Total'] } });
+      const { headers } = await get({ headers: { Origin: 'https://app.test' } });
+      const exposed = headers.get('access-control-expose-headers')?.split(',');
+      expect(exposed).toEqual(expect.arrayContaining(['X-Total', 'X-Request-Id']));
+    });
+
+    it.each(['https://pr-7.preview.test', 'https://a.preview.test'])(
+      'a pattern is for %s, without cookies',
+      async (Origin) => {
+        const origins = ['https://*.preview.test', 'https://app.test'];
+        const get = await createWorld({ cors: { origins, credentials: true } });
+        const { headers } = await get({ headers: { Origin } });
+        expect(headers.get('access-control-allow-origin')).toBe(Origin);
+        expect(headers.get('access-control-allow-credentials')).toBeNull();
+        const exact = await get({ headers: { Origin: 'https://app.test' } });
+        expect(exact.headers.get('access-control-allow-credentials')).toBe('true');
+      },
+    );
+
+    it.each([
+      'https://preview.test',
+      'https://a.b.preview.test',
+      'https://.preview.test',
+      'https://evilpreview.test',
+      'http://a.preview.test',
+      'https://a.preview.test:8443',
+      'https://a.preview.test.evil.test',
+      'https://*.preview.test',
+      'null',
+    ])('a pattern is not for %s', async (Origin) => {
+      const get = await createWorld({ cors: { origins: ['https://*.preview.test'] } });
+      const { headers } = await get({ headers: { Origin } });
+      expect(headers.get('access-control-allow-origin')).toBeNull();
+    });
+
+    it.each([
+      { title: 'none is listed', options: {} },
+      { title: 'others are', options: { cors } },
+    ])('a refused preflight is told once, with the setting, when $title', async ({ options }) => {
+      const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+      onTestFinished(() => emitWarning.mockRestore());
+      const send = await createWorld(options);
+      const headers = { Origin: 'https://other.test', 'Access-Control-Request-Method': 'PUT' };
+      for (let count = 0; count < 2; count += 1) await send({ method: 'OPTIONS', headers });
+      await send({ headers: { Origin: 'https://other.test' } });
+      expect(emitWarning.mock.calls).toEqual([
+        [expect.stringMatching(/https:\/\/other\.test.*AUTH_CORS_ORIGINS/), 'LatchkeyWarning'],
+      ]);
+    });
+
     it('leaves an OPTIONS request that is no preflight to the application', async () => {
       const response = await (
         await createWorld({ cors })
@@ -197,7 +295,19 @@ describe('options of securityHeaders that cannot work', () => {
     { title: 'an origin with a slash', options: { cors: { origins: ['https://a.test/'] } } },
     { title: 'the origin null', options: { cors: { origins: ['null'] } } },
     { title: 'an origin without scheme', options: { cors: { origins: ['a.test'] } } },
-    { title: 'a wildcard among origins', options: { cors: { origins: ['https://*.a.test'] } } },
+    {
+      title: 'a wildcard for a top-level domain',
+      options: { cors: { origins: ['https://*.test'] } },
+    },
+    { title: 'a wildcard among ancestors', options: { frameAncestors: ['https://*.a.test'] } },
+    {
+      title: 'every request header',
+      options: { cors: { origins: ['https://a.test'], allowedHeaders: ['*'] } },
+    },
+    {
+      title: 'a response header with a value',
+      options: { cors: { origins: ['https://a.test'], exposedHeaders: ['X-A: b'] } },
+    },
     { title: 'a default port', options: { cors: { origins: ['https://a.test:443'] } } },
     { title: 'a RegExp', options: { cors: { origins: [/a\.test/] } } },
     { title: 'no list', options: { cors: { origins: 'https://a.test' } } },
