@@ -442,7 +442,7 @@ describe('L9 a session that the browser had before', () => {
   const cookiesIn = (response: Response): readonly string[] =>
     response.headers.getSetCookie().filter((line) => line.startsWith('latchkey-session='));
 
-  it('ends when the form signs in, and another one takes its place', async () => {
+  it('a former session ends when Google’s form signs in, and another one takes its place', async () => {
     const { google, postForm, cookie, mallory } = await planted();
     const form = { credential: await google.idToken(), g_csrf_token: 'double' };
     const response = await postForm(form, { cookie: `${cookie}; g_csrf_token=double` });
@@ -451,18 +451,21 @@ describe('L9 a session that the browser had before', () => {
     expect(cookiesIn(response)).toEqual([expect.not.stringContaining(cookie)]);
   });
 
-  it.each(['cookie', 'body'])('ends when a page signs in with delivery %s', async (delivery) => {
-    const { google, post, cookie, mallory } = await planted();
-    const body = { id_token: await google.idToken(), delivery };
-    const response = await post(body, { cookie, 'sec-fetch-site': 'same-origin' });
-    expect(response.status).toBe(200);
-    expect(await mallory()).toEqual([]);
-    const value =
-      delivery === 'cookie' ? /^latchkey-session=r1\./ : /^latchkey-session=; Max-Age=0/;
-    expect(cookiesIn(response)).toEqual([expect.stringMatching(value)]);
-  });
+  it.each(['cookie', 'body'])(
+    'a former session ends when a page signs in with Google, delivery %s',
+    async (delivery) => {
+      const { google, post, cookie, mallory } = await planted();
+      const body = { id_token: await google.idToken(), delivery };
+      const response = await post(body, { cookie, 'sec-fetch-site': 'same-origin' });
+      expect(response.status).toBe(200);
+      expect(await mallory()).toEqual([]);
+      const value =
+        delivery === 'cookie' ? /^latchkey-session=r1\./ : /^latchkey-session=; Max-Age=0/;
+      expect(cookiesIn(response)).toEqual([expect.stringMatching(value)]);
+    },
+  );
 
-  it('stays when the sign-in fails', async () => {
+  it('a former session stays when the sign-in with Google fails', async () => {
     const { google, post, postForm, cookie, mallory } = await planted();
     const token = await google.forgedIdToken('unknown');
     const form = { credential: token, g_csrf_token: 'double' };

@@ -144,7 +144,7 @@ describe('a reset by the owner of an address', () => {
     expect((await auth.users.findByLogin('victim@corp.example'))?.emailVerified).toBe(true);
   });
 
-  it('ends a way in that is added while it is on its way', async () => {
+  it('an identity that is linked during a reset is unlinked again', async () => {
     const mails: Mail[] = [];
     const store = memoryStore();
     const all: { link?: () => Promise<unknown> } = {};
@@ -230,7 +230,7 @@ describe('deleting a user', () => {
     return { auth, signIn, id, remove, statusWithToken };
   }
 
-  it('ends their sessions, access tokens among them', async () => {
+  it('deleting a user ends their sessions, access tokens among them', async () => {
     const { auth, id, remove, statusWithToken } = await deleted();
     expect(await statusWithToken()).toBe(200);
     expect(await remove()).toBe(204);
@@ -238,7 +238,7 @@ describe('deleting a user', () => {
     expect(await statusWithToken()).toBe(401);
   });
 
-  it('forgets their identities: who signs in with one of them is another user', async () => {
+  it('deleting a user unlinks their identities: a sign-in with one of them makes another user', async () => {
     const { auth, signIn, id, remove } = await deleted();
     expect(await remove()).toBe(204);
     await signIn(createHttpBrowser());
@@ -249,7 +249,7 @@ describe('deleting a user', () => {
     expect(others[0]?.id).not.toBe(id);
   });
 
-  it('goes on, the second time, where an outage interrupted the first', async () => {
+  it('deleting a user again ends the sessions that an outage left the first time', async () => {
     const store = memoryStore();
     let failures = 0;
     const { auth, id, remove, statusWithToken } = await deleted({

@@ -135,7 +135,7 @@ describe('P2 the mailed token', () => {
     { title: 'another address', change: { email: 'other@example.com' } },
     { title: 'no password any more', change: { passwordHash: undefined } },
     { title: 'been disabled', change: { disabled: true } },
-  ])('is dead when the account has got $title since', async ({ change }) => {
+  ])('a mailed token is dead when the account has got $title since', async ({ change }) => {
     const { server, user } = await withAlice();
     const token = await mailedToken(server);
     await server.auth.users.update(user.id, change);
@@ -148,7 +148,7 @@ describe('P2 the mailed token', () => {
     expect(await server.auth.sessions.list(user.id)).toEqual([]);
   });
 
-  it('works when other facts of the account have changed', async () => {
+  it('a mailed token works when other facts of the account have changed', async () => {
     const { server, user } = await withAlice();
     const token = await mailedToken(server);
     await server.auth.users.update(user.id, { roles: ['editor'], username: 'alicia' });
@@ -252,7 +252,7 @@ describe('L9 a session that the browser had before a reset', () => {
     return { server, theirs, mallory: () => server.auth.sessions.list(id) };
   }
 
-  it('ends with it, and its cookie goes', async () => {
+  it('a session of the same browser ends when a password is reset there, and its cookie goes', async () => {
     const { server, theirs, mallory } = await planted();
     const body = { token: await mailedToken(server), new_password: NEW };
     const headers = { cookie: `latchkey-session=${theirs}`, 'x-csrf': '1' };
@@ -264,7 +264,7 @@ describe('L9 a session that the browser had before a reset', () => {
     ]);
   });
 
-  it('one of two cookies is refused, and the token is good afterwards', async () => {
+  it('a reset with two session cookies is refused, and the token is good afterwards', async () => {
     const { server, theirs, mallory } = await planted();
     const token = await mailedToken(server);
     const cookie = `latchkey-session=${theirs}; latchkey-session=another`;
@@ -347,7 +347,7 @@ describe('a user who is disabled while a new password is on its way', () => {
     return { server, tokens, token, expectUnchanged };
   }
 
-  it('changes none', async () => {
+  it('a user who is disabled while changing the password changes nothing', async () => {
     const { server, tokens, expectUnchanged } = await disabledMeanwhile();
     const body = { old_password: PASSWORD, new_password: NEW };
     const answer = await server.post('/api/auth/change-password', body, bearer(tokens));
@@ -355,7 +355,7 @@ describe('a user who is disabled while a new password is on its way', () => {
     await expectUnchanged();
   });
 
-  it('sets none by a mailed token', async () => {
+  it('a user who is disabled while resetting the password sets none', async () => {
     const { server, token, expectUnchanged } = await disabledMeanwhile();
     expect((await reset(server, token)).status).toBe(400);
     await expectUnchanged();

@@ -50,7 +50,7 @@ describe('a token of another trusted issuer, with the id and session of one of o
     'DELETE /users/:bob',
     'POST /users/:bob/reset-password',
     'POST /link/github',
-  ])('%s refuses it, and changes nothing', async (route) => {
+  ])('%s refuses another issuer’s token with our user’s id, and changes nothing', async (route) => {
     const { server, alice, bob, sid, tokens, foreign } = await world();
     const before = await server.auth.users.list({ limit: 10 });
     const asked = route.replace(':session', sid).replace(':bob', bob.id);
@@ -69,16 +69,19 @@ describe('a token of another trusted issuer, with the id and session of one of o
     expect(server.mails).toEqual([]);
   });
 
-  it.each([{ all: true }, {}])('POST /logout with %j ends no session of hers', async (body) => {
-    const { server, tokens, foreign } = await world();
-    expect(await call(server, 'POST /logout', { token: foreign, body })).toMatchObject({
-      status: 204,
-    });
-    expect((await server.get('/api/me', bearer(tokens))).status).toBe(200);
-    expect((await server.post('/api/auth/refresh', tokenOf(tokens))).status).toBe(200);
-  });
+  it.each([{ all: true }, {}])(
+    'POST /logout with %j ends no session of the user that another issuer’s token names',
+    async (body) => {
+      const { server, tokens, foreign } = await world();
+      expect(await call(server, 'POST /logout', { token: foreign, body })).toMatchObject({
+        status: 204,
+      });
+      expect((await server.get('/api/me', bearer(tokens))).status).toBe(200);
+      expect((await server.post('/api/auth/refresh', tokenOf(tokens))).status).toBe(200);
+    },
+  );
 
-  it('POST /logout ends the session of a cookie beside it, whose user need not be the same', async () => {
+  it('POST /logout with another issuer’s token and our cookie ends the sessions of the cookie’s user', async () => {
     const { server, bob, tokens, foreign } = await world();
     const cookie = await cookieOf(server, 'bob');
     const body = { all: true };
@@ -87,7 +90,7 @@ describe('a token of another trusted issuer, with the id and session of one of o
     expect((await server.get('/api/me', bearer(tokens))).status).toBe(200);
   });
 
-  it('GET /session gives away no link that ends her session', async () => {
+  it('GET /session answers another issuer’s token without a link that ends our session', async () => {
     const { server, sid, foreign } = await world();
     const { status, body } = await call(server, 'GET /session', { token: foreign });
     expect(status).toBe(200);
@@ -95,14 +98,14 @@ describe('a token of another trusted issuer, with the id and session of one of o
     expect(body).not.toContain(sid);
   });
 
-  it('GET /me says whose it is, and nothing of her account', async () => {
+  it('GET /me answers another issuer’s token with its issuer, and nothing of our account', async () => {
     const { server, foreign } = await world();
     const { body } = await call(server, 'GET /me', { token: foreign });
     expect(JSON.parse(body)).toMatchObject({ issuer: 'https://issuer.test', user: { roles: [] } });
     expect(body).not.toContain('alice');
   });
 
-  it('gets no token of the provider that she signed in with', async () => {
+  it('another issuer’s token gets no token of the provider that our user signed in with', async () => {
     const { server, foreign } = await world();
     const principal = await server.auth.authenticate({
       headers: { authorization: `Bearer ${foreign}` },
@@ -132,7 +135,7 @@ describe('a user who was disabled in the store, whose sessions were left as they
   }
 
   it.each(['GET /sessions', 'GET /users', 'DELETE /sessions/x', 'POST /change-password'])(
-    '%s is 401 with an access token of theirs',
+    '%s is 401 with an access token of a disabled user',
     async (route) => {
       const { server, tokens } = await world();
       const body = { old_password: PASSWORD, new_password: NEW };
@@ -145,14 +148,14 @@ describe('a user who was disabled in the store, whose sessions were left as they
   );
 
   it.each(['GET /me', 'GET /sessions', 'GET /users', 'POST /link/github'])(
-    '%s is 401 with their cookie',
+    '%s is 401 with the cookie of a disabled user',
     async (route) => {
       const { server, cookie } = await world();
       expect((await call(server, route, { cookie })).status).toBe(401);
     },
   );
 
-  it('refresh by token or cookie is 401, and /session knows nobody', async () => {
+  it('refresh by a disabled user’s token or cookie is 401, and /session says anonymous', async () => {
     const { server, tokens, cookie } = await world();
     expect(await call(server, 'GET /session', { cookie })).toEqual({
       status: 200,

@@ -40,7 +40,7 @@ describe('settings of Express that make the limits per address worthless', () =>
       headers: { forwarded: 'for="[2001:db8::7]:443"' },
       code: 'ERR_ERL_FORWARDED_HEADER',
     },
-  ])('$title are told once', async ({ trustProxy, headers, code }) => {
+  ])('$title is told once, as LatchkeyWarning', async ({ trustProxy, headers, code }) => {
     const { server, warnings, warn } = await serveWith(trustProxy);
     for (let round = 0; round < 3; round += 1) {
       await server.get('/api/auth/session', headers);
