@@ -32,10 +32,11 @@ export function onPlainMounts(
   };
 }
 
-function inLowerCase(path: string, parameters: Request['params']): string {
-  const matched = Object.values(parameters).flat();
+function inLowerCase(path: string, parameters: object): string {
+  // Express 4 has undefined for a parameter that is optional and absent.
+  const matched: readonly unknown[] = Object.values(parameters).flat();
   const kept = matched
-    .flatMap((value) => value.split('/'))
+    .flatMap((value) => (typeof value === 'string' ? value.split('/') : []))
     .flatMap((part) => [part, encodeURIComponent(part)]);
   return path.replace(/[^/]+/g, (segment) =>
     kept.includes(segment) ? segment : segment.toLowerCase(),

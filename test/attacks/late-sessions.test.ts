@@ -4,7 +4,7 @@ import { type AuthOptions, createAuth, type Mail, memoryStore } from 'latchkey';
 import { addUser, BASE, PASSWORD } from '../world/auth-server.js';
 import { hostileLogin } from '../world/hostile-login.js';
 import { startHostileProvider } from '../world/hostile-provider.js';
-import { createHttpBrowser, type HttpBrowser } from '../world/http-browser.js';
+import { createHttpBrowser, type HttpBrowser, type Page } from '../world/http-browser.js';
 import { reservePort, serveLoginApp } from '../world/login-app.js';
 
 /** An application with a hostile provider that is honest for once, and somebody who has signed in with it. */
@@ -25,6 +25,17 @@ async function world(options: AuthOptions = {}, mails: Mail[] = []) {
     return new URL(page.url);
   }
   return { ...app, provider, signIn, browser: createHttpBrowser() };
+}
+
+/** Signs alice in with her password, and goes as far as the provider to link an identity there. */
+async function beginLink(browser: HttpBrowser, origin: string): Promise<Page> {
+  const page = await browser.open(`${origin}/api/auth/signin`);
+  await browser.submit(page, { username: 'alice', password: PASSWORD });
+  return browser.open(`${origin}/api/auth/link/corp`, {
+    form: {},
+    from: origin,
+    until: (url) => url.pathname.endsWith('/authorize'),
+  });
 }
 
 async function isSignedIn(browser: HttpBrowser, origin: string): Promise<boolean> {
@@ -167,13 +178,7 @@ describe('a reset by the owner of an address', () => {
       mails,
     );
     await addUser({ auth }, { email: 'alice@corp.example', emailVerified: true });
-    const page = await browser.open(`${origin}/api/auth/signin`);
-    await browser.submit(page, { username: 'alice', password: PASSWORD });
-    const linking = await browser.open(`${origin}/api/auth/link/corp`, {
-      form: {},
-      from: origin,
-      until: (url) => url.pathname.endsWith('/authorize'),
-    });
+    const linking = await beginLink(browser, origin);
     const linked: string[] = [];
     auth.on('identity.linked', ({ by }) => linked.push(by));
     all.link = async () => browser.open(await provider.authorize(linking.url));
@@ -189,13 +194,7 @@ describe('a reset by the owner of an address', () => {
     const mails: Mail[] = [];
     const { auth, signIn, browser, origin } = await world({}, mails);
     await addUser({ auth }, { email: 'alice@corp.example', emailVerified: true });
-    const page = await browser.open(`${origin}/api/auth/signin`);
-    await browser.submit(page, { username: 'alice', password: PASSWORD });
-    const linking = await browser.open(`${origin}/api/auth/link/corp`, {
-      form: {},
-      from: origin,
-      until: (url) => url.pathname.endsWith('/authorize'),
-    });
+    const linking = await beginLink(browser, origin);
     expect(linking.url).toContain('/authorize');
     expect(await reset(origin, mails, 'alice@corp.example')).toBe(200);
     const thief = createHttpBrowser();

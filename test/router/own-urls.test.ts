@@ -97,6 +97,7 @@ describe.each(expressVersions)('URLs of the router under $name', ({ name, expres
     { mount: '/', at: '', under: '' },
     { mount: '/:tenant/auth', at: '/Acme/AUTH', under: '/Acme/auth' },
     { mount: /^\/(t-\w+)\/auth/i, at: '/t-One/AUTH', under: '/t-One/auth' },
+    { mount: /^(?:\/(t-\w+))?\/auth/i, at: '/AUTH', under: '/auth' },
     { mount: '/Auth', at: '/Auth', under: '/Auth', isCaseSensitive: true },
   ])(
     'W5 mounted at $mount and asked at $at, they begin with $under',
