@@ -29,8 +29,9 @@ export interface OwnAuthOptions
    */
   readonly loadPrincipal?: LoadPrincipalOption<RequestHead>;
   /**
-   * Where `auth.router()` is mounted: a path that begins with `/`. `redirect: true` of the guards leads to pages below it.
-   * @defaultValue `'/api/auth'`
+   * Where `auth.router()` is mounted, as browsers see it: a path that begins with `/`. `redirect: true` of the guards leads to
+   * pages below it, and so do all links of the router, whatever path a request comes by. @defaultValue `'/api/auth'`; the
+   * router's links then follow the request
    */
   readonly basePath?: string;
 }

@@ -136,7 +136,9 @@ export function createAuth(options: AuthOptions = {}): Auth {
     errorHandler: (answers) => errorHandler({ events, reasons: !config.production, ...answers }),
     router(routes = {}) {
       const parts = { ...needed(signIn), config, verifier, events, pipeline: context, now };
-      const router = createRouter({ ...parts, grantOf: grants }, routes);
+      // Without the option the router is where requests find it.
+      const mounted = options.basePath === undefined ? {} : definedOnly({ basePath });
+      const router = createRouter({ ...parts, ...mounted, grantOf: grants }, routes);
       grantOf = formerGrants(routes) ?? grantOf;
       return router;
     },

@@ -98,6 +98,10 @@ describe.each(expressVersions)('URLs of the router under $name', ({ name, expres
     { mount: '/:tenant/auth', at: '/Acme/AUTH', under: '/Acme/auth' },
     { mount: /^\/(t-\w+)\/auth/i, at: '/t-One/AUTH', under: '/t-One/auth' },
     { mount: /^(?:\/(t-\w+))?\/auth/i, at: '/AUTH', under: '/auth' },
+    { mount: '/Auth', at: '/AUTH', under: '/Auth', basePath: '/Auth' },
+    { mount: '/', at: '', under: '/behind/a/proxy', basePath: '/behind/a/proxy/' },
+    { mount: '/auth', at: '/auth', under: '', basePath: '/' },
+    { mount: /^\/.*\/auth/, at: '//evil.example/auth', under: '/auth', basePath: '/auth' },
     { mount: '/Auth', at: '/Auth', under: '/Auth', isCaseSensitive: true },
   ])(
     'W5 mounted at $mount and asked at $at, they begin with $under',
