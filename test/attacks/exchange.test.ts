@@ -288,7 +288,7 @@ describe('X1 codes bound to a verifier', () => {
   });
 });
 
-describe('X1 late replays', () => {
+describe('X1 one-time codes, replayed late', () => {
   it.each([
     { title: 'by its cookie', bound: false },
     { title: 'by its verifier', bound: true },
@@ -309,7 +309,7 @@ describe('X1 late replays', () => {
     },
   );
 
-  it('also when the code was asked for a second time soon after the first', async () => {
+  it('a code that turns up late ends its session, although a repetition soon after the first use was forgiven', async () => {
     const { app, browser, code } = await world();
     const [name, value] = bindingOf(browser);
     const { refresh_token: token } = tokensOf(await redeem({ app, code }, browser));

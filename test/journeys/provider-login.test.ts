@@ -104,7 +104,7 @@ describe('signing in with a provider', () => {
     expect(await sessionOf(other, app)).toEqual({ authenticated: false });
   });
 
-  it('without asking the user anything says so when that cannot be', async () => {
+  it('without asking the user anything says so when the user has to be asked', async () => {
     const { app, browser } = await world();
     const silent = `${app.origin}/api/auth/login/corp?prompt=none&returnTo=/inside`;
     const refused = await browser.open(silent);
@@ -116,7 +116,7 @@ describe('signing in with a provider', () => {
     expect(await sessionOf(browser, app)).toMatchObject({ user: { username: 'ada' } });
   });
 
-  it('again, as recently as the page asks, shows in the next token', async () => {
+  it('once more, as recently as the page asks, shows in the auth_time of the next token', async () => {
     const { app, browser } = await world();
     await signInAt(browser, `${app.origin}/api/auth/login/corp`, { login: 'ada' });
     await new Promise((resolve) => setTimeout(resolve, 1100));
@@ -134,7 +134,7 @@ describe('signing in with a provider', () => {
     expect(Math.floor(Date.now() / 1000) - (authTime ?? 0)).toBeLessThan(30);
   });
 
-  it('of a tenant that is looked up by name', async () => {
+  it('works for a tenant that is looked up by name', async () => {
     const asked: string[] = [];
     const browser = createHttpBrowser();
     const port = await reservePort();
@@ -172,7 +172,7 @@ describe('signing in with a provider', () => {
     });
   });
 
-  it('waits for nobody who is down, and works when they are back', async () => {
+  it('starts without a provider that is down, and works when it is back', async () => {
     const port = await reservePort();
     const later = await reservePort();
     const app = serveLoginApp(port, {
@@ -201,8 +201,8 @@ describe('signing in with a provider', () => {
   });
 });
 
-describe('who can be signed in with', () => {
-  it('is listed for pages of the application’s own', async () => {
+describe('the providers to sign in with', () => {
+  it('are listed for pages of the application’s own', async () => {
     const { app, browser } = await world();
     const { body } = await browser.fetch(`${app.origin}/api/auth/providers`);
     expect(JSON.parse(body)).toEqual({
@@ -213,7 +213,7 @@ describe('who can be signed in with', () => {
     });
   });
 
-  it('is to be chosen on the sign-in page when nobody is named, and the only one is taken', async () => {
+  it('are chosen from on the sign-in page when none is named; a single one is taken', async () => {
     const { app, browser } = await world();
     const page = await browser.open(`${app.origin}/api/auth/login?returnTo=/inside`);
     expect(page.url).toBe(`${app.origin}/api/auth/signin?returnTo=%2Finside`);
@@ -239,14 +239,14 @@ describe('who can be signed in with', () => {
     'code_challenge=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
     `login_hint=${'a'.repeat(300)}`,
     'login_hint=a%00b',
-  ])('a wish that cannot be is 400: %s', async (query) => {
+  ])('refuse an unknown wish with 400: %s', async (query) => {
     const { app, browser } = await world();
     const answer = await browser.fetch(`${app.origin}/api/auth/login/corp?${query}`);
     expect(answer.status).toBe(400);
     expect(JSON.parse(answer.body)).toMatchObject({ code: 'INVALID_REQUEST' });
   });
 
-  it('nobody unknown', async () => {
+  it('are 404 for an unknown name', async () => {
     const { app, browser } = await world();
     for (const path of ['login/nobody', 'callback/nobody?state=x', 'login/__proto__'])
       expect((await browser.fetch(`${app.origin}/api/auth/${path}`)).status).toBe(404);

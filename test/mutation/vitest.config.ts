@@ -9,7 +9,7 @@ import { readEnvironment } from './environment.js';
 const root = path.resolve(import.meta.dirname, '../..');
 const { sources, files, progress } = readEnvironment();
 
-/** Runs the files in the order in which they were named: those that notice most come first. */
+/** Runs the files in the order in which they were named: those that notice most stand first. */
 class AsNamed extends BaseSequencer {
   override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification): number =>

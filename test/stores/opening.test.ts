@@ -22,8 +22,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const withoutPostgres = await isMissing('PostgreSQL', postgresUrl);
 const withoutRedis = await isMissing('Redis', redisUrl);
 
-describe('ten that start at once make one schema', () => {
-  it('in SQLite, as processes', async () => {
+describe('ten instances that start at once', () => {
+  it('make one schema in SQLite, as processes', async () => {
     const file = path.join(folder, 'ten.db');
     const program = `
       import { openStore } from 'latchkey';
@@ -38,18 +38,21 @@ describe('ten that start at once make one schema', () => {
     expect((await store.once.incr('starts', { now: 0, windowMs: 1000 })).count).toBe(11);
   });
 
-  it.skipIf(withoutPostgres)('in PostgreSQL, on connections of their own', async () => {
-    const schema = createPostgresSchema();
-    await schema.create();
-    onTestFinished(() => schema.drop());
-    const stores = Array.from({ length: 10 }, () => openStore(schema.url));
-    await Promise.all(stores.map((store) => store.ping()));
-    const counts = await Promise.all(
-      stores.map((store) => store.once.incr('starts', { now: 0, windowMs: 1000 })),
-    );
-    expect(new Set(counts.map(({ count }) => count)).size).toBe(10);
-    await Promise.all(stores.map((store) => store.close()));
-  });
+  it.skipIf(withoutPostgres)(
+    'make one schema in PostgreSQL, on connections of their own',
+    async () => {
+      const schema = createPostgresSchema();
+      await schema.create();
+      onTestFinished(() => schema.drop());
+      const stores = Array.from({ length: 10 }, () => openStore(schema.url));
+      await Promise.all(stores.map((store) => store.ping()));
+      const counts = await Promise.all(
+        stores.map((store) => store.once.incr('starts', { now: 0, windowMs: 1000 })),
+      );
+      expect(new Set(counts.map(({ count }) => count)).size).toBe(10);
+      await Promise.all(stores.map((store) => store.close()));
+    },
+  );
 });
 
 describe('the schema', () => {
@@ -67,7 +70,7 @@ describe('the schema', () => {
     await store.close();
   });
 
-  it('and data outlive the connection', async () => {
+  it('outlives the connection, with all that is kept in it', async () => {
     const url = `file:${path.join(folder, 'deep', 'er', 'kept.db')}`;
     const first = openStore(url);
     await first.once.add('key', 'kept', { now: 0, expiresAt: 1000 });
@@ -117,7 +120,7 @@ describe.each([
   { name: 'Redis', isAbsent: withoutRedis, target: `${redisUrl}/13` },
 ])('an outage of $name', ({ isAbsent, target }) => {
   it.skipIf(isAbsent)(
-    'is an error for who asks, ends nobody’s process, and is over when it is over',
+    'is an error for each caller, ends no process, and is over when the service is back',
     async () => {
       const proxy = await startProxy(target);
       proxy.switchTo('refusing');
@@ -133,16 +136,13 @@ describe.each([
     },
   );
 
-  it.skipIf(isAbsent)(
-    'a service that takes connections and says nothing is given up on',
-    async () => {
-      const proxy = await startProxy(target);
-      proxy.switchTo('silent');
-      const store = openStore(proxy.url);
-      onTestFinished(() => store.close());
-      await expect(store.ping()).rejects.toBeInstanceOf(Error);
-    },
-  );
+  it.skipIf(isAbsent)('that takes connections and says nothing ends in an error, too', async () => {
+    const proxy = await startProxy(target);
+    proxy.switchTo('silent');
+    const store = openStore(proxy.url);
+    onTestFinished(() => store.close());
+    await expect(store.ping()).rejects.toBeInstanceOf(Error);
+  });
 });
 
 async function untilItWorks(work: () => Promise<void>): Promise<void> {

@@ -6,9 +6,9 @@ import { bundle } from './bundle.js';
 
 export interface AuthProcess {
   readonly origin: string;
-  /** As a power cut would: nothing is said, nothing is finished. */
+  /** Ends it like a power cut: without notice, with work unfinished. */
   kill(): Promise<void>;
-  /** Asks it to end, and answers its exit code. */
+  /** Asks it to end, and returns its exit code. */
   stop(): Promise<number | null>;
 }
 

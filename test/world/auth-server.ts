@@ -27,7 +27,7 @@ export interface AuthServer {
     headers?: Record<string, string>,
   ) => Promise<Response>;
   readonly get: (path: string, headers?: Record<string, string>) => Promise<Response>;
-  /** Signs in and answers the token response. */
+  /** Signs in and returns the token response. */
   readonly signIn: (username: string, password?: string) => Promise<Tokens>;
 }
 

@@ -16,7 +16,7 @@ export function isChromiumMissing(): boolean {
   return true;
 }
 
-/** Starts a browser that asks nobody on the internet for anything. */
+/** Starts a browser that sends nothing to the internet. */
 export function launchChromium(args: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath: CHROMIUM,

@@ -42,9 +42,9 @@ export interface GithubServer {
   readonly origin: string;
   readonly clientId: string;
   readonly clientSecret: string;
-  /** What `GET /user` answers; a test may put another in its place. */
+  /** The body of `GET /user`; a test may put another in its place. */
   user: GithubUser;
-  /** What `GET /user/emails` answers; a test may put another list in its place. */
+  /** The body of `GET /user/emails`; a test may put another list in its place. */
   emails: readonly GithubEmail[];
   /** What callbacks carry as `iss` (RFC 9207 §2): nothing before spring 2026. A test may put another value in its place. */
   iss: string | undefined;
@@ -138,7 +138,7 @@ export async function startGithubServer(): Promise<GithubServer> {
     answerApi(request, response, endpoint);
   }
 
-  /** Answers the parameters of the token response, an error being one with status 200 as well. */
+  /** Returns the parameters of the token response. GitHub sends an error with status 200, too. */
   function redeem(form: URLSearchParams): Readonly<Record<string, string>> {
     if (form.get('client_id') !== CLIENT_ID || form.get('client_secret') !== CLIENT_SECRET)
       return INCORRECT_CLIENT_CREDENTIALS;

@@ -17,7 +17,7 @@ export interface GoogleKeys {
   idToken(claims?: Json, header?: Json): Promise<string>;
   /** The same by a key that Google does not publish, under a name that it does, or does not. */
   forgedIdToken(kid: 'published' | 'unknown'): Promise<string>;
-  /** The same without a signature, or signed by a text that everybody can know. */
+  /** The same without a signature, or signed with a public text. */
   secretlessIdToken(algorithm: 'none' | 'HS256'): Promise<string>;
 }
 

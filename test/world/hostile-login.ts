@@ -12,7 +12,7 @@ export interface Begun {
   /** Where the browser was sent. */
   readonly authorization: URL;
   readonly browser: HttpBrowser;
-  /** Lets the user agree and answers the callback URL. */
+  /** Lets the user agree and returns the callback URL. */
   readonly agree: () => Promise<URL>;
 }
 

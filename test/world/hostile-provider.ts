@@ -353,7 +353,7 @@ function challengeOf(verifier: string | null): string | undefined {
   return verifier === null ? undefined : createHash('sha256').update(verifier).digest('base64url');
 }
 
-/** Answers what is kept under a name and forgets it. */
+/** Returns what is kept under a name, and forgets it. */
 function take<Value>(kept: Map<string, Value>, name: string | null): Value | undefined {
   if (name === null) return undefined;
   const value = kept.get(name);
@@ -385,7 +385,7 @@ async function keyNumber(number: number): Promise<SigningKey> {
 const madeDecoys: JWK[] = [];
 
 /**
- * Public keys that nobody signs with. Their moduli are only random numbers of the right size, so that a
+ * Public keys without private halves. Their moduli are only random numbers of the right size, so that a
  * test can ask for very many; once made, each stays what it is, as a published key would.
  */
 function decoys(count: number): readonly JWK[] {

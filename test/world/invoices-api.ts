@@ -14,7 +14,7 @@ export interface Answer {
 }
 
 /**
- * A resource server over HTTP: `/me` for everybody with a token, `/invoices` for those with the scope
+ * A resource server over HTTP: `/me` takes every valid token, `/invoices` those with the scope
  * `invoices:read`. Refusals are left to Express' own error handling.
  */
 export async function serveInvoicesApi(

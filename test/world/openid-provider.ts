@@ -36,7 +36,7 @@ export interface OpenIdProvider {
   mint(request?: TokenRequest): Promise<string>;
   /** An ID token for {@link CLIENT_ID}, with the given claims added. */
   mintIdToken(claims?: Readonly<Record<string, unknown>>): Promise<string>;
-  /** Signs with a new key from now on; answers its `kid`. */
+  /** Signs with a new key from now on; returns its `kid`. */
   rotate(options: { readonly keepOld: boolean }): Promise<string>;
   /** Takes a key out of the published set. */
   publishWithout(kid: string): void;

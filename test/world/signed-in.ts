@@ -10,7 +10,7 @@ export interface SignedInUser {
   readonly roles: readonly string[];
 }
 
-/** The user of this browser's session; undefined when nobody is signed in. */
+/** The user of this browser's session; undefined without a session. */
 export async function userOf(
   browser: HttpBrowser,
   origin: string,
