@@ -8,10 +8,10 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { openStore, postgresStore } from 'latchkey';
 import { Pool } from 'pg';
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { lazyStore } from '../../lib/stores/lazy-store.js';
 import { memoryStore } from '../../lib/stores/memory.js';
-import { root } from '../package/build-package.js';
+import { buildPackage, root } from '../package/build-package.js';
 import { createPostgresSchema } from '../world/postgres-schema.js';
 import { isMissing, postgresUrl, redisUrl } from '../world/services.js';
 
@@ -23,6 +23,8 @@ const withoutPostgres = await isMissing('PostgreSQL', postgresUrl);
 const withoutRedis = await isMissing('Redis', redisUrl);
 
 describe('ten instances that start at once', () => {
+  beforeAll(buildPackage, 120_000);
+
   it('make one schema in SQLite, as processes', async () => {
     const file = path.join(folder, 'ten.db');
     const program = `
@@ -31,7 +33,7 @@ describe('ten instances that start at once', () => {
       await store.ping();
       await store.once.incr('starts', { now: 0, windowMs: 1000 });
       await store.close();`;
-    const args = ['--import', 'tsx', '--input-type=module', '-e', program];
+    const args = ['--input-type=module', '-e', program];
     await Promise.all(Array.from({ length: 10 }, () => run(process.execPath, args, { cwd: root })));
     const store = openStore(`file:${file}`);
     onTestFinished(() => store.close());
