@@ -220,6 +220,30 @@ describe('F4 the cache', () => {
     expect(verifier.counters().signatureChecks).toBe(201);
   });
 
+  it('stays bounded when entries in its middle have died and come back', async () => {
+    const { issuer, clock } = await createWorld();
+    const verifier = createVerifier({
+      issuers: issuer.policy,
+      now: clock.now,
+      tokenCache: { maxEntries: 10 },
+    });
+    const short = { exp: clock.now() / 1000 + 20 };
+    const tokens = Array.from({ length: 10 }, (_, count) =>
+      issuer.mintSync(count % 3 === 0 ? short : {}),
+    );
+    for (const token of tokens) await verifier.verify(token);
+    clock.advance(30);
+    for (const token of tokens) await verifier.verify(token).catch(() => undefined);
+    expect(verifier.counters().cachedTokens).toBe(6);
+    for (let count = 0; count < 50; count += 1) await verifier.verify(issuer.mintSync());
+    expect(verifier.counters().cachedTokens).toBe(10);
+    const { cachedBytes } = verifier.counters();
+    clock.advance(301);
+    await verifier.verify(issuer.mintSync());
+    expect(verifier.counters().cachedTokens).toBe(1);
+    expect(verifier.counters().cachedBytes).toBeLessThan(cachedBytes / 5);
+  });
+
   it('forgets dead entries when new ones come', async () => {
     const { verifier, issuer, clock } = await createWorld();
     for (let count = 0; count < 20; count += 1) await verifier.verify(issuer.mintSync());
@@ -259,6 +283,23 @@ describe('F5 revocation', () => {
     expect(await codeOf(verifier.verify(token))).toBe('TOKEN_REVOKED');
     revoked.delete('session-1');
     await verifier.verify(token);
+    expect(verifier.counters().signatureChecks).toBe(1);
+  });
+
+  it.each([
+    { title: 'whose keys have to be fetched first', warm: false },
+    { title: 'of a key that has to be fetched first', warm: true },
+  ])('is asked about for each of several first uses of a token $title', async ({ warm }) => {
+    const { verifier, issuer } = await createWorld({ isRevoked: () => true });
+    if (warm) {
+      await verifier.ready();
+      await issuer.rotate();
+    }
+    const token = await issuer.mint();
+    const codes = await Promise.all(
+      Array.from({ length: 3 }, () => codeOf(verifier.verify(token))),
+    );
+    expect(codes).toEqual(['TOKEN_REVOKED', 'TOKEN_REVOKED', 'TOKEN_REVOKED']);
     expect(verifier.counters().signatureChecks).toBe(1);
   });
 

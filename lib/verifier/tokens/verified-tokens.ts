@@ -43,14 +43,34 @@ export function createVerifiedTokenCache(
   const { maxEntries, maxBytes, maxAgeSeconds } = readBounds(options);
   const entries = new Map<string, VerifiedToken>();
   let bytes = 0;
+  // Kept, because a new iterator passes over every place that was emptied before the oldest entry: in a full cache
+  // each new token would pay for that.
+  let oldestFirst = entries.entries();
+  let oldest: readonly [string, VerifiedToken] | undefined;
 
   function forget(digest: string, entry: VerifiedToken): void {
     entries.delete(digest);
     bytes -= entry.bytes;
   }
 
+  /** The first entry that is still there; one that was replaced stands further back as well. */
+  function findOldest(): readonly [string, VerifiedToken] | undefined {
+    while (oldest === undefined || entries.get(oldest[0]) !== oldest[1]) {
+      const { done, value } = oldestFirst.next();
+      if (done === true) {
+        // An iterator that has come to its end doesn't see what is added later.
+        oldestFirst = entries.entries();
+        oldest = undefined;
+        return undefined;
+      }
+      oldest = value;
+    }
+    return oldest;
+  }
+
   function makeRoom(nowSeconds: number): void {
-    for (const [digest, entry] of entries) {
+    for (let found = findOldest(); found !== undefined; found = findOldest()) {
+      const [digest, entry] = found;
       const isFull = entries.size > maxEntries || bytes > maxBytes;
       if (!isFull && nowSeconds < entry.diesAt && !entry.key.withdrawn) return;
       forget(digest, entry);
