@@ -268,7 +268,7 @@ function allIssuers(
     mayBeNone,
   }: { readonly furtherIssuers: readonly IssuerOptions[]; readonly mayBeNone: boolean },
 ): readonly IssuerOptions[] {
-  const main = signIn ? [signIn.issuer.issuerOptions()] : externalIssuer(config);
+  const main = signIn ? [signIn.signer.issuerOptions()] : externalIssuer(config);
   const all = [...main, ...config.trustedIssuers, ...furtherIssuers];
   if (all.length === 0 && !mayBeNone)
     throw new TypeError(

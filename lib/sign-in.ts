@@ -4,7 +4,7 @@ import { type Cookies, createCookies } from './http/cookies.js';
 import { createRootKeys, type RootKeys } from './secrets/derived-keys.js';
 import type { Events } from './events.js';
 import { createIdentities, type Identities, type IdentityOptions } from './accounts/identities.js';
-import { createIssuer, type Issuer } from './issuing/access-token-signer.js';
+import { createAccessTokenSigner, type AccessTokenSigner } from './issuing/access-token-signer.js';
 import { createProviders, type ProviderOptions, type Providers } from './providers/providers.js';
 import {
   createPasswords,
@@ -35,7 +35,7 @@ export interface SignIn {
   readonly store: Store;
   readonly users: Users;
   readonly passwords: Passwords;
-  readonly issuer: Issuer;
+  readonly signer: AccessTokenSigner;
   readonly sessions: Sessions;
   readonly cookies: Cookies;
   readonly rootKeys: RootKeys;
@@ -65,7 +65,7 @@ export function createSignIn(
   options: SignInOptions,
   { events, now }: SignInContext,
 ): SignIn {
-  const issuer = createIssuer(config, { now });
+  const signer = createAccessTokenSigner(config, { now });
   const rootKeys = createRootKeys(rootsOf(config));
   const store = storeOf(config, options, events);
   const sessions = createSessions(
@@ -89,7 +89,7 @@ export function createSignIn(
     store,
     users,
     passwords: createPasswords(options.passwords, { events, cores: availableParallelism() }),
-    issuer,
+    signer,
     sessions,
     cookies: cookiesOf(config),
     rootKeys,

@@ -15,7 +15,7 @@ import { secretBytes } from '../secrets/secret-bytes.js';
 import type { IssuerOptions, SignatureAlgorithm } from '../verifier/trusted-issuers/options.js';
 import type { AttributeValue, OrgMembership } from '../principal.js';
 
-/** Whom a token is for, and what it says of them. */
+/** The content of an access token. */
 export interface AccessGrant {
   /** `sub` */
   readonly subject: string;
@@ -25,16 +25,17 @@ export interface AccessGrant {
   readonly clientId?: string;
   /** When the user last signed in actively. Seconds since 1970. */
   readonly authTime?: number;
-  /** How they did (RFC 8176). */
+  /** Authentication methods (RFC 8176), such as `pwd`. */
   readonly amr?: readonly string[];
+  /** Authentication context class (OpenID Connect Core §2). */
   readonly acr?: string;
   readonly scopes?: readonly string[];
   readonly user?: GrantedUser;
-  /** The token is good for changing the password and little else. */
+  /** Guards refuse the token (403 PASSWORD_CHANGE_REQUIRED) except for changing the password. */
   readonly mustResetPassword?: boolean;
-  /** Seconds since 1970; the token ends then at the latest. */
+  /** Latest expiry. Seconds since 1970. */
   readonly notAfter?: number;
-  /** Further claims. They never replace one of the above. */
+  /** Further claims. Reserved names and those of the members above are dropped. */
   readonly extraClaims?: Readonly<Record<string, unknown>>;
 }
 
@@ -53,17 +54,17 @@ interface SignedToken {
   readonly expiresIn: number;
 }
 
-/** Signs our own access tokens and publishes the keys. */
-export interface Issuer {
+/** Signs the application's own access tokens and publishes its public keys. */
+export interface AccessTokenSigner {
   /** Signs an access token (RFC 9068: `typ: at+jwt` and every claim of §2.2). */
   sign(grant: AccessGrant): Promise<SignedToken>;
   /** Public keys of the current and the previous private keys (RFC 7517 §5); none with a secret. */
   jwks(): { readonly keys: readonly JsonWebKey[] };
-  /** What a verifier must demand of our tokens. */
+  /** The policy by which a verifier accepts these tokens. */
   issuerOptions(): IssuerOptions;
 }
 
-/** One key that signs or has signed. */
+/** The current signing key or a previous one. */
 interface SigningKey {
   readonly key: KeyObject;
   readonly kid: string;
@@ -72,19 +73,19 @@ interface SigningKey {
   readonly publicJwk: JsonWebKey | undefined;
 }
 
-/** Tokens that users get for themselves, through no client of its own. */
+/** `client_id` of tokens that users get by signing in here, not through an OAuth client. */
 const FIRST_PARTY = 'first-party';
 
-type IssuerConfig = Pick<Config, 'jwt' | 'claims' | 'accessTtlSeconds'>;
+type SignerConfig = Pick<Config, 'jwt' | 'claims' | 'accessTtlSeconds'>;
 
 /**
- * Creates the issuer of AUTH_JWT_SECRET or AUTH_JWT_PRIVATE_KEY. The first key signs; those before it verify, so
- * that a rotation logs nobody out. Throws a TypeError without a key or a name to sign with.
+ * Creates the signer of AUTH_JWT_SECRET or AUTH_JWT_PRIVATE_KEY. The current key signs. Tokens of the previous keys
+ * still verify, so that a rotation signs no user out. Throws a TypeError without a key or an issuer's name.
  */
-export function createIssuer(
-  config: IssuerConfig,
+export function createAccessTokenSigner(
+  config: SignerConfig,
   { now }: { readonly now: () => number },
-): Issuer {
+): AccessTokenSigner {
   const { issuer, audience = issuer === undefined ? [] : [issuer] } = config.jwt;
   const ring = keyRing(config.jwt);
   const [current] = ring;
@@ -145,7 +146,7 @@ function keyRing(jwt: Config['jwt']): readonly SigningKey[] {
   }));
 }
 
-/** A previous key may be of another type; then it goes on with the algorithm it was made for. */
+/** A previous key of another type keeps its own algorithm. */
 function asymmetricKey(text: string, wanted: SignatureAlgorithm | undefined): SigningKey {
   const key = createPrivateKey(
     text.startsWith('{') ? { key: JSON.parse(text), format: 'jwk' } : text,
@@ -163,7 +164,7 @@ function isAsymmetric(algorithm: string): algorithm is SignatureAlgorithm {
   return !algorithm.startsWith('HS');
 }
 
-/** RFC 7638 §3: the members that make the key, in the order of their names. */
+/** RFC 7638 §3: hashes the required members in lexicographic order. */
 export function thumbprint({ kty, crv, e, n, x, y }: JsonWebKey): string {
   return createHash('sha256').update(JSON.stringify({ crv, e, kty, n, x, y })).digest('base64url');
 }
@@ -173,7 +174,7 @@ function publicKeys(ring: readonly SigningKey[]): { readonly keys: readonly Json
   return Object.freeze({ keys: Object.freeze(keys) });
 }
 
-/** Names that an application's own claims cannot have, whether or not the grant uses them. */
+/** Claims that `extraClaims` cannot set, whether or not the grant has a value for them. */
 const reserved: ReadonlySet<string> = new Set([
   ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'client_id', 'sid', 'auth_time', 'amr'],
   ...['acr', 'scope', 'cnf', 'act', 'may_act', 'nonce', 'events', 'must_reset_password'],
@@ -197,7 +198,7 @@ function claimsOf(grant: AccessGrant): Record<string, unknown> {
   };
 }
 
-/** Names that our own mapping reads (RFC 9068 §2.2.3.1, OpenID Connect Core §5.1). */
+/** Claims that the `generic` preset reads (RFC 9068 §2.2.3.1, OpenID Connect Core §5.1). */
 function userClaims({ username, email, roles, groups, attributes, orgs }: GrantedUser = {}) {
   return {
     username,

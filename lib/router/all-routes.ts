@@ -155,8 +155,8 @@ function isFromProvider(req: Request): boolean {
 }
 
 /** Sends our public keys (RFC 7517 §5). */
-function publishKeys({ issuer }: RouterParts): Endpoint {
+function publishKeys({ signer }: RouterParts): Endpoint {
   return async function handleJwks(_req, res) {
-    res.type('application/jwk-set+json').json(issuer.jwks());
+    res.type('application/jwk-set+json').json(signer.jwks());
   };
 }

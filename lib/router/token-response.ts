@@ -12,10 +12,10 @@ export type SendTokens = (res: Response, live: LiveSession) => Promise<void>;
 const RENEW_AFTER = 0.8;
 
 export function createTokenResponse(parts: RouterParts): SendTokens {
-  const { issuer, grantOf } = parts;
+  const { signer, grantOf } = parts;
   return async function sendTokens(res, live) {
     const { notes, refreshToken, user } = live;
-    const { token, expiresIn } = await issuer.sign(grantOf(live));
+    const { token, expiresIn } = await signer.sign(grantOf(live));
     const isByCookie = notes.delivery === 'cookie';
     if (isByCookie) setSessionCookie(parts, res, live);
     res.json({

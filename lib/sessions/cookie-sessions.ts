@@ -4,7 +4,7 @@ import { createBoundedMap } from '../bounded-map.js';
 import type { Cookies } from '../http/cookies.js';
 import { type Origins, refuseCrossSite } from '../http/cross-site.js';
 import type { GrantOf } from '../issuing/grants.js';
-import type { Issuer } from '../issuing/access-token-signer.js';
+import type { AccessTokenSigner } from '../issuing/access-token-signer.js';
 import { type Principal, withMethod } from '../principal.js';
 import type { Sessions } from './sessions.js';
 import type { Verifier } from '../verifier/verifier.js';
@@ -12,7 +12,7 @@ import type { Verifier } from '../verifier/verifier.js';
 interface CookieSessionContext {
   readonly cookies: Cookies;
   readonly sessions: Sessions;
-  readonly issuer: Issuer;
+  readonly signer: AccessTokenSigner;
   readonly verifier: Verifier;
   /** Makes the claims of the access token, the same as for tokens of the router. */
   readonly grantOf: GrantOf;
@@ -82,7 +82,7 @@ export function createSessionReader(context: CookieSessionContext): SessionReade
 }
 
 async function takeSnapshot(
-  { sessions, issuer, grantOf, lagSeconds, now }: CookieSessionContext,
+  { sessions, signer, grantOf, lagSeconds, now }: CookieSessionContext,
   token: string,
   known: Snapshot | undefined,
 ): Promise<Snapshot | undefined> {
@@ -94,7 +94,7 @@ async function takeSnapshot(
   const facts = createHash('sha256').update(JSON.stringify(grant)).digest('base64url');
   if (known?.facts === facts && now() < known.renewAt)
     return { ...known, freshUntil: Math.min(lagEnds, known.endsAt) };
-  const { token: accessToken, expiresIn } = await issuer.sign(grant);
+  const { token: accessToken, expiresIn } = await signer.sign(grant);
   const endsAt = now() + expiresIn * 1000;
   const renewAt = now() + expiresIn * 800;
   return {

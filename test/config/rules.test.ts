@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createVerifier } from 'latchkey';
 import { ConfigError, isConfig, loadConfig } from '../../lib/config/config.js';
-import { createIssuer } from '../../lib/issuing/access-token-signer.js';
+import { createAccessTokenSigner } from '../../lib/issuing/access-token-signer.js';
 import { configOf, fileWith, load, OTHER_SECRET, SECRET } from './world.js';
 
 const production = {
@@ -259,7 +259,7 @@ describe('the main key', () => {
   ])('may be $algorithm, which the signer then uses', async ({ algorithm, key }) => {
     const env = { AUTH_PUBLIC_URL, AUTH_SECRET: SECRET, AUTH_JWT_PRIVATE_KEY: key };
     const config = configOf({ env: { ...env, AUTH_JWT_ALGORITHM: algorithm } });
-    const issuer = createIssuer(config, { now: Date.now });
+    const issuer = createAccessTokenSigner(config, { now: Date.now });
     const { token } = await issuer.sign({ subject: 'u', sessionId: 's' });
     const verifier = createVerifier({ issuers: issuer.issuerOptions() });
     expect((await verifier.verify(token)).subject).toBe('u');

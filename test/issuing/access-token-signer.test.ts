@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import { createVerifier, loadConfig } from 'latchkey';
 import { describe, expect, it } from 'vitest';
-import { createIssuer, thumbprint } from '../../lib/issuing/access-token-signer.js';
+import { createAccessTokenSigner, thumbprint } from '../../lib/issuing/access-token-signer.js';
 import { SECRET } from '../world/auth-server.js';
 import { keyPair } from '../world/key-pairs.js';
 import { serve } from '../world/serve.js';
@@ -17,7 +17,7 @@ const pkcs1 = (): string =>
   keyPair('RSA-2048').privateKey.export({ format: 'pem', type: 'pkcs1' }).toString();
 const jwk = (): string => JSON.stringify(keyPair('P-256').privateKey.export({ format: 'jwk' }));
 
-function issuerOf(
+function signerOf(
   jwt: NonNullable<NonNullable<Parameters<typeof loadConfig>[0]>['overrides']>['jwt'],
 ) {
   const config = loadConfig({
@@ -25,7 +25,7 @@ function issuerOf(
     overrides: { publicUrl: PUBLIC_URL, secret: SECRET, jwt },
     onWarning: () => undefined,
   });
-  return createIssuer(config, { now: Date.now });
+  return createAccessTokenSigner(config, { now: Date.now });
 }
 
 const longSecret = `${SECRET}${SECRET}`.slice(0, 72);
@@ -44,9 +44,9 @@ describe('access tokens', () => {
   ])(
     'of $algorithm are accepted by our verifier with one signature check',
     async ({ algorithm, jwt }) => {
-      const issuer = issuerOf(jwt);
-      const verifier = createVerifier({ issuers: issuer.issuerOptions() });
-      const { token, expiresIn } = await issuer.sign({
+      const signer = signerOf(jwt);
+      const verifier = createVerifier({ issuers: signer.issuerOptions() });
+      const { token, expiresIn } = await signer.sign({
         subject: 'user-1',
         sessionId: 'session-1',
         authTime: 1_700_000_000,
@@ -88,18 +88,18 @@ describe('access tokens', () => {
   );
 
   it('have every claim of RFC 9068 §2.2', async () => {
-    const issuer = issuerOf({ privateKey: ec() });
-    const verifier = createVerifier({ issuers: { ...issuer.issuerOptions(), profile: 'rfc9068' } });
-    const { token } = await issuer.sign({ subject: 'user-1' });
+    const signer = signerOf({ privateKey: ec() });
+    const verifier = createVerifier({ issuers: { ...signer.issuerOptions(), profile: 'rfc9068' } });
+    const { token } = await signer.sign({ subject: 'user-1' });
     expect(Object.keys((await verifier.verify(token)).claims)).toEqual(
       expect.arrayContaining(['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti']),
     );
   });
 
   it('take further claims of the application', async () => {
-    const issuer = issuerOf({ secret: SECRET });
-    const verifier = createVerifier({ issuers: issuer.issuerOptions() });
-    const { token } = await issuer.sign({ subject: 'user-1', extraClaims: { role: 'flat' } });
+    const signer = signerOf({ secret: SECRET });
+    const verifier = createVerifier({ issuers: signer.issuerOptions() });
+    const { token } = await signer.sign({ subject: 'user-1', extraClaims: { role: 'flat' } });
     expect((await verifier.verify(token)).claims).toMatchObject({ sub: 'user-1', role: 'flat' });
   });
 
@@ -110,12 +110,12 @@ describe('access tokens', () => {
     ...['username', 'email', 'roles', 'groups', 'attributes', 'orgs'],
     ...['__proto__', 'constructor', 'prototype'],
   ])('say nothing of what the application says under %s', async (name) => {
-    const issuer = issuerOf({ secret: SECRET });
+    const signer = signerOf({ secret: SECRET });
     const extraClaims = Object.fromEntries([[name, 'forged']]);
-    const { token } = await issuer.sign({ subject: 'user-1', extraClaims });
+    const { token } = await signer.sign({ subject: 'user-1', extraClaims });
     const payload = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();
     expect(payload).not.toContain('forged');
-    const verifier = createVerifier({ issuers: issuer.issuerOptions() });
+    const verifier = createVerifier({ issuers: signer.issuerOptions() });
     expect((await verifier.verify(token)).subject).toBe('user-1');
   });
 
@@ -124,13 +124,13 @@ describe('access tokens', () => {
     { title: 'a private key', jwt: { privateKey: ec() } },
   ])('signed with $title are at+jwt, whatever they say', async ({ jwt }) => {
     const extraClaims = { typ: 'JWT', header: { typ: 'JWT' } };
-    const { token } = await issuerOf(jwt).sign({ subject: 'user-1', extraClaims });
+    const { token } = await signerOf(jwt).sign({ subject: 'user-1', extraClaims });
     expect(decodeProtectedHeader(token)['typ']).toBe('at+jwt');
   });
 
   it('end no later than they are told', async () => {
-    const issuer = issuerOf({ secret: SECRET });
-    const { expiresIn } = await issuer.sign({ subject: 'x', notAfter: Date.now() / 1000 + 60 });
+    const signer = signerOf({ secret: SECRET });
+    const { expiresIn } = await signer.sign({ subject: 'x', notAfter: Date.now() / 1000 + 60 });
     expect(expiresIn).toBeGreaterThanOrEqual(59);
     expect(expiresIn).toBeLessThanOrEqual(60);
   });
@@ -138,8 +138,8 @@ describe('access tokens', () => {
 
 describe('published keys', () => {
   it('are the public halves of the current and the previous keys, and nothing more', () => {
-    const issuer = issuerOf({ privateKey: ec(), privateKeyPrevious: [rsa()] });
-    const { keys } = issuer.jwks();
+    const signer = signerOf({ privateKey: ec(), privateKeyPrevious: [rsa()] });
+    const { keys } = signer.jwks();
     expect(keys.map(({ kty, alg, use }) => ({ kty, alg, use }))).toEqual([
       { kty: 'EC', alg: 'ES256', use: 'sig' },
       { kty: 'RSA', alg: 'RS256', use: 'sig' },
@@ -150,9 +150,9 @@ describe('published keys', () => {
   });
 
   it('are none with a secret, whose name tells nothing of it', async () => {
-    const issuer = issuerOf({ secret: SECRET });
-    expect(issuer.jwks()).toEqual({ keys: [] });
-    const { token } = await issuer.sign({ subject: 'x' });
+    const signer = signerOf({ secret: SECRET });
+    expect(signer.jwks()).toEqual({ keys: [] });
+    const { token } = await signer.sign({ subject: 'x' });
     const { kid } = decodeProtectedHeader(token);
     const published = await calculateJwkThumbprint({
       kty: 'oct',
@@ -172,18 +172,18 @@ describe('published keys', () => {
     };
     expect(thumbprint(example)).toBe('NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs');
     for (const privateKey of [rsa(), ec(), ed25519()]) {
-      const [key] = issuerOf({ privateKey }).jwks().keys;
+      const [key] = signerOf({ privateKey }).jwks().keys;
       expect(key?.['kid']).toBe(await calculateJwkThumbprint(key as object));
     }
   });
 
   it('are all that others need to verify our tokens', async () => {
-    const issuer = issuerOf({ privateKey: ec() });
+    const signer = signerOf({ privateKey: ec() });
     const { origin } = await serve((_req, res) => {
       res.setHeader('content-type', 'application/json');
-      res.end(JSON.stringify(issuer.jwks()));
+      res.end(JSON.stringify(signer.jwks()));
     });
-    const { token } = await issuer.sign({ subject: 'user-1' });
+    const { token } = await signer.sign({ subject: 'user-1' });
     const { payload } = await jwtVerify(token, createRemoteJWKSet(new URL(origin)), {
       issuer: PUBLIC_URL,
       audience: PUBLIC_URL,
@@ -211,7 +211,7 @@ describe('rotation', () => {
   ])(
     'of $title: tokens of the former key go on, those of the new one need one check',
     async ({ before, after }) => {
-      const [old, young] = [issuerOf(before), issuerOf(after)];
+      const [old, young] = [signerOf(before), signerOf(after)];
       const verifier = createVerifier({ issuers: young.issuerOptions() });
       await verifier.verify((await young.sign({ subject: 'x' })).token);
       expect(verifier.counters().signatureChecks).toBe(1);
@@ -220,7 +220,7 @@ describe('rotation', () => {
   );
 
   it('an instance that was not told of the new key refuses its tokens with 401', async () => {
-    const [old, young] = [issuerOf({ privateKey: ec() }), issuerOf({ privateKey: ec('second') })];
+    const [old, young] = [signerOf({ privateKey: ec() }), signerOf({ privateKey: ec('second') })];
     const verifier = createVerifier({ issuers: old.issuerOptions() });
     const { token } = await young.sign({ subject: 'x' });
     await expect(verifier.verify(token)).rejects.toMatchObject({
@@ -240,5 +240,5 @@ it.each([
   },
 ])('an issuer with $title is a TypeError', ({ overrides }) => {
   const config = loadConfig({ env: {}, overrides, onWarning: () => undefined });
-  expect(() => createIssuer(config, { now: Date.now })).toThrow(TypeError);
+  expect(() => createAccessTokenSigner(config, { now: Date.now })).toThrow(TypeError);
 });
