@@ -1,22 +1,22 @@
 import type { AttributeValue, OrgMembership } from '../principal.js';
 
-/** What a provider says of the user who has just signed in there. */
+/** A user's account at a provider, as the provider described it at this sign-in. */
 export interface Identity {
   /** Name of the provider in our configuration. */
   readonly provider: string;
-  /** `iss`. Together with `subject` the only thing that tells users apart. */
+  /** `iss`. With `subject` it is the key of the identity. */
   readonly issuer: string;
   readonly subject: string;
   readonly email: string | undefined;
-  /** What the provider says: enough to show, not to join accounts. */
+  /** Whether the provider calls the address verified. Not enough to link accounts. */
   readonly emailVerified: boolean;
-  /** Whether the address may join accounts: verified, by a provider that is trusted to know. */
+  /** Whether the address may link accounts: verified by a provider that is trusted for it (`AUTH_OIDC_TRUST_EMAIL`). */
   readonly emailVouched: boolean;
   readonly username: string | undefined;
   readonly roles: readonly string[];
   readonly groups: readonly string[];
   readonly attributes: Readonly<Record<string, AttributeValue>>;
   readonly orgs: readonly OrgMembership[];
-  /** Everything it said: of the ID token, and of userinfo what the former left out. */
+  /** Claims of the ID token, and those of userinfo that the ID token doesn't have. */
   readonly claims: Readonly<Record<string, unknown>>;
 }

@@ -3,30 +3,58 @@ import { AuthError, type FieldError } from '../errors.js';
 import { isEmail, normaliseLogin } from './logins.js';
 import type { StoredUser, UserChange, UserStore } from '../stores/store.js';
 
-/** A user to be added. At least one login; everything else has a default. */
+/**
+ * A user to be added: `username`, `email` or both; every other member has a default (random `id`, no roles, enabled, no
+ * password).
+ */
 export interface NewUser extends Partial<Omit<StoredUser, 'createdAt' | 'updatedAt' | 'version'>> {}
 
-/** What to change, or how to work it out from the user as it is at that moment. */
+/** The change, or a function that computes it from the latest state of the user. */
 export type UserEdit = UserChange | ((latest: StoredUser) => UserChange);
 
 /**
- * The people who can sign in. Logins are normalised on the way in. Rejects with INVALID_REQUEST (400) for facts
- * that cannot be, CONFLICT (409) for a login that is taken, NOT_FOUND (404), and STORE_UNAVAILABLE (503).
+ * Users who can sign in. Logins are normalised (NFKC, trimmed, lower case) before they are stored or compared. Every method may
+ * reject with STORE_UNAVAILABLE (503). No method ends sessions: see `auth.sessions.revoke()`.
  */
 export interface Users {
-  /** By user name or e-mail address, in any spelling. */
+  /** Returns the user with this user name or e-mail address, in any spelling. */
   findByLogin(login: unknown): Promise<StoredUser | undefined>;
+  /** Returns the user with this id (`sub` of access tokens). */
   findById(id: string): Promise<StoredUser | undefined>;
+  /**
+   * Adds a user. Rejects with INVALID_REQUEST (400), whose `errors` name each invalid member, and CONFLICT (409) when the
+   * user name, the e-mail address or the id is taken.
+   *
+   * @example
+   * const user = await auth.users.create({
+   *   username: 'alice',
+   *   passwordHash: await auth.passwords.hash(password),
+   *   roles: ['analyst'],
+   * });
+   */
   create(user: NewUser): Promise<StoredUser>;
-  /** Tries again when somebody else changed the user meanwhile; a function is then asked again. */
+  /**
+   * Changes the given members; the others stay. A function gets the latest state, and is called again after a concurrent
+   * change. A new `email` is unverified unless `emailVerified` is given as well. Access tokens that were issued before
+   * keep the former facts until they expire. Rejects with NOT_FOUND (404), INVALID_REQUEST (400), and CONFLICT (409) for a
+   * login that is taken or after ten concurrent changes.
+   *
+   * @example
+   * await auth.users.update(user.id, ({ roles }) => ({ roles: [...roles, 'auditor'] }));
+   */
   update(id: string, edit: UserEdit): Promise<StoredUser>;
-  /** In the order of their ids. */
+  /**
+   * Returns up to `limit` users in the order of their ids, beginning after the id `after`.
+   *
+   * @example
+   * const first = await auth.users.list({ limit: 100 });
+   * const second = await auth.users.list({ limit: 100, after: first.at(-1)?.id ?? '' });
+   */
   list(page: { readonly after?: string; readonly limit: number }): Promise<readonly StoredUser[]>;
-  /** Answers whether there was such a user. Sessions are not ended by this. */
+  /** Deletes a user, whose logins are free afterwards. Returns whether there was one. Does not end sessions. */
   delete(id: string): Promise<boolean>;
 }
 
-/** So many changes of one user at the same moment are more than a coincidence. */
 const MOST_TRIES = 10;
 
 export function createUsers({
@@ -84,7 +112,7 @@ function blankUser(now: number): Omit<StoredUser, 'version'> {
   };
 }
 
-/** Logins in their one spelling; one that has none stays, for {@link refuseFlaws} to find. */
+/** Normalises logins. An invalid one stays as it is, for {@link refuseFlaws} to report. */
 function normaliseFacts<Facts extends NewUser>(facts: Facts): Facts {
   const spelt = (login: string): string => normaliseLogin(login) ?? login;
   return {
@@ -94,7 +122,7 @@ function normaliseFacts<Facts extends NewUser>(facts: Facts): Facts {
   };
 }
 
-/** A new address is nobody's proven one, unless whoever sets it says so. */
+/** A new e-mail address is unverified unless the change says otherwise. */
 function withProof(latest: StoredUser, set: UserChange): UserChange {
   const isNew = 'email' in set && set.email !== latest.email;
   return isNew && set.emailVerified === undefined ? { ...set, emailVerified: false } : set;
@@ -179,7 +207,7 @@ function areOrgs(orgs: StoredUser['orgs']): boolean {
   );
 }
 
-/** A user as an API shows it. Times are ISO 8601. */
+/** A user in response bodies. Times are ISO 8601. */
 export interface PublicUser {
   readonly id: string;
   readonly username: string | null;

@@ -5,8 +5,8 @@ export interface GrantOptions {
   /** Returns the scopes of a user's access tokens. @defaultValue `users:admin` for users with the role `admin`, else none */
   readonly tokenScopes?: (user: StoredUser) => readonly string[];
   /**
-   * Returns further claims of a user's access tokens, e.g. for clients that know other names. They never replace a
-   * registered claim or one of ours.
+   * Returns further claims of a user's access tokens, e.g. under names that existing clients read. Reserved names (those
+   * of RFC 7519 §4.1, `nonce`, `cnf`, `scope`, `sid`, `roles` …) are dropped. @defaultValue none
    */
   readonly tokenClaims?: (user: StoredUser, session: Session) => Readonly<Record<string, unknown>>;
 }

@@ -1,6 +1,6 @@
 /**
- * What a user recognises a device by in the list of their sessions, such as `Firefox on Linux`. Fixed words
- * only: a User-Agent is input, and whoever shows the list must not have to think of that.
+ * Returns a label for the list of a user's sessions, such as `Firefox on Linux`. Made of fixed words only, so that no part of
+ * a hostile User-Agent header reaches a page.
  */
 export function deviceLabel(userAgent: string | undefined): string | undefined {
   if (userAgent === undefined) return undefined;

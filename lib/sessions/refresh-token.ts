@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { RootKeys } from '../secrets/derived-keys.js';
 import type { Session } from '../stores/store.js';
 
-/** What a refresh token says of itself, before anything of it is proven. */
+/** The parts of a refresh token. Parsed, not verified. */
 export interface RefreshTokenParts {
   readonly kid: string;
   readonly sessionId: string;
@@ -13,7 +13,7 @@ export interface RefreshTokenParts {
 /** `r1.<kid>.<sid>.<generation>.<mac>`. One spelling only: the MAC is compared as text. */
 const SHAPE = /^r1\.([\w-]{8})\.([\w-]{22})\.(0|[1-9]\d{0,8})\.([\w-]{43})$/;
 
-/** Takes a refresh token apart; undefined for anything of another shape. Proves nothing. */
+/** Parses a refresh token; undefined for anything of another shape. Does not verify it: see {@link isGenuine}. */
 export function parseRefreshToken(token: unknown): RefreshTokenParts | undefined {
   const [, kid, sessionId, generation, mac] =
     typeof token === 'string' ? (SHAPE.exec(token) ?? []) : [];
@@ -23,13 +23,13 @@ export function parseRefreshToken(token: unknown): RefreshTokenParts | undefined
 
 type MacInput = Pick<Session, 'id' | 'kid' | 'salt' | 'generation'>;
 
-/** The refresh token of a session as it stands. Undefined when its key is not among ours any more. */
+/** Computes the current refresh token of a session. Undefined when its key is not among `keys`. */
 export function refreshTokenOf(session: MacInput, keys: RootKeys): string | undefined {
   const mac = macOf(session, keys);
   return mac && `r1.${session.kid}.${session.id}.${session.generation}.${mac}`;
 }
 
-/** Answers whether we made this token for this session, whatever its generation. */
+/** Checks the MAC: whether the token was made here for this session, in any generation. */
 export function isGenuine(token: RefreshTokenParts, session: Session, keys: RootKeys): boolean {
   const { kid, generation } = token;
   const mac = macOf({ id: session.id, salt: session.salt, kid, generation }, keys);

@@ -2,32 +2,36 @@ import { numberInRange } from '../known-options.js';
 import type { SessionStore } from '../stores/store.js';
 
 export interface RevocationsOptions {
-  /** After how long a session revoked by another instance is refused here. 1 to 300. @defaultValue `5` */
+  /**
+   * Seconds until an instance refuses a session that another one has revoked. 1 to 300. The difference between the
+   * instances' clocks comes on top. The store is asked twice per lag. `requireAuth({ checkSession: true })` doesn't
+   * wait. @defaultValue `5`
+   */
   readonly revocationLagSeconds?: number;
-  /** How long an access token can outlive its session: its whole life. */
+  /** Lifetime of an access token, which can outlive its session by as much. */
   readonly accessTtlSeconds: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** The sessions that ended before their time, as far as their access tokens may still be about. */
+/** Revoked sessions whose access tokens may not have expired yet. */
 export interface Revocations {
-  /** At once for sessions ended here. A promise only until the store was asked for the first time. */
+  /** Tells whether a session is revoked. A promise until the store has been asked once. */
   has(sessionId: string): boolean | Promise<boolean>;
-  /** Refuses these from now on. */
+  /** Adds sessions that this instance has revoked. */
   add(sessionIds: readonly string[]): void;
-  /** Resolves when the store has told what was revoked; rejects with its reason. */
+  /** Resolves when the store has been asked once; rejects with its reason. */
   ready(): Promise<void>;
   /** Stops asking the store. */
   close(): void;
 }
 
-/** Instances' clocks differ: each look goes back a little further than the last one. */
+/** Each query reaches back further than the one before it, because the clocks of instances differ. */
 const OVERLAP_MS = 30_000;
 
 /**
- * Keeps the revoked sessions of all instances in memory, so that a verification waits for nobody. Asks the
- * store twice per lag, from the first question on. While the store is down it goes on with what it knows.
+ * Keeps the revoked sessions of all instances in memory, so that no verification waits for the store. Asks the store
+ * twice per lag, from the first use on. During an outage of the store it keeps using what it knows.
  */
 export function createRevocations(
   sessions: Pick<SessionStore, 'revokedSince'>,
@@ -61,7 +65,7 @@ export function createRevocations(
   function askAgainLater(): void {
     if (isClosed) return;
     timer = setTimeout(() => {
-      // A failure is the store's event; what is known goes on counting.
+      // A failure is reported by the store itself (`store.failed`).
       ask().then(askAgainLater, askAgainLater);
     }, lagMs / 2);
     timer.unref();
@@ -79,7 +83,7 @@ export function createRevocations(
     has(sessionId: string): boolean | Promise<boolean> {
       if (revoked.has(sessionId)) return true;
       if (hasAsked) return false;
-      // An outage while the process starts must not refuse everybody: bearer tokens go on without the store.
+      // In an outage at start-up, bearer tokens are accepted without the store rather than all refused.
       return askFirst()
         .catch(() => undefined)
         .then(() => revoked.has(sessionId));

@@ -15,7 +15,7 @@ const DAY_MS = 24 * HOUR_MS;
 export function scheduleSweeps({ sessions, once, now, accessTtlSeconds }: SweepContext): {
   stop(): void;
 } {
-  // Revoked sessions stay as long as an access token can outlive them, and a day more for whoever investigates.
+  // Revoked sessions stay as long as an access token can outlive them, and one day more for investigations.
   const keepMs = accessTtlSeconds * 1000 + DAY_MS;
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;

@@ -1,20 +1,20 @@
 import { isRecord } from '../is-record.js';
 
-/** What we keep of a session beside what the store must look into. */
+/** Facts of a session that no store operation depends on. Stored as JSON text in `Session.data`. */
 export interface SessionNotes {
-  /** How the user proved who they are (RFC 8176): `pwd`, … */
+  /** Authentication methods (RFC 8176), such as `pwd`. */
   readonly amr: readonly string[];
-  /** When they did. Seconds since 1970; undefined where their identity provider doesn't say. */
+  /** When the user last authenticated. Seconds since 1970; undefined when the identity provider doesn't say. */
   readonly authTime: number | undefined;
   /** Authentication context class (OpenID Connect Core §2). */
   readonly acr: string | undefined;
-  /** What the user will recognise the device by, such as `Firefox on Linux`. */
+  /** Label of the device in the list of sessions, such as `Firefox on Linux`. */
   readonly device: string | undefined;
-  /** How the refresh token travels. What came by cookie never leaves in a body. */
+  /** How the refresh token is delivered. A token that came by cookie never leaves in a body. */
   readonly delivery: 'body' | 'cookie';
   /** Name of the identity provider that the user signed in with. */
   readonly provider?: string | undefined;
-  /** Its tokens, sealed. */
+  /** The provider's tokens, sealed. */
   readonly upstream?: string | undefined;
 }
 
@@ -22,7 +22,7 @@ export function writeNotes(notes: SessionNotes): string {
   return JSON.stringify(notes);
 }
 
-/** Reads what {@link writeNotes} wrote. Throws for anything else: a store must not change it. */
+/** Parses what {@link writeNotes} returned. Throws a TypeError for anything else, which only a faulty store can return. */
 export function readNotes(data: string): SessionNotes {
   const notes: unknown = JSON.parse(data);
   if (!isRecord(notes)) throw new TypeError("a session's data is not what was stored");

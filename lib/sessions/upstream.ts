@@ -16,31 +16,32 @@ interface UpstreamContext {
   readonly providers: Providers;
   readonly keys: RootKeys;
   readonly events: EventSink;
-  /** How long a session lives at most, and its tokens with it. */
+  /** Absolute lifetime of a session, and of its sealed tokens. */
   readonly lifeSeconds: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** The identity provider's own tokens of our sessions, kept where only we can read them. */
+/** The identity providers' own tokens, sealed in the rows of the sessions they belong to. */
 export interface Upstream {
   seal(tokens: UpstreamTokens): Promise<string>;
   /** The tokens of a session; undefined without any. */
   tokensOf(session: Session): Promise<UpstreamTokens | undefined>;
   /**
-   * An access token of the session's provider that is good for half a minute, or half its life, at least. Renewed by one of all instances,
-   * however many ask: a provider that rotates refresh tokens takes each of them once. Rejects with TOKEN_REVOKED (401)
-   * for a session that has ended, AUTH_CONTEXT_REQUIRED (401) when the user has to sign in there again,
-   * PROVIDER_ERROR (502), and STORE_UNAVAILABLE (503).
+   * Returns an access token of the session's provider that is valid for at least 30 seconds, or half its lifetime if that
+   * is shorter. One instance renews it at a time, because a provider that rotates refresh tokens accepts each of them
+   * once. Rejects with TOKEN_REVOKED (401) for a session that has ended, AUTH_CONTEXT_REQUIRED (401) when the user has to
+   * sign in at the provider again, PROVIDER_ERROR (502), SERVER_BUSY (503) when another instance has not finished within
+   * 25 seconds, and STORE_UNAVAILABLE (503).
    */
   accessToken(sessionId: string): Promise<string>;
 }
 
-/** ID tokens and access tokens with many groups are large. */
+/** Characters. ID tokens and access tokens with many groups are large. */
 const MAX_LENGTH = 65_536;
-/** Longer than a provider, asked for all that it takes, may need to answer. */
+/** Longer than all requests of one renewal may take together. */
 const LEASE_MS = 60_000;
-/** How long somebody waits for whoever holds the lease. */
+/** How long a request waits for the one that holds the lease. */
 const PATIENCE_MS = 25_000;
 const LOOK_AGAIN_MS = 100;
 
@@ -81,7 +82,7 @@ export function createUpstream(context: UpstreamContext): Upstream {
     throw new AuthError('SERVER_BUSY', { reason: 'upstream_lease' });
   }
 
-  /** Under the lease. Looks once more: whoever had it before may have just finished. */
+  /** Runs under the lease. Looks once more, because its former holder may have renewed the token. */
   async function renewOnce(sessionId: string): Promise<string> {
     const found = await look(sessionId);
     if (found.isGood) return found.tokens.accessToken;
@@ -135,7 +136,7 @@ async function renew(
   }
 }
 
-/** The provider has taken the former refresh token already: a moment's outage of the store must not lose the new one. */
+/** Retries, because the provider has already used up the former refresh token: a short outage must not lose the new one. */
 async function persist<Written>(write: () => Promise<Written>): Promise<Written> {
   for (const pauseMs of [100, 400, 1600]) {
     try {

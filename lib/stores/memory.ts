@@ -26,7 +26,7 @@ export function memoryStore(): Store {
   });
 }
 
-/** Rows go in and out as copies: nobody holds on to what is kept. */
+/** Rows are copied in and out, so that callers cannot change what is stored. */
 function copy<Row>(row: Row): Row {
   return structuredClone(row);
 }

@@ -68,7 +68,7 @@ async function openPostgres(url: string): Promise<Store> {
     query_timeout: 4000,
     allowExitOnIdle: true,
   });
-  // A connection that breaks while nobody uses it is no reason to end the process: the next query gets a new one.
+  // An idle connection that breaks must not end the process; the next query opens a new one.
   pool.on('error', () => undefined);
   return postgresStore(pool, { onClose: () => pool.end() });
 }

@@ -1,7 +1,7 @@
 import { createScript, listOf, type RedisConnection, textsOf } from './redis-connection.js';
 import type { Session, SessionSelector, SessionStore } from './store.js';
 
-/** Fields of a session's hash, in the order in which every script answers them. */
+/** Fields of a session's hash, in the order in which every script returns them. */
 const FIELDS = [
   ...['id', 'userId', 'kid', 'salt', 'generation', 'rotatedAt', 'version', 'createdAt'],
   ...['lastUsedAt', 'idleExpiresAt', 'expiresAt', 'revokedAt', 'revokedReason'],
@@ -51,7 +51,7 @@ if string.find(ARGV[5], 'i') then
 end
 ${ANSWER}`);
 
-/** now, reason, and a field with the value that it must have; answers whether it was us, and when it was. */
+/** now, reason, and a field with the value that it must have; returns whether this call revoked it, and when it was revoked. */
 const revoke = createScript(`
 local row = redis.call('HMGET', KEYS[1], 'id', 'revokedAt', ARGV[3])
 if not row[1] or row[3] ~= ARGV[4] then return false end
@@ -143,13 +143,13 @@ async function revokeOne(
   { now, reason, field, value }: RevokeOne,
 ): Promise<boolean> {
   const { run, send, keyOf } = connection;
-  const [isOurs, revokedAt] = textsOf(
+  const [revokedHere, revokedAt] = textsOf(
     await run(revoke, keyOf('session', id), now, reason, field, value),
   );
   if (revokedAt === undefined) return false;
   // After the row, and again for one that was revoked before: a retry completes what was cut off here.
   await send('ZADD', keyOf('revocations'), 'NX', revokedAt, id);
-  return isOurs === '1';
+  return revokedHere === '1';
 }
 
 type IndexedSession = Pick<Session, 'id' | 'userId' | 'provider' | 'createdAt' | 'expiresAt'>;

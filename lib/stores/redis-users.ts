@@ -2,10 +2,10 @@ import { isRecord } from '../is-record.js';
 import { createScript, listOf, type RedisConnection, textsOf } from './redis-connection.js';
 import type { StoredUser, UserStore } from './store.js';
 
-/** How long a login stays claimed by somebody who then does not appear, because a process died in between. */
+/** Milliseconds for which a login stays claimed when a process dies before it stores the user. */
 const CLAIM_MS = 10_000;
 
-/** user id, life: claims a login, for good only once the row is there. Answers whose it is, and whether by this. */
+/** user id, life: claims a login, for good only once the row is there. Returns the owner's id, and whether this call claimed it. */
 const claim = createScript(`
 local owner = redis.call('GET', KEYS[1])
 if owner then return {owner, '0'} end
@@ -49,7 +49,7 @@ return row`);
 export function redisUsers(connection: RedisConnection): UserStore {
   const { run, send, keyOf } = connection;
   const rowOf = (id: string): string => keyOf('user', id);
-  const everybody = keyOf('users');
+  const allUsers = keyOf('users');
   const find = async (id: string): Promise<StoredUser | undefined> =>
     toUser(await send('HMGET', rowOf(id), 'json', 'version'));
   const claims = claimsOf(connection);
@@ -65,8 +65,8 @@ export function redisUsers(connection: RedisConnection): UserStore {
       if (await find(user.id)) return 'taken';
       const claimed = await claims.take(user.id, loginsOf(user));
       if (!claimed) return 'taken';
-      // First the list, which passes over ids without a row, so that nobody is left out of it.
-      await send('ZADD', everybody, 0, user.id);
+      // The list comes first, so that no stored user is missing from it; ids without a row are skipped.
+      await send('ZADD', allUsers, 0, user.id);
       const isNew = Number(await run(create, rowOf(user.id), toJson(user))) === 1;
       if (isNew && (await claims.confirm(user.id, claimed))) return 'created';
       if (isNew) await run(remove, rowOf(user.id));
@@ -92,13 +92,13 @@ export function redisUsers(connection: RedisConnection): UserStore {
     },
     async list({ after, limit }) {
       const from = after === undefined ? '-' : `(${after}`;
-      const ids = textsOf(await send('ZRANGE', everybody, from, '+', 'BYLEX', 'LIMIT', 0, limit));
+      const ids = textsOf(await send('ZRANGE', allUsers, from, '+', 'BYLEX', 'LIMIT', 0, limit));
       const users = await Promise.all(ids.map(find));
       return users.filter((user) => user !== undefined);
     },
     async delete(id) {
       const user = toUser(await run(remove, rowOf(id)));
-      await send('ZREM', everybody, id);
+      await send('ZREM', allUsers, id);
       if (user) await claims.release(id, loginsOf(user));
       return user !== undefined;
     },
@@ -110,11 +110,11 @@ function claimsOf({ run, keyOf }: RedisConnection) {
     Promise.all(logins.map((login) => run(script, keyOf('login', login), id)));
 
   return {
-    /** Claims all or none. Answers the logins that were not the user's before; undefined: one is somebody else's. */
+    /** Claims all or none. Returns the logins that were not the user's before; undefined when one is taken. */
     async take(id: string, logins: readonly string[]): Promise<readonly string[] | undefined> {
       const claimed: string[] = [];
       for (const login of logins) {
-        // One after the other, so that two who want the same logins do not take one each for long.
+        // One after the other, so that two requests for the same logins don't claim one each for long.
         // oxlint-disable-next-line no-await-in-loop
         const reply = textsOf(await run(claim, keyOf('login', login), id, CLAIM_MS));
         const [owner, isNew] = reply;

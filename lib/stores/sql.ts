@@ -19,9 +19,9 @@ import type {
 
 /** As much of a database as the statements need. */
 export interface SqlDatabase {
-  /** Runs one statement with `$1`, `$2` … and answers its rows. Makes the schema before the first one. */
+  /** Runs one statement with `$1`, `$2` … and returns its rows. Creates the schema before the first one. */
   query(sql: string, values: readonly Value[]): Promise<readonly Row[]>;
-  /** Answers whether an error says that a unique value is taken. */
+  /** Tells whether an error is a violation of a unique constraint. */
   isUniqueViolation(error: unknown): boolean;
   close(): Promise<void>;
 }

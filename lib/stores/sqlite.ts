@@ -20,7 +20,7 @@ export interface SqliteStatement {
 }
 
 export interface StoreAdapterOptions {
-  /** Called by the store's `close()`. @defaultValue nothing: who opened the client closes it */
+  /** Called by the store's `close()`. @defaultValue none: the client that you opened stays open */
   readonly onClose?: () => void | Promise<void>;
 }
 

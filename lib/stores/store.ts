@@ -1,13 +1,12 @@
 import type { AttributeValue, OrgMembership } from '../principal.js';
 
 /**
- * Where sessions, one-time values, users and credentials are kept. Four small contracts; every operation is
- * one atomic step: it happens whole or not at all, and of two that run at once one sees what the other did.
+ * Stores sessions, one-time values, users and credentials. Four small contracts. Every operation is one atomic step: it
+ * takes effect completely or not at all, and of two concurrent ones the second sees the effect of the first.
  *
- * Time is always an argument, in milliseconds since 1970, so that a store needs no clock of its own. What a
- * store throws or rejects with means that it cannot answer at the moment; callers answer 503 and lose nothing.
- * "No such row" and "somebody was faster" are answers, never errors. `storeContract` in `latchkey/testing`
- * holds an adapter to all of this.
+ * Time is always an argument, in milliseconds since 1970, so that a store needs no clock. A rejection means that the
+ * store is not available; callers answer 503 and lose nothing. A missing row and a lost race are results, not errors.
+ * `storeContract` in `latchkey/testing` tests an adapter against all of this.
  */
 export interface Store {
   readonly sessions: SessionStore;
@@ -16,7 +15,7 @@ export interface Store {
   readonly credentials: CredentialStore;
   /** Resolves when the store answers and its schema is there. */
   ping(): Promise<void>;
-  /** Gives connections back. A client object that was passed in stays open: who opened it closes it. */
+  /** Closes the connections that the store has opened. A client object that was passed in stays open. */
   close(): Promise<void>;
 }
 
@@ -24,6 +23,7 @@ export interface Store {
 export interface Session {
   /** `sid`: public, in every access token; worthless without the refresh token's MAC. */
   readonly id: string;
+  /** `sub` of its access tokens. */
   readonly userId: string;
   /** Which key makes the MAC of the current refresh token. */
   readonly kid: string;
@@ -46,7 +46,7 @@ export interface Session {
   readonly revokedReason: string | undefined;
   /** The identity provider's names for user and session, for back-channel log-out. */
   readonly provider: SessionProvider | undefined;
-  /** What sessions.ts keeps beside: JSON text that the store does not look into. */
+  /** JSON text that the store does not look into. */
   readonly data: string;
 }
 
@@ -101,13 +101,13 @@ export interface SessionStore {
   /**
    * Generation + 1, `rotatedAt` and `lastUsedAt` = now, the new `kid` and `idleExpiresAt`, in one conditional step: only if the generation
    * is still the given one and the session is not revoked, `now < idleExpiresAt` and `now < expiresAt`.
-   * Answers the changed row; undefined when a condition failed. Of any number at once exactly one wins.
+   * Returns the changed row; undefined when a condition failed. Of concurrent calls exactly one succeeds.
    */
   rotate(id: string, rotation: Rotation): Promise<Session | undefined>;
-  /** Changes what is given and adds 1 to the version, only if the version is still the given one and the session is not revoked. Answers the changed row. */
+  /** Changes what is given and adds 1 to the version, only if the version is still the given one and the session is not revoked. Returns the changed row; undefined otherwise. */
   update(id: string, change: SessionChange): Promise<Session | undefined>;
   /**
-   * Revokes every selected session that is not revoked yet, and answers the ids of those. The first revocation
+   * Revokes every selected session that is not revoked yet, and returns their ids. The first revocation
    * stays: neither time nor reason ever change, and no operation makes a revoked session live again.
    */
   revoke(
@@ -120,7 +120,7 @@ export interface SessionStore {
   listByUser(userId: string, now: number): Promise<readonly Session[]>;
   /**
    * Deletes sessions that ended (by revocation, idle or absolute limit) at or before `before`, and forgets their
-   * revocation. Answers how many; a store that lets rows expire by itself may answer fewer.
+   * revocation. Returns how many; a store that lets rows expire by itself may return fewer.
    */
   sweep(before: number): Promise<number>;
 }
@@ -130,13 +130,13 @@ export interface SessionStore {
  * entry has an end; at or after it, it is as if it had never been.
  */
 export interface OnceStore {
-  /** Adds a value if the key has none that lives. Answers whether it did; of any number at once exactly one. */
+  /** Adds a value if the key has no live one. Returns whether it did; of concurrent calls exactly one does. */
   add(
     key: string,
     value: string,
     life: { readonly now: number; readonly expiresAt: number },
   ): Promise<boolean>;
-  /** Removes a value and answers it. Of any number at once exactly one gets it. */
+  /** Removes a value and returns it. Of concurrent calls exactly one gets it. */
   take(key: string, now: number): Promise<string | undefined>;
   /**
    * Adds `amount` (1 unless told; may be negative) to a counter, which never falls below 0. The first count after
@@ -145,7 +145,7 @@ export interface OnceStore {
   incr(key: string, count: CountOptions): Promise<Count>;
   /** Removes a value or counter, if it is there. */
   del(key: string): Promise<void>;
-  /** Deletes entries that ended at or before `before`. Answers how many. */
+  /** Deletes entries that ended at or before `before`. Returns how many. */
   sweep(before: number): Promise<number>;
 }
 
@@ -162,20 +162,25 @@ export interface Count {
   readonly resetAt: number;
 }
 
-/** Somebody who can sign in. Logins are kept as `normaliseLogin` makes them. */
+/** A user who can sign in. Logins are stored normalised: NFKC, trimmed, lower case. Times in milliseconds since 1970. */
 export interface StoredUser {
   readonly id: string;
-  /** Unique among user names. Has no `@`, so that it is never somebody's e-mail address. */
+  /** Unique among user names. Has no `@`, so that it never equals an e-mail address. */
   readonly username: string | undefined;
   /** Unique among e-mail addresses. */
   readonly email: string | undefined;
+  /** Whether the user has proven that the address is theirs. */
   readonly emailVerified: boolean;
   /** PHC string (`$argon2id$…`); undefined: cannot sign in with a password. */
   readonly passwordHash: string | undefined;
+  /** Guards answer 403 PASSWORD_CHANGE_REQUIRED until the user has set a new password. */
   readonly mustResetPassword: boolean;
+  /** Cannot sign in, and sessions are not renewed. */
   readonly disabled: boolean;
+  /** Tenant-wide roles, for `requireRoles()`. */
   readonly roles: readonly string[];
   readonly groups: readonly string[];
+  /** Further facts for access tokens. */
   readonly attributes: Readonly<Record<string, AttributeValue>>;
   readonly orgs: readonly OrgMembership[];
   readonly createdAt: number;
@@ -191,11 +196,11 @@ export interface UserStore {
   /** By user name or e-mail address, exactly as kept. */
   findByLogin(login: string): Promise<StoredUser | undefined>;
   findById(id: string): Promise<StoredUser | undefined>;
-  /** `taken`: id, user name or e-mail address belong to somebody; nothing was changed. */
+  /** `taken`: the id, user name or e-mail address is another user's; nothing was changed. */
   create(user: Omit<StoredUser, 'version'>): Promise<'created' | 'taken'>;
   /**
    * Changes what is given, sets `updatedAt` and adds 1 to the version, only if the version is still the given
-   * one. `stale`: it is not, or there is no such user. `taken`: user name or e-mail address belong to somebody else.
+   * one. `stale`: it is not, or there is no such user. `taken`: the user name or e-mail address is another user's.
    */
   update(
     id: string,
@@ -203,7 +208,7 @@ export interface UserStore {
   ): Promise<StoredUser | 'stale' | 'taken'>;
   /** Users in the order of their ids (by code unit), at most `limit`, those after `after` only. */
   list(page: { readonly after?: string; readonly limit: number }): Promise<readonly StoredUser[]>;
-  /** Answers whether there was such a user. Their logins are free afterwards. */
+  /** Returns whether there was such a user. The logins are free afterwards. */
   delete(id: string): Promise<boolean>;
 }
 
@@ -231,6 +236,6 @@ export interface CredentialStore {
   listByOwner(ownerId: string): Promise<readonly StoredCredential[]>;
   /** Sets `lastUsedAt`, never backwards. No such credential: nothing happens. */
   touch(id: string, now: number): Promise<void>;
-  /** Answers whether it was live before. The first revocation stays. */
+  /** Returns whether this call revoked it. The first revocation stays. */
   revoke(id: string, now: number): Promise<boolean>;
 }

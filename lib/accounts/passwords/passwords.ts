@@ -13,7 +13,10 @@ export interface PasswordOptions {
    * that is asked for. @defaultValue `15`
    */
   readonly minLength?: number;
-  /** Answers whether a new password is known to be stolen, e.g. by asking a service. A throw blocks nothing. */
+  /**
+   * Tells whether a new password is known to be stolen, e.g. by asking a service. When it throws, the password is
+   * accepted and the event is `hook.failed`. @defaultValue none
+   */
   readonly isBlocked?: (password: string) => boolean | Promise<boolean>;
   /**
    * Hashes computed at the same time. 1 to 64; each occupies one of Node's pool threads (`UV_THREADPOOL_SIZE`), and
@@ -50,23 +53,27 @@ export interface PolicyQuestion {
   readonly currentHash?: string | undefined;
 }
 
-/** Hashes, checks and judges passwords. Every operation that hashes may reject with SERVER_BUSY (503). */
+/** Hashes passwords and checks new ones. Methods that hash may reject with SERVER_BUSY (503). */
 export interface Passwords {
-  /** Hashes with argon2id, m = 19 MiB, t = 2, p = 1 (RFC 9106), to a PHC string. */
+  /** Hashes with argon2id, m = 19 MiB, t = 2, p = 1 (RFC 9106). Returns a PHC string. Does not check the policy. */
   hash(password: string): Promise<string>;
-  /** Checks a password. Without a hash, or with a broken one, it does the same work and answers no. */
+  /** Compares a password with a stored hash. Takes the same time without a hash or with a broken one; `matches` is then false. */
   verify(hash: string | undefined, password: string): Promise<PasswordVerdict>;
   /**
-   * Judges a password that is about to be set. Rejects with PASSWORD_POLICY (400), whose `errors` have the codes
-   * `not_text`, `too_short`, `too_long`, `contains_login`, `blocklisted` or `same_as_old`.
+   * Checks a new password before it is hashed. Rejects with PASSWORD_POLICY (400), whose `errors` have one of the codes
+   * `not_text`, `too_short`, `too_long`, `contains_login`, `blocklisted` and `same_as_old` (only with `currentHash`).
+   *
+   * @example
+   * await auth.passwords.checkPolicy(password, { user, currentHash: user.passwordHash });
    */
   checkPolicy(password: string, question: PolicyQuestion): Promise<void>;
-  /** A password for a mail: random, readable, within the policy. */
+  /** Returns a random password of 99 bits for a mail, without characters that look alike. Passes the policy. */
   generatePassword(): string;
+  /** Hashes that run, wait, have finished, and were refused. For metrics. */
   counters(): HashingCounters;
 }
 
-/** Node's default (`UV_THREADPOOL_SIZE`); one is left to everybody else. */
+/** Node's default (`UV_THREADPOOL_SIZE`). One thread is left for other work. */
 const POOL_THREADS = 4;
 
 export function createPasswords(
@@ -92,8 +99,8 @@ export function createPasswords(
   async function verify(stored: string | undefined, password: string): Promise<PasswordVerdict> {
     const cost = stored === undefined ? undefined : readCost(stored);
     const matches = stored && cost ? await compare(stored, password) : undefined;
-    // Whoever has no hash that can be used costs the same work.
-    if (matches === undefined) await compare(NOBODYS_HASH, password);
+    // The same work without a usable hash, so that the time doesn't tell which users exist.
+    if (matches === undefined) await compare(DUMMY_HASH, password);
     return {
       matches: matches ?? false,
       needsRehash: cost !== undefined && !isCostOfToday(cost),
@@ -105,7 +112,7 @@ export function createPasswords(
     try {
       return (await isBlocked?.(password)) === true;
     } catch {
-      // Nobody could change a password while somebody else's service is down; length and blocklist hold.
+      // An outage of that service must not keep users from changing passwords; length and blocklist still apply.
       events.emit('hook.failed', { hook: 'isBlocked' });
       return false;
     }
@@ -150,8 +157,8 @@ const optionNames: readonly (keyof PasswordOptions)[] = [
   'mostWaiting',
 ];
 
-/** Compared with when nobody has the login: the hash of random bytes that were thrown away, at today's cost. */
-const NOBODYS_HASH =
+/** Compared with when there is no such user: the hash of random bytes that were not kept, at the current cost. */
+const DUMMY_HASH =
   '$argon2id$v=19$m=19456,t=2,p=1$KLilf0u0DYv0JmqQSnyNRg$Gz85D6U8Ka1cS3z8qiRl8Hssgnc9Ed6yBxZg2E4vE7A';
 
 /** Two ways to type one character are one password (NIST SP 800-63B-4 §3.1.1.2). */
@@ -159,7 +166,7 @@ function prepare(password: string): Buffer {
   return Buffer.from(password.normalize('NFKC'));
 }
 
-/** Answers whether it can be a password at all. Judged before hashing: a megabyte is not worth one. */
+/** Tells whether input can be a password at all. Checked before hashing, which a megabyte must not reach. */
 export function isPasswordInput(input: unknown): input is string {
   return (
     typeof input === 'string' &&

@@ -61,7 +61,7 @@ function simplify(text: string): string {
     .replace(/[\s\p{M}\p{P}\p{Sk}\p{Sc}\p{Sm}]/gu, (mark) => (mark in lookAlikes ? mark : ''));
 }
 
-/** `0` and `o` are the same to whoever guesses. */
+/** Guessing programs try `0` for `o`. */
 function unleet(text: string): string {
   return text.replace(/[01345 7@$!]/g, (mark) => lookAlikes[mark] ?? mark);
 }
