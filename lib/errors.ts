@@ -1,4 +1,4 @@
-/** Every refusal this package can answer with. A code is a promise: callers may switch on it. */
+/** Every refusal that this package responds with. Codes never change their meaning, so callers may switch on them. */
 export type AuthErrorCode =
   | 'CREDENTIALS_MISSING'
   | 'TOKEN_EXPIRED'
@@ -38,75 +38,155 @@ type BearerError =
 
 interface ErrorRow {
   readonly status: number;
+  /** What kind of problem it is (RFC 9457 §3.1.3). */
+  readonly title: string;
+  /** The explanation, unless one is given for the occasion (RFC 9457 §3.1.4). */
   readonly text: string;
   readonly bearerError?: BearerError;
 }
 
 const errorTable: Readonly<Record<AuthErrorCode, ErrorRow>> = {
-  CREDENTIALS_MISSING: { status: 401, text: 'This resource needs an access token.' },
+  CREDENTIALS_MISSING: {
+    status: 401,
+    title: 'Access token required',
+    text: 'This resource needs an access token.',
+  },
   TOKEN_EXPIRED: {
     status: 401,
+    title: 'Access token expired',
     text: 'The access token has expired.',
     bearerError: 'invalid_token',
   },
   INVALID_TOKEN: {
     status: 401,
+    title: 'Invalid access token',
     text: 'The access token is not valid.',
     bearerError: 'invalid_token',
   },
   TOKEN_REVOKED: {
     status: 401,
+    title: 'Access token revoked',
     text: 'The access token has been revoked.',
     bearerError: 'invalid_token',
   },
-  INVALID_CREDENTIALS: { status: 401, text: 'The user name or the password is wrong.' },
-  LOGIN_FAILED: { status: 401, text: 'Signing in did not succeed. Try again.' },
-  LOGIN_DENIED: { status: 403, text: 'You cannot sign in this way.' },
-  REFRESH_INVALID: { status: 401, text: 'The refresh token is not valid.' },
+  INVALID_CREDENTIALS: {
+    status: 401,
+    title: 'Wrong user name or password',
+    text: 'The user name or the password is wrong.',
+  },
+  LOGIN_FAILED: {
+    status: 401,
+    title: 'Sign-in failed',
+    text: 'Signing in did not succeed. Try again.',
+  },
+  LOGIN_DENIED: { status: 403, title: 'Sign-in not allowed', text: 'You cannot sign in this way.' },
+  REFRESH_INVALID: {
+    status: 401,
+    title: 'Invalid refresh token',
+    text: 'The refresh token is not valid.',
+  },
   REFRESH_REUSED: {
     status: 401,
+    title: 'Refresh token used before',
     text: 'The refresh token was used before; its session has ended.',
   },
   AUTH_CONTEXT_REQUIRED: {
     status: 401,
+    title: 'Stronger sign-in required',
     text: 'This resource needs a stronger or more recent sign-in.',
     bearerError: 'insufficient_user_authentication',
   },
   INSUFFICIENT_SCOPE: {
     status: 403,
+    title: 'Insufficient scope',
     text: 'The access token lacks a scope that this resource needs.',
     bearerError: 'insufficient_scope',
   },
-  INSUFFICIENT_ROLE: { status: 403, text: 'Your role does not allow this.' },
+  INSUFFICIENT_ROLE: {
+    status: 403,
+    title: 'Insufficient role',
+    text: 'Your role does not allow this.',
+  },
   INVALID_REQUEST: {
     status: 400,
+    title: 'Malformed request',
     text: 'The request is malformed.',
     bearerError: 'invalid_request',
   },
-  ORG_REQUIRED: { status: 400, text: 'Name the organisation this request is for.' },
-  ORG_FORBIDDEN: { status: 403, text: 'You are not a member of this organisation.' },
-  CROSS_SITE_REQUEST: { status: 403, text: 'This request did not come from an allowed origin.' },
-  PASSWORD_CHANGE_REQUIRED: { status: 403, text: 'Change your password first.' },
-  PASSWORD_POLICY: { status: 400, text: 'The new password is not acceptable.' },
-  RATE_LIMITED: { status: 429, text: 'Too many requests.' },
-  NOT_FOUND: { status: 404, text: 'There is no such thing.' },
-  METHOD_NOT_ALLOWED: { status: 405, text: 'This resource does not know the method.' },
-  CONFLICT: { status: 409, text: 'This belongs to somebody else already, or changed meanwhile.' },
-  SERVER_BUSY: { status: 503, text: 'This service is busy. Try again later.' },
+  ORG_REQUIRED: {
+    status: 400,
+    title: 'Organisation required',
+    text: 'Name the organisation this request is for.',
+  },
+  ORG_FORBIDDEN: {
+    status: 403,
+    title: 'Not a member of the organisation',
+    text: 'You are not a member of this organisation.',
+  },
+  CROSS_SITE_REQUEST: {
+    status: 403,
+    title: 'Origin not allowed',
+    text: 'This request did not come from an allowed origin.',
+  },
+  PASSWORD_CHANGE_REQUIRED: {
+    status: 403,
+    title: 'Password change required',
+    text: 'Change your password first.',
+  },
+  PASSWORD_POLICY: {
+    status: 400,
+    title: 'Password not acceptable',
+    text: 'The new password is not acceptable.',
+  },
+  RATE_LIMITED: {
+    status: 429,
+    title: 'Too many requests',
+    text: 'The limit of requests is reached. Wait as long as `Retry-After` says.',
+  },
+  NOT_FOUND: { status: 404, title: 'Not found', text: 'There is nothing at this address.' },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    title: 'Method not allowed',
+    text: 'This resource does not support the method; `Allow` lists those that it does.',
+  },
+  CONFLICT: {
+    status: 409,
+    title: 'Conflict',
+    text: 'This is taken already, or was changed by another request.',
+  },
+  SERVER_BUSY: {
+    status: 503,
+    title: 'Server busy',
+    text: 'This service is busy. Try again later.',
+  },
   KEYS_UNAVAILABLE: {
     status: 503,
+    title: 'Keys unavailable',
     text: 'Access tokens cannot be verified at the moment. Try again later.',
   },
   STORE_UNAVAILABLE: {
     status: 503,
+    title: 'Store unavailable',
     text: 'This service cannot answer at the moment. Try again later.',
   },
-  PROVIDER_ERROR: { status: 502, text: 'The identity provider did not answer as it should.' },
-  UNSUPPORTED_MEDIA_TYPE: { status: 415, text: 'The content type is not supported.' },
-  PAYLOAD_TOO_LARGE: { status: 413, text: 'The request body is too large.' },
+  PROVIDER_ERROR: {
+    status: 502,
+    title: 'Identity provider error',
+    text: 'The identity provider did not answer as it should.',
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    title: 'Unsupported media type',
+    text: 'The content type is not supported.',
+  },
+  PAYLOAD_TOO_LARGE: {
+    status: 413,
+    title: 'Request body too large',
+    text: 'The request body is too large.',
+  },
 };
 
-/** Protection space named in a challenge when nobody chose one. */
+/** Protection space of challenges, unless another one is given. */
 export const DEFAULT_REALM = 'api';
 
 export interface AuthErrorOptions {
@@ -156,7 +236,7 @@ export class AuthError extends Error {
     const row = errorTable[code];
     const detail = options.detail ?? row.text;
     const stackTraceLimit = Error.stackTraceLimit;
-    // A refusal is an answer, not a fault: nobody needs the stack, and capturing one is most of its price.
+    // A refusal is an expected answer: its stack has no use, and capturing one is most of its cost.
     if (row.status < 500) Error.stackTraceLimit = 0;
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
     Error.stackTraceLimit = stackTraceLimit;
@@ -175,7 +255,7 @@ export interface FieldError {
   readonly pointer: string;
   /** What is wrong with it. */
   readonly detail: string;
-  /** A fixed word for programs, where they can do something about it. */
+  /** A fixed word, where a program can react to it. */
   readonly code?: string;
 }
 
@@ -232,10 +312,10 @@ function headersOf(code: AuthErrorCode, options: AuthErrorOptions): Record<strin
 }
 
 function problemOf(code: AuthErrorCode, detail: string, options: AuthErrorOptions): ProblemDetails {
-  const { status, text, bearerError } = errorTable[code];
+  const { status, title, bearerError } = errorTable[code];
   return {
     type: `urn:problem-type:latchkey:${code.toLowerCase().replaceAll('_', '-')}`,
-    title: text,
+    title,
     status,
     detail,
     code,
@@ -260,7 +340,7 @@ function scopeList(tokens: readonly string[]): string {
   return tokens.filter(isScopeToken).join(' ');
 }
 
-/** Answers whether the text is a scope-token (RFC 6749 §3.3: %x21 / %x23-5B / %x5D-7E). */
+/** Whether the text is a scope-token (RFC 6749 §3.3: %x21 / %x23-5B / %x5D-7E). */
 export function isScopeToken(text: string): boolean {
   return /^[\x21\x23-\x5B\x5D-\x7E]+$/.test(text);
 }

@@ -8,12 +8,12 @@ export interface RequestFacts {
   readonly ip?: string | undefined;
 }
 
-/** Every audit event by name, with what it carries. Reasons are fixed words; no event holds a secret. */
+/** Every audit event by name, with what it carries. Reasons are fixed words. No event holds a secret. */
 export interface AuthEvents {
   /** A request's token was refused. */
   'token.refused': RequestFacts & {
     readonly code: string;
-    /** Which rule it broke, in one word. */
+    /** The rule that it broke, in one word. */
     readonly reason: string | undefined;
   };
   /** A valid credential was not enough: scope, role, organisation or authentication context. */
@@ -57,7 +57,7 @@ export interface AuthEvents {
       | 'sendMail'
       | 'isBlocked';
   };
-  /** Somebody signed in. */
+  /** A user signed in. */
   'login.succeeded': RequestFacts & {
     readonly userId: string;
     readonly sessionId: string;
@@ -70,7 +70,7 @@ export interface AuthEvents {
    */
   'login.failed': RequestFacts & {
     readonly reason: string;
-    /** Absent when nobody has this login. */
+    /** Absent when no user has this login. */
     readonly userId: string | undefined;
     /** Name of the identity provider; absent for a password. */
     readonly provider?: string;
@@ -79,7 +79,7 @@ export interface AuthEvents {
   'identity.linked': RequestFacts & {
     readonly userId: string;
     readonly provider: string;
-    /** `new`: the account was made for it. `request`: its user asked. `email`: both know the same verified address. */
+    /** `new`: the account was made for it. `request`: its user linked it. `email`: both know the same verified address. */
     readonly by: 'new' | 'request' | 'email';
   };
   /** A provider ended sessions by a logout token. */
@@ -108,7 +108,7 @@ export interface AuthEvents {
   'refresh.refused': RequestFacts & {
     readonly reason: string;
   };
-  /** A refresh token older than its grace was used again: somebody has a copy. Its session was ended. */
+  /** A refresh token was used again after its grace period: it has been copied. Its session has ended. */
   'refresh.reused': {
     readonly userId: string;
     readonly sessionId: string;
@@ -123,7 +123,7 @@ export interface AuthEvents {
     readonly userId: string;
     readonly reason: string;
   };
-  /** Somebody asked for a mail to reset a password. `userId` is absent when nobody has this address. */
+  /** A mail to reset a password was requested. `userId` is absent when no user has this address. */
   'password.reset_requested': RequestFacts & {
     readonly userId: string | undefined;
   };
@@ -135,7 +135,7 @@ export interface AuthEvents {
   'user.changed': RequestFacts & {
     readonly userId: string;
     readonly change: 'created' | 'updated' | 'disabled' | 'deleted' | 'password_reset';
-    /** Who did it: the subject of the request, where there was one. */
+    /** Subject of the request, where there was one. */
     readonly by: string | undefined;
   };
   /** The store could not answer. */
@@ -150,7 +150,7 @@ export interface AuthEvents {
 export type AuthEventName = keyof AuthEvents;
 export type AuthEventListener<Name extends AuthEventName> = (event: AuthEvents[Name]) => void;
 
-/** Where parts report to. */
+/** Takes events. */
 export interface EventSink {
   emit<Name extends AuthEventName>(name: Name, event: AuthEvents[Name]): void;
 }

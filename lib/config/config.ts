@@ -49,11 +49,11 @@ export interface LoadConfigOptions {
   readonly prefix?: string;
   /** Settings given in code; they win over environment and file. */
   readonly overrides?: ConfigOverrides;
-  /** Told what is odd but no error. @defaultValue `process.emitWarning(message, 'LatchkeyWarning')` */
+  /** Called with each warning: what is odd but no error. @defaultValue `process.emitWarning(message, 'LatchkeyWarning')` */
   readonly onWarning?: (message: string) => void;
 }
 
-/** The configuration cannot be used. Says everything that is wrong, and never quotes a value. */
+/** The configuration cannot be used. The message lists every problem and never quotes a value. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly ConfigProblem[];
@@ -70,6 +70,12 @@ export class ConfigError extends Error {
  * Loads the configuration from code, environment, file and defaults, in this order of precedence.
  * @throws {ConfigError} with every problem at once.
  * @throws {TypeError} for an option that does not exist or cannot be.
+ *
+ * @example
+ * ```ts
+ * const config = loadConfig({ file: 'auth.yaml' });
+ * const auth = createAuth({ config });
+ * ```
  */
 export function loadConfig(options: LoadConfigOptions = {}): Config {
   refuseMisuse(options);

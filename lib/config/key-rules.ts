@@ -5,7 +5,7 @@ import { type Judgement, KEY_SOURCES, keySource, signsTokens } from './judgement
 import { algorithmsOf, NEW_SECRET } from './key-readers.js';
 import type { Settings } from './settings.js';
 
-/** Whoever can change keys on their way to us can sign tokens. */
+/** An attacker who can change keys in transit can sign tokens. */
 export function judgeKeyTransport({ values, production, nameOf, refuse, warn }: Judgement): void {
   const setting = nameOf('jwksAllowHttp');
   const permission = {
@@ -19,7 +19,7 @@ export function judgeKeyTransport({ values, production, nameOf, refuse, warn }: 
   }
   if (production && values.jwksAllowHttp.length > 0)
     warn(
-      `${setting} lets keys come over plain http in production: whoever can change traffic there can sign tokens`,
+      `${setting} lets keys come over plain http in production: an attacker who can change traffic there can sign tokens`,
     );
 }
 
@@ -114,7 +114,7 @@ export function judgeSecrets({ isGiven, refuse }: Judgement): void {
     );
 }
 
-/** Secrets that others may know sign tokens for everybody who has read the list. */
+/** With a secret from a public list, anyone can sign tokens. */
 export function judgePublicSecrets({
   values,
   production,

@@ -12,7 +12,7 @@ export interface Setting {
   readonly default: unknown;
 }
 
-/** How a setting is read, and what it is when nobody gives it. */
+/** How a setting is read, and its value when none is given. */
 interface Reading<Value> {
   readonly read: Reader<Value>;
   readonly byDefault: Value;

@@ -40,8 +40,8 @@ export interface Settings {
    */
   readonly clockToleranceSeconds: number;
   /**
-   * Hosts, with a port or for all ports, whose keys and metadata may come over plain http; AUTH_JWKS_ALLOW_HTTP. For a private network: whoever
-   * can change what is sent there can sign tokens. A warning in production. @defaultValue none; loopback in development
+   * Hosts, with a port or for all ports, whose keys and metadata may come over plain http; AUTH_JWKS_ALLOW_HTTP. For a private network: an
+   * attacker who can change traffic there can sign tokens. A warning in production. @defaultValue none; loopback in development
    */
   readonly jwksAllowHttp: readonly string[];
   /** Further issuers whose tokens are accepted, beside the main one; AUTH_TRUSTED_ISSUERS, as JSON. Secrets in `keys` are not enumerable. @defaultValue none */
@@ -89,7 +89,7 @@ export interface JwtSettings {
   readonly audience: readonly string[] | undefined;
   /**
    * Signs and verifies; AUTH_JWT_SECRET. At least 32 bytes for HS256, 48 for HS384, 64 for HS512; `base64:…` stands for
-   * bytes. Whoever has it can sign in as anybody. Not enumerable. @defaultValue none
+   * bytes. It can sign tokens for every user. Not enumerable. @defaultValue none
    */
   readonly secret: string | undefined;
   /** Former secrets, verify only, for a rotation with overlap; AUTH_JWT_SECRET_PREVIOUS. Not enumerable. @defaultValue none */

@@ -102,7 +102,7 @@ function correctedOrigin(text: string): string | undefined {
   return isOrigin(origin) ? origin : undefined;
 }
 
-/** Answers for a list that {@link parseOriginList} has read. In a pattern `*` stands for exactly one label. */
+/** Prepares look-ups in a list that {@link parseOriginList} has read. In a pattern `*` stands for exactly one label. */
 export function createOriginSet(list: readonly string[]): Origins {
   const exact = new Set(list.filter((origin) => !origin.includes('*')));
   const ends = list.filter((origin) => origin.includes('*')).map((origin) => origin.split('*')[1]);

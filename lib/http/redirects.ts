@@ -1,4 +1,4 @@
-/** Where everybody goes whose `returnTo` leads nowhere. */
+/** Where a redirect goes whose `returnTo` is not a place on our own origin. */
 const HOME = '/';
 const MAX_LENGTH = 2048;
 /** Of our own redirects, which may carry a provider's long code along. */
@@ -89,7 +89,7 @@ export function redirectAway(response: Redirecting, url: URL): void {
 function redirect(response: Redirecting, location: string): void {
   response.statusCode = 303;
   response.setHeader('Location', location);
-  // Where somebody comes from may be a URL with a one-time code in it.
+  // The referring URL may hold a one-time code.
   response.setHeader('Referrer-Policy', 'no-referrer');
   response.end();
 }

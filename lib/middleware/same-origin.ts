@@ -16,8 +16,14 @@ export interface SameOriginOptions {
 /**
  * Refuses unsafe requests (all but GET, HEAD, OPTIONS) that another site's page may have sent. In this order:
  * `Sec-Fetch-Site: same-origin` passes; else `Origin` must be listed; without either header the sender is no
- * browser, and must say `X-CSRF: 1` or send no cookie. `same-site` is refused, since sub-domains are often
- * somebody else's, and so is `none`: a user who types an address causes a GET.
+ * browser, and must say `X-CSRF: 1` or send no cookie. `same-site` is refused, since sub-domains often
+ * have other owners, and so is `none`: a user who types an address causes a GET.
+ *
+ * @example
+ * ```ts
+ * app.use('/api', sameOrigin({ origins: ['https://app.example'] }));
+ * ```
+ *
  * Errors: CROSS_SITE_REQUEST (403), UNSUPPORTED_MEDIA_TYPE (415).
  */
 export function sameOrigin(options: SameOriginOptions = {}): RequestHandler {

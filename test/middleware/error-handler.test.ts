@@ -56,6 +56,13 @@ describe.each(expressVersions)('errorHandler on $name', ({ express }) => {
     return fetch(origin, init);
   }
 
+  it.each(codes)('%s explains more in its detail than in its title', (code) => {
+    const { title, detail } = new AuthError(code).problem;
+    expect(detail.length).toBeGreaterThan(title.length);
+    const particular = new AuthError(code, { detail: 'This is why.' }).problem;
+    expect(particular).toMatchObject({ title, detail: 'This is why.' });
+  });
+
   it.each(codes)('%s is answered with %i, problem+json and no-store', async (code, status) => {
     const response = await answerTo(new AuthError(code));
     expect(response.status).toBe(status);
