@@ -68,7 +68,7 @@ export interface Org {
 export type PrincipalFacts = Omit<Principal, 'token'>;
 
 /**
- * A class against the house rule of plain objects: only a private field can be read by who asks for
+ * A class against the house rule of plain objects: only a private field can be read by a caller that asks for
  * `token` and still stay out of `console.log`, `JSON.stringify` and object spreads.
  */
 class VerifiedPrincipal implements Principal {

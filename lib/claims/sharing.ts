@@ -59,7 +59,7 @@ function createTable<Value>(capacity: number): SharingTable<Value> {
   };
 }
 
-/** For tokens that nobody remembers. */
+/** For tokens that are not remembered. */
 const unshared: SharedMemory = {
   createTable: () => (_text, make) => make(),
   isNewText: () => true,

@@ -56,12 +56,12 @@ export interface VerifierOptions {
   readonly now?: () => number;
 }
 
-/** Exact counts since the verifier was made, for tests, metrics and the curious. */
+/** Exact counts since the verifier was made, for tests and metrics. */
 export interface VerifierCounters {
   readonly signatureChecks: number;
   readonly keyFetches: number;
   readonly cachedTokens: number;
-  /** Estimated memory of the cached tokens. */
+  /** Memory that the cached tokens take, estimated within a factor of two. */
   readonly cachedBytes: number;
 }
 
@@ -73,7 +73,7 @@ export interface Verifier {
    * STORE_UNAVAILABLE.
    */
   verify(token: string): Promise<Principal>;
-  /** Like `verify`, but answers at once when nothing has to be waited for, and then throws instead of rejecting. */
+  /** Like `verify`, but returns the principal itself, and throws, where nothing has to be waited for. */
   verifyNow(token: string): Principal | Promise<Principal>;
   /** Resolves when every configured issuer's keys are there. Rejects with the reason. */
   ready(): Promise<void>;
@@ -108,7 +108,19 @@ interface Candidate {
 /** A principal at once, or when keys or the application have answered. */
 type Outcome = Principal | Promise<Principal>;
 
-/** Creates a verifier. Throws a TypeError for options that cannot be safe. */
+/**
+ * Creates a verifier. Throws a TypeError for options that cannot be safe.
+ *
+ * @example
+ * const verifier = createVerifier({
+ *   issuers: {
+ *     issuer: 'https://id.example.com/',
+ *     audience: 'https://api.example.com',
+ *     keys: { discovery: true },
+ *   },
+ * });
+ * const { subject, scopes } = await verifier.verify(token);
+ */
 export function createVerifier(options: VerifierOptions): Verifier {
   refuseUnknownOptions('createVerifier()', options, optionNames);
   const { realm = DEFAULT_REALM, now = Date.now, events = createEvents() } = options;
@@ -177,7 +189,7 @@ function verifyNow(verification: Verification, token: string): Outcome {
   const issuers = seenHeaders.issuersOf(token);
   const known = issuers && recall(verification, token, issuers);
   if (known) return checkRevocation(createPrincipal(known, token));
-  // After the look-up: what has the digest of a verified token is that token, shape included.
+  // After the look-up: a text with the digest of a verified token is that token, so it has the shape.
   if (!hasTokenShape(token, maxTokenLength))
     throw refusals.invalid(shapeFlawOf(token, maxTokenLength));
   return verifyAnew(verification, token);
@@ -194,8 +206,8 @@ function warmUp({ directory }: Verification): void {
 }
 
 /**
- * Looks a token up among the verified ones. A header that no good token ever had spares even the hash; who
- * has used it tells whose cache to ask. No JSON is parsed, no signature checked, no promise made.
+ * Looks a token up among the verified ones of the issuers that have used its header. No JSON is parsed, no
+ * signature checked, no promise made.
  */
 function recall(
   { now }: Verification,

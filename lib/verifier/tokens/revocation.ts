@@ -3,16 +3,16 @@ import type { EventSink } from '../../events.js';
 import type { Principal } from '../../principal.js';
 
 /**
- * Answers whether a verified principal's session or token has been revoked. Asked for every request, also
+ * Returns whether a verified principal's session or token has been revoked. Called for every request, also
  * when the token was verified before, so it should look into memory. Only `false` lets the request pass;
- * a throw or a rejection answers 503 STORE_UNAVAILABLE.
+ * a throw or a rejection becomes 503 STORE_UNAVAILABLE.
  */
 export type RevocationHook = (principal: Principal) => boolean | Promise<boolean>;
 
-/** Passes a principal on, or throws or rejects because it is revoked or nobody can tell. */
+/** Returns the principal. Throws or rejects when it is revoked, or when the hook has failed. */
 export type RevocationCheck = (principal: Principal) => Principal | Promise<Principal>;
 
-/** Wraps the application's hook so that whatever it does, a revoked principal does not pass. */
+/** Wraps the application's hook: only a plain `false` lets a principal pass. */
 export function createRevocationCheck(
   hook: RevocationHook | undefined,
   context: { readonly events: EventSink; readonly revoked: AuthError },

@@ -32,7 +32,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 const MAX_KEY_ID_LENGTH = 256;
 
-/** Judges what holds for every token whoever issued it (RFC 7515 §4.1, RFC 8725 §3). Not `alg` and `typ`: see {@link judgeHeader}. */
+/** Judges what holds for the tokens of every issuer (RFC 7515 §4.1, RFC 8725 §3). Does not look at `typ` or at which `alg`: see {@link judgeToken}. */
 export function judgeAnyHeader(header: Json): InvalidReason | undefined {
   const { alg, kid, crit, cty } = header;
   if (typeof alg !== 'string' || alg === '') return 'algorithm';
@@ -88,7 +88,7 @@ function mediaTypeOf(typ: string): string {
   return typ.toLowerCase().replace(/^application\//, '');
 }
 
-/** Year 9999. A larger NumericDate is milliseconds by mistake, or a joke. */
+/** Year 9999. A larger NumericDate is in milliseconds by mistake. */
 const LAST_DATE = 253_402_300_799;
 
 function judgeParties(claims: Json, policy: IssuerPolicy): RefusalReason | undefined {

@@ -17,7 +17,10 @@ export interface VerifiedToken extends PrincipalFacts {
 export interface VerifiedTokenCacheOptions {
   /** Most tokens remembered per issuer. 1 to 16,000,000. @defaultValue `100_000` */
   readonly maxEntries?: number;
-  /** Most memory per issuer, estimated. @defaultValue `67_108_864` (64 MiB) */
+  /**
+   * Most memory that the tokens of an issuer may take, in bytes, estimated within a factor of two.
+   * @defaultValue `67_108_864` (64 MiB)
+   */
   readonly maxBytes?: number;
   /** Longest time one verification is relied on. 1 to 3600. @defaultValue `300` */
   readonly maxAgeSeconds?: number;
