@@ -56,7 +56,9 @@ export async function instrument(
     mkdirSync(path.dirname(copy), { recursive: true });
     writeFileSync(copy, content);
   }
-  return mutants.map(({ id, fileName, location, mutatorName, replacement }) => ({
+  // Those of the excluded kind are listed as well, with a status, and are not in the copy.
+  const placed = mutants.filter(({ status }) => status === undefined);
+  return placed.map(({ id, fileName, location, mutatorName, replacement }) => ({
     id,
     file: fileName,
     line: location.start.line + 1,

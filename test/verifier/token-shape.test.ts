@@ -176,3 +176,34 @@ describe('the last character of a segment', () => {
       );
   });
 });
+
+describe('the claims of a token', () => {
+  it.each([
+    { title: 'quotes, colons and a backslash at the end', note: String.raw`"a": "b:c" \ ":\"` },
+    { title: 'nothing', note: null },
+    { title: 'lists in lists', note: [[['a:b'], { c: [null] }], []] },
+  ])('are read as they were written when one holds $title', async ({ note }) => {
+    const issuer = await createTestIssuer({ algorithm: 'ES256' });
+    const verifier = createVerifier({ issuers: issuer.policy });
+    expect((await verifier.verify(await issuer.mint({ note }))).claims['note']).toEqual(note);
+  });
+
+  it.each(['constructor', 'prototype', '__proto__'])(
+    'lose a member called %s, at any depth',
+    async (name) => {
+      const issuer = await createTestIssuer({ algorithm: 'ES256' });
+      const verifier = createVerifier({ issuers: issuer.policy });
+      const planted: unknown = JSON.parse(`{"kept":1,"${name}":{"admin":true}}`);
+      const { claims } = await verifier.verify(await issuer.mint({ planted, list: [planted] }));
+      expect(claims['planted']).toStrictEqual({ kept: 1 });
+      expect(claims['list']).toStrictEqual([{ kept: 1 }]);
+    },
+  );
+
+  it('give no time of authentication that is not a number', async () => {
+    const issuer = await createTestIssuer({ algorithm: 'ES256' });
+    const verifier = createVerifier({ issuers: issuer.policy });
+    const { authTime } = await verifier.verify(await issuer.mint({ auth_time: 'noon' }));
+    expect(authTime).toBeUndefined();
+  });
+});
