@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import { calculateJwkThumbprint } from 'jose';
 
 /** Algorithms a test issuer can sign with. */
-export type TestAlgorithm = 'RS256' | 'PS256' | 'ES256' | 'EdDSA' | 'HS256';
+export type TestAlgorithm = 'RS256' | 'PS256' | 'ES256' | 'EdDSA' | 'Ed25519' | 'HS256';
 
 /** A public key as the issuer publishes it (RFC 7517 §4). */
 interface PublicJwk {
@@ -64,7 +64,8 @@ export function createKeyLender(algorithm: TestAlgorithm): KeyLender {
     }
     if (algorithm === 'ES256')
       return pairKey(algorithm, await generate('ec', { namedCurve: 'P-256' }));
-    if (algorithm === 'EdDSA') return pairKey(algorithm, await generate('ed25519'));
+    if (algorithm === 'EdDSA' || algorithm === 'Ed25519')
+      return pairKey(algorithm, await generate('ed25519'));
     const pair = lendRsaPair(lent);
     lent.add(pair);
     return pairKey(algorithm, await pair);

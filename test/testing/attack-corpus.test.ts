@@ -27,7 +27,7 @@ async function failures(issuer: TestIssuer, app: RequestListener): Promise<reado
 const challenge = { 'WWW-Authenticate': 'Bearer realm="api", error="invalid_token"' };
 
 describe('attackCorpus', () => {
-  it.each(['RS256', 'PS256', 'ES256', 'EdDSA', 'HS256'] as const)(
+  it.each(['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519', 'HS256'] as const)(
     'finds nothing to say against requireAuth with %s',
     async (algorithm) => {
       const issuer = await createTestIssuer({ algorithm });

@@ -13,7 +13,7 @@ import { hasRightSignature } from './has-right-signature.js';
 
 type Family = keyof Forge;
 
-const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA', 'HS256'] as const;
+const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519', 'HS256'] as const;
 
 /** Families whose tokens the issuer's key signed as they stand: only what the title says is wrong. */
 const rightlySigned = [
@@ -171,7 +171,7 @@ describe('forge', () => {
     expect(headers.some(({ x5u }) => x5u === 'https://evil.test/keys')).toBe(true);
   });
 
-  it.each(['RS256', 'PS256', 'ES256', 'EdDSA'] as const)(
+  it.each(['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'] as const)(
     'offers a real self-signed certificate with %s',
     async (algorithm) => {
       const issuer = await createTestIssuer({ algorithm });

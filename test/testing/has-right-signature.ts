@@ -25,7 +25,7 @@ interface Check {
 
 function verifies({ jwk, hash, algorithm, input, signature }: Check): boolean {
   const key = createPublicKey({ key: jwk, format: 'jwk' });
-  if (algorithm === 'EdDSA') return verify(null, input, key, signature);
+  if (key.asymmetricKeyType === 'ed25519') return verify(null, input, key, signature);
   if (algorithm.startsWith('ES'))
     return verify(hash, input, { key, dsaEncoding: 'ieee-p1363' }, signature);
   if (algorithm.startsWith('RS')) return verify(hash, input, key, signature);

@@ -79,7 +79,9 @@ const strangers: Readonly<Record<TestAlgorithm, readonly string[]>> = {
   RS256: ['RS384', 'RS512', 'PS256', 'PS512', 'rs256', 'RS1'],
   PS256: ['PS384', 'PS512', 'RS256', 'RS512', 'ps256'],
   ES256: ['ES384', 'ES512', 'ES256K', 'es256'],
+  // Not each other: `EdDSA` and `Ed25519` are two names of one algorithm (RFC 9864 §2.2).
   EdDSA: ['Ed448', 'eddsa', 'ed25519', 'ES256'],
+  Ed25519: ['Ed448', 'eddsa', 'ed25519', 'ES256'],
   HS256: ['HS384', 'HS512', 'hs256', 'RS256'],
 };
 

@@ -42,7 +42,7 @@ function certificateSigner(key: SigningKey) {
       algorithm: ECDSA_WITH_SHA256,
       sign: (body: Buffer) => derFromRawEcdsa(key.sign(body)),
     };
-  return key.algorithm === 'EdDSA'
+  return key.algorithm === 'EdDSA' || key.algorithm === 'Ed25519'
     ? { algorithm: ED25519, sign: (body: Buffer) => key.sign(body) }
     : { algorithm: SHA256_WITH_RSA, sign: (body: Buffer) => key.sign(body, 'RS256') };
 }
