@@ -1,5 +1,5 @@
 /**
- * What values take in V8's heap on a 64-bit machine, in bytes, as measured on Node 20 and 24. A remembered token
+ * What values take in V8's heap on a 64-bit machine, in bytes, as measured on Node 20. A remembered token
  * counts by these figures, so that a cache's bound holds whatever an issuer puts into its claims.
  */
 
