@@ -67,12 +67,6 @@ describe("the README's recipe for a single-page app on another origin", () => {
   const { code } = findBlock(rootReadme, 'Latchkey', 'ts');
   const shell = findBlock(rootReadme, section, 'sh');
 
-  /** The API as shown, whose other origin may send cookies. */
-  function withCookies(page: string): string {
-    const cors = `{ cors: { origins: ['${page}'], credentials: true } }`;
-    return code.replace('securityHeaders()', `securityHeaders(${cors})`);
-  }
-
   /** The API as shown, and the page on a port of its own. */
   async function world() {
     const port = await freePort();
@@ -96,7 +90,7 @@ describe("the README's recipe for a single-page app on another origin", () => {
       AUTH_CORS_ORIGINS: page,
     };
     const password = await addShownUser(project, shell.code, env);
-    return { api, page, env, password, server: await start(withCookies(page), env) };
+    return { api, page, env, password, server: await start(code, env) };
   }
 
   it('is shown with the variables that it needs, and no others', () => {
@@ -160,7 +154,7 @@ describe("the README's recipe for a single-page app on another origin", () => {
     await page.press('[name=password]', 'Enter');
     await page.getByText('Hello alice').waitFor();
     await stop(server.script);
-    await start(withCookies(address), { ...env, ...root, AUTH_JWT_SECRET: SECRET.toLowerCase() });
+    await start(code, { ...env, ...root, AUTH_JWT_SECRET: SECRET.toLowerCase() });
     const status = await page.evaluate(
       "import('./auth.js').then(({ authFetch }) => authFetch('/api/me')).then(({ status }) => status)",
     );
