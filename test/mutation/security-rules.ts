@@ -176,8 +176,8 @@ export const securityRules: readonly SecurityRule[] = [
   {
     rule: 'an identity that was linked during a reset does not stay',
     file: 'lib/router/password/set-password.ts',
-    find: '    // And one that was being made meanwhile.\n    if (isReset) await identities.unlinkAll(user.id);\n',
-    replace: '',
+    find: "    if (isReset) await identities.unlinkAll(user.id);\n    events.emit('password.changed'",
+    replace: "    events.emit('password.changed'",
     tests: ['test/attacks/late-sessions.test.ts'],
   },
   {
