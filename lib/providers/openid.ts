@@ -4,6 +4,7 @@ import { assertRemoteUrl } from '../http/bounded-fetch.js';
 import { AuthError } from '../errors.js';
 import { habitsOf, type LoginHabits, presetOf } from './login-habits.js';
 import type { PresetName } from '../claims/presets/presets.js';
+import { hasTokenShape } from '../verifier/tokens/shape.js';
 import { createIdentityReader, type IdentityReader } from './identity-reader.js';
 import {
   type LoginProvider,
@@ -210,7 +211,7 @@ async function finish(
       ...(secrets.maxAgeSeconds !== undefined && { maxAge: secrets.maxAgeSeconds }),
     });
     const idToken = tokens.claims();
-    if (!idToken) throw unverifiable('id_token');
+    if (!idToken || !isReadable(tokens)) throw unverifiable('id_token');
     judgeIdToken(party, idToken, secrets);
     const claims = await addUserinfo({ client, configuration }, idToken, tokens.access_token);
     return {
@@ -226,6 +227,11 @@ async function finish(
   } catch (error) {
     throw providerError(error);
   }
+}
+
+/** An ID token has the one shape that every other token must have here; the library is more lenient. */
+function isReadable({ id_token: idToken }: TokenEndpointResponse): boolean {
+  return idToken === undefined || hasTokenShape(idToken);
 }
 
 const MAX_SUBJECT = 255;
@@ -284,6 +290,7 @@ async function renew(party: Party, former: UpstreamTokens, owner: Owner): Promis
   const { client, configuration } = await connect(party);
   try {
     const tokens = await client.refreshTokenGrant(configuration, former.refreshToken);
+    if (!isReadable(tokens)) throw unverifiable('id_token');
     const claims = tokens.claims();
     // OpenID Connect Core §12.2
     if (claims && (claims.sub !== owner.subject || claims.iss !== owner.issuer))

@@ -85,6 +85,7 @@ describe('C4 ID tokens', () => {
     { title: 'a bad signature', misdeed: { sign: 'bad-signature' } },
     { title: 'a signature by a key that is not published', misdeed: { sign: 'other-key' } },
     { title: 'an unknown kid', misdeed: { idTokenHeader: { kid: 'unknown' } } },
+    { title: 'more than 16 kB', misdeed: { idTokenClaims: { padding: 'x'.repeat(12_600) } } },
     {
       title: 'no kid among several keys',
       misdeed: { idTokenHeader: { kid: undefined }, extraKeys: 1 },
