@@ -8,6 +8,7 @@ import {
 import type { RequestHead } from './authenticate/credentials.js';
 import type { LoadPrincipalOption } from './authenticate/principal-loader.js';
 import type { GrantOptions } from './issuing/grants.js';
+import { isRecord } from './is-record.js';
 import { definedOnly, partOptions, renamedOption } from './known-options.js';
 import type { SignInOptions } from './sign-in.js';
 import type { Store, UserStore } from './stores/store.js';
@@ -176,6 +177,11 @@ function readBasePath(basePath = '/api/auth'): string {
   throw new TypeError("createAuth(): `basePath` is a path such as '/api/auth'");
 }
 
+/** Throws a TypeError for what is neither a store nor the setting of one: null would silently mean the default, `memory:`. */
 function isStore(store: AuthOptions['store']): store is Store {
-  return store !== undefined && 'sessions' in store;
+  if (store === undefined) return false;
+  if (isRecord(store)) return 'sessions' in store;
+  throw new TypeError(
+    "createAuth(): `store` is a store, such as postgresStore(pool), or a setting: { url: 'postgres://…' }",
+  );
 }

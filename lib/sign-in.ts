@@ -135,7 +135,7 @@ function storeOf(config: Config, options: SignInOptions, events: Events): Store 
   return steadyStore(userStore ? { ...given, users: userStore } : given, { events });
 }
 
-/** Work that nobody waits for but the end. */
+/** Work that goes on after its response; only `close()` waits for it. */
 function createBackground() {
   const working = new Set<Promise<unknown>>();
   return {

@@ -101,6 +101,10 @@ describe('a former name of an option', () => {
   });
 });
 
+it.each(['memory:', null, 5])('createAuth({ store: %j }) says what a store is', (store) => {
+  expect(() => create({ store: store as never })).toThrow(/store/);
+});
+
 describe('createAuth({ config })', () => {
   const env = { AUTH_PUBLIC_URL: publicUrl, AUTH_JWT_SECRET: BASE.jwt.secret };
 

@@ -161,7 +161,7 @@ function findMembership(
   if (!resolve) return principal.orgs.find(({ id }) => id === orgId);
   try {
     const found = resolve(principal, orgId);
-    // Of whichever library: a promise taken for a membership would let everybody in.
+    // A promise of any library: taken for a membership it would let every caller in.
     return isPromise(found) ? Promise.resolve(found) : found;
   } catch (cause) {
     return Promise.reject(cause);

@@ -142,7 +142,7 @@ const rotating: Readonly<Record<string, Check>> = {
     },
 };
 
-/** Adds 1 to a counter in the data, again until nobody was faster. */
+/** Adds 1 to a counter in the data, again until no other request was faster. */
 async function count(store: Store, id: string): Promise<void> {
   const row = await store.sessions.get(id);
   if (!row) throw new Error('the session is gone');

@@ -57,7 +57,7 @@ const finding: Readonly<Record<string, Check>> = {
     }
   },
   'users: listed by id, a page at a time': async ({ one, two }) => {
-    // Behind nearly everybody's ids, in a corner of their own.
+    // Behind nearly all other ids, in a corner of their own.
     const corner = `~${randomName()}`;
     const ids = ['A', 'B', 'Z', 'a', 'b'].map((letter) => `${corner}${letter}`);
     for (const id of ids.toReversed()) await created(one, { id });

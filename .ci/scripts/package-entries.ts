@@ -16,7 +16,7 @@ interface Entry {
   readonly require: { readonly types: string; readonly default: string };
 }
 
-const root = path.resolve(import.meta.dirname, '..');
+const root = path.resolve(import.meta.dirname, '../..');
 const manifest = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as {
   readonly exports: Readonly<Record<string, Entry | string>>;
 };
