@@ -104,7 +104,7 @@ export function createAuthenticator<Request extends RequestHead>(
     if (bySession) return bySession.then((principal) => principal && finish(principal));
     const token = found ?? devToken?.(request);
     if (token === undefined) return undefined;
-    const verified = verifier.verifyNow(token);
+    const verified = verifier.verifyNow(token, request.socket);
     const judge = (principal: Principal): Principal | Promise<Principal> =>
       finish(found === undefined ? withMethod(principal, 'dev') : principal);
     return verified instanceof Promise ? verified.then(judge) : judge(verified);

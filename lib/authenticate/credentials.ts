@@ -6,6 +6,8 @@ export interface RequestHead {
   readonly headers: IncomingHttpHeaders;
   /** Names and values in turn, as received; without it a repeated header goes unnoticed. */
   readonly rawHeaders?: readonly string[];
+  /** The connection that the request came on: a token sent again on it is known without its digest. */
+  readonly socket?: object;
 }
 
 /** Finds the bearer token of a request; undefined when it has none. Throws for a header that is none or two. */

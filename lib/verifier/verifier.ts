@@ -13,6 +13,12 @@ import {
   type RevocationCheck,
   type RevocationHook,
 } from './tokens/revocation.js';
+import {
+  createLastTokens,
+  isTrustedNow,
+  type KnownToken,
+  type LastTokens,
+} from './tokens/last-tokens.js';
 import { createSeenHeaders, type SeenHeaders } from './tokens/seen-headers.js';
 import { findSigner } from './keys/find-signer.js';
 import type { VerificationKey } from './keys/signatures.js';
@@ -73,8 +79,11 @@ export interface Verifier {
    * STORE_UNAVAILABLE.
    */
   verify(token: string): Promise<Principal>;
-  /** Like `verify`, but returns the principal itself, and throws, where nothing has to be waited for. */
-  verifyNow(token: string): Principal | Promise<Principal>;
+  /**
+   * Like `verify`, but returns the principal itself, and throws, where nothing has to be waited for. With the socket that the
+   * token came on, the same token sent there again is known by comparison, without a digest; every check of its verdict stays.
+   */
+  verifyNow(token: string, connection?: object): Principal | Promise<Principal>;
   /** Resolves when every configured issuer's keys are there. Rejects with the reason. */
   ready(): Promise<void>;
   counters(): VerifierCounters;
@@ -90,6 +99,7 @@ interface Verification {
   readonly refusals: Refusals;
   readonly checkRevocation: RevocationCheck;
   readonly seenHeaders: SeenHeaders;
+  readonly lastTokens: LastTokens;
   readonly now: () => number;
   readonly maxTokenLength: number;
   signatureChecks: number;
@@ -143,13 +153,14 @@ export function createVerifier(options: VerifierOptions): Verifier {
       revoked: refusals.revoked,
     }),
     seenHeaders: createSeenHeaders(),
+    lastTokens: createLastTokens(),
     now,
     maxTokenLength: readMaxTokenLength(options),
     signatureChecks: 0,
   };
   return Object.freeze({
     verify: async (token: string) => verifyNow(verification, token),
-    verifyNow: (token: string) => verifyNow(verification, token),
+    verifyNow: (token: string, connection?: object) => verifyNow(verification, token, connection),
     async ready() {
       await directory.ready();
       warmUp(verification);
@@ -182,13 +193,19 @@ function readMaxTokenLength({ maxTokenLength = MAX_TOKEN_LENGTH }: VerifierOptio
   throw new TypeError('`maxTokenLength` is a whole number of characters');
 }
 
-function verifyNow(verification: Verification, token: string): Outcome {
-  const { refusals, seenHeaders, checkRevocation, maxTokenLength } = verification;
+function verifyNow(verification: Verification, token: string, connection?: object): Outcome {
+  const { refusals, seenHeaders, checkRevocation, maxTokenLength, lastTokens } = verification;
+  const last = connection && lastTokens.recall(connection, token, verification.now());
+  if (last) return checkRevocation(last);
   if (typeof token !== 'string' || token.length > maxTokenLength)
     throw refusals.invalid('malformed');
   const issuers = seenHeaders.issuersOf(token);
   const known = issuers && recall(verification, token, issuers);
-  if (known) return checkRevocation(createPrincipal(known, token));
+  if (known) {
+    const principal = createPrincipal(known.verified, token);
+    if (connection) lastTokens.remember(connection, { token, principal, ...known });
+    return checkRevocation(principal);
+  }
   // After the look-up: a text with the digest of a verified token is that token, so it has the shape.
   if (!hasTokenShape(token, maxTokenLength))
     throw refusals.invalid(shapeFlawOf(token, maxTokenLength));
@@ -213,12 +230,12 @@ function recall(
   { now }: Verification,
   token: string,
   issuers: readonly TrustedIssuer[],
-): VerifiedToken | undefined {
+): KnownToken | undefined {
   const digest = digestOf(token);
   const nowMs = now();
   for (const trusted of issuers) {
-    const known = trusted.cache?.recall(digest, Math.floor(nowMs / 1000));
-    if (known && nowMs < trusted.trustedUntil && trusted.policy.keys.isServing(nowMs)) return known;
+    const verified = trusted.cache?.recall(digest, Math.floor(nowMs / 1000));
+    if (verified && isTrustedNow(trusted, nowMs)) return { verified, trusted };
   }
   return undefined;
 }
@@ -287,7 +304,7 @@ function recallAfterWait(
   { token, trusted }: Pick<Candidate, 'token' | 'trusted'>,
 ): Outcome | undefined {
   const known = recall(verification, token, [trusted]);
-  return known && verification.checkRevocation(createPrincipal(known, token));
+  return known && verification.checkRevocation(createPrincipal(known.verified, token));
 }
 
 /** Both were judged to be text, or absent, before. */

@@ -84,8 +84,7 @@ export function createVerifiedTokenCache(
     recall(digest, nowSeconds) {
       const entry = entries.get(digest);
       if (entry === undefined) return undefined;
-      if (nowSeconds < entry.diesAt && nowSeconds >= entry.validFrom && !entry.key.withdrawn)
-        return entry;
+      if (holdsAt(entry, nowSeconds)) return entry;
       forget(digest, entry);
       return undefined;
     },
@@ -105,6 +104,11 @@ export function createVerifiedTokenCache(
       return bytes;
     },
   };
+}
+
+/** Returns whether a verdict holds at this time, in seconds since 1970. */
+export function holdsAt({ diesAt, validFrom, key }: VerifiedToken, nowSeconds: number): boolean {
+  return nowSeconds < diesAt && nowSeconds >= validFrom && !key.withdrawn;
 }
 
 /** A bound that is no number would bound nothing. */
