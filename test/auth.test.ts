@@ -80,13 +80,26 @@ describe('createAuth', () => {
 
   it.each([
     { title: 'of the type JWT', claims: { typ: 'JWT' }, reason: 'type' },
-    { title: 'without a client', claims: { client_id: undefined }, reason: 'missing_claim' },
+    { title: 'without a subject', claims: { sub: undefined }, reason: 'subject' },
+    {
+      title: 'of the type of an ID token',
+      claims: { nonce: 'n', at_hash: 'h' },
+      reason: 'token_kind',
+    },
   ])('takes no token $title for its own, whoever signed it with the secret', async (row) => {
     const auth = create({ publicUrl, jwt: { secret } });
     const token = await mint(Buffer.from(secret), 'HS256', row.claims);
     await expect(auth.authenticate(requestWith(token))).rejects.toMatchObject({
       code: 'INVALID_TOKEN',
       reason: row.reason,
+    });
+  });
+
+  it('takes a token of the type at+jwt for its own, whatever other claims it lacks', async () => {
+    const auth = create({ publicUrl, jwt: { secret } });
+    const token = await mint(Buffer.from(secret), 'HS256', { client_id: undefined });
+    await expect(auth.authenticate(requestWith(token))).resolves.toMatchObject({
+      subject: 'user-1',
     });
   });
 

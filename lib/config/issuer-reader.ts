@@ -210,7 +210,7 @@ const readIssuer = shaped<IssuerOptions>({
   clientIds: maybe(listOf(readWord, 1)),
   keys: readKeySource,
   algorithms: maybe(listOf(oneOf(signatureAlgorithms), 1)),
-  profile: maybe(oneOf(['rfc9068', 'jwt'])),
+  profile: maybe(oneOf(['rfc9068', 'at+jwt', 'jwt'])),
   claims: maybe((input) =>
     typeof input === 'string' ? readPresetName(input) : readMapping(input),
   ),

@@ -117,8 +117,8 @@ export function createAccessTokenSigner(
       audience,
       keys: current.publicJwk ? { jwks } : { secret: secretsOf(config.jwt) },
       algorithms: [...new Set(ring.map(({ algorithm }) => algorithm))],
-      // Every token we sign is complete. What else was signed under the same secret is not ours.
-      profile: 'rfc9068',
+      // The type of every token we sign. What else was signed under the same secret is not ours.
+      profile: 'at+jwt',
       allowedOrgs: 'any',
       claims: config.claims,
     }),

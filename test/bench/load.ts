@@ -24,6 +24,7 @@ export interface LoadResult {
 
 interface Connection {
   readonly socket: Socket;
+  readonly index: number;
   /** Counts this connection's requests, so that good and hostile ones alternate on each. */
   turn: number;
   isGood: boolean;
@@ -56,7 +57,7 @@ export async function createLoad(port: number, size = 64): Promise<Load> {
   let isClosed = false;
 
   function send(connection: Connection, running: Slice): void {
-    const { bytes, isGood } = running.traffic.next(connection.turn);
+    const { bytes, isGood } = running.traffic.next(connection.turn, connection.index);
     connection.turn += 1;
     connection.isGood = isGood;
     connection.sentAt = performance.now();
@@ -145,7 +146,14 @@ async function open(port: number, { index, receive, fail }: Wiring): Promise<Con
       },
     },
   });
-  const connection: Connection = { socket, turn: index, isGood: true, sentAt: 0, partial: '' };
+  const connection: Connection = {
+    socket,
+    index,
+    turn: index,
+    isGood: true,
+    sentAt: 0,
+    partial: '',
+  };
   socket.setNoDelay(true);
   socket.on('error', fail);
   socket.on('close', () => fail(new Error('the server closed a connection')));

@@ -31,7 +31,7 @@ export async function hostileLogin(
     port,
     {
       oidc: { corp: settingsOf(corp), other: settingsOf(other) },
-      fetch(input, init) {
+      providerFetch(input, init) {
         asked.push(urlOf(input));
         return fetch(input, init);
       },

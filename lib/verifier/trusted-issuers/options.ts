@@ -85,10 +85,11 @@ export interface IssuerOptions {
    */
   readonly algorithms?: readonly SignatureAlgorithm[];
   /**
-   * `rfc9068` wants `typ: at+jwt` and every claim of RFC 9068 §2.2. `jwt` also takes `typ: JWT` or none,
-   * and refuses what looks like an ID, refresh or log-out token. @defaultValue `'jwt'`
+   * `rfc9068` wants `typ: at+jwt` and every claim of RFC 9068 §2.2; `at+jwt` wants the type, and of the claims `sub`.
+   * `jwt` also takes `typ: JWT` or none, and refuses what looks like an ID, refresh or log-out token.
+   * @defaultValue `'jwt'`; `'at+jwt'` for tokens that `createAuth()` signs itself
    */
-  readonly profile?: 'rfc9068' | 'jwt';
+  readonly profile?: 'rfc9068' | 'at+jwt' | 'jwt';
   /** How claims become a principal: a preset, a mapping, or a preset with changes. @defaultValue `'generic'` */
   readonly claims?: PresetName | (ClaimsMapping & { readonly preset?: PresetName });
   /**

@@ -34,7 +34,7 @@ export interface IssuerPolicy {
   readonly clientIds: ReadonlySet<string> | undefined;
   readonly keys: KeySet;
   readonly algorithms: ReadonlySet<string>;
-  readonly profile: 'rfc9068' | 'jwt';
+  readonly profile: 'rfc9068' | 'at+jwt' | 'jwt';
   readonly readClaims: ClaimsReader;
   readonly clients: ClientReader;
   readonly freezeClaims: ClaimsFreezer;
@@ -162,8 +162,8 @@ function readCheck({ check }: IssuerOptions): IssuerOptions['check'] {
 }
 
 function readProfile(profile: unknown = 'jwt'): IssuerPolicy['profile'] {
-  if (profile === 'jwt' || profile === 'rfc9068') return profile;
-  throw new TypeError("`profile` is 'jwt' or 'rfc9068'");
+  if (profile === 'jwt' || profile === 'at+jwt' || profile === 'rfc9068') return profile;
+  throw new TypeError("`profile` is 'jwt', 'at+jwt' or 'rfc9068'");
 }
 
 function readAlgorithms({ algorithms, keys }: IssuerOptions): readonly SignatureAlgorithm[] {

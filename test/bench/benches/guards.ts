@@ -22,7 +22,30 @@ export async function guards(context: BenchContext): Promise<void> {
     for (const name of guardNames) {
       await compareGuard(context, algorithm, name);
     }
+    await compareOwnTokens(context, algorithm);
   }
+}
+
+/** Each connection sends one token again and again, as a browser or a service does. */
+async function compareOwnTokens(
+  { report, pairs, issued }: BenchContext,
+  algorithm: 'RS256' | 'HS256',
+): Promise<void> {
+  const { signer, tokens } = await issued(algorithm);
+  const trust = trustIn(signer);
+  const { share, goodRefused } = await compare({
+    scenario: { off: { stack: 'bare', trust }, on: { stack: 'latchkey', trust } },
+    off: createTraffic({ path: '/off', tokens, sticky: true }),
+    on: createTraffic({ path: '/on', tokens, sticky: true }),
+    pairs,
+  });
+  if (goodRefused > 0) throw new Error(`latchkey refused ${goodRefused} good tokens`);
+  report({
+    what: `${algorithm} latchkey, a token for each connection: share of no-auth throughput`,
+    value: share.median,
+    spread: share,
+    goal: { atLeast: 0.95 },
+  });
 }
 
 async function compareGuard(
