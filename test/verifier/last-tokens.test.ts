@@ -1,5 +1,4 @@
-import { createServer, request } from 'node:http';
-import { Agent } from 'node:http';
+import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AuthError, createAuth, createVerifier, type Principal } from 'latchkey';
 import { createTestIssuer } from 'latchkey/testing';
@@ -134,4 +133,11 @@ it('two users who take turns on one connection are told apart', async () => {
   for (const token of [ada, ada, bob, bob, ada, bob, ada]) answers.push(await get(token ?? ''));
   expect(answers).toEqual(['ada', 'ada', 'bob', 'bob', 'ada', 'bob', 'ada']);
   expect(sockets.size).toBe(1);
+});
+
+it('ready() compiles the way of a token ahead and leaves no trace: no check counted, nothing remembered', async () => {
+  const issuer = await createTestIssuer({ algorithm: 'ES256', profile: 'jwt' });
+  const verifier = createVerifier({ issuers: issuer.policy });
+  await verifier.ready();
+  expect(verifier.counters()).toMatchObject({ signatureChecks: 0, cachedTokens: 0 });
 });

@@ -89,7 +89,7 @@ function mediaTypeOf(typ: string): string {
 }
 
 /** Year 9999. A larger NumericDate is in milliseconds by mistake. */
-const LAST_DATE = 253_402_300_799;
+export const LAST_DATE = 253_402_300_799;
 
 function judgeParties(claims: Json, policy: IssuerPolicy): RefusalReason | undefined {
   if (!hasSubject(claims, policy)) return 'subject';
