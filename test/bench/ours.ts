@@ -13,7 +13,7 @@ const revokedSessions = new Set(Array.from({ length: 1000 }, (_, index) => `revo
 export function createOurVerifier(trust: Trust, cache?: false): Verifier {
   const { issuer, audience, algorithm, keys, maxEntries } = trust;
   return createVerifier({
-    issuers: { issuer, audience, keys, algorithms: [algorithm] },
+    issuers: { issuer, audience, keys, algorithms: [algorithm], allowedOrgs: 'any' },
     isRevoked: ({ sessionId }) => sessionId === undefined || revokedSessions.has(sessionId),
     ...(cache === false
       ? { tokenCache: cache }
