@@ -1,4 +1,4 @@
-import { createHmac, hash, randomBytes } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { DEFAULT_REALM } from '../errors.js';
 import { createEvents, type EventSink } from '../events.js';
 import { numberInRange, refuseUnknownOptions, renamedOption } from '../known-options.js';
@@ -22,9 +22,10 @@ import {
 import { createSeenHeaders, type SeenHeaders } from './tokens/seen-headers.js';
 import { findSigner } from './keys/find-signer.js';
 import type { VerificationKey } from './keys/signatures.js';
-import { judgeAnyHeader, judgeToken, LAST_DATE, validFrom, validUntil } from './tokens/rules.js';
+import { judgeAnyHeader, judgeToken, validFrom, validUntil } from './tokens/rules.js';
 import { decodeJsonObject, hasTokenShape, MAX_TOKEN_LENGTH, shapeFlawOf } from './tokens/shape.js';
 import type { VerifiedToken, VerifiedTokenCacheOptions } from './tokens/verified-tokens.js';
+import { warmUp } from './warm-up.js';
 
 export interface VerifierOptions {
   /** The issuers we trust, each with what we demand of its tokens. */
@@ -163,7 +164,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     verifyNow: (token: string, connection?: object) => verifyNow(verification, token, connection),
     async ready() {
       await directory.ready();
-      warmUp(verification);
+      warmUp(directory.all(), createVerifier);
     },
     counters: () => countersOf(verification),
     realm,
@@ -210,29 +211,6 @@ function verifyNow(verification: Verification, token: string, connection?: objec
   if (!hasTokenShape(token, maxTokenLength))
     throw refusals.invalid(shapeFlawOf(token, maxTokenLength));
   return verifyAnew(verification, token);
-}
-
-/** Runs what the first request would otherwise be the first to run: code to compile, ciphers to load. */
-function warmUp({ directory }: Verification): void {
-  verifyForOnce();
-  for (const { policy } of directory.all())
-    for (const algorithm of policy.algorithms)
-      for (const key of policy.keys.candidates(undefined, algorithm))
-        key.verifies('', Buffer.alloc(64));
-}
-
-/** Verifies a token of an issuer that exists for this call only: no good token of the real ones is at hand. */
-function verifyForOnce(): void {
-  const secret = randomBytes(32);
-  const name = 'latchkey:warm-up';
-  const claims = { iss: name, aud: name, sub: name, scope: name, exp: LAST_DATE };
-  const input = [{ alg: 'HS256' }, claims]
-    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
-    .join('.');
-  const signature = createHmac('sha256', secret).update(input).digest('base64url');
-  const verifier = createVerifier({ issuers: { issuer: name, audience: name, keys: { secret } } });
-  const connection = {};
-  for (let use = 0; use < 3; use += 1) void verifier.verifyNow(`${input}.${signature}`, connection);
 }
 
 /**
