@@ -108,12 +108,56 @@ describe('what is no token that we read', () => {
     { title: 'six segments', token: `${jwe}.eA`, reason: 'opaque' },
     { title: 'five segments with an empty one', token: 'a.b..d.e', reason: 'opaque' },
     { title: 'half a surrogate pair', token: 'abc\ud800', reason: 'malformed' },
+    { title: 'an empty first segment of three', token: '.b.c', reason: 'malformed' },
+    {
+      title: 'an opaque token of the greatest length',
+      token: 'x'.repeat(16_384),
+      reason: 'opaque',
+    },
+    { title: 'a longer opaque token', token: 'x'.repeat(16_385), reason: 'malformed' },
+    {
+      title: 'a longer encrypted token',
+      token: `${jwe}${'x'.repeat(16_384)}`,
+      reason: 'malformed',
+    },
+    { title: 'an odd character before an encrypted token', token: `!${jwe}`, reason: 'malformed' },
+    { title: 'an odd character behind an encrypted token', token: `${jwe}!`, reason: 'malformed' },
   ])('is refused as $reason: $title', async ({ token, reason }) => {
     const events = createEventLog();
     const { policy } = await createTestIssuer({ algorithm: 'ES256' });
     const verifier = createVerifier({ issuers: policy, events });
     await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'INVALID_TOKEN', reason });
   });
+
+  it.each([undefined, null, 7, {}, ['a.b.c'], Buffer.from('a.b.c')])(
+    'is refused as malformed, and is no fault of ours, when it is no text: %o',
+    async (token) => {
+      const { policy } = await createTestIssuer({ algorithm: 'ES256' });
+      const verifier = createVerifier({ issuers: policy });
+      for (const connection of [undefined, {}]) {
+        const verdict = async () => verifier.verifyNow(token as string, connection);
+        expect(await reasonOf(verdict())).toBe('malformed');
+      }
+    },
+  );
+
+  it.each(['    ', '====', '\n\n\n\n', '....', '%00%', '++//'])(
+    'is a good token with %j put in at either end or in the middle of a segment',
+    async (odd) => {
+      const issuer = await createTestIssuer({ algorithm: 'HS256' });
+      const verifier = createVerifier({ issuers: issuer.policy });
+      const [header = '', payload = '', signature = ''] = (await issuer.mint()).split('.');
+      for (const [at, segment] of [header, payload, signature].entries())
+        for (const altered of [
+          odd + segment,
+          segment + odd,
+          segment.slice(0, 4) + odd + segment.slice(4),
+        ]) {
+          const token = [header, payload, signature].with(at, altered).join('.');
+          expect(await reasonOf(verifier.verify(token))).not.toBe('accepted');
+        }
+    },
+  );
 
   it('says so in the event and not in the answer', async () => {
     const events = createEventLog();
@@ -174,6 +218,29 @@ describe('the last character of a segment', () => {
       expect(await reasonOf(verifier.verify(token + more))).toBe(
         more.length === 3 ? 'malformed' : 'signature',
       );
+  });
+});
+
+describe('the nesting of claims', () => {
+  /** The object of claims is the first level, so what stands in it is the second. */
+  const nest = (levels: number, wrap: (inner: unknown) => unknown, innermost: unknown): unknown =>
+    Array.from({ length: levels - 1 }).reduce(wrap, innermost);
+
+  it.each([
+    { title: 'lists', wrap: (inner: unknown) => [inner] },
+    { title: 'objects', wrap: (inner: unknown) => ({ inner }) },
+    {
+      title: 'lists in objects',
+      wrap: (inner: unknown) => (Array.isArray(inner) ? { inner } : [inner]),
+    },
+  ])('may be 32 levels deep and no more, whatever stands innermost: $title', async ({ wrap }) => {
+    const issuer = await createTestIssuer({ algorithm: 'ES256' });
+    const verifier = createVerifier({ issuers: issuer.policy });
+    for (const innermost of [1, 'text', true, null]) {
+      const verdictOn = async (levels: number) =>
+        reasonOf(verifier.verify(await issuer.mint({ nested: nest(levels, wrap, innermost) })));
+      expect([await verdictOn(32), await verdictOn(33)]).toEqual(['accepted', 'malformed']);
+    }
   });
 });
 

@@ -31,7 +31,7 @@ export function createLastTokens(): LastTokens {
   return {
     recall(connection, token, nowMs) {
       const last = byConnection.get(connection);
-      if (last?.token !== token) return undefined;
+      if (last === undefined || last.token !== token) return undefined;
       const { verified, trusted, principal } = last;
       const holds = holdsAt(verified, Math.floor(nowMs / 1000)) && isTrustedNow(trusted, nowMs);
       return holds ? principal : undefined;
