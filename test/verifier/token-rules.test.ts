@@ -16,7 +16,7 @@ const outcomeOf = async (verdict: Promise<unknown>): Promise<string | undefined>
 /** What becomes of a well-signed token of an issuer with this policy. */
 async function createWorld(options: Partial<IssuerOptions> = {}) {
   const clock = createClock(NOW);
-  const { profile = 'jwt' } = options;
+  const profile = options.profile === 'rfc9068' ? 'rfc9068' : 'jwt';
   const issuer = await createTestIssuer({ algorithm: 'ES256', profile, now: clock.now });
   const verifier = createVerifier({ issuers: { ...issuer.policy, ...options }, now: clock.now });
   const judge = async (
