@@ -46,8 +46,8 @@ export const securityRules: readonly SecurityRule[] = [
   {
     rule: 'a revoked token is refused after a wait for keys as well',
     file: 'lib/verifier/verifier.ts',
-    find: 'return known && verification.checkRevocation(createPrincipal(known, token));',
-    replace: 'return known && createPrincipal(known, token);',
+    find: 'return known && verification.checkRevocation(createPrincipal(known.verified, token));',
+    replace: 'return known && createPrincipal(known.verified, token);',
     tests: ['test/verifier', 'test/attacks/caches.test.ts'],
   },
   {
@@ -59,10 +59,24 @@ export const securityRules: readonly SecurityRule[] = [
   },
   {
     rule: 'cached tokens of an issuer that the resolver has dropped are refused',
-    file: 'lib/verifier/verifier.ts',
-    find: 'nowMs < trusted.trustedUntil &&',
+    file: 'lib/verifier/tokens/last-tokens.ts',
+    find: 'nowMs < trustedUntil &&',
     replace: 'true &&',
     tests: ['test/verifier', 'test/attacks/issuers.test.ts', 'test/attacks/caches.test.ts'],
+  },
+  {
+    rule: 'a token that its connection sent before ends with its time and its key',
+    file: 'lib/verifier/tokens/last-tokens.ts',
+    find: 'holdsAt(verified, Math.floor(nowMs / 1000)) &&',
+    replace: 'true &&',
+    tests: ['test/verifier/last-tokens.test.ts'],
+  },
+  {
+    rule: 'a token that its connection sent before is asked about its revocation',
+    file: 'lib/verifier/verifier.ts',
+    find: 'if (last) return checkRevocation(last);',
+    replace: 'if (last) return last;',
+    tests: ['test/verifier/last-tokens.test.ts'],
   },
   {
     rule: 'an issuer that changed or went loses its cached tokens at once',
