@@ -11,7 +11,7 @@ export interface SharedMemory extends SharedCosts {
  * Returns the shared value for a text, made where there is none. A long text's value is made anew each time: few tokens
  * have it in common.
  */
-export type SharingTable<Value> = (text: string, make: () => Value) => Value;
+type SharingTable<Value> = (text: string, make: () => Value) => Value;
 
 /** Longest text whose value is shared. Its value takes 5 kB at most, whatever it holds. */
 const MAX_TEXT = 256;

@@ -42,6 +42,13 @@ export interface OrgContextOptions {
  * Finds the organisation a request is for and sets `req.org`. Needs `requireAuth()` before it.
  * Errors: ORG_REQUIRED (400), INVALID_REQUEST (400: malformed, or header and parameter differ),
  * ORG_FORBIDDEN (403), CREDENTIALS_MISSING (401), STORE_UNAVAILABLE (503).
+ *
+ * @example
+ * ```ts
+ * app.get('/datasets', auth.requireAuth(), orgContext({ fallback: 'default' }), (req, res) => {
+ *   res.json({ org: orgOf(req).id });
+ * });
+ * ```
  */
 export function orgContext(options: OrgContextOptions = {}): RequestHandler {
   const { header, param, required, fallback, resolve, events } = readOptions(options);

@@ -9,7 +9,7 @@ import type { AuthRouterOptions } from './parts.js';
  * @example
  * ```ts
  * const auth = createAuth();
- * app.use('/api/auth', createAuthRouter(auth, { sendMail: (mail) => mailer.send(mail) }));
+ * app.use('/api/auth', createAuthRouter(auth, { resetTokenSeconds: 900 }));
  * ```
  */
 export function createAuthRouter(

@@ -14,6 +14,11 @@ import type {
 /**
  * Keeps everything in this process and loses it with it: for tests and for trying things out. Every step runs
  * without a pause, so that each is atomic by itself.
+ *
+ * @example
+ * ```ts
+ * const auth = createAuth({ store: memoryStore() });
+ * ```
  */
 export function memoryStore(): Store {
   return Object.freeze({

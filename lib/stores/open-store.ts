@@ -13,6 +13,11 @@ import type { Store } from './store.js';
  * The store that a URL names: `memory:`, `file:./auth.db` (SQLite), `postgres://…` or `redis://…`. Opened at its
  * first use, and again at the next one when that failed; its driver is loaded then and not before. No error of
  * it holds the URL, which may hold a password.
+ *
+ * @example
+ * ```ts
+ * const store = openStore('file:./auth.db');
+ * ```
  */
 export function openStore(url: string): Store {
   const scheme = url.slice(0, url.indexOf(':'));

@@ -15,7 +15,17 @@ export interface PostgresClient {
   query(text: string, values?: Value[]): Promise<{ readonly rows: readonly unknown[] }>;
 }
 
-/** A store in PostgreSQL 12 or later, for any number of instances. Tables stand in the first schema of `search_path`. */
+/**
+ * A store in PostgreSQL 12 or later, for any number of instances. Tables stand in the first schema of `search_path`.
+ *
+ * @example
+ * ```ts
+ * import pg from 'pg';
+ *
+ * const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'] });
+ * const auth = createAuth({ store: postgresStore(pool) });
+ * ```
+ */
 export function postgresStore(client: PostgresClient, options: StoreAdapterOptions = {}): Store {
   let preparing: Promise<void> | undefined;
 

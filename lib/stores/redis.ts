@@ -15,6 +15,13 @@ export interface RedisStoreOptions extends StoreAdapterOptions {
  * A store in Redis 6.2 or later, single or cluster, through a connected client of `ioredis` or `redis`. What Redis
  * forgets is gone: for users switch its persistence on (`appendonly yes`) and its eviction off
  * (`maxmemory-policy noeviction`).
+ *
+ * @example
+ * ```ts
+ * import { Redis } from 'ioredis';
+ *
+ * const auth = createAuth({ store: redisStore(new Redis('redis://127.0.0.1:6379')) });
+ * ```
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
   const { prefix = 'latchkey:', onClose } = options;

@@ -28,6 +28,13 @@ export interface StoreAdapterOptions {
  * A store in a SQLite file, for one machine: any number of processes may share the file. Sets the database to
  * write-ahead logging, in which readers and a writer don't wait for each other, and to flush every commit, since
  * a rotation that is forgotten would look like the reuse of a token.
+ *
+ * @example
+ * ```ts
+ * import Database from 'libsql';
+ *
+ * const auth = createAuth({ store: sqliteStore(new Database('./auth.db')) });
+ * ```
  */
 export function sqliteStore(database: SqliteDatabase, options: StoreAdapterOptions = {}): Store {
   const statements = new Map<string, SqliteStatement>();

@@ -8,7 +8,7 @@ import { createTestIssuer, type TestIssuer } from 'latchkey/testing';
 import { listen } from '../world/serve.js';
 import { buildPackage, root } from './build-package.js';
 import { startExample } from './example-server.js';
-import { type Block, exportsOf, findBlock, readReadmes } from './readmes.js';
+import { examplePrelude, type Block, exportsOf, findBlock, readReadmes } from './readmes.js';
 import { createScratchProject, type ScratchProject } from './scratch-project.js';
 import { plainEnvironment, stop } from './start-script.js';
 
@@ -142,7 +142,7 @@ describe("the README's recipe for an API that verifies tokens", () => {
 });
 
 it('every TypeScript example of every README compiles against the built package', async () => {
-  const preludeFile = await project.write('prelude.d.ts', prelude);
+  const preludeFile = await project.write('prelude.d.ts', examplePrelude);
   const files = await Promise.all(
     examples.map((example) =>
       project.write(`${nameOf(example)}.ts`, `${example.code}\nexport {};\n`),
@@ -187,36 +187,6 @@ it.each(examples.filter(({ code }) => code.includes("from 'vitest'")))(
     expect(stdout).toMatch(/Tests +\d+ passed \(\d+\)/);
   },
 );
-
-/** What an application around the README's fragments would have. */
-const prelude = `
-import type { Express, RequestHandler } from 'express';
-import type { Server } from 'node:http';
-import type {
-  Auth,
-  optionalPrincipalOf as readOptional,
-  orgOf as readOrg,
-  Principal,
-  principalOf as readPrincipal,
-  Verifier,
-} from 'latchkey';
-declare global {
-  const app: Express;
-  const auth: Auth;
-  const verifier: Verifier;
-  const principalOf: typeof readPrincipal;
-  const optionalPrincipalOf: typeof readOptional;
-  const orgOf: typeof readOrg;
-  const server: Server;
-  const handler: RequestHandler;
-  const db: {
-    findUser(id: string): Promise<{ roles: string[]; active: boolean } | undefined>;
-    findTenant(issuer: string): Promise<{ id: string; issuer: string } | undefined>;
-    findRoles(userId: string, orgId: string): Promise<string[] | undefined>;
-  };
-  const mailer: { send(mail: { to: string; template: string; data: object }): Promise<void> };
-}
-`;
 
 function withToken(token: string): RequestInit {
   return { headers: { Authorization: `Bearer ${token}` } };

@@ -75,3 +75,33 @@ function codeBlocks(file: string, markdown: string): readonly Block[] {
   }
   return blocks;
 }
+
+/** What an application around a fragment of code would have. */
+export const examplePrelude = `
+import type { Express, RequestHandler } from 'express';
+import type { Server } from 'node:http';
+import type {
+  Auth,
+  optionalPrincipalOf as readOptional,
+  orgOf as readOrg,
+  Principal,
+  principalOf as readPrincipal,
+  Verifier,
+} from 'latchkey';
+declare global {
+  const app: Express;
+  const auth: Auth;
+  const verifier: Verifier;
+  const principalOf: typeof readPrincipal;
+  const optionalPrincipalOf: typeof readOptional;
+  const orgOf: typeof readOrg;
+  const server: Server;
+  const handler: RequestHandler;
+  const db: {
+    findUser(id: string): Promise<{ roles: string[]; active: boolean } | undefined>;
+    findTenant(issuer: string): Promise<{ id: string; issuer: string } | undefined>;
+    findRoles(userId: string, orgId: string): Promise<string[] | undefined>;
+  };
+  const mailer: { send(mail: { to: string; template: string; data: object }): Promise<void> };
+}
+`;
