@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { createCredentialFinder } from '../../lib/authenticate/credentials.js';
+
+const findCredential = createCredentialFinder('invoices');
+
+describe('the credential of a request', () => {
+  it.each([
+    { authorization: undefined, found: undefined },
+    { authorization: 'Bearer token', found: 'token' },
+    { authorization: 'bearer token', found: 'token' },
+    { authorization: 'BEARER token', found: 'token' },
+    { authorization: 'Bearer  token', found: 'token' },
+    { authorization: 'Bearer     token', found: 'token' },
+    { authorization: 'bearer   a  b', found: 'a  b' },
+    { authorization: 'Bearer a b', found: 'a b' },
+    { authorization: '', found: undefined },
+    { authorization: 'token', found: undefined },
+    { authorization: 'Basic dXNlcjpwYXNz', found: undefined },
+    { authorization: 'Digest token', found: undefined },
+    { authorization: 'Basic Bearer ', found: undefined },
+    { authorization: 'Bearertoken', found: undefined },
+    { authorization: 'Bearer\ttoken', found: undefined },
+    { authorization: 'Bearer,token', found: undefined },
+    { authorization: 'xBearer token', found: undefined },
+    { authorization: ' Bearer token', found: undefined },
+  ])('in the header $authorization is $found', ({ authorization, found }) => {
+    expect(findCredential({ headers: { authorization } })).toBe(found);
+  });
+
+  it.each(['Bearer', 'bearer', 'Bearer  ', 'bearer '])(
+    'is malformed in the header "%s"',
+    (authorization) => {
+      expect(() => findCredential({ headers: { authorization } })).toThrow(
+        expect.objectContaining({
+          ...{ code: 'INVALID_TOKEN', reason: 'malformed' },
+          headers: expect.objectContaining({
+            'WWW-Authenticate': 'Bearer realm="invoices", error="invalid_token"',
+          }),
+        }),
+      );
+    },
+  );
+
+  it.each([
+    { title: 'twice', names: ['Authorization', 'Authorization'] },
+    { title: 'twice in other letters', names: ['authorization', 'AUTHORIZATION'] },
+    { title: 'twice with others between', names: ['Authorization', 'Host', 'Authorization'] },
+    { title: 'three times', names: ['Authorization', 'Authorization', 'Authorization'] },
+  ])('is refused when the header comes $title', ({ names }) => {
+    const request = {
+      headers: { authorization: 'Bearer token' },
+      rawHeaders: names.flatMap((name) => [name, 'Bearer token']),
+    };
+    expect(() => findCredential(request)).toThrow(
+      expect.objectContaining({
+        ...{ code: 'INVALID_REQUEST', status: 400, reason: 'repeated_credential' },
+        headers: expect.objectContaining({
+          'WWW-Authenticate': 'Bearer realm="invoices", error="invalid_request"',
+        }),
+      }),
+    );
+  });
+
+  it.each([
+    { title: 'once', rawHeaders: ['Authorization', 'Bearer token'] },
+    {
+      title: 'once beside repeated headers with names as long',
+      rawHeaders: ['If-None-Match', '"1"', 'If-None-Match', '"2"', 'Authorization', 'Bearer token'],
+    },
+    {
+      title: 'once, and its name is the value of others',
+      rawHeaders: ['Vary', 'Authorization', 'X', 'authorization', 'Authorization', 'Bearer token'],
+    },
+    { title: 'in a list without raw headers', rawHeaders: [] },
+    { title: 'without a list of raw headers', rawHeaders: undefined },
+  ])('is found when the header comes $title', ({ rawHeaders }) => {
+    const headers = { authorization: 'Bearer token' };
+    expect(findCredential({ headers, ...(rawHeaders && { rawHeaders }) })).toBe('token');
+  });
+});
