@@ -4,6 +4,7 @@ import { createTestIssuer } from 'latchkey/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readSecret, readJwk } from '../../lib/verifier/keys/verification-keys.js';
 import { keyPair } from '../world/key-pairs.js';
+import { refusalOf } from '../world/refusal-of.js';
 
 const rsa = keyPair('RSA-2048');
 const rsaJwk = rsa.publicKey.export({ format: 'jwk' });
@@ -80,21 +81,13 @@ describe('a configured public key', () => {
     expect(start).toThrow(message);
   });
 
-  it.each([
-    { kid: 'one', status: 'accepted' },
-    { kid: 'other', status: 'refused' },
-  ])('is found by its `kid`: "$kid" is $status', async ({ kid, status }) => {
+  it('is found by its `kid`', async () => {
     const issuer = await createTestIssuer({ algorithm: 'ES256' });
     const keys = issuer.jwks().keys.map((key) => ({ ...key, kid: 'one' }));
     const verifier = createVerifier({ issuers: { ...issuer.policy, keys: { publicKey: keys } } });
-    const verdict = verifier.verify(await issuer.mint({}, { kid }));
-    await verdict.then(
-      () => expect(status).toBe('accepted'),
-      (error: unknown) => {
-        expect(status).toBe('refused');
-        expect(error).toMatchObject({ reason: 'unknown_key' });
-      },
-    );
+    await verifier.verify(await issuer.mint({}, { kid: 'one' }));
+    const refusal = await refusalOf(verifier.verify(await issuer.mint({}, { kid: 'other' })));
+    expect(refusal.reason).toBe('unknown_key');
   });
 });
 
@@ -135,8 +128,8 @@ describe('a member of a JWK Set', () => {
     { members: { alg: null }, reason: 'algorithm' },
   ])('with $members: $reason', ({ members, reason }) => {
     const read = readJwk({ ...ecJwk, kid: 'one', ...members }, ['ES256']);
-    if (reason === undefined) expect(read).toMatchObject([{ kid: 'one', algorithm: 'ES256' }]);
-    else expect(read).toEqual({ kid: 'one', reason });
+    const flaw = 'reason' in read ? read : undefined;
+    expect(flaw).toEqual(reason && { kid: 'one', reason });
   });
 
   it.each([[null], [undefined], ['key'], [5], [[]]])('that is %j is malformed', (jwk) => {
