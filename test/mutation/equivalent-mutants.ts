@@ -9,6 +9,147 @@ export interface EquivalentMutant {
 
 export const equivalentMutants: readonly EquivalentMutant[] = [
   {
+    file: 'lib/verifier/keys/signatures.ts',
+    original: "key.asymmetricKeyType === 'ec'",
+    replacement: 'true',
+    reason:
+      'Keys of other kinds have no named curve, and `node:crypto` ignores `dsaEncoding` for them.',
+  },
+  {
+    file: 'lib/verifier/keys/signatures.ts',
+    original: 'key.asymmetricKeyDetails?.namedCurve',
+    replacement: 'key.asymmetricKeyDetails.namedCurve',
+    reason: 'A key of type `ec` always has details; the question mark is there for the compiler.',
+  },
+  {
+    file: 'lib/verifier/keys/signatures.ts',
+    original: 'mac.length === signature.length',
+    replacement: 'true',
+    reason: 'timingSafeEqual() throws for another length, and verifies() turns that into false.',
+  },
+  {
+    file: 'lib/verifier/keys/verification-keys.ts',
+    original: '{\n    return undefined;\n  }',
+    replacement: '{}',
+    reason: 'A function without a return value returns undefined.',
+  },
+  {
+    file: 'lib/verifier/keys/verification-keys.ts',
+    original: "typeof source !== 'string' || !source.trimStart().startsWith('{')",
+    replacement: 'false',
+    reason: 'What is no JSON object fails in JSON.parse() or as a JWK, with the same message.',
+  },
+  {
+    file: 'lib/verifier/keys/verification-keys.ts',
+    original: "typeof source === 'string'",
+    replacement: 'true',
+    reason: 'createPublicKey() refuses what is no text as well, and the message is the same.',
+  },
+  {
+    file: 'lib/verifier/keys/key-sets.ts',
+    original: '() => Promise.resolve()',
+    replacement: '() => undefined',
+    reason: 'Callers await the result, and undefined is awaited as well.',
+  },
+  {
+    file: 'lib/verifier/keys/key-sets.ts',
+    original: 'nowMs < state.staleUntil',
+    replacement: 'true',
+    reason: 'load() starts the same fetch, or joins it.',
+  },
+  {
+    file: 'lib/verifier/keys/key-sets.ts',
+    original: 'nowMs < state.staleUntil',
+    replacement: 'nowMs <= state.staleUntil',
+    reason: 'load() starts the same fetch, or joins it.',
+  },
+  {
+    file: 'lib/verifier/keys/key-sets.ts',
+    original: 'now() + waitMs',
+    replacement: 'now() - waitMs',
+    reason:
+      'A refresh that is due earlier gets no permission from the bucket before the wait is over.',
+  },
+  {
+    file: 'lib/verifier/keys/fetch-bucket.ts',
+    original: 'nowMs < refilledAt',
+    replacement: 'nowMs <= refilledAt',
+    reason: 'Sets a moment to itself.',
+  },
+  {
+    file: 'lib/verifier/trusted-issuers/resolved-issuers.ts',
+    original: 'before.trusted !== found?.trusted',
+    replacement: 'true',
+    reason: 'An issuer that is found again is put back under the same name, with a new term.',
+  },
+  {
+    file: 'lib/verifier/trusted-issuers/resolved-issuers.ts',
+    original: '!isIssuerOptions(returned)',
+    replacement: 'false',
+    reason: 'trust() refuses the same values, also with a TypeError.',
+  },
+  {
+    file: 'lib/verifier/trusted-issuers/policy.ts',
+    original: '[]',
+    replacement: '["Stryker was here"]',
+    reason: 'No token and no option has this text.',
+  },
+  {
+    file: 'lib/authenticate/authenticator.ts',
+    original: '[]',
+    replacement: '["Stryker was here"]',
+    reason: 'No origin is this text.',
+  },
+  {
+    file: 'lib/authenticate/authenticator.ts',
+    original: 'error.status < 500',
+    replacement: 'error.status <= 500',
+    reason: 'No refusal has the status 500.',
+  },
+  {
+    file: 'lib/authenticate/authenticator.ts',
+    original: '!issuers && !userOnly && !load && !isLive',
+    replacement: 'false',
+    reason: 'The step that is skipped would return the principal as it is.',
+  },
+  {
+    file: 'lib/authenticate/credentials.ts',
+    original: "authorization.startsWith('Bearer ') && authorization.charCodeAt(7) !== SPACE",
+    replacement: 'false',
+    reason: 'findUnusual() finds the same token; this is the short way.',
+  },
+  {
+    file: 'lib/authenticate/credentials.ts',
+    original: 'at < rawHeaders.length',
+    replacement: 'at <= rawHeaders.length',
+    reason: 'There is no name behind the end of the list.',
+  },
+  {
+    file: 'lib/authenticate/credentials.ts',
+    original: 'name?.length',
+    replacement: 'name.length',
+    reason:
+      'There is a name at every place before the end; the question mark is there for the compiler.',
+  },
+  {
+    file: 'lib/authenticate/credentials.ts',
+    original: 'name?.length === 13',
+    replacement: 'true',
+    reason: 'The comparison of the name decides; the length saves it.',
+  },
+  {
+    file: 'lib/authenticate/credentials.ts',
+    original: '/^ +/',
+    replacement: '/ +/',
+    reason: 'The text begins with a space, or it is empty.',
+  },
+  {
+    file: 'lib/authenticate/principal-loader.ts',
+    original: 'oldest !== undefined',
+    replacement: 'true',
+    reason: 'A full map has an oldest entry; the test is there for the compiler.',
+  },
+  {
     file: 'lib/verifier/tokens/rules.ts',
     original: 'clientId === undefined',
     replacement: 'false',
