@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { AuthError, createAuth, createVerifier, type Principal } from 'latchkey';
 import { createTestIssuer } from 'latchkey/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { warmUp } from '../../lib/verifier/warm-up.js';
 import { createClock } from '../world/clock.js';
 
 /** A verifier whose issuer's keys come by URL, and a token that has been sent twice on one connection. */
@@ -140,4 +141,36 @@ it('ready() compiles the way of a token ahead and leaves no trace: no check coun
   const verifier = createVerifier({ issuers: issuer.policy });
   await verifier.ready();
   expect(verifier.counters()).toMatchObject({ signatureChecks: 0, cachedTokens: 0 });
+});
+
+it('warming up verifies a good token, recalls it, and recalls it by its connection', () => {
+  const made: ReturnType<typeof createVerifier>[] = [];
+  const verdicts: unknown[] = [];
+  warmUp([], (options) => {
+    const verifier = createVerifier(options);
+    made.push(verifier);
+    return {
+      verifyNow(token, connection) {
+        const verdict = verifier.verifyNow(token, connection);
+        verdicts.push(verdict);
+        return verdict;
+      },
+    };
+  });
+  expect(made.map((verifier) => verifier.counters())).toMatchObject([
+    { signatureChecks: 1, cachedTokens: 1 },
+  ]);
+  const [verified, recalled, ofConnection] = verdicts;
+  expect(verified).toMatchObject({ subject: 'latchkey:warm-up' });
+  expect(recalled).not.toBe(verified);
+  expect(ofConnection).toBe(recalled);
+});
+
+it('ready() passes whatever keys there are: of every algorithm, of several, of none', async () => {
+  for (const algorithm of ['RS256', 'PS256', 'ES256', 'EdDSA', 'HS256'] as const) {
+    const issuer = await createTestIssuer({ algorithm });
+    await issuer.rotate();
+    await createVerifier({ issuers: issuer.policy }).ready();
+  }
+  await createVerifier({ resolveIssuer: () => undefined }).ready();
 });
