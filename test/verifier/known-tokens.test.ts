@@ -46,8 +46,11 @@ describe('a token is known again by its digest alone', () => {
     await verifier.verify(tokens[1] ?? '');
     await verifier.verify(tokens[10_000] ?? '');
     expect(checks()).toBe(10_001);
+    const { cachedTokens, cachedBytes } = verifier.counters();
     await verifier.verify(tokens[0] ?? '');
     expect(checks()).toBe(10_002);
+    // It was still remembered itself, and is not counted twice.
+    expect(verifier.counters()).toMatchObject({ cachedTokens, cachedBytes });
   });
 
   it('of each of several issuers that send the same header', async () => {
@@ -104,6 +107,44 @@ describe('the memory of an issuer that the resolver drops or renames', () => {
   });
 
   const verdictOf = async (verify: () => unknown) => verify();
+});
+
+describe('the bounds of the memory', () => {
+  it.each([
+    { tokenCache: { maxEntries: 1 }, cachedTokens: 1 },
+    { tokenCache: { maxEntries: 16_000_000 }, cachedTokens: 3 },
+    { tokenCache: { maxBytes: 1 }, cachedTokens: 0 },
+    { tokenCache: { maxBytes: Number.MAX_SAFE_INTEGER }, cachedTokens: 3 },
+    { tokenCache: { maxAgeSeconds: 1 }, cachedTokens: 3 },
+    { tokenCache: { maxAgeSeconds: 3600 }, cachedTokens: 3 },
+  ])('may be $tokenCache: $cachedTokens of 3 tokens stay', async ({ tokenCache, cachedTokens }) => {
+    const { issuer, verifier } = await createWorld({ tokenCache });
+    for (let count = 0; count < 3; count += 1) await verifier.verify(issuer.mintSync());
+    expect(verifier.counters().cachedTokens).toBe(cachedTokens);
+  });
+
+  it.each([
+    { maxEntries: 16_000_001 },
+    { maxBytes: 0 },
+    { maxBytes: Number.MAX_SAFE_INTEGER + 1 },
+    { maxAgeSeconds: 3601 },
+    { maxAgeSeconds: 0.5 },
+  ])('may not be %o: a TypeError at start-up', async (tokenCache) => {
+    await expect(createWorld({ tokenCache })).rejects.toThrow(TypeError);
+  });
+
+  it('an entry makes room in the second in which it dies, and counts no bytes from then on', async () => {
+    const { clock, issuer, verifier } = await createWorld();
+    const nowSeconds = clock.now() / 1000;
+    await verifier.verify(issuer.mintSync({ exp: nowSeconds + 5 }));
+    const { cachedBytes } = verifier.counters();
+    clock.advance(9);
+    await verifier.verify(issuer.mintSync({ exp: nowSeconds + 900 }));
+    expect(verifier.counters().cachedTokens).toBe(2);
+    clock.advance(1);
+    await verifier.verify(issuer.mintSync({ exp: nowSeconds + 901 }));
+    expect(verifier.counters()).toMatchObject({ cachedTokens: 2, cachedBytes: cachedBytes * 2 });
+  });
 });
 
 describe('a token without a key id', () => {

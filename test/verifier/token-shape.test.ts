@@ -2,6 +2,7 @@ import express from 'express';
 import { createVerifier, errorHandler, principalOf, requireAuth } from 'latchkey';
 import { createTestIssuer } from 'latchkey/testing';
 import { describe, expect, it } from 'vitest';
+import { hasTokenShape, shapeFlawOf } from '../../lib/verifier/tokens/shape.js';
 import * as keycloak from '../claims/fixtures/keycloak.js';
 import { policies } from '../claims/policies.js';
 import { NOW } from '../claims/principal-facts.js';
@@ -49,6 +50,14 @@ describe('the length of a token', () => {
     expect([await verdictOn(length), longer]).toEqual(['accepted', 'malformed']);
   });
 
+  it.each([256, 1_048_576])('may be set to %s', async (maxTokenLength) => {
+    const { policy } = await createTestIssuer({ algorithm: 'ES256' });
+    const verifier = createVerifier({ issuers: policy, maxTokenLength });
+    const longest = 'x'.repeat(maxTokenLength);
+    expect(await reasonOf(verifier.verify(longest))).toBe('opaque');
+    expect(await reasonOf(verifier.verify(`${longest}x`))).toBe('malformed');
+  });
+
   it.each([0, 255, 1_048_577, -1, 1000.5, Number.NaN, Number.POSITIVE_INFINITY, '8192'])(
     'is a number within its range, or a TypeError at start-up: %s',
     async (maxTokenLength) => {
@@ -57,6 +66,16 @@ describe('the length of a token', () => {
       expect(() => createVerifier(options)).toThrow(/maxTokenLength/);
     },
   );
+});
+
+it('the shape of a token includes its length, for ID tokens as well', () => {
+  const ofLength = (length: number) => `AAAA.${'A'.repeat(length - 10)}.AAAA`;
+  expect([hasTokenShape(ofLength(16_382)), hasTokenShape(ofLength(16_386))]).toEqual([true, false]);
+  expect([hasTokenShape(ofLength(30), 30), hasTokenShape(ofLength(30), 29)]).toEqual([true, false]);
+  expect([shapeFlawOf('x'.repeat(30), 30), shapeFlawOf('x'.repeat(30), 29)]).toEqual([
+    'opaque',
+    'malformed',
+  ]);
 });
 
 it("a Keycloak token of 10.5 kB, with a user's many roles, passes over HTTP", async () => {
@@ -85,6 +104,7 @@ it("a Keycloak token of 10.5 kB, with a user's many roles, passes over HTTP", as
 
 describe('what is no token that we read', () => {
   const jwe = `${Buffer.from('{"alg":"RSA-OAEP","enc":"A256GCM"}').toString('base64url')}.a2V5.aXY.dGV4dA.dGFn`;
+  const ES256 = Buffer.from('{"alg":"ES256"}').toString('base64url');
 
   it.each([
     { title: 'an encrypted token', token: jwe, reason: 'encrypted' },
@@ -108,6 +128,12 @@ describe('what is no token that we read', () => {
     { title: 'six segments', token: `${jwe}.eA`, reason: 'opaque' },
     { title: 'five segments with an empty one', token: 'a.b..d.e', reason: 'opaque' },
     { title: 'half a surrogate pair', token: 'abc\ud800', reason: 'malformed' },
+    { title: 'null as its header', token: 'bnVsbA.e30.AAAA', reason: 'malformed' },
+    { title: 'a number as its header', token: 'NQ.e30.AAAA', reason: 'malformed' },
+    { title: 'a list as its header', token: 'W10.e30.AAAA', reason: 'malformed' },
+    { title: 'null as its claims', token: `${ES256}.bnVsbA.AAAA`, reason: 'malformed' },
+    { title: 'a number as its claims', token: `${ES256}.NQ.AAAA`, reason: 'malformed' },
+    { title: 'a list as its claims', token: `${ES256}.W10.AAAA`, reason: 'malformed' },
     { title: 'an empty first segment of three', token: '.b.c', reason: 'malformed' },
     {
       title: 'an opaque token of the greatest length',
