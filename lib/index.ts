@@ -111,6 +111,7 @@ export type {
   UserStore,
 } from './stores/store.js';
 export type { ProviderOptions } from './providers/providers.js';
+export type { ProviderResolver } from './providers/resolved-providers.js';
 export type { OpenidProviderSettings } from './providers/openid.js';
 export type { Identity } from './accounts/identity.js';
 export type { PrincipalPatch } from './authenticate/principal-patch.js';
