@@ -1,15 +1,11 @@
-import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import * as main from 'latchkey';
 import * as testing from 'latchkey/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildPackage, root } from './build-package.js';
-import { examplePrelude } from './readmes.js';
+import { compileExamples } from './readmes.js';
 import { createScratchProject, type ScratchProject } from './scratch-project.js';
-
-const run = promisify(execFile);
 
 /** The `@example` of an exported function. */
 interface DocExample {
@@ -58,25 +54,7 @@ it('the examples of public functions compile against the built package', async (
   const files = await Promise.all(
     shown.map(({ name, code }) => project.write(`${name}.ts`, withImports(code))),
   );
-  const preludeFile = await project.write('prelude.d.ts', `${examplePrelude}${surroundings}`);
-  const config = {
-    extends: path.join(root, 'tsconfig.json'),
-    compilerOptions: {
-      rootDir: '/',
-      paths: {},
-      typeRoots: [path.join(root, 'node_modules/@types')],
-      noUnusedLocals: false,
-      noUnusedParameters: false,
-    },
-    include: [],
-    files: [preludeFile, ...files],
-  };
-  const configFile = await project.write('tsconfig.json', JSON.stringify(config));
-  const tsc = path.join(root, 'node_modules/.bin/tsc');
-  const { stdout } = await run(tsc, ['-p', configFile, '--pretty', 'false']).catch(
-    (error: { readonly stdout: string }) => error,
-  );
-  expect(stdout).toBe('');
+  expect(await compileExamples(project, files, surroundings)).toBe('');
 });
 
 async function examplesIn(file: string): Promise<readonly DocExample[]> {

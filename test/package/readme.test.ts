@@ -8,7 +8,7 @@ import { createTestIssuer, type TestIssuer } from 'latchkey/testing';
 import { listen } from '../world/serve.js';
 import { buildPackage, root } from './build-package.js';
 import { startExample } from './example-server.js';
-import { examplePrelude, type Block, exportsOf, findBlock, readReadmes } from './readmes.js';
+import { compileExamples, type Block, exportsOf, findBlock, readReadmes } from './readmes.js';
 import { createScratchProject, type ScratchProject } from './scratch-project.js';
 import { plainEnvironment, stop } from './start-script.js';
 
@@ -142,31 +142,12 @@ describe("the README's recipe for an API that verifies tokens", () => {
 });
 
 it('every TypeScript example of every README compiles against the built package', async () => {
-  const preludeFile = await project.write('prelude.d.ts', examplePrelude);
   const files = await Promise.all(
     examples.map((example) =>
       project.write(`${nameOf(example)}.ts`, `${example.code}\nexport {};\n`),
     ),
   );
-  const config = {
-    extends: path.join(root, 'tsconfig.json'),
-    compilerOptions: {
-      rootDir: '/',
-      paths: {},
-      typeRoots: [path.join(root, 'node_modules/@types')],
-      skipLibCheck: false,
-      noUnusedLocals: false,
-      noUnusedParameters: false,
-    },
-    include: [],
-    files: [preludeFile, ...files],
-  };
-  const configFile = await project.write('tsconfig.readme.json', JSON.stringify(config));
-  const tsc = path.join(root, 'node_modules/.bin/tsc');
-  const { stdout } = await run(tsc, ['-p', configFile, '--pretty', 'false']).catch(
-    (error: { readonly stdout: string }) => error,
-  );
-  expect(stdout).toBe('');
+  expect(await compileExamples(project, files)).toBe('');
 });
 
 it.each(examples.filter(({ code }) => code.includes("from 'vitest'")))(

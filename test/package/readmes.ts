@@ -1,6 +1,11 @@
+import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { root } from './build-package.js';
+import type { ScratchProject } from './scratch-project.js';
+
+const run = promisify(execFile);
 
 /** A fenced block of code. */
 export interface Block {
@@ -77,7 +82,7 @@ function codeBlocks(file: string, markdown: string): readonly Block[] {
 }
 
 /** What an application around a fragment of code would have. */
-export const examplePrelude = `
+const examplePrelude = `
 import type { Express, RequestHandler } from 'express';
 import type { Server } from 'node:http';
 import type {
@@ -105,3 +110,31 @@ declare global {
   const mailer: { send(mail: { to: string; template: string; data: object }): Promise<void> };
 }
 `;
+
+/** Compiles examples in a project that has the built package, with everything that an application would have around them. Returns what the compiler says. */
+export async function compileExamples(
+  project: ScratchProject,
+  files: readonly string[],
+  surroundings = '',
+): Promise<string> {
+  const preludeFile = await project.write('prelude.d.ts', `${examplePrelude}${surroundings}`);
+  const config = {
+    extends: path.join(root, 'tsconfig.json'),
+    compilerOptions: {
+      rootDir: '/',
+      paths: {},
+      typeRoots: [path.join(root, 'node_modules/@types')],
+      skipLibCheck: false,
+      noUnusedLocals: false,
+      noUnusedParameters: false,
+    },
+    include: [],
+    files: [preludeFile, ...files],
+  };
+  const configFile = await project.write('tsconfig.examples.json', JSON.stringify(config));
+  const tsc = path.join(root, 'node_modules/.bin/tsc');
+  const { stdout } = await run(tsc, ['-p', configFile, '--pretty', 'false']).catch(
+    (error: { readonly stdout: string }) => error,
+  );
+  return stdout;
+}

@@ -1,5 +1,5 @@
 import type { FieldError } from '../../errors.js';
-import { commonWords, walks } from './common.js';
+import { commonWords, walks } from './common-passwords.js';
 
 /** NIST SP 800-63B-4 §3.1.1.2 asks verifiers to take at least 64; these cost nothing to hash. */
 export const MAX_PASSWORD_LENGTH = 256;
