@@ -74,6 +74,30 @@ describe('a guard', () => {
     ]);
   });
 
+  it('passes on an outage, without an event', async () => {
+    const { clock, events, issuer, authenticator } = await createWorld();
+    issuer.goDown();
+    clock.advance(86_400);
+    expect(await outcomeOf(authenticator()(await issuer.mint()))).toBe('KEYS_UNAVAILABLE key_set');
+    expect(events.of('token.refused')).toEqual([]);
+  });
+
+  it('says whether the token came along or is that of development', async () => {
+    const { issuer, authenticator } = await createWorld();
+    const authenticate = authenticator({}, { devToken: await issuer.mint() });
+    expect(await authenticate()).toMatchObject({ method: 'dev' });
+    expect(await authenticate(await issuer.mint())).toMatchObject({ method: 'jwt' });
+  });
+
+  it('without a token for development refuses no request of another site', async () => {
+    const { verifier } = await createWorld();
+    const request = {
+      method: 'POST',
+      headers: { origin: 'https://evil.test', 'sec-fetch-site': 'cross-site' },
+    };
+    expect(createAuthenticator<RequestHead>(verifier)(request)).toBeUndefined();
+  });
+
   it('passes on a failure that is no refusal, without an event', async () => {
     const { events, issuer, authenticator } = await createWorld();
     const failure = new RangeError('no host');
@@ -209,6 +233,12 @@ describe('a guard with checkSession', () => {
     );
     expect(loads).toBe(0);
     expect(events.of('token.refused')).toMatchObject([{ code: 'TOKEN_REVOKED' }]);
+  });
+
+  it('and nothing else refuses a session that has ended', async () => {
+    const { issuer, authenticator } = await createWorld();
+    const authenticate = authenticator({ checkSession: true }, { isSessionLive: () => false });
+    expect(await outcomeOf(authenticate(await issuer.mint()))).toBe('TOKEN_REVOKED session');
   });
 
   it('is the only one that asks for the session', async () => {

@@ -1,6 +1,6 @@
 import { AuthError, createVerifier, type PrincipalPatch } from 'latchkey';
 import { createTestIssuer } from 'latchkey/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   createPrincipalLoader,
   type LoadPrincipalOption,
@@ -99,31 +99,79 @@ describe('loadPrincipal', () => {
   });
 
   it.each([
-    { title: 'an empty id', orgs: [{ id: '' }] },
-    { title: 'no id', orgs: [{ roles: [] }] },
-    { title: 'a default that is a text', orgs: [{ id: 'a', isDefault: 'yes' }] },
-    { title: 'one role as text', orgs: [{ id: 'a', roles: 'owner' }] },
-    { title: 'roles that are no texts', orgs: [{ id: 'a', roles: ['owner', 1] }] },
-    { title: 'a text', orgs: ['a'] },
-    { title: 'null', orgs: [null] },
-  ])('may not return organisations with $title', async ({ orgs }) => {
+    { title: 'a number', patch: 5 },
+    { title: 'false', patch: false },
+    { title: 'an empty text', patch: '' },
+    { title: 'an empty list', patch: [] },
+    { title: 'an address that is a number', patch: { email: 5 } },
+    { title: 'a name that is a list', patch: { username: ['u'] } },
+    { title: 'one role as text', patch: { roles: 'admin' } },
+    { title: 'roles that are null', patch: { roles: null } },
+    { title: 'a group that is no text', patch: { groups: ['a', 1] } },
+    { title: 'organisations that are a text', patch: { orgs: 'a' } },
+    { title: 'organisations by id', patch: { orgs: { a: [] } } },
+    { title: 'an organisation with an empty id', patch: { orgs: [{ id: '' }] } },
+    { title: 'an organisation without id', patch: { orgs: [{ roles: [] }] } },
+    { title: 'an organisation with more members', patch: { orgs: [{ id: 'a', name: 'A' }] } },
+    { title: 'a default that is a text', patch: { orgs: [{ id: 'a', isDefault: 'yes' }] } },
+    { title: 'one role in an organisation as text', patch: { orgs: [{ id: 'a', roles: 'r' }] } },
+    {
+      title: 'a role in an organisation that is no text',
+      patch: { orgs: [{ id: 'a', roles: [1] }] },
+    },
+    { title: 'an organisation that is a text', patch: { orgs: ['a'] } },
+    { title: 'an organisation that is null', patch: { orgs: [null] } },
+    { title: 'attributes that are null', patch: { attributes: null } },
+    { title: 'attributes that are a list', patch: { attributes: ['eu'] } },
+    { title: 'an object as attribute', patch: { attributes: { region: { name: 'eu' } } } },
+    { title: 'an object in an attribute', patch: { attributes: { regions: ['eu', {}] } } },
+    { title: 'an undefined attribute', patch: { attributes: { region: undefined } } },
+  ])('may not return $title', async ({ patch }) => {
     const { loader, principal } = await createWorld();
-    const load = loader(() => ({ orgs }) as never);
-    const refusal = await refusalOf(Promise.resolve(load(await principal(), {})));
-    expect(refusal.reason).toBe('load_principal');
+    const refusal = await refusalOf(
+      Promise.resolve(loader(() => patch as never)(await principal(), {})),
+    );
+    expect(refusal).toMatchObject({
+      ...{ code: 'STORE_UNAVAILABLE', reason: 'load_principal' },
+      cause: { name: 'TypeError', message: expect.stringMatching(/^loadPrincipal\(\)/) },
+    });
+  });
+
+  it.each([null, undefined])('may return %s for a user without address', async (email) => {
+    const { loader, principal } = await createWorld();
+    const { user } = await loader(() => ({ email }))(await principal(), {});
+    expect(user?.email).toBeUndefined();
   });
 
   it.each([
-    { title: 'null', attributes: null },
-    { title: 'a list', attributes: ['eu'] },
-    { title: 'an object in one', attributes: { region: { name: 'eu' } } },
-    { title: 'an object in a list', attributes: { regions: ['eu', {}] } },
-    { title: 'undefined', attributes: { region: undefined } },
-  ])('may not return attributes that are $title', async ({ attributes }) => {
+    {
+      title: 'once when it returns what it may not',
+      patch: { id: 'x' },
+      warnings: [expect.stringContaining('`id`')],
+    },
+    {
+      title: 'of no failure to read what it returns',
+      patch: Object.defineProperty({}, 'roles', {
+        enumerable: true,
+        get() {
+          throw new RangeError('no such column');
+        },
+      }),
+      warnings: [],
+    },
+  ])('warns $title', async ({ patch, warnings }) => {
     const { loader, principal } = await createWorld();
-    const load = loader(() => ({ attributes }) as never);
-    const refusal = await refusalOf(Promise.resolve(load(await principal(), {})));
-    expect(refusal.reason).toBe('load_principal');
+    const told: string[] = [];
+    const listen = ({ message }: Error) => void told.push(message);
+    process.on('warning', listen);
+    onTestFinished(() => void process.off('warning', listen));
+    const load = loader(() => patch as PrincipalPatch);
+    for (let use = 0; use < 3; use += 1)
+      expect(await refusalOf(Promise.resolve(load(await principal(), {})))).toMatchObject({
+        reason: 'load_principal',
+      });
+    await new Promise(setImmediate);
+    expect(told).toEqual(warnings);
   });
 
   it('replaces what it returns, frozen, and nothing else', async () => {
@@ -199,6 +247,15 @@ describe('a cached loadPrincipal', () => {
     await ask('c');
     await ask('a');
     expect(asked).toEqual(['a', 'b', 'a', 'c']);
+  });
+
+  it('does not keep a failure', async () => {
+    const { loader, principal } = await createWorld();
+    const answers = [Promise.reject(new Error('down')), Promise.resolve({ roles: ['admin'] })];
+    const load = loader({ ttlSeconds: 30, load: () => answers.shift() });
+    const user = await principal();
+    expect((await refusalOf(Promise.resolve(load(user, {})))).code).toBe('STORE_UNAVAILABLE');
+    expect(await load(user, {})).toMatchObject({ user: { roles: ['admin'] } });
   });
 
   it('keeps the newer answer when an older question fails late', async () => {

@@ -96,6 +96,13 @@ export const equivalentMutants: readonly EquivalentMutant[] = [
   },
   {
     file: 'lib/authenticate/authenticator.ts',
+    original: '{ realm }',
+    replacement: '{}',
+    reason:
+      'A refusal with 403 and no error of RFC 6750 has no challenge that could name the realm.',
+  },
+  {
+    file: 'lib/authenticate/authenticator.ts',
     original: '[]',
     replacement: '["Stryker was here"]',
     reason: 'No origin is this text.',
