@@ -176,6 +176,16 @@ describe('the times of a token', () => {
     expect(await judge({ iat })).toBe(outcome);
   });
 
+  it.each([
+    { claims: { iat: NOW - 7, auth_time: NOW - 9 }, issuedAt: NOW - 7, authTime: NOW - 9 },
+    { claims: { iat: undefined }, issuedAt: undefined, authTime: undefined },
+    { claims: { iat: 0, auth_time: '0' }, issuedAt: 0, authTime: undefined },
+  ])('are what the principal says: $claims', async ({ claims, ...times }) => {
+    const { issuer, verifier } = await createWorld();
+    const principal = await verifier.verify(await issuer.mint({ ...claims, exp: NOW + 11 }));
+    expect(principal).toMatchObject({ ...times, expiresAt: NOW + 11 });
+  });
+
   it('a verdict holds from the first second of validity on, which is when it is reached', async () => {
     const { clock, issuer, verifier } = await createWorld();
     const token = await issuer.mint({ nbf: NOW + 10 });
