@@ -79,7 +79,7 @@ describe('a token is known again by its digest alone', () => {
   }
 });
 
-describe('the memory of an issuer that the resolver drops or renames', () => {
+describe('the memory of an issuer that the resolver drops', () => {
   it('ends in the very millisecond in which the resolver has to be asked again', async () => {
     const clock = createClock();
     const issuer = await createTestIssuer({ algorithm: 'HS256', profile: 'jwt', now: clock.now });
@@ -148,7 +148,7 @@ describe('the bounds of the memory', () => {
 });
 
 describe('a token without a key id', () => {
-  it('sends nobody for new keys when its signature is bad', async () => {
+  it('causes no fetch of keys when its signature is bad', async () => {
     const { clock, issuer, verifier } = await createWorld();
     const other = await createTestIssuer({ algorithm: 'ES256', profile: 'jwt', now: clock.now });
     clock.advance(60);

@@ -156,7 +156,7 @@ describe('what is no token that we read', () => {
   });
 
   it.each([undefined, null, 7, {}, ['a.b.c'], Buffer.from('a.b.c')])(
-    'is refused as malformed, and is no fault of ours, when it is no text: %o',
+    'is refused as malformed when it is no text at all: %o',
     async (token) => {
       const { policy } = await createTestIssuer({ algorithm: 'ES256' });
       const verifier = createVerifier({ issuers: policy });
