@@ -79,6 +79,16 @@ describe('a token is known again by its digest alone', () => {
   }
 });
 
+it('requests that waited for the same new key with the same token share one signature check', async () => {
+  const { issuer, verifier, checks } = await createWorld();
+  await issuer.rotate();
+  const token = issuer.mintSync();
+  const principals = await Promise.all(Array.from({ length: 8 }, () => verifier.verify(token)));
+  expect(new Set(principals.map(({ subject }) => subject))).toEqual(new Set(['user-1']));
+  expect(checks()).toBe(1);
+  expect(issuer.fetchCounts.jwks).toBe(2);
+});
+
 describe('the memory of an issuer that the resolver drops', () => {
   it('ends in the very millisecond in which the resolver has to be asked again', async () => {
     const clock = createClock();
