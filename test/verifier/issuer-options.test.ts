@@ -160,6 +160,29 @@ describe('the organisations that an issuer may name', () => {
   });
 });
 
+describe('a check of the application', () => {
+  it.each([
+    { title: 'true', result: true, isRefused: false },
+    { title: 'false', result: false, isRefused: true },
+    { title: '1', result: 1, isRefused: true },
+  ])('that returns $title', async ({ result, isRefused }) => {
+    const world = await createWorld();
+    const verifier = world.verifier({ check: () => result as boolean });
+    const verdict = await verifier.verify(await world.issuer.mint()).then(
+      () => 'accepted',
+      () => 'refused',
+    );
+    expect(verdict).toBe(isRefused ? 'refused' : 'accepted');
+  });
+});
+
+describe('the audience null', () => {
+  it('takes tokens that were made for others', async () => {
+    const world = await createWorld();
+    await world.verifier({ audience: null }).verify(await world.issuer.mint({ aud: 'other' }));
+  });
+});
+
 describe('a mapping of claims', () => {
   it('keeps the path of its preset for a member that is undefined', async () => {
     const world = await createWorld();
