@@ -1,8 +1,8 @@
-import { createPublicKey, type JsonWebKey, randomBytes } from 'node:crypto';
+import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { createVerifier, type IssuerOptions, type SignatureAlgorithm } from 'latchkey';
 import { createTestIssuer } from 'latchkey/testing';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { readSecret, readJwk } from '../../lib/verifier/keys/verification-keys.js';
+import { describe, expect, it } from 'vitest';
+import { readJwk } from '../../lib/verifier/keys/verification-keys.js';
 import { keyPair } from '../world/key-pairs.js';
 import { refusalOf } from '../world/refusal-of.js';
 
@@ -134,29 +134,5 @@ describe('a member of a JWK Set', () => {
 
   it.each([[null], [undefined], ['key'], [5], [[]]])('that is %j is malformed', (jwk) => {
     expect(readJwk(jwk, ['ES256'])).toEqual({ kid: undefined, reason: 'malformed' });
-  });
-});
-
-describe('a secret that others may know', () => {
-  async function warningsOf(secret: string | Uint8Array): Promise<readonly string[]> {
-    const warnings: string[] = [];
-    const listen = ({ message }: Error) => void warnings.push(message);
-    process.on('warning', listen);
-    onTestFinished(() => void process.off('warning', listen));
-    readSecret(secret, 'HS256');
-    readSecret(secret, 'HS256');
-    await new Promise(setImmediate);
-    return warnings;
-  }
-
-  it('causes one warning, which does not quote it', async () => {
-    const secret = 'correct-horse-battery'.repeat(3);
-    const warnings = await warningsOf(secret);
-    expect(warnings).toEqual([expect.stringContaining('`keys`')]);
-    expect(warnings.join('\n')).not.toContain('correct-horse');
-  });
-
-  it('is not a random one: that causes no warning', async () => {
-    expect(await warningsOf(randomBytes(32))).toEqual([]);
   });
 });
