@@ -1,5 +1,5 @@
 import { numberInRange } from '../known-options.js';
-import type { SessionStore } from '../stores/store.js';
+import type { Revocation, SessionStore } from '../stores/store.js';
 
 export interface RevocationsOptions {
   /**
@@ -28,6 +28,7 @@ export interface Revocations {
 
 /** Each query reaches back further than the one before it, because the clocks of instances differ. */
 const OVERLAP_MS = 30_000;
+const PAGE = 1000;
 
 /**
  * Keeps the revoked sessions of all instances in memory, so that no verification waits for the store. Asks the store
@@ -56,8 +57,9 @@ export function createRevocations(
 
   async function ask(): Promise<void> {
     const askedAt = now();
-    for (const { id, revokedAt } of await sessions.revokedSince(seenUntil - OVERLAP_MS))
-      remember(id, revokedAt);
+    await readPages(sessions, seenUntil - OVERLAP_MS, ({ id, revokedAt }) =>
+      remember(id, revokedAt),
+    );
     seenUntil = askedAt;
     forgetOld(askedAt);
   }
@@ -99,4 +101,20 @@ export function createRevocations(
       clearTimeout(timer);
     },
   });
+}
+
+async function readPages(
+  sessions: Pick<SessionStore, 'revokedSince'>,
+  time: number,
+  read: (revocation: Revocation) => void,
+): Promise<void> {
+  let after: string | undefined;
+  let page: readonly Revocation[];
+  do {
+    // One after the other: each page says where the next one begins.
+    // oxlint-disable-next-line no-await-in-loop
+    page = await sessions.revokedSince(time, { after, limit: PAGE });
+    for (const revocation of page) read(revocation);
+    after = page.at(-1)?.position;
+  } while (page.length === PAGE);
 }

@@ -21,7 +21,8 @@ export function scheduleSweeps({ sessions, once, now, accessTtlSeconds }: SweepC
   let isStopped = false;
 
   async function sweep(): Promise<void> {
-    await Promise.all([sessions.sweep(now() - keepMs), once.sweep(now())]);
+    await sweepAll((limit) => sessions.sweep(now() - keepMs, limit));
+    await sweepAll((limit) => once.sweep(now(), limit));
   }
 
   function scheduleNext(): void {
@@ -40,4 +41,11 @@ export function scheduleSweeps({ sessions, once, now, accessTtlSeconds }: SweepC
       clearTimeout(timer);
     },
   };
+}
+
+const BATCH = 1000;
+
+async function sweepAll(sweepBatch: (limit: number) => Promise<number>): Promise<void> {
+  // oxlint-disable-next-line no-await-in-loop
+  while ((await sweepBatch(BATCH)) === BATCH);
 }

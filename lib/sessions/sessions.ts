@@ -11,6 +11,7 @@ import { readNotes, type SessionNotes, writeNotes } from './session-notes.js';
 import type {
   OnceStore,
   Session,
+  SessionPage,
   SessionProvider,
   SessionSelector,
   SessionStore,
@@ -124,13 +125,13 @@ export interface Sessions {
   /** Tells whether the session is neither revoked nor expired. Asks the store. */
   isLive(sessionId: string): Promise<boolean>;
   /**
-   * Returns a user's live sessions, the most recently used first.
+   * Returns a user's live sessions, the one that began last first, up to 100 or `limit` of them.
    *
    * @example
-   * const sessions = await auth.sessions.list(user.id);
-   * const lastUsed = sessions.map(({ id, lastUsedAt }) => ({ id, lastUsed: new Date(lastUsedAt) }));
+   * const first = await auth.sessions.list(user.id);
+   * const second = await auth.sessions.list(user.id, { after: first.at(-1) });
    */
-  list(userId: string): Promise<readonly Session[]>;
+  list(userId: string, page?: SessionPage): Promise<readonly Session[]>;
   /** Resolves when the store has told which sessions are revoked; rejects with STORE_UNAVAILABLE (503). */
   ready(): Promise<void>;
   /** Stops the timers: asking for revocations, deleting what has expired. `auth.close()` calls it. */
@@ -209,7 +210,7 @@ export function createSessions(context: SessionContext, options: SessionOptions 
     revoke,
     isRevoked: (sessionId: string) => revocations.has(sessionId),
     isLive: async (sessionId: string) => (await findById(sessionId)) !== undefined,
-    list: (userId: string) => sessions.listByUser(userId, now()),
+    list: (userId: string, page?: SessionPage) => sessions.listByUser(userId, now(), page),
     ready: () => revocations.ready(),
     close(): void {
       revocations.close();

@@ -1,7 +1,9 @@
 import type {
   Count,
   CredentialStore,
+  InstanceStore,
   OnceStore,
+  Revocation,
   Session,
   SessionSelector,
   SessionStore,
@@ -26,6 +28,7 @@ export function memoryStore(): Store {
     once: createOnceStore(),
     users: createUserStore(),
     credentials: createCredentialStore(),
+    instances: createInstanceStore(),
     ping: async () => undefined,
     close: async () => undefined,
   });
@@ -38,6 +41,8 @@ function copy<Row>(row: Row): Row {
 
 function createSessionStore(): SessionStore {
   const rows = new Map<string, Session>();
+  const revocations = createRevocationLog();
+  const listeners = new Set<() => void>();
 
   function put(row: Session): Session {
     rows.set(row.id, row);
@@ -75,41 +80,90 @@ function createSessionStore(): SessionStore {
       const ended = [...rows.values()].filter(
         (row) => row.revokedAt === undefined && isSelected(row, selector),
       );
-      for (const row of ended) put({ ...row, revokedAt: now, revokedReason: reason });
+      for (const row of ended) {
+        put({ ...row, revokedAt: now, revokedReason: reason });
+        revocations.add({ id: row.id, revokedAt: now });
+      }
+      if (ended.length > 0) for (const listener of listeners) listener();
       return ended.map(({ id }) => id);
     },
-    ...sessionLists(rows),
+    onRevoked(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    ...sessionLists(rows, revocations),
   } satisfies SessionStore);
+}
+
+interface RevocationLog {
+  add(revocation: Omit<Revocation, 'position'>): void;
+  since: SessionStore['revokedSince'];
+  forget(ids: ReadonlySet<string>): void;
+}
+
+function createRevocationLog(): RevocationLog {
+  /** In the order of their positions. */
+  const entries = new Map<string, Omit<Revocation, 'position'>>();
+  let last = 0;
+
+  return {
+    add(revocation): void {
+      last += 1;
+      entries.set(String(last), revocation);
+    },
+    async since(time, { after, limit = 1000 } = {}) {
+      const page: Revocation[] = [];
+      for (const [position, revocation] of entries) {
+        if (page.length >= limit) break;
+        const isWanted =
+          after === undefined ? revocation.revokedAt >= time : Number(position) > Number(after);
+        if (isWanted) page.push({ ...revocation, position });
+      }
+      return page;
+    },
+    forget(ids): void {
+      for (const [position, { id }] of entries) if (ids.has(id)) entries.delete(position);
+    },
+  };
 }
 
 function sessionLists(
   rows: Map<string, Session>,
+  revocations: RevocationLog,
 ): Pick<SessionStore, 'revokedSince' | 'listByUser' | 'sweep'> {
   return {
-    async revokedSince(time) {
-      return [...rows.values()].flatMap(({ id, revokedAt }) =>
-        revokedAt !== undefined && revokedAt >= time ? [{ id, revokedAt }] : [],
-      );
-    },
-    async listByUser(userId, now) {
+    revokedSince: revocations.since,
+    async listByUser(userId, now, { after, limit = 100 } = {}) {
       const live = [...rows.values()].filter(
         (row) =>
           row.userId === userId &&
           row.revokedAt === undefined &&
           now < row.idleExpiresAt &&
-          now < row.expiresAt,
+          now < row.expiresAt &&
+          (after === undefined || isLater(after, row)),
       );
-      return copy(live.toSorted((a, b) => b.lastUsedAt - a.lastUsedAt));
+      return copy(live.toSorted((a, b) => (isLater(a, b) ? -1 : 1)).slice(0, limit));
     },
-    async sweep(before) {
-      const ended = [...rows.values()].filter(
-        ({ revokedAt = Infinity, idleExpiresAt, expiresAt }) =>
-          Math.min(revokedAt, idleExpiresAt, expiresAt) <= before,
-      );
-      for (const { id } of ended) rows.delete(id);
-      return ended.length;
+    async sweep(before, limit = 1000) {
+      const ended = new Set<string>();
+      for (const { id, revokedAt = Infinity, idleExpiresAt, expiresAt } of rows.values()) {
+        if (Math.min(revokedAt, idleExpiresAt, expiresAt) <= before) ended.add(id);
+        if (ended.size >= limit) break;
+      }
+      for (const id of ended) rows.delete(id);
+      revocations.forget(ended);
+      return ended.size;
     },
   };
+}
+
+/** Whether a session stands before another one in lists: it expires later, or has the greater id. */
+function isLater(
+  one: Pick<Session, 'id' | 'expiresAt'>,
+  other: Pick<Session, 'id' | 'expiresAt'>,
+): boolean {
+  if (one.expiresAt !== other.expiresAt) return one.expiresAt > other.expiresAt;
+  return one.id > other.id;
 }
 
 function isSelected(row: Session, selector: SessionSelector): boolean {
@@ -163,16 +217,20 @@ function createOnceStore(): OnceStore {
       values.delete(key);
       counters.delete(key);
     },
-    async sweep(before) {
-      return sweepEntries(values, before) + sweepEntries(counters, before);
+    async sweep(before, limit = 1000) {
+      const swept = sweepEntries(values, before, limit);
+      return swept + sweepEntries(counters, before, limit - swept);
     },
   } satisfies OnceStore);
 }
 
-function sweepEntries(entries: Map<string, Entry<unknown>>, before: number): number {
-  const ended = [...entries].filter(([, { expiresAt }]) => expiresAt <= before);
-  for (const [key] of ended) entries.delete(key);
-  return ended.length;
+function sweepEntries(entries: Map<string, Entry<unknown>>, before: number, limit: number): number {
+  let swept = 0;
+  for (const [key, { expiresAt }] of entries) {
+    if (swept >= limit) break;
+    if (expiresAt <= before && entries.delete(key)) swept += 1;
+  }
+  return swept;
 }
 
 function createUserStore(): UserStore {
@@ -250,4 +308,23 @@ function createCredentialStore(): CredentialStore {
       return true;
     },
   } satisfies CredentialStore);
+}
+
+function createInstanceStore(): InstanceStore {
+  const reports = new Map<string, { readonly data: string; readonly at: number }>();
+  return Object.freeze({
+    async report({ id, data }, maxAgeMs) {
+      const now = performance.now();
+      reports.set(id, { data, at: now });
+      for (const [other, { at }] of reports) if (now - at > maxAgeMs) reports.delete(other);
+      return [...reports].map(([other, { data: told, at }]) => ({
+        id: other,
+        data: told,
+        ageMs: now - at,
+      }));
+    },
+    async leave(id) {
+      reports.delete(id);
+    },
+  } satisfies InstanceStore);
 }

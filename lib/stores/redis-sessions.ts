@@ -70,7 +70,6 @@ return 1`);
 export function redisSessions(connection: RedisConnection): SessionStore {
   const { keyOf } = connection;
   const rowOf = (id: string): string => keyOf('session', id);
-  const revocations = keyOf('revocations');
 
   return Object.freeze({
     async create(session) {
@@ -103,29 +102,53 @@ export function redisSessions(connection: RedisConnection): SessionStore {
       );
       return outcomes.flat();
     },
-    async revokedSince(time) {
-      const reply = textsOf(
-        await connection.send('ZRANGE', revocations, time, '+inf', 'BYSCORE', 'WITHSCORES'),
-      );
-      return reply.flatMap((id, at) =>
-        at % 2 === 0 ? [{ id, revokedAt: Number(reply[at + 1]) }] : [],
-      );
+    ...sessionLists(connection),
+  } satisfies SessionStore);
+}
+
+function sessionLists(
+  connection: RedisConnection,
+): Pick<SessionStore, 'revokedSince' | 'listByUser' | 'sweep'> {
+  const { keyOf } = connection;
+  const revocations = keyOf('revocations');
+  return {
+    async revokedSince(time, { after, limit = 1000 } = {}) {
+      const [from = String(time), seen = ''] = after?.split(' ') ?? [];
+      const range = [from, '+inf', 'BYSCORE', 'WITHSCORES'] as const;
+      const reply = textsOf(await connection.send('ZRANGE', revocations, ...range));
+      return reply
+        .flatMap((id, at) => (at % 2 === 0 ? [{ id, revokedAt: Number(reply[at + 1]) }] : []))
+        .filter(({ id, revokedAt }) => revokedAt > Number(from) || id > seen)
+        .map(({ id, revokedAt }) => ({ id, revokedAt, position: `${revokedAt} ${id}` }))
+        .slice(0, limit);
     },
-    async listByUser(userId, now) {
+    async listByUser(userId, now, { after, limit = 100 } = {}) {
       const ids = textsOf(await connection.send('ZRANGE', keyOf('user-sessions', userId), 0, -1));
       const rows = await Promise.all(
-        ids.map(async (id) => toSession(await connection.send('HMGET', rowOf(id), ...FIELDS))),
+        ids.map(async (id) =>
+          toSession(await connection.send('HMGET', keyOf('session', id), ...FIELDS)),
+        ),
       );
       return rows
         .filter((row) => row !== undefined)
         .filter((row) => row.revokedAt === undefined && now < row.idleExpiresAt)
         .filter((row) => now < row.expiresAt)
-        .toSorted((a, b) => b.lastUsedAt - a.lastUsedAt);
+        .filter((row) => !after || byExpiry(after, row) < 0)
+        .toSorted(byExpiry)
+        .slice(0, limit);
     },
     // Rows expire by themselves.
-    sweep: async (before) =>
-      Number(await connection.send('ZREMRANGEBYSCORE', revocations, '-inf', before)),
-  } satisfies SessionStore);
+    async sweep(before) {
+      await connection.send('ZREMRANGEBYSCORE', revocations, '-inf', before);
+      return 0;
+    },
+  };
+}
+
+type Listed = Pick<Session, 'id' | 'expiresAt'>;
+
+function byExpiry(a: Listed, b: Listed): number {
+  return b.expiresAt - a.expiresAt || (a.id > b.id ? -1 : 1);
 }
 
 async function addIndexEntry(

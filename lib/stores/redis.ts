@@ -1,5 +1,6 @@
 import { connectRedis, type RedisClient } from './redis-connection.js';
 import { redisCredentials } from './redis-credentials.js';
+import { redisInstances } from './redis-instances.js';
 import { redisOnce } from './redis-once.js';
 import { redisSessions } from './redis-sessions.js';
 import { redisUsers } from './redis-users.js';
@@ -31,6 +32,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     once: redisOnce(connection),
     users: redisUsers(connection),
     credentials: redisCredentials(connection),
+    instances: redisInstances(connection),
     async ping(): Promise<void> {
       // A look at a key, which unlike PING also works with a cluster.
       await connection.send('EXISTS', connection.keyOf('ping'));

@@ -10,6 +10,7 @@ import {
 } from './sql-rows.js';
 import type {
   CredentialStore,
+  InstanceStore,
   OnceStore,
   SessionSelector,
   SessionStore,
@@ -33,6 +34,7 @@ export function sqlStore(database: SqlDatabase): Store {
     once: onceStore(database),
     users: userStore(database),
     credentials: credentialStore(database),
+    instances: instanceStore(database),
     async ping(): Promise<void> {
       await database.query('SELECT version FROM latchkey_schema LIMIT 1', []);
     },
@@ -125,28 +127,36 @@ function sessionLists(
   database: SqlDatabase,
 ): Pick<SessionStore, 'revokedSince' | 'listByUser' | 'sweep'> {
   return {
-    async revokedSince(time) {
+    async revokedSince(time, { after, limit = 1000 } = {}) {
+      const [at = String(time), id = ''] = after?.split(' ') ?? [];
       const rows = await database.query(
-        'SELECT id, revoked_at FROM latchkey_sessions WHERE revoked_at >= $1',
-        [time],
+        `SELECT id, revoked_at FROM latchkey_sessions
+         WHERE revoked_at >= $1 AND (revoked_at > $1 OR id > $2) ORDER BY revoked_at, id LIMIT $3`,
+        [Number(at), id, limit],
       );
-      return rows.map((row) => ({ id: text(row, 'id'), revokedAt: number(row, 'revoked_at') }));
+      return rows.map((row) => ({
+        id: text(row, 'id'),
+        revokedAt: number(row, 'revoked_at'),
+        position: `${number(row, 'revoked_at')} ${text(row, 'id')}`,
+      }));
     },
-    async listByUser(userId, now) {
+    async listByUser(userId, now, { after, limit = 100 } = {}) {
       const rows = await lookUp(
         database,
         `SELECT * FROM latchkey_sessions
          WHERE user_id = $1 AND ${LIVE} AND idle_expires_at > $2 AND expires_at > $2
-         ORDER BY last_used_at DESC`,
-        [userId, now],
+           AND (expires_at < $3 OR (expires_at = $3 AND id < $4))
+         ORDER BY expires_at DESC, id DESC LIMIT $5`,
+        [userId, now, after?.expiresAt ?? Number.MAX_SAFE_INTEGER, after?.id ?? '', limit],
       );
       return rows.map(toSession);
     },
-    async sweep(before) {
+    async sweep(before, limit = 1000) {
       const rows = await database.query(
-        `DELETE FROM latchkey_sessions
-         WHERE revoked_at <= $1 OR idle_expires_at <= $1 OR expires_at <= $1 RETURNING id`,
-        [before],
+        `DELETE FROM latchkey_sessions WHERE id IN (
+           SELECT id FROM latchkey_sessions
+           WHERE revoked_at <= $1 OR idle_expires_at <= $1 OR expires_at <= $1 LIMIT $2) RETURNING id`,
+        [before, limit],
       );
       return rows.length;
     },
@@ -214,10 +224,11 @@ function onceStore(database: SqlDatabase): OnceStore {
         counterKey(key),
       ]);
     },
-    async sweep(before) {
+    async sweep(before, limit = 1000) {
       const rows = await database.query(
-        'DELETE FROM latchkey_once WHERE expires_at <= $1 RETURNING key',
-        [before],
+        `DELETE FROM latchkey_once WHERE key IN (
+           SELECT key FROM latchkey_once WHERE expires_at <= $1 LIMIT $2) RETURNING key`,
+        [before, limit],
       );
       return rows.length;
     },
@@ -318,4 +329,30 @@ function credentialStore(database: SqlDatabase): CredentialStore {
       return rows.length === 1;
     },
   } satisfies CredentialStore);
+}
+
+/** Reports are one-time values that are replaced; their times are the database's own. */
+function instanceStore(database: SqlDatabase): InstanceStore {
+  return Object.freeze({
+    async report({ id, data }, maxAgeMs) {
+      const now = Date.now();
+      await database.query(
+        `INSERT INTO latchkey_once (key, value, count, expires_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value, count = excluded.count, expires_at = excluded.expires_at`,
+        [`i:${id}`, data, now, now + maxAgeMs],
+      );
+      const rows = await database.query(
+        `SELECT key, value, count FROM latchkey_once WHERE key >= 'i:' AND key < 'i;' AND count >= $1`,
+        [now - maxAgeMs],
+      );
+      return rows.map((row) => ({
+        id: text(row, 'key').slice(2),
+        data: text(row, 'value'),
+        ageMs: Math.max(0, now - number(row, 'count')),
+      }));
+    },
+    async leave(id) {
+      await database.query('DELETE FROM latchkey_once WHERE key = $1', [`i:${id}`]);
+    },
+  } satisfies InstanceStore);
 }

@@ -1,11 +1,18 @@
 import type { AttributeValue, OrgMembership } from '../principal.js';
 
 /**
- * Stores sessions, one-time values, users and credentials. Four small contracts. Every operation is one atomic step: it
- * takes effect completely or not at all, and of two concurrent ones the second sees the effect of the first.
+ * Milliseconds in which an operation that changes something takes effect, or never does. Counted from its call, the wait for
+ * a connection included. Callers wait a second longer, so that nothing changes after they have given up.
+ */
+export const PATIENCE_MS = 4000;
+
+/**
+ * Stores sessions, one-time values, users, credentials and what instances tell each other. Five small contracts. Every
+ * operation is one atomic step: it takes effect completely or not at all, and of two concurrent ones the second sees the
+ * effect of the first. One that is held up for longer than {@link PATIENCE_MS} changes nothing and rejects.
  *
- * Time is always an argument, in milliseconds since 1970, so that a store needs no clock. A rejection means that the
- * store is not available; callers answer 503 and lose nothing. A missing row and a lost race are results, not errors.
+ * Time is an argument, in milliseconds since 1970; a store uses its own clock for durations only. A rejection means that
+ * the store is not available; callers answer 503 and lose nothing. A missing row and a lost race are results, not errors.
  * `storeContract` in `latchkey/testing` tests an adapter against all of this.
  */
 export interface Store {
@@ -13,8 +20,14 @@ export interface Store {
   readonly once: OnceStore;
   readonly users: UserStore;
   readonly credentials: CredentialStore;
-  /** Resolves when the store answers and its schema is there. */
+  readonly instances: InstanceStore;
+  /** Resolves when the store answers and its schema is there; rejects with the reason when it could not keep what it is given. */
   ping(): Promise<void>;
+  /**
+   * Runs operations of this store on one connection, for which it waits once. Optional: for stores with a pool of
+   * connections.
+   */
+  readonly together?: <Result>(run: () => Promise<Result>) => Promise<Result>;
   /** Closes the connections that the store has opened. A client object that was passed in stays open. */
   close(): Promise<void>;
 }
@@ -91,6 +104,40 @@ export type SessionSelector =
 export interface Revocation {
   readonly id: string;
   readonly revokedAt: number;
+  /** Where it stands in the order of revocations: text that only the store understands, for `after`. */
+  readonly position: string;
+}
+
+export interface RevocationPage {
+  /** The `position` of the last entry that was read. Undefined: from the beginning. */
+  readonly after?: string | undefined;
+  /** At most so many entries. @defaultValue `1000` */
+  readonly limit?: number;
+}
+
+export interface SessionPage {
+  /** The last session of the page before. Undefined: from the beginning. */
+  readonly after?: Pick<Session, 'id' | 'expiresAt'> | undefined;
+  /** At most so many sessions. @defaultValue `100` */
+  readonly limit?: number;
+}
+
+/** What only a database that holds sessions and users together can do in one statement. */
+export interface JoinedSessions {
+  /** The users that these operations look at. Callers use them only while this is the `users` of the store. */
+  readonly users: UserStore;
+  /** The session, as `sessions.get` returns it, and its user. */
+  get(id: string): Promise<SessionOfUser | undefined>;
+  /**
+   * Adds a session, only if its user exists, is not disabled and has still the given version. Returns whether it did.
+   * A change of the user that comes later waits for it.
+   */
+  create(session: NewSession, userVersion: number): Promise<boolean>;
+}
+
+export interface SessionOfUser {
+  readonly session: Session;
+  readonly user: StoredUser | undefined;
 }
 
 export interface SessionStore {
@@ -100,8 +147,9 @@ export interface SessionStore {
   get(id: string): Promise<Session | undefined>;
   /**
    * Generation + 1, `rotatedAt` and `lastUsedAt` = now, the new `kid` and `idleExpiresAt`, in one conditional step: only if the generation
-   * is still the given one and the session is not revoked, `now < idleExpiresAt` and `now < expiresAt`.
-   * Returns the changed row; undefined when a condition failed. Of concurrent calls exactly one succeeds.
+   * is still the given one and the session is not revoked, `now < idleExpiresAt` and `now < expiresAt`. The time that the
+   * statement was held up is added to `rotatedAt`. Returns the changed row; undefined when a condition failed. Of concurrent
+   * calls exactly one succeeds.
    */
   rotate(id: string, rotation: Rotation): Promise<Session | undefined>;
   /** Changes what is given and adds 1 to the version, only if the version is still the given one and the session is not revoked. Returns the changed row; undefined otherwise. */
@@ -114,15 +162,29 @@ export interface SessionStore {
     selector: SessionSelector,
     at: { readonly now: number; readonly reason: string },
   ): Promise<readonly string[]>;
-  /** Revocations at or after `time`, in any order, until they are swept. */
-  revokedSince(time: number): Promise<readonly Revocation[]>;
-  /** A user's sessions that are neither revoked nor expired at `now`, the one used last first. */
-  listByUser(userId: string, now: number): Promise<readonly Session[]>;
   /**
-   * Deletes sessions that ended (by revocation, idle or absolute limit) at or before `before`, and forgets their
-   * revocation. Returns how many; a store that lets rows expire by itself may return fewer.
+   * Revocations at or after `time`, until they are swept, a page at a time. The order is the store's: a revocation that becomes
+   * visible later has a later position than every entry of the pages before, or is returned by a later page all the same. With
+   * `after`, entries whose `revokedAt` is before `time` may be among them. A page that is not full is the last one for now.
    */
-  sweep(before: number): Promise<number>;
+  revokedSince(time: number, page?: RevocationPage): Promise<readonly Revocation[]>;
+  /**
+   * Calls `listener` soon after a revocation was stored, by whichever instance. May miss some: it only saves the wait for the
+   * next look. Returns the function that ends it. Optional.
+   */
+  readonly onRevoked?: (listener: () => void) => () => void;
+  /**
+   * A user's sessions that are neither revoked nor expired at `now`, a page at a time: the one that began last first, by
+   * `expiresAt` and then `id` (by code unit), both descending, because neither ever changes.
+   */
+  listByUser(userId: string, now: number, page?: SessionPage): Promise<readonly Session[]>;
+  /**
+   * Deletes up to `limit` (1000 unless told) sessions that ended (by revocation, idle or absolute limit) at or before `before`, and forgets their
+   * revocation. May leave those of the last day before `before` to a later call. Returns how many; fewer than `limit`: there
+   * are no more for now. A store that lets rows expire by itself returns 0.
+   */
+  sweep(before: number, limit?: number): Promise<number>;
+  readonly joined?: JoinedSessions;
 }
 
 /**
@@ -145,8 +207,31 @@ export interface OnceStore {
   incr(key: string, count: CountOptions): Promise<Count>;
   /** Removes a value or counter, if it is there. */
   del(key: string): Promise<void>;
-  /** Deletes entries that ended at or before `before`. Returns how many. */
-  sweep(before: number): Promise<number>;
+  /** Deletes up to `limit` (1000 unless told) entries that ended at or before `before`. Returns how many; fewer than `limit`: there are no more. */
+  sweep(before: number, limit?: number): Promise<number>;
+}
+
+/** What an instance of the application tells the others. */
+export interface InstanceReport {
+  /** Random, one per instance. */
+  readonly id: string;
+  /** JSON text that the store does not look into. */
+  readonly data: string;
+}
+
+export interface StoredReport extends InstanceReport {
+  /** Milliseconds since it was stored, by the store's own clock. */
+  readonly ageMs: number;
+}
+
+export interface InstanceStore {
+  /**
+   * Stores the report of an instance in place of its former one, and returns the reports of all instances, this one's
+   * included, but for those older than `maxAgeMs`, which it forgets.
+   */
+  report(report: InstanceReport, maxAgeMs: number): Promise<readonly StoredReport[]>;
+  /** Forgets an instance that ends. */
+  leave(id: string): Promise<void>;
 }
 
 export interface CountOptions {

@@ -1,4 +1,12 @@
-import type { CredentialStore, OnceStore, SessionStore, Store, UserStore } from './store.js';
+import type {
+  CredentialStore,
+  InstanceStore,
+  JoinedSessions,
+  OnceStore,
+  SessionStore,
+  Store,
+  UserStore,
+} from './store.js';
 
 /**
  * Runs one operation of a store. `operation` is its name, such as `sessions.rotate`; `run` performs it on the store
@@ -9,14 +17,57 @@ export type Around = <Result>(
   run: (store: Store) => Promise<Result>,
 ) => Promise<Result>;
 
-/** Makes a store of which every operation goes through `around`. Closing is left to the caller. */
-export function wrapStore(around: Around): Omit<Store, 'close'> {
+/** The optional operations that a store has. */
+export interface Abilities {
+  readonly together: boolean;
+  readonly onRevoked: boolean;
+  readonly joined: boolean;
+}
+
+export function abilitiesOf({ together, sessions, users }: Store): Abilities {
   return {
-    sessions: wrapSessions(around),
+    together: together !== undefined,
+    onRevoked: sessions.onRevoked !== undefined,
+    // Another user table in place of the store's own is not the one that the joined statements look at.
+    joined: sessions.joined?.users === users,
+  };
+}
+
+/**
+ * Makes a store of which every operation goes through `around`, with these optional ones. Closing is left to the caller, and
+ * so is `onRevoked`, which is no single operation.
+ */
+export function wrapStore(
+  around: Around,
+  { together, joined }: Pick<Abilities, 'together' | 'joined'>,
+): Omit<Store, 'close'> {
+  const users = wrapUsers(around);
+  return {
+    sessions: Object.freeze({
+      ...wrapSessions(around),
+      ...(joined && { joined: Object.freeze({ users, ...wrapJoined(around) }) }),
+    }),
     once: wrapOnce(around),
-    users: wrapUsers(around),
+    users,
     credentials: wrapCredentials(around),
+    instances: wrapInstances(around),
     ping: () => around('ping', (store) => store.ping()),
+    ...(together && {
+      together: <Result>(run: () => Promise<Result>) =>
+        around('together', (store) => (store.together ? store.together(run) : run())),
+    }),
+  };
+}
+
+function wrapJoined(around: Around): Omit<JoinedSessions, 'users'> {
+  const joinedOf = ({ sessions: { joined } }: Store): JoinedSessions => {
+    if (!joined) throw new Error('the store has no joined sessions');
+    return joined;
+  };
+  return {
+    get: (id) => around('sessions.get', async (store) => joinedOf(store).get(id)),
+    create: (session, userVersion) =>
+      around('sessions.create', async (store) => joinedOf(store).create(session, userVersion)),
   };
 }
 
@@ -30,11 +81,12 @@ function wrapSessions(around: Around): SessionStore {
       around('sessions.update', ({ sessions }) => sessions.update(id, change)),
     revoke: (selector, at) =>
       around('sessions.revoke', ({ sessions }) => sessions.revoke(selector, at)),
-    revokedSince: (time) =>
-      around('sessions.revokedSince', ({ sessions }) => sessions.revokedSince(time)),
-    listByUser: (userId, now) =>
-      around('sessions.listByUser', ({ sessions }) => sessions.listByUser(userId, now)),
-    sweep: (before) => around('sessions.sweep', ({ sessions }) => sessions.sweep(before)),
+    revokedSince: (time, page) =>
+      around('sessions.revokedSince', ({ sessions }) => sessions.revokedSince(time, page)),
+    listByUser: (userId, now, page) =>
+      around('sessions.listByUser', ({ sessions }) => sessions.listByUser(userId, now, page)),
+    sweep: (before, limit) =>
+      around('sessions.sweep', ({ sessions }) => sessions.sweep(before, limit)),
   } satisfies SessionStore);
 }
 
@@ -44,7 +96,7 @@ function wrapOnce(around: Around): OnceStore {
     take: (key, now) => around('once.take', ({ once }) => once.take(key, now)),
     incr: (key, count) => around('once.incr', ({ once }) => once.incr(key, count)),
     del: (key) => around('once.del', ({ once }) => once.del(key)),
-    sweep: (before) => around('once.sweep', ({ once }) => once.sweep(before)),
+    sweep: (before, limit) => around('once.sweep', ({ once }) => once.sweep(before, limit)),
   } satisfies OnceStore);
 }
 
@@ -72,4 +124,12 @@ function wrapCredentials(around: Around): CredentialStore {
     revoke: (id, now) =>
       around('credentials.revoke', ({ credentials }) => credentials.revoke(id, now)),
   } satisfies CredentialStore);
+}
+
+function wrapInstances(around: Around): InstanceStore {
+  return Object.freeze({
+    report: (report, maxAgeMs) =>
+      around('instances.report', ({ instances }) => instances.report(report, maxAgeMs)),
+    leave: (id) => around('instances.leave', ({ instances }) => instances.leave(id)),
+  } satisfies InstanceStore);
 }

@@ -1,4 +1,5 @@
 import { credentialChecks } from './store-contract/credentials.js';
+import { instanceChecks } from './store-contract/instances.js';
 import { onceChecks } from './store-contract/once.js';
 import { sessionChecks } from './store-contract/sessions.js';
 import type { Check, Connections } from './store-contract/connections.js';
@@ -21,7 +22,14 @@ export interface StoreCheck {
  * for (const { title, run } of storeContract(() => openStore(url))) it(title, run);
  */
 export function storeContract(open: () => Store | Promise<Store>): readonly StoreCheck[] {
-  const checks = { ...sessionChecks, ...onceChecks, ...userChecks, ...credentialChecks, ...whole };
+  const checks = {
+    ...sessionChecks,
+    ...onceChecks,
+    ...userChecks,
+    ...credentialChecks,
+    ...instanceChecks,
+    ...whole,
+  };
   return Object.entries(checks).map(([title, check]) => ({
     title,
     run: () => withConnections(open, check),

@@ -78,10 +78,13 @@ const reading: Readonly<Record<string, Check>> = {
     if (row?.provider) Object.assign(row.provider, { subject: 'changed' });
     assert.equal((await one.sessions.get(id))?.provider?.subject, 'sub');
   },
-  'sessions: a user’s live ones are listed, the one used last first': async ({ one, two }) => {
+  'sessions: a user’s live ones are listed, the one that began last first': async ({
+    one,
+    two,
+  }) => {
     const userId = randomName();
-    const older = await created(one, { userId, lastUsedAt: NOW - 5 });
     const newer = await created(two, { userId });
+    const older = await created(one, { userId, expiresAt: NOW + 29 * DAY, lastUsedAt: NOW + 1 });
     const revoked = await created(one, { userId });
     await one.sessions.revoke({ id: revoked.id }, end);
     await created(one, { userId, idleExpiresAt: NOW + 1 });
