@@ -67,7 +67,7 @@ export function createSignIn(
 ): SignIn {
   const signer = createAccessTokenSigner(config, { now });
   const rootKeys = createRootKeys(rootsOf(config));
-  const store = storeOf(config, options, events);
+  const store = storeOf(config, options, { events, now });
   const sessions = createSessions(
     {
       sessions: store.sessions,
@@ -124,15 +124,14 @@ function cookiesOf({ publicUrl }: Config): Cookies {
   return createCookies({ name: 'latchkey', secure: publicUrl?.startsWith('https:') ?? false });
 }
 
-function storeOf(config: Config, options: SignInOptions, events: Events): Store {
+function storeOf(config: Config, options: SignInOptions, { events, now }: SignInContext): Store {
   if (config.production && !options.store && config.store.url === 'memory:')
     process.emitWarning(
       'the store is memory: – every session ends with this process, and other instances know nothing of it',
       'LatchkeyWarning',
     );
   const given = options.store ?? openStore(config.store.url);
-  const { userStore } = options;
-  return steadyStore(userStore ? { ...given, users: userStore } : given, { events });
+  return steadyStore(given, { events, userStore: options.userStore, now });
 }
 
 /** Work that goes on after its response; only `close()` waits for it. */

@@ -1,53 +1,90 @@
 import { AuthError } from '../errors.js';
 import type { EventSink } from '../events.js';
-import { PATIENCE_MS, type Store } from './store.js';
-import { abilitiesOf, wrapStore } from './wrap-store.js';
+import { completeStore } from './complete-store.js';
+import { PATIENCE_MS, type Store, type UserStore } from './store.js';
+import { createTurns, tooSlow } from './turns.js';
+import { abilitiesOf, type Around, wrapStore } from './wrap-store.js';
 
 export interface SteadyStoreOptions {
   readonly events: EventSink;
+  /** The application's own user table, in place of the store's. */
+  readonly userStore?: UserStore | undefined;
   /** Milliseconds that one operation may take. @defaultValue a second more than {@link PATIENCE_MS} */
   readonly timeoutMs?: number;
+  /** Milliseconds since 1970. @defaultValue `Date.now` */
+  readonly now?: () => number;
+  /**
+   * Told of every operation that the store has answered, with the time when it was called. Not while the application's own user
+   * table, or the store beside it, has failed and not answered again.
+   */
+  readonly onAnswer?: (startedAt: number) => void;
+  /** Told of every operation that has failed, with the time when it was called. */
+  readonly onFailure?: (startedAt: number) => void;
 }
+
+/** Seconds after which a client may try again. With the patience, well under the grace of a refresh token. */
+const RETRY_AFTER_SECONDS = 2;
 
 /**
  * Makes every failure of a store the same: what it throws, rejects with, or doesn't answer in time becomes
- * STORE_UNAVAILABLE (503) and the event `store.failed`. A statement that was under way may still take effect; every
- * operation can be repeated.
+ * STORE_UNAVAILABLE (503) and the event `store.failed`. Every operation can be repeated. Throws a TypeError for a store that
+ * lacks operations of the contract.
  */
-export function steadyStore(
-  store: Store,
-  { events, timeoutMs = PATIENCE_MS + 1000 }: SteadyStoreOptions,
-): Store {
-  const abilities = abilitiesOf(store);
-  const wrapped = wrapStore(async (operation, run) => {
+export function steadyStore(given: Store, options: SteadyStoreOptions): Store {
+  const { events, userStore, timeoutMs = PATIENCE_MS + 1000, now = Date.now } = options;
+  const store = completeStore(given, userStore);
+  const turns = createTurns(store, timeoutMs);
+  const failing = new Set<'store' | 'users'>();
+
+  const around: Around = async (operation, run) => {
+    const startedAt = now();
+    const owner = userStore && operation.startsWith('users.') ? 'users' : 'store';
     try {
-      return await within(timeoutMs, () => run(store));
+      const result = await turns.within(() => run(store));
+      failing.delete(owner);
+      if (failing.size === 0) options.onAnswer?.(startedAt);
+      return result;
     } catch (cause) {
       if (cause instanceof AuthError) throw cause;
-      const reason = cause === tooSlow ? 'timeout' : 'error';
-      events.emit('store.failed', { operation, reason });
-      throw new AuthError('STORE_UNAVAILABLE', { reason: 'store', cause });
+      failing.add(owner);
+      throw failed(operation, { startedAt, cause });
     }
-  }, abilities);
+  };
+
+  function failed(
+    operation: string,
+    { startedAt, cause }: { readonly startedAt: number; readonly cause: unknown },
+  ): AuthError {
+    options.onFailure?.(startedAt);
+    events.emit('store.failed', { operation, reason: cause === tooSlow ? 'timeout' : 'error' });
+    return new AuthError('STORE_UNAVAILABLE', {
+      reason: 'store',
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+      cause,
+    });
+  }
+
+  /** Only the wait for the connection is an operation here; what is done on it are operations of their own. */
+  async function together<Result>(run: () => Promise<Result>): Promise<Result> {
+    const startedAt = now();
+    let isConnected = false;
+    try {
+      return await turns.together(() => {
+        isConnected = true;
+        return run();
+      });
+    } catch (cause) {
+      if (isConnected || cause instanceof AuthError) throw cause;
+      throw failed('together', { startedAt, cause });
+    }
+  }
+
   const { onRevoked } = store.sessions;
+  const wrapped = wrapStore(around, { ...abilitiesOf(store), together: false });
   return Object.freeze({
     ...wrapped,
     sessions: Object.freeze({ ...wrapped.sessions, ...(onRevoked && { onRevoked }) }),
+    together,
     close: () => store.close(),
   });
-}
-
-const tooSlow = new Error('the store did not answer in time');
-
-async function within<Result>(timeoutMs: number, run: () => Promise<Result>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(tooSlow), timeoutMs);
-    timer.unref();
-  });
-  try {
-    return await Promise.race([run(), timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,0 +1,193 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { type AuthError, createAuth, memoryStore, type Store } from 'latchkey';
+import { describe, expect, it } from 'vitest';
+import { steadyStore, type SteadyStoreOptions } from '../../lib/stores/steady-store.js';
+import { createEventLog } from '../world/event-log.js';
+
+const never = (): Promise<never> => new Promise(() => undefined);
+
+/** A steady store over one in memory with these members in place of its own, and what it told. */
+function steady(own: Partial<Store>, options: Partial<SteadyStoreOptions> = {}) {
+  const events = createEventLog();
+  const told: string[] = [];
+  let time = 1000;
+  const store = steadyStore(
+    { ...memoryStore(), ...own },
+    {
+      events,
+      now: () => time,
+      onAnswer: (startedAt) => void told.push(`answer ${startedAt}`),
+      onFailure: (startedAt) => void told.push(`failure ${startedAt}`),
+      ...options,
+    },
+  );
+  return { store, events, told, setTime: (to: number) => void (time = to) };
+}
+
+function sessionsWith(own: Partial<Store['sessions']>): Pick<Store, 'sessions'> {
+  return { sessions: { ...memoryStore().sessions, ...own } };
+}
+
+describe('a failure of the store', () => {
+  it.each([
+    { title: 'a rejection', get: () => Promise.reject(new Error('down')), reason: 'error' },
+    {
+      title: 'a throw',
+      get: () => {
+        throw new Error('down');
+      },
+      reason: 'error',
+    },
+    { title: 'silence', get: never, reason: 'timeout' },
+  ])('$title is 503 with Retry-After: 2, and one event', async ({ get, reason }) => {
+    const { store, events } = steady(sessionsWith({ get }), { timeoutMs: 20 });
+    const error: AuthError = await store.sessions.get('x').then(
+      () => expect.fail(),
+      (e) => e,
+    );
+    expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', status: 503, reason: 'store' });
+    expect(error.headers['Retry-After']).toBe('2');
+    expect(events.of('store.failed')).toEqual([{ operation: 'sessions.get', reason }]);
+  });
+});
+
+describe('the observer', () => {
+  it('is told of each answer and each failure, with the time of the call', async () => {
+    const sessions = sessionsWith({ get: () => Promise.reject(new Error('down')) });
+    const { store, told, setTime } = steady(sessions);
+    const waiting = store.sessions.get('x').catch(() => undefined);
+    setTime(2000);
+    await waiting;
+    await store.users.findById('x');
+    expect(told).toEqual(['failure 1000', 'answer 2000']);
+  });
+
+  it('is told of the operations on one connection, and not of the whole', async () => {
+    const { store, told } = steady({ together: (run) => run() });
+    await store.together?.(async () => {
+      await store.sessions.get('x');
+      await store.users.findById('x');
+    });
+    expect(told).toEqual(['answer 1000', 'answer 1000']);
+  });
+
+  it('hears of a connection that could not be had', async () => {
+    const { store, told, events } = steady({ together: () => Promise.reject(new Error('full')) });
+    await expect(store.together?.(never)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(told).toEqual(['failure 1000']);
+    expect(events.of('store.failed')).toEqual([{ operation: 'together', reason: 'error' }]);
+  });
+
+  it("hears of no answer while the application's own user table is failing", async () => {
+    let isDown = true;
+    const userStore = {
+      ...memoryStore().users,
+      findById: () => (isDown ? Promise.reject(new Error('down')) : Promise.resolve(undefined)),
+    };
+    const { store, told } = steady({}, { userStore });
+    await store.users.findById('x').catch(() => undefined);
+    await store.sessions.get('x');
+    expect(told).toEqual(['failure 1000']);
+    isDown = false;
+    await store.users.findById('x');
+    await store.sessions.get('x');
+    expect(told).toEqual(['failure 1000', 'answer 1000', 'answer 1000']);
+  });
+});
+
+describe('operations on one connection', () => {
+  it('share the time that one may take', async () => {
+    const { store } = steady(
+      { ...sessionsWith({ get: never }), together: (run) => run() },
+      { timeoutMs: 200 },
+    );
+    const started = performance.now();
+    await expect(
+      store.together?.(async () => {
+        await wait(150);
+        await store.sessions.get('x');
+      }),
+    ).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(performance.now() - started).toBeLessThan(300);
+  });
+
+  it('do not begin when the connection comes after the caller has given up', async () => {
+    let ran = false;
+    const late = wait(60);
+    const { store } = steady({ together: (run) => late.then(run) }, { timeoutMs: 20 });
+    const outcome = store.together?.(async () => void (ran = true));
+    await expect(outcome).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await late;
+    await wait(5);
+    expect(ran).toBe(false);
+  });
+
+  it('pass on what the caller throws, which is no failure of the store', async () => {
+    const { store, events, told } = steady({ together: (run) => run() });
+    const mistake = new TypeError('a mistake');
+    await expect(store.together?.(() => Promise.reject(mistake))).rejects.toBe(mistake);
+    expect([events.of('store.failed'), told]).toEqual([[], []]);
+  });
+
+  it('are one turn only: what goes on afterwards has time of its own', async () => {
+    const { store } = steady({ together: (run) => run() }, { timeoutMs: 50 });
+    let later: Promise<unknown> | undefined;
+    await store.together?.(async () => {
+      later = wait(80).then(() => store.sessions.get('x'));
+    });
+    expect(await later).toBeUndefined();
+  });
+});
+
+describe('a store that lacks operations of the contract', () => {
+  it.each([
+    {
+      title: 'one of an older release',
+      options: { store: { ...memoryStore(), instances: undefined } },
+      message: 'the store has no instances.report, instances.leave:',
+    },
+    {
+      title: 'one without a function',
+      options: { store: { ...memoryStore(), once: { ...memoryStore().once, del: undefined } } },
+      message: 'the store has no once.del:',
+    },
+    {
+      title: 'a user table without one',
+      options: { userStore: { ...memoryStore().users, list: undefined } },
+      message: '`userStore` has no list:',
+    },
+  ])('$title is refused at start-up, by name', ({ options, message }) => {
+    const settings = {
+      env: {},
+      jwt: { secret: 'hT7yW2pLq9Zx4Nc6Vb8Mf3Kd5Gs1Rj0E', issuer: 'https://app.example.com' },
+    };
+    const create = (): unknown =>
+      // What JavaScript can pass and types would refuse.
+      Reflect.apply(createAuth, undefined, [{ ...settings, ...options }]);
+    expect(create).toThrow(TypeError);
+    expect(create).toThrow(message);
+  });
+
+  it('a store whose operations are methods of a class keeps them beside a user table', async () => {
+    class Own implements Store {
+      readonly #store = memoryStore();
+      readonly sessions = this.#store.sessions;
+      readonly once = this.#store.once;
+      readonly users = this.#store.users;
+      readonly credentials = this.#store.credentials;
+      readonly instances = this.#store.instances;
+      ping(): Promise<void> {
+        return this.#store.ping();
+      }
+      close(): Promise<void> {
+        return this.#store.close();
+      }
+    }
+    const store = steadyStore(new Own(), {
+      events: createEventLog(),
+      userStore: memoryStore().users,
+    });
+    await store.ping();
+    await store.close();
+  });
+});
