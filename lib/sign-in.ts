@@ -73,6 +73,7 @@ export function createSignIn(
       sessions: store.sessions,
       once: store.once,
       users: store.users,
+      ...(store.together && { together: store.together }),
       keys: rootKeys,
       events,
       accessTtlSeconds: config.accessTtlSeconds,

@@ -1,23 +1,22 @@
-import { randomBytes } from 'node:crypto';
-import type { RootKeys } from '../secrets/derived-keys.js';
-import { AuthError } from '../errors.js';
-import type { EventSink } from '../events.js';
+import { createRevocationCounts } from '../accounts/revocation-counts.js';
 import { numberInRange } from '../known-options.js';
-import { isGenuine, parseRefreshToken, refreshTokenOf } from './refresh-token.js';
-import { createRevocationCounts, type RevocationCounts } from '../accounts/revocation-counts.js';
-import { createRevocations, type RevocationsOptions } from './revocations.js';
-import { scheduleSweeps } from './schedule-sweeps.js';
-import { readNotes, type SessionNotes, writeNotes } from './session-notes.js';
 import type {
-  OnceStore,
   Session,
   SessionPage,
   SessionProvider,
   SessionSelector,
-  SessionStore,
   StoredUser,
-  UserStore,
 } from '../stores/store.js';
+import { note, touch } from './change-session.js';
+import { judge } from './judge-token.js';
+import { isAlive, type LiveSession, type SessionContext } from './live-session.js';
+import { createRefresh } from './refresh.js';
+import { createRevocations, type RevocationsOptions } from './revocations.js';
+import { scheduleSweeps } from './schedule-sweeps.js';
+import type { SessionNotes } from './session-notes.js';
+import { type ProvenSignIn, start, startAfterSignIn, startUnchanged } from './start-session.js';
+
+export type { LiveSession, ProvenSignIn };
 
 /** How long sessions live and how their tokens are renewed. */
 export interface SessionOptions extends Pick<RevocationsOptions, 'revocationLagSeconds'> {
@@ -28,30 +27,6 @@ export interface SessionOptions extends Pick<RevocationsOptions, 'revocationLagS
    * used for as long without being noticed. @defaultValue `10`
    */
   readonly graceSeconds?: number;
-}
-
-interface SessionContext {
-  readonly sessions: SessionStore;
-  readonly once: Pick<OnceStore, 'sweep' | 'incr'>;
-  readonly users: Pick<UserStore, 'findById'>;
-  readonly keys: RootKeys;
-  readonly events: EventSink;
-  readonly accessTtlSeconds: number;
-  /** A session that is unused for so long ends. */
-  readonly idleTtlSeconds: number;
-  /** A session ends so long after it began. */
-  readonly absoluteTtlSeconds: number;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-}
-
-/** A session that is neither revoked nor expired, of a user who is not disabled. */
-export interface LiveSession {
-  readonly session: Session;
-  readonly notes: SessionNotes;
-  readonly user: StoredUser;
-  /** The current refresh token. Keep it out of logs and of URLs. */
-  readonly refreshToken: string;
 }
 
 /**
@@ -71,6 +46,19 @@ export interface Sessions {
    * });
    */
   start(user: StoredUser, notes: SessionNotes, provider?: SessionProvider): Promise<LiveSession>;
+  /**
+   * Begins a session if the user is still as given: neither changed, disabled nor deleted since it was read. Undefined
+   * otherwise. Checks no credential.
+   *
+   * @example
+   * const user = await auth.users.findByLogin('alice');
+   * const live = user && (await auth.sessions.startUnchanged(user, notes));
+   */
+  startUnchanged(
+    user: StoredUser,
+    notes: SessionNotes,
+    provider?: SessionProvider,
+  ): Promise<LiveSession | undefined>;
   /**
    * Begins a session for a sign-in that was proven up to ten minutes ago. Rejects with LOGIN_FAILED (401) when
    * sessions of this user, or of this user of the provider, have been revoked since.
@@ -138,24 +126,6 @@ export interface Sessions {
   close(): void;
 }
 
-export interface ProvenSignIn {
-  readonly notes: SessionNotes;
-  readonly provider: SessionProvider;
-  /** What `revocationCount()` returned when the sign-in was proven. */
-  readonly revocationCount: string;
-}
-
-/** A token's session, or why the token is refused. */
-type Verdict = { readonly refusal: string } | GenuineToken;
-
-interface GenuineToken {
-  readonly session: Session;
-  /** The token's own generation. The session may be ahead of it. */
-  readonly generation: number;
-  /** When the token reached us, before the store was asked. */
-  readonly arrivedAt: number;
-}
-
 /** Creates sessions over a store. Throws a TypeError for options out of range. */
 export function createSessions(context: SessionContext, options: SessionOptions = {}): Sessions {
   const { sessions, now } = context;
@@ -178,29 +148,13 @@ export function createSessions(context: SessionContext, options: SessionOptions 
     return session && isAlive(session, now()) ? session : undefined;
   }
 
-  async function refresh(token: unknown): Promise<LiveSession> {
-    const verdict = await judge(context, token);
-    if ('refusal' in verdict) throw invalid(verdict.refusal);
-    const renewed = await renew(context, verdict);
-    if (renewed === undefined) throw invalid('ended');
-    const { session, rotatedHere } = renewed;
-    if (!rotatedHere && !isCurrentOrInGrace(session, verdict, graceMs)) {
-      if ((await revoke({ id: session.id }, 'refresh_reused')) > 0)
-        context.events.emit('refresh.reused', { userId: session.userId, sessionId: session.id });
-      throw new AuthError('REFRESH_REUSED');
-    }
-    const live = await describe(context, session);
-    if (live) return live;
-    await revoke({ id: session.id }, 'user_gone');
-    throw invalid('user_gone');
-  }
-
   return Object.freeze({
     start: (user: StoredUser, notes: SessionNotes, provider?: SessionProvider) =>
       start(context, user, { notes, provider }),
-    refresh,
-    recognise: (token: unknown) => recognise(context, graceMs, token),
+    ...createRefresh(context, { graceMs, revoke }),
     find: (token: unknown) => find(context, token),
+    startUnchanged: (user: StoredUser, notes: SessionNotes, provider?: SessionProvider) =>
+      startUnchanged({ context, revoke }, user, { notes, provider }),
     startAfterSignIn: (user: StoredUser, proven: ProvenSignIn) =>
       startAfterSignIn({ context, counts, revoke }, user, proven),
     revocationCount: (userId: string, provider: SessionProvider) => counts.of(userId, provider),
@@ -219,189 +173,7 @@ export function createSessions(context: SessionContext, options: SessionOptions 
   });
 }
 
-function invalid(reason: string): AuthError {
-  return new AuthError('REFRESH_INVALID', { reason });
-}
-
-function isAlive({ revokedAt, idleExpiresAt, expiresAt }: Session, now: number): boolean {
-  return revokedAt === undefined && now < idleExpiresAt && now < expiresAt;
-}
-
-/**
- * The current token, or the one before it within its grace. The grace is counted to the token's arrival: the time that
- * the store has taken since then is not the client's. A token two generations old is reused, however soon: its
- * successor has been used.
- */
-function isCurrentOrInGrace(
-  { generation: current, rotatedAt }: Session,
-  { generation, arrivedAt }: GenuineToken,
-  graceMs: number,
-): boolean {
-  if (generation === current) return true;
-  return generation === current - 1 && arrivedAt - rotatedAt <= graceMs;
-}
-
-interface Beginning {
-  readonly notes: SessionNotes;
-  readonly provider: SessionProvider | undefined;
-}
-
-async function start(
-  { sessions, keys, now, ...ttl }: SessionContext,
-  user: StoredUser,
-  { notes, provider }: Beginning,
-): Promise<LiveSession> {
-  const time = now();
-  const expiresAt = time + ttl.absoluteTtlSeconds * 1000;
-  const session = {
-    id: randomBytes(16).toString('base64url'),
-    userId: user.id,
-    kid: keys.current.kid,
-    salt: randomBytes(16).toString('base64url'),
-    generation: 0,
-    rotatedAt: time,
-    createdAt: time,
-    lastUsedAt: time,
-    idleExpiresAt: Math.min(time + ttl.idleTtlSeconds * 1000, expiresAt),
-    expiresAt,
-    provider,
-    data: writeNotes(notes),
-  };
-  await sessions.create(session);
-  const created = { ...session, version: 0, revokedAt: undefined, revokedReason: undefined };
-  return { session: created, notes, user, refreshToken: tokenOf(created, keys) };
-}
-
-interface Starting {
-  readonly context: SessionContext;
-  readonly counts: RevocationCounts;
-  readonly revoke: Sessions['revoke'];
-}
-
-async function startAfterSignIn(
-  { context, counts, revoke }: Starting,
-  user: StoredUser,
-  { notes, provider, revocationCount }: ProvenSignIn,
-): Promise<LiveSession> {
-  const live = await start(context, user, { notes, provider });
-  // Counted after the start, for the same reason for which `revoke` counts before it.
-  if ((await counts.of(user.id, provider)) === revocationCount) return live;
-  await revoke({ id: live.session.id }, 'ended_meanwhile');
-  throw new AuthError('LOGIN_FAILED', { reason: 'ended_meanwhile' });
-}
-
-const MOST_TRIES = 10;
-
-async function note(
-  { sessions, now }: SessionContext,
-  id: string,
-  change: Parameters<Sessions['note']>[1],
-): Promise<Session | undefined> {
-  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-    const session = await sessions.get(id);
-    if (!session || !isAlive(session, now())) return undefined;
-    const notes = change(readNotes(session.data));
-    if (!notes) return session;
-    const { version } = session;
-    const changed = await sessions.update(id, { version, data: writeNotes(notes) });
-    if (changed) return changed;
-  }
-  throw new AuthError('CONFLICT');
-}
-
-const TOUCH_MS = 60_000;
-
-async function touch(
-  { sessions, now, idleTtlSeconds }: SessionContext,
-  session: Session,
-): Promise<Session> {
-  const time = now();
-  if (time < session.lastUsedAt + TOUCH_MS) return session;
-  const touched = await sessions.update(session.id, {
-    version: session.version,
-    lastUsedAt: time,
-    idleExpiresAt: time + idleTtlSeconds * 1000,
-  });
-  // A concurrent request has touched the session, or it has ended, which the next look at it shows.
-  return touched ?? session;
-}
-
-/** Finds the session of a token. Checks the MAC before anything else of the session, and changes nothing. */
-async function judge({ sessions, keys, now }: SessionContext, token: unknown): Promise<Verdict> {
-  const arrivedAt = now();
-  const parts = parseRefreshToken(token);
-  if (!parts || !keys.find(parts.kid)) return { refusal: 'malformed' };
-  const session = await sessions.get(parts.sessionId);
-  if (!session || !isGenuine(parts, session, keys)) return { refusal: 'unknown' };
-  if (session.revokedAt !== undefined) return { refusal: 'revoked' };
-  if (!isAlive(session, now())) return { refusal: 'expired' };
-  // The store was restored from a backup that is older than the token, whose rotations can no longer be checked.
-  if (parts.generation > session.generation) return { refusal: 'future' };
-  return { session, generation: parts.generation, arrivedAt };
-}
-
-async function recognise(
-  context: SessionContext,
-  graceMs: number,
-  token: unknown,
-): Promise<LiveSession | undefined> {
-  const verdict = await judge(context, token);
-  if ('refusal' in verdict || !isCurrentOrInGrace(verdict.session, verdict, graceMs))
-    return undefined;
-  return describe(context, verdict.session);
-}
-
 async function find(context: SessionContext, token: unknown): Promise<Session | undefined> {
   const verdict = await judge(context, token);
   return 'refusal' in verdict ? undefined : verdict.session;
-}
-
-interface Renewed {
-  readonly session: Session;
-  /** By this call, not by a concurrent one or an earlier one. */
-  readonly rotatedHere: boolean;
-}
-
-/**
- * Rotates the session if the token is its current one. Otherwise, and when a concurrent request has rotated it first,
- * returns the row as it is now, and with it the same successor. Undefined when the session has ended meanwhile.
- */
-async function renew(
-  { sessions, keys, events, now, idleTtlSeconds }: SessionContext,
-  { session, generation }: GenuineToken,
-): Promise<Renewed | undefined> {
-  if (generation < session.generation) return { session, rotatedHere: false };
-  const time = now();
-  const rotated = await sessions.rotate(session.id, {
-    generation,
-    kid: keys.current.kid,
-    now: time,
-    idleExpiresAt: time + idleTtlSeconds * 1000,
-  });
-  if (rotated) {
-    events.emit('refresh.rotated', { userId: rotated.userId, sessionId: rotated.id });
-    return { session: rotated, rotatedHere: true };
-  }
-  const latest = await sessions.get(session.id);
-  return latest && isAlive(latest, time) ? { session: latest, rotatedHere: false } : undefined;
-}
-
-/** Adds user and refresh token. Undefined when the user is gone or disabled. */
-async function describe(
-  { users, keys }: SessionContext,
-  session: Session,
-): Promise<LiveSession | undefined> {
-  const user = await users.findById(session.userId);
-  if (!user || user.disabled) return undefined;
-  return { session, notes: readNotes(session.data), user, refreshToken: tokenOf(session, keys) };
-}
-
-/**
- * Computes the session's current refresh token. Its key may be known to newer instances only, during a key rotation that
- * was rolled out in the wrong order; a retry that reaches one of them succeeds.
- */
-function tokenOf(session: Session, keys: RootKeys): string {
-  const token = refreshTokenOf(session, keys);
-  if (token === undefined) throw new AuthError('KEYS_UNAVAILABLE', { reason: 'unknown_key' });
-  return token;
 }

@@ -186,6 +186,18 @@ describe('R5 a user who may not sign in any more, whose sessions were not revoke
     expect(await server.auth.sessions.list(user.id)).toEqual([]);
   });
 
+  it.each(changes)('$title: no generation is used up for them', async ({ change }) => {
+    const store = memoryStore();
+    const { server, tokens, user } = await signedIn({ store });
+    await change(server.auth, user.id);
+    await refresh(server, tokens.refresh_token);
+    const [id = ''] = tokens.refresh_token.split('.').slice(2);
+    expect(await store.sessions.get(id)).toMatchObject({
+      generation: 0,
+      revokedReason: 'user_gone',
+    });
+  });
+
   it.each(changes)('$title: the session is not recognised', async ({ change }) => {
     const { server, tokens, user } = await signedIn();
     await change(server.auth, user.id);
@@ -240,6 +252,29 @@ describe('R8 a store in trouble', () => {
     expect(answer.headers.get('set-cookie')).toBeNull();
     isDown = false;
     await refreshed(server, tokens.refresh_token);
+  });
+
+  it('a user who cannot be read is 503 before anything is rotated, and a retry after the grace succeeds', async () => {
+    const store = memoryStore();
+    let failures = 0;
+    const { server, tokens, clock } = await signedIn({
+      store: {
+        ...store,
+        users: {
+          ...store.users,
+          async findById(id) {
+            if (failures-- > 0) throw new Error('connection lost');
+            return store.users.findById(id);
+          },
+        },
+      },
+    });
+    failures = 1;
+    expect((await refresh(server, tokens.refresh_token)).status).toBe(503);
+    expect(server.events.map(({ name }) => name)).not.toContain('refresh.rotated');
+    clock.advance(11);
+    const next = await refreshed(server, tokens.refresh_token);
+    expect(next.refresh_token.split('.')[3]).toBe('1');
   });
 
   it('an answer lost after the rotation is given again', async () => {

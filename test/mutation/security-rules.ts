@@ -119,9 +119,9 @@ export const securityRules: readonly SecurityRule[] = [
   },
   {
     rule: 'a disabled user has no session',
-    file: 'lib/sessions/sessions.ts',
-    find: '!user || user.disabled',
-    replace: '!user',
+    file: 'lib/sessions/live-session.ts',
+    find: 'user !== undefined && !user.disabled',
+    replace: 'user !== undefined',
     tests: ['test/attacks/refresh.test.ts', 'test/attacks/cookie-sessions.test.ts', 'test/router'],
   },
   {
@@ -203,7 +203,7 @@ export const securityRules: readonly SecurityRule[] = [
   },
   {
     rule: 'a refresh token from the future, of a store set back, is refused',
-    file: 'lib/sessions/sessions.ts',
+    file: 'lib/sessions/judge-token.ts',
     find: "if (parts.generation > session.generation) return { refusal: 'future' };",
     replace: '',
     tests: ['test/attacks/refresh.test.ts', 'test/router'],

@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto';
+import type { RevocationCounts } from '../accounts/revocation-counts.js';
+import { AuthError } from '../errors.js';
+import type { NewSession, SessionProvider, SessionSelector, StoredUser } from '../stores/store.js';
+import { type LiveSession, liveSession, maySignIn, type SessionContext } from './live-session.js';
+import { type SessionNotes, writeNotes } from './session-notes.js';
+
+export interface ProvenSignIn {
+  readonly notes: SessionNotes;
+  readonly provider: SessionProvider;
+  /** What `revocationCount()` returned when the sign-in was proven. */
+  readonly revocationCount: string;
+}
+
+interface Beginning {
+  readonly notes: SessionNotes;
+  readonly provider: SessionProvider | undefined;
+}
+
+interface Starting {
+  readonly context: SessionContext;
+  readonly counts: RevocationCounts;
+  readonly revoke: (selector: SessionSelector, reason: string) => Promise<number>;
+}
+
+export async function start(
+  context: SessionContext,
+  user: StoredUser,
+  beginning: Beginning,
+): Promise<LiveSession> {
+  const session = newSession(context, user, beginning);
+  await context.sessions.create(session);
+  return startedSession(context, user, session);
+}
+
+/** In one statement where sessions and users are in one database. Undefined when the user has changed meanwhile. */
+export async function startUnchanged(
+  { context, revoke }: Pick<Starting, 'context' | 'revoke'>,
+  user: StoredUser,
+  beginning: Beginning,
+): Promise<LiveSession | undefined> {
+  const { sessions, users } = context;
+  const { joined } = sessions;
+  if (joined?.users === users) {
+    const session = newSession(context, user, beginning);
+    const isCreated = await joined.create(session, user.version);
+    return isCreated ? startedSession(context, user, session) : undefined;
+  }
+  const live = await start(context, user, beginning);
+  // Read after the start: whoever changes the user later finds the session, and ends it.
+  const latest = await users.findById(user.id);
+  if (maySignIn(latest) && latest.version === user.version) return live;
+  await revoke({ id: live.session.id }, 'user_changed');
+  return undefined;
+}
+
+export async function startAfterSignIn(
+  { context, counts, revoke }: Starting,
+  user: StoredUser,
+  { notes, provider, revocationCount }: ProvenSignIn,
+): Promise<LiveSession> {
+  const live = await start(context, user, { notes, provider });
+  // Counted after the start, for the same reason for which `revoke` counts before it.
+  if ((await counts.of(user.id, provider)) === revocationCount) return live;
+  await revoke({ id: live.session.id }, 'ended_meanwhile');
+  throw new AuthError('LOGIN_FAILED', { reason: 'ended_meanwhile' });
+}
+
+function newSession(
+  { keys, now, ...ttl }: SessionContext,
+  user: StoredUser,
+  { notes, provider }: Beginning,
+): NewSession {
+  const time = now();
+  const expiresAt = time + ttl.absoluteTtlSeconds * 1000;
+  return {
+    id: randomBytes(16).toString('base64url'),
+    userId: user.id,
+    kid: keys.current.kid,
+    salt: randomBytes(16).toString('base64url'),
+    generation: 0,
+    rotatedAt: time,
+    createdAt: time,
+    lastUsedAt: time,
+    idleExpiresAt: Math.min(time + ttl.idleTtlSeconds * 1000, expiresAt),
+    expiresAt,
+    provider,
+    data: writeNotes(notes),
+  };
+}
+
+function startedSession(
+  { keys }: SessionContext,
+  user: StoredUser,
+  session: NewSession,
+): LiveSession {
+  const created = { ...session, version: 0, revokedAt: undefined, revokedReason: undefined };
+  return liveSession(created, user, keys);
+}
