@@ -8,6 +8,8 @@ export interface BenchContext {
   readonly report: Report;
   /** Pairs of slices per comparison. */
   readonly pairs: number;
+  /** How many sessions the largest store holds. */
+  readonly sessions: number;
   /** A signer of the algorithm and its 10,000 tokens, made once a run. */
   readonly issued: (algorithm: BenchAlgorithm) => Promise<Issued>;
 }
@@ -19,11 +21,15 @@ export interface Issued {
 
 const ROTATION = 10_000;
 
-export function createBenchContext(report: Report, pairs: number): BenchContext {
+export function createBenchContext(
+  report: Report,
+  { pairs, sessions }: Pick<BenchContext, 'pairs' | 'sessions'>,
+): BenchContext {
   const made = new Map<BenchAlgorithm, Promise<Issued>>();
   return {
     report,
     pairs,
+    sessions,
     issued(algorithm) {
       const known = made.get(algorithm) ?? issue(algorithm);
       made.set(algorithm, known);

@@ -14,6 +14,7 @@ import { logIn } from './benches/log-in.js';
 import { memory } from './benches/memory.js';
 import { refresh } from './benches/refresh.js';
 import { stack } from './benches/stack.js';
+import { stores } from './benches/stores.js';
 import { warm } from './benches/warm.js';
 import { judge, tableHead, tableLine } from './findings.js';
 
@@ -22,6 +23,8 @@ import { judge, tableHead, tableLine } from './findings.js';
 //   npm run bench                      all of it
 //   npm run bench -- guards burst      some of it
 //   npm run bench -- --pairs 12 guards a quick look, which judges nothing
+//   npm run bench -- --sessions 20000 stores
+//                                      stores of that size instead of a million sessions
 // Exit code 0: nothing failed; missed goals may be reported. 1: a counter is wrong, or another figure misses its goal by far.
 // 2: the machine is too noisy to judge.
 
@@ -39,29 +42,42 @@ const benches = {
   import: importTime,
   refresh,
   'log-in': logIn,
+  stores,
 } satisfies Record<string, Bench>;
 
 /** Fewer pairs than this say nothing. */
 const ENOUGH_PAIRS = 50;
+/** What our promises about stores are about. */
+const MANY_SESSIONS = 1_000_000;
 
 const { values, positionals } = parseArgs({
-  options: { pairs: { type: 'string', default: String(ENOUGH_PAIRS) } },
+  options: {
+    pairs: { type: 'string', default: String(ENOUGH_PAIRS) },
+    sessions: { type: 'string', default: String(MANY_SESSIONS) },
+  },
   allowPositionals: true,
 });
 const pairs = Number(values.pairs);
+const sessions = Number(values.sessions);
 const chosen = positionals.length > 0 ? positionals : Object.keys(benches);
 const unknown = chosen.filter((name) => !Object.hasOwn(benches, name));
-if (unknown.length > 0 || !Number.isInteger(pairs) || pairs < 1) {
-  console.error(`Usage: run.ts [--pairs ${ENOUGH_PAIRS}] [${Object.keys(benches).join(' | ')}] …`);
+const areCounts = Number.isInteger(pairs) && pairs > 0 && Number.isInteger(sessions / 20_000);
+if (unknown.length > 0 || !areCounts) {
+  console.error(
+    `Usage: run.ts [--pairs ${ENOUGH_PAIRS}] [--sessions <a multiple of 20000>] [${Object.keys(benches).join(' | ')}] …`,
+  );
   process.exit(64);
 }
 
 let isControlled = pairs >= ENOUGH_PAIRS;
 let hasFailed = false;
-const context = createBenchContext((finding) => {
-  hasFailed ||= judge(finding, isControlled) === 'FAILED';
-  console.log(tableLine(finding, isControlled));
-}, pairs);
+const context = createBenchContext(
+  (finding) => {
+    hasFailed ||= judge(finding, isControlled) === 'FAILED';
+    console.log(tableLine(finding, isControlled));
+  },
+  { pairs, sessions },
+);
 
 console.log(
   `Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, ${release()}`,
