@@ -7,6 +7,7 @@ import {
   schemaStatements,
   sqliteDialect,
 } from './sql-schema.js';
+import { createTurns } from './sqlite-turns.js';
 import type { Store } from './store.js';
 
 /** As much of a SQLite database as we use: `DatabaseSync` of `node:sqlite` fits, and `Database` of `libsql` or `better-sqlite3`. */
@@ -27,7 +28,8 @@ export interface StoreAdapterOptions {
 /**
  * A store in a SQLite file, for one machine: any number of processes may share the file. Sets the database to
  * write-ahead logging, in which readers and a writer don't wait for each other, and to flush every commit, since
- * a rotation that is forgotten would look like the reuse of a token.
+ * a rotation that is forgotten would look like the reuse of a token. Waits for the locks of other processes without
+ * stopping this one: the connection's `busy_timeout` becomes 0, so give it a connection of its own.
  *
  * @example
  * ```ts
@@ -38,12 +40,12 @@ export interface StoreAdapterOptions {
  */
 export function sqliteStore(database: SqliteDatabase, options: StoreAdapterOptions = {}): Store {
   const statements = new Map<string, SqliteStatement>();
+  const turns = createTurns();
   let isPrepared = false;
+  let isClosed = false;
 
   function prepareSchema(): void {
-    database.exec(
-      'PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;',
-    );
+    for (const pragma of PRAGMAS) database.exec(`PRAGMA ${pragma}`);
     const version = schemaVersion(database);
     refuseNewerSchema(version);
     if (version < SCHEMA_VERSION) createSchema(database);
@@ -59,15 +61,32 @@ export function sqliteStore(database: SqliteDatabase, options: StoreAdapterOptio
   }
 
   return sqlStore({
-    async query(sql: string, values: readonly Value[]): Promise<readonly Row[]> {
-      if (!isPrepared) prepareSchema();
-      return run(statementOf(sql), values);
+    query(sql: string, values: readonly Value[]): Promise<readonly Row[]> {
+      function step(): readonly Row[] {
+        if (!isPrepared) prepareSchema();
+        return run(statementOf(sql), values);
+      }
+      return sql.trimStart().startsWith('SELECT') ? turns.read(step) : turns.run(step);
     },
     isUniqueViolation: (error) =>
       error instanceof Error && error.message.includes('UNIQUE constraint failed'),
-    close: async () => options.onClose?.(),
+    async close(): Promise<void> {
+      turns.refuseAll(new Error('the store has been closed'));
+      const close = isClosed ? undefined : options.onClose;
+      isClosed = true;
+      await close?.();
+    },
   });
 }
+
+const PRAGMAS = [
+  // First, since the others may meet a lock as well.
+  'busy_timeout = 0',
+  'journal_mode = WAL',
+  'synchronous = FULL',
+  // A log that one large change has blown up becomes small again.
+  `journal_size_limit = ${8 * 1024 * 1024}`,
+] as const;
 
 function run(statement: SqliteStatement, values: readonly Value[]): readonly Row[] {
   // The drivers type their parameters by names of their own; text, numbers and null fit all of them.

@@ -1,0 +1,123 @@
+import { isRecord } from '../is-record.js';
+import { PATIENCE_MS } from './store.js';
+
+export interface Turns {
+  /**
+   * Runs a step at once if nobody waits, else after everybody who does. One that meets the lock of another process is
+   * tried again until {@link PATIENCE_MS} after this call; then its last error is the answer, and nothing was changed.
+   */
+  run<Result>(step: Step<Result>): Promise<Result>;
+  /** The same for a step that only reads: it needs no lock as a rule, and passes those who wait for one. */
+  read<Result>(step: Step<Result>): Promise<Result>;
+  /** Refuses everybody who waits. */
+  refuseAll(error: unknown): void;
+}
+
+/** Synchronous, so that it takes effect within its turn or not at all. Is told how long it has waited. */
+type Step<Result> = (waitedMs: number) => Result;
+
+interface Waiting {
+  readonly since: number;
+  /** Throws when the database is busy. Whatever else happens is the caller's answer. */
+  readonly attempt: () => void;
+  readonly refuse: (error: unknown) => void;
+}
+
+/** Pauses between attempts, in milliseconds: a lock is held for a moment as a rule. The last one is repeated. */
+const PAUSES_MS = [1, 1, 2, 5, 10, 25] as const;
+
+/** After so long the event loop has its turn, when many have waited for one lock. */
+const SLICE_MS = 10;
+
+/** Whoever comes when so many wait is refused at once: they would not all be served within their patience. */
+const MAX_WAITING = 1000;
+
+/**
+ * Lets the steps of one connection wait for locks without stopping the process, as SQLite's own busy handler would: of
+ * all who wait only the first one tries, and the others follow in the order of their calls.
+ */
+export function createTurns(): Turns {
+  const queue: Waiting[] = [];
+  let failures = 0;
+  let lastBusy: unknown;
+
+  function refuseLate(): void {
+    const latest = performance.now() - PATIENCE_MS;
+    while (queue[0] && queue[0].since <= latest) queue.shift()?.refuse(lastBusy);
+  }
+
+  function serve(): void {
+    refuseLate();
+    const sliceEnd = performance.now() + SLICE_MS;
+    while (queue[0] && performance.now() < sliceEnd) {
+      try {
+        queue[0].attempt();
+      } catch (error) {
+        lastBusy = error;
+        setTimeout(serve, PAUSES_MS[failures] ?? PAUSES_MS[5]);
+        failures += 1;
+        return;
+      }
+      failures = 0;
+      queue.shift();
+      refuseLate();
+    }
+    if (queue[0]) setImmediate(serve);
+  }
+
+  function wait<Result>(step: Step<Result>, since: number): Promise<Result> {
+    if (queue.length >= MAX_WAITING) return Promise.reject(lastBusy);
+    return new Promise((resolve, reject) => {
+      if (queue.length === 0) {
+        failures = 0;
+        setTimeout(serve, PAUSES_MS[0]);
+      }
+      queue.push({
+        since,
+        attempt() {
+          try {
+            resolve(step(performance.now() - since));
+          } catch (error) {
+            if (isBusy(error)) throw error;
+            reject(error);
+          }
+        },
+        refuse: reject,
+      });
+    });
+  }
+
+  async function attempt<Result>(step: Step<Result>): Promise<Result> {
+    const since = performance.now();
+    try {
+      return step(0);
+    } catch (error) {
+      if (!isBusy(error)) throw error;
+      lastBusy = error;
+      return wait(step, since);
+    }
+  }
+
+  return {
+    run: (step) => (queue.length === 0 ? attempt(step) : wait(step, performance.now())),
+    read: attempt,
+    refuseAll(error) {
+      for (const { refuse } of queue.splice(0)) refuse(error);
+    },
+  };
+}
+
+const BUSY = 5;
+const LOCKED = 6;
+
+/**
+ * Whether the database was locked by somebody else: SQLITE_BUSY, SQLITE_LOCKED and their further kinds
+ * (SQLITE_BUSY_RECOVERY, SQLITE_BUSY_SNAPSHOT …), whose lowest byte is the same.
+ */
+function isBusy(error: unknown): boolean {
+  if (!isRecord(error)) return false;
+  // `code` is the name in libsql and better-sqlite3; node:sqlite has the number in `errcode`.
+  const { code, errcode } = error;
+  if (typeof errcode === 'number') return [BUSY, LOCKED].includes(errcode & 0xff);
+  return typeof code === 'string' && /^SQLITE_(?:BUSY|LOCKED)/.test(code);
+}

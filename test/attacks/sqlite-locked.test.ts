@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as wait } from 'node:timers/promises';
+import { openStore } from 'latchkey';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { addUser, bearer, serveAuth, type Tokens } from '../world/auth-server.js';
+import { holdSqliteLock } from '../world/sqlite-lock.js';
+
+async function world() {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-'));
+  const path = join(folder, 'auth.db');
+  const store = openStore(`file:${path}`);
+  const server = await serveAuth({ store });
+  onTestFinished(async () => {
+    await server.auth.close();
+    await store.close();
+    rmSync(folder, { recursive: true });
+  });
+  await addUser(server);
+  const refresh = ({ refresh_token }: Tokens): Promise<Response> =>
+    server.post('/api/auth/refresh', { refresh_token });
+  return { ...server, path, refresh };
+}
+
+/** W3. */
+describe('while another process holds the write lock of the SQLite file', () => {
+  it('other routes are answered, refreshes are 503, and afterwards all of them are renewed', async () => {
+    const { path, get, refresh, signIn, events } = await world();
+    const sessions = await Promise.all(Array.from({ length: 20 }, () => signIn('alice')));
+    const lock = await holdSqliteLock(path);
+    const delay = monitorEventLoopDelay();
+    delay.enable();
+
+    let isOver = false;
+    const refused = Promise.all(sessions.map(refresh)).finally(() => (isOver = true));
+    while (!isOver) {
+      const answers = await Promise.all(
+        ['/api/me', '/api/strict'].map((route) => get(route, bearer(sessions[0] as Tokens))),
+      );
+      expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+      await wait(50);
+    }
+    delay.disable();
+    // A statement that waits inside SQLite would stop the process for seconds.
+    expect(delay.max / 1e6).toBeLessThan(1500);
+    for (const answer of await refused) {
+      expect(answer.status).toBe(503);
+      expect(answer.headers.get('retry-after')).not.toBeNull();
+    }
+
+    await lock.release();
+    for (const answer of await Promise.all(sessions.map(refresh))) expect(answer.status).toBe(200);
+    expect(events.filter(({ name }) => name === 'refresh.reused')).toEqual([]);
+  });
+});
