@@ -14,7 +14,7 @@ import { readNotes, type SessionNotes } from './session-notes.js';
 
 export interface SessionContext {
   readonly sessions: SessionStore;
-  readonly once: Pick<OnceStore, 'sweep' | 'incr'>;
+  readonly once: Pick<OnceStore, 'add' | 'del' | 'incr' | 'sweep'>;
   readonly users: Pick<UserStore, 'findById'>;
   readonly together?: Store['together'];
   readonly keys: RootKeys;

@@ -1,11 +1,17 @@
+import { setImmediate as pause } from 'node:timers/promises';
 import { numberInRange } from '../known-options.js';
-import type { Revocation, SessionStore } from '../stores/store.js';
+import { createRevocationReader } from './revocation-reader.js';
+import { createRevokedIds } from './revoked-ids.js';
+import { scheduleLooks } from './schedule-looks.js';
+import { createSessionInquiries } from './session-inquiries.js';
+import type { SessionStore } from '../stores/store.js';
 
 export interface RevocationsOptions {
   /**
    * Seconds until an instance refuses a session that another one has revoked. 1 to 300. The difference between the
-   * instances' clocks comes on top. The store is asked twice per lag. `requireAuth({ checkSession: true })` doesn't
-   * wait. @defaultValue `5`
+   * instances' clocks comes on top. The store is asked twice per lag; most stores also tell of revocations at once. An
+   * instance that knows that it has not read all revocations yet asks the store for the session of each request, or answers
+   * 503 STORE_UNAVAILABLE. `requireAuth({ checkSession: true })` doesn't wait. @defaultValue `5`
    */
   readonly revocationLagSeconds?: number;
   /** Lifetime of an access token, which can outlive its session by as much. */
@@ -16,105 +22,101 @@ export interface RevocationsOptions {
 
 /** Revoked sessions whose access tokens may not have expired yet. */
 export interface Revocations {
-  /** Tells whether a session is revoked. A promise until the store has been asked once. */
+  /**
+   * Tells whether a session is revoked: from memory, and at once. A promise until the store has answered once, and while more
+   * revocations are known to exist than were read; then the store is asked for the session, and the promise rejects when it
+   * doesn't answer.
+   */
   has(sessionId: string): boolean | Promise<boolean>;
   /** Adds sessions that this instance has revoked. */
   add(sessionIds: readonly string[]): void;
-  /** Resolves when the store has been asked once; rejects with its reason. */
+  /** Resolves when all revocations have been read once; rejects with the store's reason. */
   ready(): Promise<void>;
   /** Stops asking the store. */
   close(): void;
 }
 
-/** Each query reaches back further than the one before it, because the clocks of instances differ. */
-const OVERLAP_MS = 30_000;
-const PAGE = 1000;
+/** Clocks of instances differ, and a token may be accepted up to 300 s after its end (`clockToleranceSeconds`). */
+const MARGIN_MS = 330_000;
+/** Until a look is taken again that has failed on its way. */
+const RETRY_MS = 1000;
 
 /**
  * Keeps the revoked sessions of all instances in memory, so that no verification waits for the store. Asks the store
- * twice per lag, from the first use on. During an outage of the store it keeps using what it knows.
+ * twice per lag, from the first use on, and when it tells of revocations. During an outage of the store it keeps using what
+ * it knows, unless it knows that something is missing.
  */
 export function createRevocations(
-  sessions: Pick<SessionStore, 'revokedSince'>,
+  sessions: Pick<SessionStore, 'revokedSince' | 'get' | 'onRevoked'>,
   { revocationLagSeconds = 5, accessTtlSeconds, now }: RevocationsOptions,
 ): Revocations {
   const lagMs = numberInRange(revocationLagSeconds, [1, 300], 'revocationLagSeconds') * 1000;
-  const memoryMs = accessTtlSeconds * 1000 + OVERLAP_MS;
-  const revoked = new Map<string, number>();
-  let seenUntil = now() - memoryMs;
-  let first: Promise<void> | undefined;
-  let hasAsked = false;
-  let isClosed = false;
-  let timer: NodeJS.Timeout | undefined;
+  const memoryMs = accessTtlSeconds * 1000 + MARGIN_MS;
+  const revoked = createRevokedIds();
+  /** Whether what is not in memory counts as not revoked. */
+  let isSure = false;
+  let isReady = false;
+  const first = createSignal();
+  const inquiries = createSessionInquiries(sessions, { lagMs, now, recall });
+  const reader = createRevocationReader(sessions, {
+    now,
+    memoryMs,
+    onPage(page) {
+      const time = now();
+      for (const { id, revokedAt } of page) revoked.add(id, Math.min(revokedAt, time) + memoryMs);
+      settle();
+    },
+  });
+  const looks = scheduleLooks({
+    // In an outage at start-up, bearer tokens are accepted without the store rather than all refused.
+    look: () => look().finally(settle),
+    pauseMs: () => Math.min(lagMs / 2, reader.isBehind() ? RETRY_MS : Infinity),
+    onNews: sessions.onRevoked,
+  });
 
-  function remember(id: string, revokedAt: number): void {
-    if (!revoked.has(id)) revoked.set(id, revokedAt + memoryMs);
+  function recall(id: string): boolean | undefined {
+    if (revoked.has(id)) return true;
+    return isSure ? false : undefined;
   }
 
-  function forgetOld(time: number): void {
-    for (const [id, until] of revoked) if (until <= time) revoked.delete(id);
+  function settle(): void {
+    isSure = !reader.isBehind();
+    if (isSure) inquiries.forget();
+    first.give();
   }
 
-  async function ask(): Promise<void> {
-    const askedAt = now();
-    await readPages(sessions, seenUntil - OVERLAP_MS, ({ id, revokedAt }) =>
-      remember(id, revokedAt),
-    );
-    seenUntil = askedAt;
-    forgetOld(askedAt);
-  }
-
-  function askAgainLater(): void {
-    if (isClosed) return;
-    timer = setTimeout(() => {
-      // A failure is reported by the store itself (`store.failed`).
-      ask().then(askAgainLater, askAgainLater);
-    }, lagMs / 2);
-    timer.unref();
-  }
-
-  function askFirst(): Promise<void> {
-    first ??= ask().finally(() => {
-      hasAsked = true;
-      askAgainLater();
-    });
-    return first;
+  async function look(): Promise<void> {
+    await reader.read();
+    isReady = true;
+    await revoked.forget(now(), pause);
   }
 
   return Object.freeze({
-    has(sessionId: string): boolean | Promise<boolean> {
-      if (revoked.has(sessionId)) return true;
-      if (hasAsked) return false;
-      // In an outage at start-up, bearer tokens are accepted without the store rather than all refused.
-      return askFirst()
-        .catch(() => undefined)
-        .then(() => revoked.has(sessionId));
+    has(id: string): boolean | Promise<boolean> {
+      if (revoked.has(id)) return true;
+      if (isSure) return false;
+      if (reader.isBehind()) return inquiries.isRevoked(id);
+      looks.start();
+      return first.given.then(() => recall(id) ?? inquiries.isRevoked(id));
     },
-    add(sessionIds: readonly string[]): void {
-      for (const id of sessionIds) remember(id, now());
+    add(ids: readonly string[]): void {
+      for (const id of ids) revoked.add(id, now() + memoryMs);
     },
     async ready(): Promise<void> {
-      await askFirst().catch(ask);
+      looks.start();
+      if (!isReady) await looks.now();
     },
     close(): void {
-      isClosed = true;
-      clearTimeout(timer);
+      reader.stop();
+      looks.stop();
     },
   });
 }
 
-async function readPages(
-  sessions: Pick<SessionStore, 'revokedSince'>,
-  time: number,
-  read: (revocation: Revocation) => void,
-): Promise<void> {
-  let after: string | undefined;
-  let page: readonly Revocation[];
-  do {
-    // One after the other: each page says where the next one begins.
-    // oxlint-disable-next-line no-await-in-loop
-    page = await sessions.revokedSince(time, { after, limit: PAGE });
-    for (const revocation of page) read(revocation);
-    after = page.at(-1)?.position;
-  } while (page.length === PAGE);
+function createSignal(): { readonly given: Promise<void>; give(): void } {
+  let give = (): void => undefined;
+  const given = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  return { given, give };
 }

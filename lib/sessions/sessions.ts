@@ -108,7 +108,11 @@ export interface Sessions {
    * await auth.sessions.revoke({ userId: user.id, except: principal.sessionId }, 'password_changed');
    */
   revoke(selector: SessionSelector, reason: string): Promise<number>;
-  /** Tells whether access tokens of the session must be refused. From memory; a promise until the store has answered once. */
+  /**
+   * Tells whether access tokens of the session must be refused. From memory; a promise until the store has answered once,
+   * and while this instance knows that it has not read all revocations: then the store is asked, and the promise rejects
+   * with STORE_UNAVAILABLE (503) when it doesn't answer.
+   */
   isRevoked(sessionId: string): boolean | Promise<boolean>;
   /** Tells whether the session is neither revoked nor expired. Asks the store. */
   isLive(sessionId: string): Promise<boolean>;

@@ -82,7 +82,7 @@ function breakable(): { store: Store; breakDown: () => void } {
   const guard = <Part extends object>(part: Part): Part =>
     new Proxy(part, {
       get: (target, name, receiver) =>
-        isDown
+        isDown && name !== 'onRevoked'
           ? () => Promise.reject(new Error('connect ECONNREFUSED secret-host'))
           : (Reflect.get(target, name, receiver) as unknown),
     });

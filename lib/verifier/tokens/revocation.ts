@@ -25,6 +25,8 @@ export function createRevocationCheck(
   }
 
   function fail(cause: unknown): never {
+    // Our own store, which has reported it.
+    if (cause instanceof AuthError && cause.code === 'STORE_UNAVAILABLE') throw cause;
     context.events.emit('hook.failed', { hook: 'isRevoked' });
     throw new AuthError('STORE_UNAVAILABLE', { reason: 'revocation', cause });
   }
