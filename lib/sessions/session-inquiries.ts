@@ -22,6 +22,11 @@ export interface SessionInquiries {
   forget(): void;
 }
 
+interface Answer {
+  readonly isRevoked: boolean;
+  readonly until: number;
+}
+
 const MOST_AT_ONCE = 8;
 const MOST_WAITING = 1000;
 const MOST_ANSWERS = 50_000;
@@ -31,8 +36,7 @@ export function createSessionInquiries(
   sessions: Pick<SessionStore, 'get'>,
   { lagMs, now, recall }: InquiryOptions,
 ): SessionInquiries {
-  /** Sessions that were not revoked, and until when that may be believed. */
-  const answers = createBoundedMap<string, number>(MOST_ANSWERS);
+  const answers = createBoundedMap<string, Answer>(MOST_ANSWERS);
   const asking = new Map<string, Promise<boolean>>();
   const turns = createTurns();
 
@@ -40,10 +44,10 @@ export function createSessionInquiries(
     return turns.take(async () => {
       const known = recall(id);
       if (known !== undefined) return known;
-      const askedAt = now();
+      const until = now() + lagMs;
       const session = await sessions.get(id);
       const isRevoked = session === undefined || session.revokedAt !== undefined;
-      if (!isRevoked) answers.set(id, askedAt + lagMs);
+      answers.set(id, { isRevoked, until });
       // It may have been revoked here meanwhile.
       return isRevoked || recall(id) === true;
     });
@@ -51,7 +55,8 @@ export function createSessionInquiries(
 
   return {
     isRevoked(id: string): boolean | Promise<boolean> {
-      if (now() < (answers.get(id) ?? 0)) return false;
+      const answer = answers.get(id);
+      if (answer && now() < answer.until) return answer.isRevoked;
       const pending = asking.get(id) ?? ask(id).finally(() => asking.delete(id));
       asking.set(id, pending);
       return pending;
