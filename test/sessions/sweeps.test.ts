@@ -1,0 +1,147 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { openStore, type Store } from 'latchkey';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { scheduleSweeps, type SweepPace } from '../../lib/sessions/schedule-sweeps.js';
+import { memoryStore } from '../../lib/stores/memory.js';
+import { sharedStores } from '../world/every-store.js';
+import { addSessions } from '../world/switched-store.js';
+
+const DAY_MS = 86_400_000;
+const ACCESS_TTL = 900;
+
+/** A second as if it were a minute and more. */
+const FAST: SweepPace = {
+  firstMs: 30,
+  idleMs: 200,
+  retryMs: 100,
+  runMs: 10_000,
+  leaseMs: 20_000,
+  pauseMs: 5,
+};
+
+const memory = {
+  name: 'memory',
+  isMissing: false,
+  create: async () => undefined,
+  drop: async () => undefined,
+};
+const inMemory = memoryStore();
+const stores = [
+  { ...memory, open: () => ({ ...inMemory }) },
+  ...(await sharedStores(12)).map((place) => ({ ...place, open: () => openStore(place.url) })),
+];
+
+/** Ends sessions so long ago that they are swept, and adds one-time values that are over. */
+async function fill(store: Store, { sessions, values }: { sessions: number; values: number }) {
+  const long = Date.now() - 10 * DAY_MS;
+  const ids = await addSessions(store, { count: sessions, now: long });
+  const life = { now: long, expiresAt: long + 1000 };
+  await Promise.all(
+    Array.from({ length: values }, (_, at) => store.once.add(`value ${at}`, 'x', life)),
+  );
+  return ids;
+}
+
+const rest = async (store: Store, ids: readonly string[]): Promise<number> =>
+  (await Promise.all(ids.map((id) => store.sessions.get(id)))).filter(Boolean).length;
+
+interface Sweeping {
+  readonly who: string;
+  readonly limit: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** An instance that sweeps, and what it has swept. */
+function instance(
+  { sessions, once }: Store,
+  { who = 'one', ...pace }: Partial<SweepPace> & { who?: string; log?: Sweeping[] } = {},
+) {
+  const log = pace.log ?? [];
+  const noting =
+    (sweep: Store['once']['sweep']): Store['once']['sweep'] =>
+    async (before, limit = 0) => {
+      const from = performance.now();
+      try {
+        return await sweep(before, limit);
+      } finally {
+        log.push({ who, limit, from, to: performance.now() });
+      }
+    };
+  const scheduled = scheduleSweeps(
+    {
+      sessions: { sweep: noting((before, limit) => sessions.sweep(before, limit)) },
+      once: { ...once, sweep: noting((before, limit) => once.sweep(before, limit)) },
+      accessTtlSeconds: ACCESS_TTL,
+      now: Date.now,
+    },
+    { ...FAST, ...pace },
+  );
+  onTestFinished(() => scheduled.stop());
+  return { log, stop: () => scheduled.stop() };
+}
+
+describe.each(stores)('on $name', ({ name, isMissing, create, drop, open }) => {
+  // Redis forgets rows by itself.
+  const keepsRows = name !== 'Redis';
+
+  beforeAll(create);
+  afterAll(drop);
+
+  function opened(): Store {
+    const store = open();
+    onTestFinished(() => store.close());
+    return store;
+  }
+
+  it.skipIf(isMissing)(
+    'of two instances one sweeps at a time, in batches, and everything goes',
+    async () => {
+      const [here, there] = [opened(), opened()];
+      const ids = await fill(here, { sessions: 250, values: 50 });
+      const [live = ''] = await addSessions(here, { count: 1, now: Date.now() });
+      await here.once.add('value 0 of today', 'x', {
+        now: Date.now(),
+        expiresAt: Date.now() + DAY_MS,
+      });
+      const log: Sweeping[] = [];
+      instance(here, { who: 'here', log });
+      instance(there, { who: 'there', log });
+      const isSwept = async () => log.length > 12 && (!keepsRows || (await rest(here, ids)) === 0);
+      await vi.waitUntil(isSwept, { timeout: 20_000, interval: 50 });
+      expect(await here.sessions.get(live)).toBeDefined();
+      expect(await here.once.take('value 0 of today', Date.now())).toBe('x');
+      expect(log.filter(({ limit }) => limit < 50 || limit > 5000)).toEqual([]);
+      const atOnce = log.filter((one) =>
+        log.some(({ who, from, to }) => who !== one.who && from <= one.to && one.from <= to),
+      );
+      expect(atOnce).toEqual([]);
+    },
+  );
+
+  it.skipIf(isMissing)(
+    'an instance that ends in the middle holds the others up no longer than its lease',
+    async () => {
+      const [here, there] = [opened(), opened()];
+      const ids = await fill(here, { sessions: 250, values: 0 });
+      // What the instances of another test have left.
+      await here.once.del('lease:sweep');
+      const ending = instance(here, { who: 'here', leaseMs: 1000, pauseMs: 300 });
+      await vi.waitUntil(() => ending.log.length > 0, { timeout: 10_000, interval: 1 });
+      ending.stop();
+      const endedAt = performance.now();
+      const swept = ending.log.length;
+      const { log } = instance(there, { who: 'there', firstMs: 0 });
+      await vi.waitUntil(
+        async () => log.length > 0 && (!keepsRows || (await rest(there, ids)) === 0),
+        {
+          timeout: 20_000,
+        },
+      );
+      expect((log[0]?.from ?? 0) - endedAt).toBeGreaterThan(500);
+      await wait(400);
+      // It was stopped between two batches.
+      expect(ending.log.length).toBeLessThanOrEqual(swept + 1);
+    },
+  );
+});
