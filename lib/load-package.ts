@@ -8,7 +8,7 @@ interface OptionalPackages {
 /**
  * Loads a package that only some applications have or need, at its first use. Bundlers leave the import alone,
  * because its name is no literal: such a package is either not installed or holds native code. Rejects with an
- * Error that names the package and the cure.
+ * Error with the code PACKAGE_MISSING that names the package and the cure.
  */
 export async function loadPackage<Name extends keyof OptionalPackages>(
   name: Name,
@@ -16,9 +16,10 @@ export async function loadPackage<Name extends keyof OptionalPackages>(
   try {
     return await import(/* webpackIgnore: true */ /* @vite-ignore */ name);
   } catch (cause) {
-    throw new Error(
+    const error = new Error(
       `latchkey could not load the package ${name}: run npm install ${name}, and keep it in node_modules beside a bundle`,
       { cause },
     );
+    throw Object.assign(error, { code: 'PACKAGE_MISSING' });
   }
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { AuthError } from '../errors.js';
+import { StoreFailure } from '../stores/store-failure.js';
 import { UsageError } from './usage-error.js';
 import { users } from './users.js';
 
@@ -53,11 +54,18 @@ function sentenceOf(error: unknown): string {
   const fields = error instanceof AuthError ? (error.problem.errors ?? []) : [];
   if (fields.length > 0)
     return fields.map(({ pointer, detail }) => `${memberOf(pointer)} ${detail}`).join('; ');
-  // The driver's own words, which an HTTP response never shows: the reader has configured the store.
   const { cause } = error;
+  const text = cause instanceof Error && cause.message !== '' ? wordsOf(cause) : undefined;
   const isStore = error instanceof AuthError && error.code === 'STORE_UNAVAILABLE';
-  const text = isStore ? 'the store cannot be used' : error.message;
-  return cause instanceof Error && cause.message !== '' ? `${text}: ${cause.message}` : text;
+  if (isStore) return `the store cannot be used: ${text ?? 'it failed'}`;
+  return text === undefined ? error.message : `${error.message}: ${text}`;
+}
+
+/** Why a store failed, and the driver's own words where that has none: the reader has configured the store. */
+function wordsOf(error: Error): string {
+  const { message, cause } = error;
+  const isUnknown = error instanceof StoreFailure && error.reason === 'error';
+  return isUnknown && cause instanceof Error ? `${message}: ${cause.message}` : message;
 }
 
 /** `password` for `#/new_password`, the member of a request body. */

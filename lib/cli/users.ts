@@ -93,7 +93,7 @@ function openDesk(url: string | undefined): Desk {
       'memory: is inside the process of the application; use file:, postgres: or redis:',
     );
   const events = createEvents();
-  const store = steadyStore(openStore(url), { events });
+  const store = steadyStore(openStore(url), { events, warns: false });
   return {
     store,
     users: createUsers({ store: store.users, now: Date.now }),

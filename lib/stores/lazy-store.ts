@@ -1,13 +1,22 @@
 import type { Store } from './store.js';
+import { StoreFailure } from './store-failure.js';
+import { connected } from './turns.js';
 import { type Abilities, wrapStore } from './wrap-store.js';
 
-/** Opens a store at its first use, and again at the next one when that failed. `abilities` are those it will have. */
-export function lazyStore(open: () => Promise<Store>, abilities: Abilities = none): Store {
+/**
+ * Opens a store at its first use, and again at the next one when that failed. `abilities` are those it will have; `explain`
+ * puts a driver's errors into words.
+ */
+export function lazyStore(
+  open: () => Promise<Store>,
+  abilities: Abilities = none,
+  explain: (error: unknown) => unknown = (error) => error,
+): Store {
   let opening: Promise<Store> | undefined;
   let isClosed = false;
 
   function opened(): Promise<Store> {
-    if (isClosed) return Promise.reject(new Error('the store has been closed'));
+    if (isClosed) return Promise.reject(new StoreFailure('closed', 'the store has been closed'));
     opening ??= open().catch((error: unknown) => {
       opening = undefined;
       throw error;
@@ -15,9 +24,30 @@ export function lazyStore(open: () => Promise<Store>, abilities: Abilities = non
     return opening;
   }
 
-  const wrapped = wrapStore(async (_operation, run) => run(await opened()), abilities);
+  async function whenOpen<Result>(run: (store: Store) => Promise<Result>): Promise<Result> {
+    try {
+      return await run(await opened());
+    } catch (error) {
+      throw explain(error);
+    }
+  }
+
+  const together = <Result>(run: () => Promise<Result>): Promise<Result> =>
+    connected(
+      async (onOneConnection) => {
+        const store = await opened();
+        return store.together ? store.together(onOneConnection) : onOneConnection();
+      },
+      run,
+      explain,
+    );
+  const wrapped = wrapStore(async (_operation, run) => whenOpen(run), {
+    ...abilities,
+    together: false,
+  });
   return Object.freeze({
     ...wrapped,
+    ...(abilities.together && { together }),
     sessions: Object.freeze({
       ...wrapped.sessions,
       ...(abilities.onRevoked && { onRevoked: listenWhenOpen(opened) }),

@@ -4,12 +4,14 @@ import { openPostgres } from './open-postgres.js';
 import { openRedis } from './open-redis.js';
 import { openSqlite } from './open-sqlite.js';
 import type { Store } from './store.js';
+import { explainFailure } from './store-failure.js';
+import { siteOf } from './store-site.js';
 import type { Abilities } from './wrap-store.js';
 
 /**
  * The store that a URL names: `memory:`, `file:./auth.db` (SQLite), `postgres://…` or `redis://…`. Opened at its
- * first use, and again at the next one when that failed; its driver is loaded then and not before. No error of
- * it holds the URL, which may hold a password.
+ * first use, and again at the next one when that failed; its driver is loaded then and not before. Its errors say in
+ * words what is wrong, with host and port. None holds the URL, which may hold a password.
  *
  * @example
  * ```ts
@@ -21,7 +23,12 @@ export function openStore(url: string): Store {
   if (scheme === 'memory') return memoryStore();
   const opener = openers[scheme];
   if (!opener) throw new TypeError('a store is memory:, file:./auth.db, postgres://… or redis://…');
-  return lazyStore(() => opener.open(url), opener.abilities);
+  const site = siteOf(url);
+  return lazyStore(
+    () => opener.open(url),
+    opener.abilities,
+    (error) => explainFailure(error, site),
+  );
 }
 
 interface Opener {

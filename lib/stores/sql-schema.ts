@@ -1,3 +1,5 @@
+import { StoreFailure } from './store-failure.js';
+
 /** What the two databases call differently. */
 export interface Dialect {
   /** A text column that is compared byte by byte, whatever the language of the database. */
@@ -95,7 +97,8 @@ CREATE INDEX IF NOT EXISTS latchkey_credentials_owner ON latchkey_credentials (o
 /** Throws when the schema was made by a newer release: to write into it could destroy what we don't know. */
 export function refuseNewerSchema(version: number): void {
   if (version > SCHEMA_VERSION)
-    throw new Error(
+    throw new StoreFailure(
+      'schema',
       `the store's schema has version ${version}, and this release of latchkey knows ${SCHEMA_VERSION}; upgrade the package`,
     );
 }

@@ -2,7 +2,9 @@ import { AuthError } from '../errors.js';
 import type { EventSink } from '../events.js';
 import { completeStore } from './complete-store.js';
 import { PATIENCE_MS, type Store, type UserStore } from './store.js';
-import { createTurns, tooSlow } from './turns.js';
+import { createFailureLog } from './failure-log.js';
+import { explainFailure } from './store-failure.js';
+import { connected, createTurns } from './turns.js';
 import { abilitiesOf, type Around, wrapStore } from './wrap-store.js';
 
 export interface SteadyStoreOptions {
@@ -11,6 +13,8 @@ export interface SteadyStoreOptions {
   readonly userStore?: UserStore | undefined;
   /** Milliseconds that one operation may take. @defaultValue a second more than {@link PATIENCE_MS} */
   readonly timeoutMs?: number;
+  /** Whether the console is told why the store fails, once. @defaultValue `true` */
+  readonly warns?: boolean;
   /** Milliseconds since 1970. @defaultValue `Date.now` */
   readonly now?: () => number;
   /**
@@ -34,6 +38,7 @@ export function steadyStore(given: Store, options: SteadyStoreOptions): Store {
   const { events, userStore, timeoutMs = PATIENCE_MS + 1000, now = Date.now } = options;
   const store = completeStore(given, userStore);
   const turns = createTurns(store, timeoutMs);
+  const log = createFailureLog({ events, now, warns: options.warns ?? true });
   const failing = new Set<'store' | 'users'>();
 
   const around: Around = async (operation, run) => {
@@ -41,6 +46,7 @@ export function steadyStore(given: Store, options: SteadyStoreOptions): Store {
     const owner = userStore && operation.startsWith('users.') ? 'users' : 'store';
     try {
       const result = await turns.within(() => run(store));
+      log.answered(operation);
       failing.delete(owner);
       if (failing.size === 0) options.onAnswer?.(startedAt);
       return result;
@@ -56,27 +62,23 @@ export function steadyStore(given: Store, options: SteadyStoreOptions): Store {
     { startedAt, cause }: { readonly startedAt: number; readonly cause: unknown },
   ): AuthError {
     options.onFailure?.(startedAt);
-    events.emit('store.failed', { operation, reason: cause === tooSlow ? 'timeout' : 'error' });
+    const failure = explainFailure(cause, undefined);
+    log.failed(operation, failure);
     return new AuthError('STORE_UNAVAILABLE', {
-      reason: 'store',
+      reason: failure.reason,
       retryAfterSeconds: RETRY_AFTER_SECONDS,
-      cause,
+      cause: failure,
     });
   }
 
   /** Only the wait for the connection is an operation here; what is done on it are operations of their own. */
   async function together<Result>(run: () => Promise<Result>): Promise<Result> {
     const startedAt = now();
-    let isConnected = false;
-    try {
-      return await turns.together(() => {
-        isConnected = true;
-        return run();
-      });
-    } catch (cause) {
-      if (isConnected || cause instanceof AuthError) throw cause;
-      throw failed('together', { startedAt, cause });
-    }
+    return connected(
+      (onOneConnection) => turns.together(onOneConnection),
+      run,
+      (cause) => (cause instanceof AuthError ? cause : failed('together', { startedAt, cause })),
+    );
   }
 
   const { onRevoked } = store.sessions;

@@ -1,11 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Store } from './store.js';
+import { StoreFailure } from './store-failure.js';
 
 /** Gives operations their time. Those that share a connection share the time that they may take. */
 export interface Turns {
-  /** Runs one operation. Rejects with {@link tooSlow} when it takes longer than it may. */
+  /** Runs one operation. Rejects with a {@link StoreFailure} when it takes longer than it may. */
   within<Result>(run: () => Promise<Result>): Promise<Result>;
-  /** Runs operations on one connection, if the store has several. Rejects with {@link tooSlow} when none is free in time. */
+  /** Runs operations on one connection, if the store has several. Rejects with a {@link StoreFailure} when none is free in time. */
   together<Result>(run: () => Promise<Result>): Promise<Result>;
 }
 
@@ -16,7 +17,7 @@ interface Turn {
   isOver: boolean;
 }
 
-export const tooSlow: Error = new Error('the store did not answer in time');
+const tooSlow = new StoreFailure('timeout', 'the store did not answer in time');
 
 export function createTurns(store: Store, timeoutMs: number): Turns {
   const turns = new AsyncLocalStorage<Turn>();
@@ -81,5 +82,25 @@ async function limited<Result>(
     return await Promise.race([run(stopTimer), timeout]);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/**
+ * Runs operations together. `explain` is asked for the error when there was no connection for them; what is thrown on one stays
+ * as it is.
+ */
+export async function connected<Result>(
+  together: NonNullable<Store['together']>,
+  run: () => Promise<Result>,
+  explain: (cause: unknown) => unknown,
+): Promise<Result> {
+  let isConnected = false;
+  try {
+    return await together(() => {
+      isConnected = true;
+      return run();
+    });
+  } catch (cause) {
+    throw isConnected ? cause : explain(cause);
   }
 }

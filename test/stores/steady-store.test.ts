@@ -45,7 +45,7 @@ describe('a failure of the store', () => {
       () => expect.fail(),
       (e) => e,
     );
-    expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', status: 503, reason: 'store' });
+    expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', status: 503, reason });
     expect(error.headers['Retry-After']).toBe('2');
     expect(events.of('store.failed')).toEqual([{ operation: 'sessions.get', reason }]);
   });

@@ -1,0 +1,50 @@
+import type { StoreSite } from './store-failure.js';
+
+const names: Readonly<Record<string, string>> = {
+  postgres: 'PostgreSQL',
+  postgresql: 'PostgreSQL',
+  redis: 'Redis',
+  rediss: 'Redis',
+};
+
+/** What messages may say of the store at a URL, and what they may not. */
+export function siteOf(url: string): StoreSite {
+  const scheme = url.slice(0, url.indexOf(':'));
+  const name = names[scheme.replace(/\+.*/, '')];
+  if (name === undefined) return { name: `the SQLite file ${url.slice(5)}`, secrets: [] };
+  const host = hostOf(url);
+  return {
+    name: host === undefined ? name : `${name} at ${host}`,
+    secrets: [url, ...passwordsIn(url)],
+  };
+}
+
+/**
+ * Host and port. Undefined where they can't be told from the rest for certain: a password with an unescaped # or / ends the
+ * host too early, and would be taken for a port.
+ */
+function hostOf(url: string): string | undefined {
+  if (!URL.canParse(url)) return undefined;
+  const { hostname, port, protocol, pathname, search, hash } = new URL(url);
+  if (hostname === '' || /[@]/.test(pathname + search) || hash !== '') return undefined;
+  return `${hostname}:${port === '' ? (/^postgres/.test(protocol) ? 5432 : 6379) : port}`;
+}
+
+const SHORTEST_SECRET = 4;
+
+/** The passwords of a URL as they are written there, and decoded. Those too short to be one would blot out common words. */
+function passwordsIn(url: string): readonly string[] {
+  const inAuthority = /^[^:]+:\/\/[^:@]*:(.*)@/s.exec(url)?.[1];
+  const inQuery = [...url.matchAll(/[?&][^=&]*pass[^=&]*=([^&]*)/gi)].map(([, value]) => value);
+  return [inAuthority, ...inQuery]
+    .flatMap((text = '') => [text, decoded(text)])
+    .filter((text) => text.length >= SHORTEST_SECRET);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
