@@ -23,8 +23,9 @@ interface Waiting {
   readonly refuse: (error: unknown) => void;
 }
 
-/** Pauses between attempts, in milliseconds: a lock is held for a moment as a rule. The last one is repeated. */
-const PAUSES_MS = [1, 1, 2, 5, 10, 25] as const;
+/** Pauses between attempts, in milliseconds: a lock is held for a moment as a rule. */
+const PAUSES_MS = [1, 1, 2, 5, 10] as const;
+const LONGEST_PAUSE_MS = 25;
 
 /** After so long the event loop has its turn, when many have waited for one lock. */
 const SLICE_MS = 10;
@@ -54,7 +55,7 @@ export function createTurns(): Turns {
         queue[0].attempt();
       } catch (error) {
         lastBusy = error;
-        setTimeout(serve, PAUSES_MS[failures] ?? PAUSES_MS[5]);
+        setTimeout(serve, PAUSES_MS[failures] ?? LONGEST_PAUSE_MS);
         failures += 1;
         return;
       }
@@ -72,18 +73,7 @@ export function createTurns(): Turns {
         failures = 0;
         setTimeout(serve, PAUSES_MS[0]);
       }
-      queue.push({
-        since,
-        attempt() {
-          try {
-            resolve(step(performance.now() - since));
-          } catch (error) {
-            if (isBusy(error)) throw error;
-            reject(error);
-          }
-        },
-        refuse: reject,
-      });
+      queue.push(createWaiting(step, { since, resolve, reject }));
     });
   }
 
@@ -104,6 +94,29 @@ export function createTurns(): Turns {
     refuseAll(error) {
       for (const { refuse } of queue.splice(0)) refuse(error);
     },
+  };
+}
+
+function createWaiting<Result>(
+  step: Step<Result>,
+  caller: {
+    readonly since: number;
+    readonly resolve: (result: Result) => void;
+    readonly reject: (error: unknown) => void;
+  },
+): Waiting {
+  const { since, resolve, reject } = caller;
+  return {
+    since,
+    attempt() {
+      try {
+        resolve(step(performance.now() - since));
+      } catch (error) {
+        if (isBusy(error)) throw error;
+        reject(error);
+      }
+    },
+    refuse: reject,
   };
 }
 

@@ -8,7 +8,7 @@ import {
   sqliteDialect,
 } from './sql-schema.js';
 import { createTurns } from './sqlite-turns.js';
-import type { Store } from './store.js';
+import type { SessionStore, Store } from './store.js';
 
 /** As much of a SQLite database as we use: `DatabaseSync` of `node:sqlite` fits, and `Database` of `libsql` or `better-sqlite3`. */
 export interface SqliteDatabase {
@@ -60,7 +60,16 @@ export function sqliteStore(database: SqliteDatabase, options: StoreAdapterOptio
     return statement;
   }
 
-  return sqlStore({
+  /** Empties the log into the database, as far as nobody else is using it. */
+  function checkpoint(): void {
+    try {
+      run(statementOf('PRAGMA wal_checkpoint(TRUNCATE)'), []);
+    } catch {
+      // SQLite does the same by and by, at the commits of whoever writes.
+    }
+  }
+
+  const store = sqlStore({
     query(sql: string, values: readonly Value[]): Promise<readonly Row[]> {
       function step(): readonly Row[] {
         if (!isPrepared) prepareSchema();
@@ -76,6 +85,18 @@ export function sqliteStore(database: SqliteDatabase, options: StoreAdapterOptio
       isClosed = true;
       await close?.();
     },
+  });
+  return Object.freeze({
+    ...store,
+    sessions: Object.freeze({
+      ...store.sessions,
+      async sweep(before, limit = 1000) {
+        const swept = await store.sessions.sweep(before, limit);
+        // The last batch of those that found anything.
+        if (swept > 0 && swept < limit) checkpoint();
+        return swept;
+      },
+    } satisfies SessionStore),
   });
 }
 

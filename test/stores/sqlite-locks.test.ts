@@ -81,11 +81,11 @@ describe('while another process holds the write lock of a SQLite file', () => {
     const store = sqliteStore(database);
     await store.ping();
     const lock = await holdSqliteLock(path);
-    const early = expect(store.once.add('early', '', life)).rejects.toThrow('locked');
+    const early = store.once.add('early', '', life).catch((error: Error) => error.message);
     const released = lock.release();
     // A process that stands still cannot try, and it must not do so afterwards.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4200);
-    await early;
+    expect(await early).toContain('locked');
     await released;
     await expect(store.once.add('early', '', life)).resolves.toBe(true);
   });
@@ -117,7 +117,7 @@ describe('while another process holds the write lock of a SQLite file', () => {
       const adding = [one.once.add('code', '', life), two.once.add('code', '', life)];
       await wait(100);
       await lock.release();
-      expect((await Promise.all(adding)).toSorted()).toEqual([false, true]);
+      expect((await Promise.all(adding)).filter(Boolean)).toHaveLength(1);
     },
   );
 });
