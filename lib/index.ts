@@ -90,7 +90,7 @@ export {
 } from './stores/sqlite.js';
 export { type PostgresClient, postgresStore } from './stores/postgres.js';
 export { redisStore, type RedisStoreOptions } from './stores/redis.js';
-export type { RedisClient } from './stores/redis-connection.js';
+export type { RedisClient } from './stores/redis-client.js';
 export type {
   Count,
   CountOptions,

@@ -47,6 +47,10 @@ const postgres: Opener = {
 };
 const redis: Opener = {
   open: openRedis,
+  abilities: { together: false, onRevoked: true, joined: false },
+};
+const redisCluster: Opener = {
+  open: openRedis,
   abilities: { together: false, onRevoked: false, joined: false },
 };
 
@@ -56,4 +60,8 @@ const openers: Readonly<Record<string, Opener>> = Object.assign(Object.create(nu
   postgresql: postgres,
   redis,
   rediss: redis,
+  'redis+sentinel': redis,
+  'rediss+sentinel': redis,
+  'redis+cluster': redisCluster,
+  'rediss+cluster': redisCluster,
 });

@@ -1,37 +1,48 @@
 import { isRecord } from '../is-record.js';
-import { createScript, listOf, type RedisConnection, textsOf } from './redis-connection.js';
+import type { RedisConnection } from './redis-connection.js';
+import { createChange, listOf, textsOf } from './redis-scripts.js';
 import type { CredentialStore, StoredCredential } from './store.js';
 
 /** JSON of the row */
-const create = createScript(`
+const create = createChange(`
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('HSET', KEYS[1], 'json', ARGV[1])
+redis.call('HSET', KEYS[1], 'json', ARGV[4])
 return 1`);
 
 /** now */
-const touch = createScript(`
+const touch = createChange(`
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 local used = redis.call('HGET', KEYS[1], 'lastUsedAt')
-if not used or tonumber(used) < tonumber(ARGV[1]) then redis.call('HSET', KEYS[1], 'lastUsedAt', ARGV[1]) end
+if not used or tonumber(used) < tonumber(ARGV[4]) then redis.call('HSET', KEYS[1], 'lastUsedAt', ARGV[4]) end
 return 1`);
 
 /** now */
-const revoke = createScript(`
+const revoke = createChange(`
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-return redis.call('HSETNX', KEYS[1], 'revokedAt', ARGV[1])`);
+return redis.call('HSETNX', KEYS[1], 'revokedAt', ARGV[4])`);
 
-export function redisCredentials({ run, send, keyOf }: RedisConnection): CredentialStore {
+/** id */
+const claim = createChange(`return redis.call('SETNX', KEYS[1], ARGV[4])`);
+/** id */
+const release = createChange(`
+if redis.call('GET', KEYS[1]) == ARGV[4] then redis.call('DEL', KEYS[1]) end
+return 1`);
+/** createdAt, id */
+const list = createChange(`return redis.call('ZADD', KEYS[1], ARGV[4], ARGV[5])`);
+
+export function redisCredentials({ begin, send, keyOf }: RedisConnection): CredentialStore {
   const rowOf = (id: string): string => keyOf('credential', id);
   const find = async (id: string): Promise<StoredCredential | undefined> =>
     toCredential(await send('HMGET', rowOf(id), 'json', 'lastUsedAt', 'revokedAt'));
   return Object.freeze({
     async create(credential) {
       const { id, hash, ownerId, createdAt } = credential;
-      const isFree = await send('SET', keyOf('credential-hash', hash), id, 'NX');
-      if (isFree !== 'OK') throw new Error('a credential with this hash exists');
-      await send('ZADD', keyOf('owner-credentials', ownerId), createdAt, id);
-      if (Number(await run(create, rowOf(id), JSON.stringify(credential))) === 1) return;
-      await send('DEL', keyOf('credential-hash', hash));
+      const change = begin();
+      const isFree = Number(await change(claim, keyOf('credential-hash', hash), id)) === 1;
+      if (!isFree) throw new Error('a credential with this hash exists');
+      await change(list, keyOf('owner-credentials', ownerId), createdAt, id);
+      if (Number(await change(create, rowOf(id), JSON.stringify(credential))) === 1) return;
+      await begin()(release, keyOf('credential-hash', hash), id);
       throw new Error('a credential with this id exists');
     },
     async findByHash(hash) {
@@ -44,9 +55,9 @@ export function redisCredentials({ run, send, keyOf }: RedisConnection): Credent
       return rows.filter((row) => row !== undefined).filter((row) => row.ownerId === ownerId);
     },
     async touch(id, now) {
-      await run(touch, rowOf(id), now);
+      await begin()(touch, rowOf(id), now);
     },
-    revoke: async (id, now) => Number(await run(revoke, rowOf(id), now)) === 1,
+    revoke: async (id, now) => Number(await begin()(revoke, rowOf(id), now)) === 1,
   } satisfies CredentialStore);
 }
 

@@ -1,140 +1,109 @@
 import { isRecord } from '../is-record.js';
-import { createScript, listOf, type RedisConnection, textsOf } from './redis-connection.js';
+import type { RedisConnection } from './redis-connection.js';
+import { redisLogins } from './redis-logins.js';
+import { createChange, listOf } from './redis-scripts.js';
 import type { StoredUser, UserStore } from './store.js';
-
-/** Milliseconds for which a login stays claimed when a process dies before it stores the user. */
-const CLAIM_MS = 10_000;
-
-/** user id, life: claims a login, for good only once the row is there. Returns the owner's id, and whether this call claimed it. */
-const claim = createScript(`
-local owner = redis.call('GET', KEYS[1])
-if owner then return {owner, '0'} end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return {ARGV[1], '1'}`);
-
-/** user id */
-const confirm = createScript(`
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('PERSIST', KEYS[1])
-return 1`);
-
-/** user id */
-const release = createScript(`
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
-return 1`);
+import { redisUserList, type RedisUserList } from './redis-user-list.js';
 
 /** JSON of the row */
-const create = createScript(`
+const create = createChange(`
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('HSET', KEYS[1], 'json', ARGV[1], 'version', '0')
+redis.call('HSET', KEYS[1], 'json', ARGV[4], 'version', '0')
 return 1`);
 
 /** version, JSON of the row */
-const update = createScript(`
+const update = createChange(`
 local version = redis.call('HGET', KEYS[1], 'version')
-if version ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], 'json', ARGV[2], 'version', string.format('%.0f', tonumber(version) + 1))
+if version ~= ARGV[4] then return 0 end
+redis.call('HSET', KEYS[1], 'json', ARGV[5], 'version', string.format('%.0f', tonumber(version) + 1))
 return 1`);
 
-const remove = createScript(`
+const remove = createChange(`
 local row = redis.call('HMGET', KEYS[1], 'json', 'version')
 redis.call('DEL', KEYS[1])
 return row`);
 
-/**
- * A user is one row; each login is a claim on a key of its own, since rows of a cluster live apart. Claims come
- * before the row and are confirmed after it, so that two users never have one login; a claim that is never
- * confirmed ends by itself.
- */
+/** A user is one row; each login is a key of its own, since rows of a cluster live apart: see `redisLogins`. */
 export function redisUsers(connection: RedisConnection): UserStore {
-  const { run, send, keyOf } = connection;
+  const { begin, send, keyOf } = connection;
   const rowOf = (id: string): string => keyOf('user', id);
-  const allUsers = keyOf('users');
+  const list = redisUserList(connection);
   const find = async (id: string): Promise<StoredUser | undefined> =>
     toUser(await send('HMGET', rowOf(id), 'json', 'version'));
-  const claims = claimsOf(connection);
+  const hasLogin = async (id: string, login: string): Promise<boolean> => {
+    const user = await find(id);
+    return user !== undefined && loginsOf(user).includes(login);
+  };
+  const logins = redisLogins(connection, hasLogin);
 
   return Object.freeze({
     async findByLogin(login) {
-      const reply = await send('GET', keyOf('login', login));
-      const user = typeof reply === 'string' ? await find(reply) : undefined;
+      const owner = await logins.ownerOf(login);
+      const user = owner === undefined ? undefined : await find(owner);
       return user && loginsOf(user).includes(login) ? user : undefined;
     },
     findById: find,
     async create(user) {
+      const change = begin();
       if (await find(user.id)) return 'taken';
-      const claimed = await claims.take(user.id, loginsOf(user));
-      if (!claimed) return 'taken';
+      const held = await logins.hold(change, user.id, loginsOf(user));
+      if (typeof held === 'string') return 'taken';
       // The list comes first, so that no stored user is missing from it; ids without a row are skipped.
-      await send('ZADD', allUsers, 0, user.id);
-      const isNew = Number(await run(create, rowOf(user.id), toJson(user))) === 1;
-      if (isNew && (await claims.confirm(user.id, claimed))) return 'created';
-      if (isNew) await run(remove, rowOf(user.id));
-      await claims.release(user.id, claimed);
-      return 'taken';
+      await list.add(change, user.id);
+      const isNew = Number(await change(create, rowOf(user.id), toJson(user))) === 1;
+      await held.settle(isNew ? loginsOf(user) : []);
+      return isNew ? 'created' : 'taken';
     },
     async update(id, { version, now, set }) {
+      const change = begin();
       const row = await find(id);
       if (!row || row.version !== version) return 'stale';
       const changed = { ...row, ...set, updatedAt: now, version: version + 1 };
-      const gained = loginsOf(changed).filter((login) => !loginsOf(row).includes(login));
-      const claimed = await claims.take(id, gained);
-      if (!claimed) return 'taken';
-      const isChanged = Number(await run(update, rowOf(id), version, toJson(changed))) === 1;
-      if (!isChanged) {
-        await claims.release(id, claimed);
-        return 'stale';
-      }
-      await claims.confirm(id, claimed);
-      const lost = loginsOf(row).filter((login) => !loginsOf(changed).includes(login));
-      await claims.release(id, lost);
-      return changed;
+      const [before, after] = [loginsOf(row), loginsOf(changed)];
+      const gained = after.filter((login) => !before.includes(login));
+      const lost = before.filter((login) => !after.includes(login));
+      const held = await logins.hold(change, id, [...gained, ...lost]);
+      if (typeof held === 'string') return held;
+      const isChanged = Number(await change(update, rowOf(id), version, toJson(changed))) === 1;
+      await held.settle(isChanged ? gained : lost);
+      return isChanged ? changed : 'stale';
     },
-    async list({ after, limit }) {
-      const from = after === undefined ? '-' : `(${after}`;
-      const ids = textsOf(await send('ZRANGE', allUsers, from, '+', 'BYLEX', 'LIMIT', 0, limit));
-      const users = await Promise.all(ids.map(find));
-      return users.filter((user) => user !== undefined);
-    },
+    list: (page) => listUsers(list, find, page),
     async delete(id) {
-      const user = toUser(await run(remove, rowOf(id)));
-      await send('ZREM', allUsers, id);
-      if (user) await claims.release(id, loginsOf(user));
-      return user !== undefined;
+      const change = begin();
+      const user = toUser(await change(remove, rowOf(id)));
+      await list.remove(id);
+      if (!user) return false;
+      // A login that another operation holds at the moment is settled there, by the row, which is gone.
+      await Promise.all(
+        loginsOf(user).map(async (login) => {
+          const held = await logins.hold(begin(), id, [login]);
+          if (typeof held !== 'string') await held.settle([]);
+        }),
+      );
+      return true;
     },
   } satisfies UserStore);
 }
 
-function claimsOf({ run, keyOf }: RedisConnection) {
-  const each = (script: typeof confirm, id: string, logins: readonly string[]) =>
-    Promise.all(logins.map((login) => run(script, keyOf('login', login), id)));
-
-  return {
-    /** Claims all or none. Returns the logins that were not the user's before; undefined when one is taken. */
-    async take(id: string, logins: readonly string[]): Promise<readonly string[] | undefined> {
-      const claimed: string[] = [];
-      for (const login of logins) {
-        // One after the other, so that two requests for the same logins don't claim one each for long.
-        // oxlint-disable-next-line no-await-in-loop
-        const reply = textsOf(await run(claim, keyOf('login', login), id, CLAIM_MS));
-        const [owner, isNew] = reply;
-        if (isNew === '1') claimed.push(login);
-        else if (owner !== id) {
-          // oxlint-disable-next-line no-await-in-loop
-          await each(release, id, claimed);
-          return undefined;
-        }
-      }
-      return claimed;
-    },
-    async confirm(id: string, logins: readonly string[]): Promise<boolean> {
-      const replies = await each(confirm, id, logins);
-      return replies.every((reply) => Number(reply) === 1);
-    },
-    async release(id: string, logins: readonly string[]): Promise<void> {
-      await each(release, id, logins);
-    },
-  };
+async function listUsers(
+  list: RedisUserList,
+  find: UserStore['findById'],
+  { after, limit }: Parameters<UserStore['list']>[0],
+): Promise<readonly StoredUser[]> {
+  const users: StoredUser[] = [];
+  let last = after;
+  while (users.length < limit) {
+    // oxlint-disable-next-line no-await-in-loop
+    const ids = await list.page(last, limit);
+    // An id without a row is a user who is being created or was not created after all: no end of the list.
+    // oxlint-disable-next-line no-await-in-loop
+    const rows = await Promise.all(ids.map(find));
+    users.push(...rows.filter((user) => user !== undefined));
+    if (ids.length < limit) break;
+    last = ids.at(-1);
+  }
+  return users.slice(0, limit);
 }
 
 function loginsOf({ username, email }: Pick<StoredUser, 'username' | 'email'>): readonly string[] {

@@ -1,5 +1,7 @@
-import { connectRedis, type RedisClient } from './redis-connection.js';
+import type { RedisClient } from './redis-client.js';
+import { connectRedis } from './redis-connection.js';
 import { redisCredentials } from './redis-credentials.js';
+import { checkRedis } from './redis-health.js';
 import { redisInstances } from './redis-instances.js';
 import { redisOnce } from './redis-once.js';
 import { redisSessions } from './redis-sessions.js';
@@ -27,16 +29,17 @@ export interface RedisStoreOptions extends StoreAdapterOptions {
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
   const { prefix = 'latchkey:', onClose } = options;
   const connection = connectRedis(client, prefix);
+  const { close: stopListening, ...sessions } = redisSessions(connection, client);
   return Object.freeze({
-    sessions: redisSessions(connection),
+    sessions: Object.freeze(sessions),
     once: redisOnce(connection),
     users: redisUsers(connection),
     credentials: redisCredentials(connection),
     instances: redisInstances(connection),
-    async ping(): Promise<void> {
-      // A look at a key, which unlike PING also works with a cluster.
-      await connection.send('EXISTS', connection.keyOf('ping'));
+    ping: () => checkRedis(connection),
+    async close(): Promise<void> {
+      stopListening();
+      await onClose?.();
     },
-    close: async () => onClose?.(),
   });
 }

@@ -6,7 +6,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
  * gets through; what was held is delivered, in order, at the next `pass`. `drop-replies`: requests arrive, replies are
  * lost. `drop`: everything is lost and no connection is closed, as after a fail-over without a FIN.
  */
-export type ProxyFlow = 'pass' | 'hold' | 'drop-replies' | 'drop';
+type ProxyFlow = 'pass' | 'hold' | 'drop-replies' | 'drop';
 
 export interface TcpProxy {
   readonly port: number;
