@@ -39,11 +39,11 @@ interface Opener {
 
 const sqlite: Opener = {
   open: openSqlite,
-  abilities: { together: false, onRevoked: false, joined: false },
+  abilities: { together: false, onRevoked: false, joined: true },
 };
 const postgres: Opener = {
   open: openPostgres,
-  abilities: { together: false, onRevoked: false, joined: false },
+  abilities: { together: true, onRevoked: false, joined: true },
 };
 const redis: Opener = {
   open: openRedis,

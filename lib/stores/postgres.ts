@@ -1,19 +1,18 @@
 import { isRecord } from '../is-record.js';
-import { sqlStore } from './sql.js';
+import { isPool, type PostgresClient } from './postgres-client.js';
+import { type Connections, connectionsOf, type Work } from './postgres-connections.js';
+import { codeOf, isHeldUp, isNotPrepared } from './postgres-errors.js';
+import { indexBuilding } from './postgres-indexes.js';
+import { preparePostgresSchema, type RunStatement } from './postgres-schema.js';
+import { type CompiledStatement, compileStatement, postgresDialect } from './postgres-statement.js';
+import { sweepPostgresSessions } from './postgres-sweeps.js';
+import type { Purpose, SqlDatabase } from './sql-database.js';
 import type { Row, Value } from './sql-rows.js';
-import {
-  postgresDialect,
-  refuseNewerSchema,
-  SCHEMA_VERSION,
-  schemaStatements,
-} from './sql-schema.js';
+import { sqlStore } from './sql.js';
 import type { StoreAdapterOptions } from './sqlite.js';
-import type { Store } from './store.js';
+import { PATIENCE_MS, type Store } from './store.js';
 
-/** As much of a PostgreSQL client as we use: `Pool` and `Client` of `pg` fit. */
-export interface PostgresClient {
-  query(text: string, values?: Value[]): Promise<{ readonly rows: readonly unknown[] }>;
-}
+export type { PostgresClient } from './postgres-client.js';
 
 /**
  * A store in PostgreSQL 12 or later, for any number of instances. Tables stand in the first schema of `search_path`.
@@ -27,50 +26,138 @@ export interface PostgresClient {
  * ```
  */
 export function postgresStore(client: PostgresClient, options: StoreAdapterOptions = {}): Store {
-  let preparing: Promise<void> | undefined;
+  const connections = connectionsOf(client);
+  const indexes = indexBuilding(isPool(client) ? client : undefined, plainly(connections));
+  const prepared = once(async () => {
+    await preparePostgresSchema(plainly(connections));
+    indexes.start();
+  });
+  const database: SqlDatabase = {
+    query: queries(connections, prepared),
+    isUniqueViolation: (error) => codeOf(error) === '23505',
+    async close() {
+      indexes.stop();
+      await options.onClose?.();
+    },
+  };
+  const store = sqlStore(database, postgresDialect);
+  return Object.freeze({
+    ...store,
+    sessions: Object.freeze({
+      ...store.sessions,
+      // Without the index it would read the whole table again and again.
+      sweep: async (before: number, limit?: number) =>
+        indexes.isDone() ? sweepPostgresSessions(database, before, limit) : 0,
+    }),
+    async together<Result>(run: () => Promise<Result>): Promise<Result> {
+      const since = performance.now();
+      await within(since, prepared());
+      return connections.together(run, since);
+    },
+  });
+}
 
-  function prepared(): Promise<void> {
-    preparing ??= prepareSchema(client).catch((error: unknown) => {
+/** Runs statements without parameters, such as those that make the schema. */
+function plainly(connections: Connections): RunStatement {
+  return (text) =>
+    connections.alone(() =>
+      connections.work(async ({ run }) => {
+        const { rows } = await run({ text, query_timeout: 60_000 });
+        return rows.filter(isRecord);
+      }, performance.now()),
+    );
+}
+
+/** The same attempt for everybody, and another one after it has failed. */
+function once(prepare: () => Promise<void>): () => Promise<void> {
+  let preparing: Promise<void> | undefined;
+  return () => {
+    preparing ??= prepare().catch((error: unknown) => {
       preparing = undefined;
       throw error;
     });
     return preparing;
+  };
+}
+
+function queries(connections: Connections, prepared: () => Promise<void>): SqlDatabase['query'] {
+  const statements = new Map<string, CompiledStatement>();
+  let isNaming = true;
+
+  function compiled(sql: string, purpose: Purpose): CompiledStatement {
+    const known = statements.get(sql);
+    if (known) return known;
+    const statement = compileStatement(sql, purpose);
+    statements.set(sql, statement);
+    return statement;
   }
 
-  return sqlStore({
-    async query(sql: string, values: readonly Value[]): Promise<readonly Row[]> {
-      await prepared();
-      const { rows } = await client.query(sql, [...values]);
-      return rows.filter(isRecord);
-    },
-    isUniqueViolation: (error) => hasCode(error, '23505'),
-    close: async () => options.onClose?.(),
+  async function execute(
+    work: Work,
+    statement: CompiledStatement,
+    values: readonly Value[],
+  ): Promise<readonly Row[]> {
+    const remaining = remainingOf(work.since);
+    const query = {
+      text: statement.text,
+      values: statement.hasDeadline ? [...values, sentAt(work), remaining] : [...values],
+      query_timeout: Math.ceil(remaining) + ANSWER_MS,
+    };
+    try {
+      const { rows } = await work.run(
+        isNaming && statement.name ? { ...query, name: statement.name } : query,
+      );
+      const found = rows.filter(isRecord);
+      noteServerTime(work, found);
+      return found;
+    } catch (error) {
+      if (isHeldUp(error))
+        throw new Error('PostgreSQL held a statement up for too long; nothing was changed', {
+          cause: error,
+        });
+      if (!isNaming || !isNotPrepared(error)) throw error;
+      isNaming = false;
+      return execute(work, statement, values);
+    }
+  }
+
+  return async (sql, values, purpose) => {
+    const since = performance.now();
+    await within(since, prepared());
+    return connections.work((work) => execute(work, compiled(sql, purpose), values), since);
+  };
+}
+
+/** Milliseconds to wait for the answer of a statement that took effect at the last moment. */
+const ANSWER_MS = 500;
+
+function remainingOf(since: number): number {
+  const remaining = since + PATIENCE_MS - performance.now();
+  if (remaining <= 0) throw new Error('PostgreSQL did not answer in time');
+  return remaining;
+}
+
+async function within(since: number, preparing: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new Error('the schema in PostgreSQL is still being prepared')),
+      remainingOf(since),
+    );
   });
-}
-
-async function prepareSchema(client: PostgresClient): Promise<void> {
-  const version = await schemaVersion(client);
-  refuseNewerSchema(version);
-  if (version === SCHEMA_VERSION) return;
-  // One message of several statements is one transaction. The lock makes instances that start together take turns;
-  // its number is ours alone, and it ends with the transaction.
-  await client.query(
-    `SELECT pg_advisory_xact_lock(7305821460193); ${schemaStatements(postgresDialect)}`,
-  );
-}
-
-async function schemaVersion(client: PostgresClient): Promise<number> {
   try {
-    const { rows } = await client.query('SELECT MAX(version) AS version FROM latchkey_schema');
-    const [row] = rows.filter(isRecord);
-    return Number(row?.['version'] ?? 0);
-  } catch (error) {
-    // There is no such table yet.
-    if (hasCode(error, '42P01')) return 0;
-    throw error;
+    await Promise.race([preparing, timeout]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
-function hasCode(error: unknown, code: string): boolean {
-  return isRecord(error) && error['code'] === code;
+/** Now by the server's clock, never too late; null when the clock isn't known. */
+function sentAt({ serverTime }: Work): number | null {
+  return serverTime ? serverTime.ms + performance.now() - serverTime.at : null;
+}
+
+function noteServerTime(work: Work, rows: readonly Row[]): void {
+  const ms = rows[0]?.['server_time'];
+  if (typeof ms === 'number') work.serverTime = { ms, at: performance.now() };
 }

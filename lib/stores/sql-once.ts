@@ -1,4 +1,4 @@
-import { lookUp, type SqlDatabase } from './sql-database.js';
+import { change, type SqlDatabase, type SqlDialect } from './sql-database.js';
 import { number, text } from './sql-rows.js';
 import type { OnceStore } from './store.js';
 
@@ -6,7 +6,10 @@ import type { OnceStore } from './store.js';
 const valueKey = (key: string): string => `v:${key}`;
 const counterKey = (key: string): string => `c:${key}`;
 
-export function onceStore(database: SqlDatabase): OnceStore {
+export function onceStore(
+  database: SqlDatabase,
+  { rowId, anyOf, skipLocked }: SqlDialect,
+): OnceStore {
   return Object.freeze({
     async add(key, value, { now, expiresAt }) {
       const rows = await database.query(
@@ -15,11 +18,12 @@ export function onceStore(database: SqlDatabase): OnceStore {
            WHERE latchkey_once.expires_at <= $4
          RETURNING key`,
         [valueKey(key), value, expiresAt, now],
+        'change',
       );
       return rows.length === 1;
     },
     async take(key, now) {
-      const [row] = await lookUp(
+      const [row] = await change(
         database,
         'DELETE FROM latchkey_once WHERE key = $1 RETURNING value, expires_at',
         [valueKey(key)],
@@ -36,21 +40,24 @@ export function onceStore(database: SqlDatabase): OnceStore {
              ELSE latchkey_once.expires_at END
          RETURNING count, expires_at`,
         [counterKey(key), Math.max(0, amount), now + windowMs, now, amount],
+        'change',
       );
       if (!row) throw new Error('a counter did not answer');
       return { count: number(row, 'count'), resetAt: number(row, 'expires_at') };
     },
     async del(key) {
-      await lookUp(database, 'DELETE FROM latchkey_once WHERE key IN ($1, $2)', [
+      await change(database, 'DELETE FROM latchkey_once WHERE key IN ($1, $2) RETURNING key', [
         valueKey(key),
         counterKey(key),
       ]);
     },
     async sweep(before, limit = 1000) {
       const rows = await database.query(
-        `DELETE FROM latchkey_once WHERE key IN (
-           SELECT key FROM latchkey_once WHERE expires_at <= $1 LIMIT $2) RETURNING key`,
+        `DELETE FROM latchkey_once WHERE ${rowId} ${anyOf(
+          `SELECT ${rowId} FROM latchkey_once WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 ${skipLocked}`,
+        )} RETURNING key`,
         [before, limit],
+        'scan',
       );
       return rows.length;
     },

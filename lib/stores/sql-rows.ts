@@ -24,6 +24,9 @@ function maybeText(row: Row, column: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+export const sessionColumns = `id, user_id, kid, salt, generation, rotated_at, version, created_at, last_used_at,
+  idle_expires_at, expires_at, revoked_at, revoked_reason, provider_issuer, provider_subject, provider_session, data`;
+
 export function toSession(row: Row): Session {
   const issuer = maybeText(row, 'provider_issuer');
   return {
@@ -52,6 +55,31 @@ export function toSession(row: Row): Session {
   };
 }
 
+const userMembers = [
+  ...[
+    'id',
+    'username',
+    'email',
+    'email_verified',
+    'password_hash',
+    'must_reset_password',
+    'disabled',
+  ],
+  ...['roles', 'groups', 'attributes', 'orgs', 'created_at', 'updated_at', 'version'],
+];
+export const userColumns: string = userMembers.join(', ');
+
+/** The columns of a user beside those of a session. */
+export const joinedUserColumns: string = userMembers
+  .map((name) => `u.${name} AS u_${name}`)
+  .join(', ');
+
+/** The user of a row with {@link joinedUserColumns}. */
+export function toJoinedUser(row: Row): StoredUser | undefined {
+  if (row['u_id'] === null) return undefined;
+  return toUser(Object.fromEntries(userMembers.map((name) => [name, row[`u_${name}`]])));
+}
+
 export function toUser(row: Row): StoredUser {
   return {
     id: text(row, 'id'),
@@ -71,6 +99,9 @@ export function toUser(row: Row): StoredUser {
   };
 }
 
+export const credentialColumns =
+  'id, hash, kind, owner_id, data, created_at, expires_at, last_used_at, revoked_at';
+
 export function toCredential(row: Row): StoredCredential {
   return {
     id: text(row, 'id'),
@@ -85,7 +116,7 @@ export function toCredential(row: Row): StoredCredential {
   };
 }
 
-const userColumns: Readonly<Record<keyof UserChange, string>> = {
+const columnOf: Readonly<Record<keyof UserChange, string>> = {
   username: 'username',
   email: 'email',
   emailVerified: 'email_verified',
@@ -101,7 +132,7 @@ const userColumns: Readonly<Record<keyof UserChange, string>> = {
 /** The columns of what is given, with their values. A member that is there with undefined becomes NULL. */
 export function userValues(user: UserChange): readonly (readonly [column: string, value: Value])[] {
   const given: Readonly<Record<string, unknown>> = { ...user };
-  return Object.entries(userColumns)
+  return Object.entries(columnOf)
     .filter(([member]) => Object.hasOwn(given, member))
     .map(([member, column]) => [column, toValue(given[member])] as const);
 }

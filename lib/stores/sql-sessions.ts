@@ -1,56 +1,43 @@
-import { firstOf, lookUp, type SqlDatabase } from './sql-database.js';
-import { number, text, toSession, type Value } from './sql-rows.js';
-import type { SessionSelector, SessionStore } from './store.js';
+import { change, find, firstOf, type SqlDatabase, type SqlDialect } from './sql-database.js';
+import { joinedUserColumns, sessionColumns, text, toJoinedUser, toSession } from './sql-rows.js';
+import type { Value } from './sql-rows.js';
+import type { JoinedSessions, NewSession, SessionSelector, SessionStore } from './store.js';
+import { revocationPages } from './sql-revocations.js';
+import { sweepAt, sweepSessions } from './sql-sweeps.js';
 
 const LIVE = 'revoked_at IS NULL';
 const CLAMPED_IDLE = 'CASE WHEN $3 < expires_at THEN $3 ELSE expires_at END';
 
-export function sessionStore(database: SqlDatabase): SessionStore {
+export function sessionStore(database: SqlDatabase, dialect: SqlDialect): SessionStore {
   return Object.freeze({
     async create(session) {
-      const { provider } = session;
       await database.query(
-        `INSERT INTO latchkey_sessions (id, user_id, kid, salt, generation, rotated_at, version, created_at,
-           last_used_at, idle_expires_at, expires_at, provider_issuer, provider_subject, provider_session, data)
-         VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, $11, $12, $13, $14)`,
-        [
-          ...[session.id, session.userId, session.kid, session.salt, session.generation],
-          ...[session.rotatedAt, session.createdAt, session.lastUsedAt],
-          ...[session.idleExpiresAt, session.expiresAt, provider?.issuer ?? null],
-          ...[provider?.subject ?? null, provider?.sessionId ?? null, session.data],
-        ],
+        `INSERT INTO latchkey_sessions (${newColumns}) VALUES (${newPlaces}) RETURNING id`,
+        newValues(session),
+        'change',
       );
     },
     get: (id) =>
-      firstOf(lookUp(database, 'SELECT * FROM latchkey_sessions WHERE id = $1', [id]), toSession),
+      firstOf(
+        find(
+          database,
+          `SELECT ${sessionColumns}${dialect.serverTime} FROM latchkey_sessions WHERE id = $1`,
+          [id],
+        ),
+        toSession,
+      ),
     rotate: (id, { generation, kid, now, idleExpiresAt }) =>
       firstOf(
-        lookUp(
-          database,
-          `UPDATE latchkey_sessions SET generation = generation + 1, kid = $5, rotated_at = $2,
-             last_used_at = $2, idle_expires_at = ${CLAMPED_IDLE}
-           WHERE id = $1 AND generation = $4 AND ${LIVE} AND idle_expires_at > $2 AND expires_at > $2
-           RETURNING *`,
-          [id, now, idleExpiresAt, generation, kid],
-        ),
+        change(database, rotation(dialect), [
+          ...[id, now, idleExpiresAt, generation],
+          ...[kid, sweepAt(idleExpiresAt)],
+        ]),
         toSession,
       ),
-    update: (id, { version, lastUsedAt = null, idleExpiresAt = null, data = null }) =>
-      firstOf(
-        lookUp(
-          database,
-          `UPDATE latchkey_sessions SET version = version + 1, data = COALESCE($5, data),
-             last_used_at = COALESCE($4, last_used_at),
-             idle_expires_at = CASE WHEN $3 < expires_at THEN $3
-               WHEN $3 >= expires_at THEN expires_at ELSE idle_expires_at END
-           WHERE id = $1 AND version = $2 AND ${LIVE} RETURNING *`,
-          [id, version, idleExpiresAt, lastUsedAt, data],
-        ),
-        toSession,
-      ),
+    update: sessionUpdate(database),
     async revoke(selector, { now, reason }) {
       const { where, values } = selected(selector);
-      const rows = await lookUp(
+      const rows = await change(
         database,
         `UPDATE latchkey_sessions SET revoked_at = $1, revoked_reason = $2
          WHERE ${LIVE} AND ${where} RETURNING id`,
@@ -58,48 +45,96 @@ export function sessionStore(database: SqlDatabase): SessionStore {
       );
       return rows.map((row) => text(row, 'id'));
     },
-    ...sessionLists(database),
-  } satisfies SessionStore);
-}
-
-function sessionLists(
-  database: SqlDatabase,
-): Pick<SessionStore, 'revokedSince' | 'listByUser' | 'sweep'> {
-  return {
-    async revokedSince(time, { after, limit = 1000 } = {}) {
-      const [at = String(time), id = ''] = after?.split(' ') ?? [];
-      const rows = await database.query(
-        `SELECT id, revoked_at FROM latchkey_sessions
-         WHERE revoked_at >= $1 AND (revoked_at > $1 OR id > $2) ORDER BY revoked_at, id LIMIT $3`,
-        [Number(at), id, limit],
-      );
-      return rows.map((row) => ({
-        id: text(row, 'id'),
-        revokedAt: number(row, 'revoked_at'),
-        position: `${number(row, 'revoked_at')} ${text(row, 'id')}`,
-      }));
-    },
+    revokedSince: revocationPages(database),
     async listByUser(userId, now, { after, limit = 100 } = {}) {
-      const rows = await lookUp(
-        database,
-        `SELECT * FROM latchkey_sessions
+      if (userId.includes('\0')) return [];
+      const rows = await database.query(
+        `SELECT ${sessionColumns} FROM latchkey_sessions
          WHERE user_id = $1 AND ${LIVE} AND idle_expires_at > $2 AND expires_at > $2
-           AND (expires_at < $3 OR (expires_at = $3 AND id < $4))
+           AND (expires_at, id) < ($3, $4)
          ORDER BY expires_at DESC, id DESC LIMIT $5`,
         [userId, now, after?.expiresAt ?? Number.MAX_SAFE_INTEGER, after?.id ?? '', limit],
+        'scan',
       );
       return rows.map(toSession);
     },
-    async sweep(before, limit = 1000) {
+    sweep: (before, limit) => sweepSessions(database, { before, limit }),
+  } satisfies SessionStore);
+}
+
+function sessionUpdate(database: SqlDatabase): SessionStore['update'] {
+  return (id, { version, lastUsedAt = null, idleExpiresAt = null, data = null }) =>
+    firstOf(
+      change(
+        database,
+        `UPDATE latchkey_sessions SET version = version + 1, data = COALESCE($5, data),
+             last_used_at = COALESCE($4, last_used_at),
+             idle_expires_at = CASE WHEN $3 < expires_at THEN $3
+               WHEN $3 >= expires_at THEN expires_at ELSE idle_expires_at END,
+             sweep_at = CASE WHEN $3 < expires_at THEN $6
+               WHEN $3 >= expires_at THEN ${sweepAt('expires_at')} ELSE sweep_at END
+           WHERE id = $1 AND version = $2 AND ${LIVE} RETURNING ${sessionColumns}`,
+        [
+          ...[id, version, idleExpiresAt, lastUsedAt, data],
+          idleExpiresAt === null ? null : sweepAt(idleExpiresAt),
+        ],
+      ),
+      toSession,
+    );
+}
+
+function rotation({ forUpdate, heldUpMs }: SqlDialect): string {
+  const condition = `id = $1 AND generation = $4 AND ${LIVE} AND idle_expires_at > $2 AND expires_at > $2`;
+  const update = `UPDATE latchkey_sessions SET generation = generation + 1, kid = $5, rotated_at = $2 + ${heldUpMs},
+    last_used_at = $2, idle_expires_at = ${CLAMPED_IDLE},
+    sweep_at = CASE WHEN $3 < expires_at THEN $6 ELSE ${sweepAt('expires_at')} END`;
+  if (forUpdate === '') return `${update} WHERE ${condition} RETURNING ${sessionColumns}`;
+  // An UPDATE works out its values before it waits for the row. Locked first, the wait counts as time that it was held up.
+  return `WITH held AS MATERIALIZED (SELECT id AS held_id FROM latchkey_sessions WHERE ${condition} ${forUpdate})
+    ${update} FROM held WHERE id = held_id RETURNING ${sessionColumns}`;
+}
+
+/** What looks at sessions and users together. */
+export function joinedSessions(
+  database: SqlDatabase,
+  dialect: SqlDialect,
+): Pick<JoinedSessions, 'get' | 'create'> {
+  const ofSession = sessionColumns.replaceAll(/\w+/g, 's.$&');
+  return {
+    get: (id) =>
+      firstOf(
+        find(
+          database,
+          `SELECT ${ofSession}, ${joinedUserColumns}${dialect.serverTime}
+           FROM latchkey_sessions s LEFT JOIN latchkey_users u ON u.id = s.user_id WHERE s.id = $1`,
+          [id],
+        ),
+        (row) => ({ session: toSession(row), user: toJoinedUser(row) }),
+      ),
+    async create(session, userVersion) {
       const rows = await database.query(
-        `DELETE FROM latchkey_sessions WHERE id IN (
-           SELECT id FROM latchkey_sessions
-           WHERE revoked_at <= $1 OR idle_expires_at <= $1 OR expires_at <= $1 LIMIT $2) RETURNING id`,
-        [before, limit],
+        `INSERT INTO latchkey_sessions (${newColumns}) SELECT ${newPlaces} FROM latchkey_users
+         WHERE id = $2 AND version = $16 AND disabled = 0 ${dialect.forShare} RETURNING id`,
+        [...newValues(session), userVersion],
+        'change',
       );
-      return rows.length;
+      return rows.length === 1;
     },
   };
+}
+
+const newColumns = `id, user_id, kid, salt, generation, rotated_at, version, created_at, last_used_at, idle_expires_at,
+  expires_at, provider_issuer, provider_subject, provider_session, data, sweep_at`;
+const newPlaces = '$1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, $11, $12, $13, $14, $15';
+
+function newValues({ provider, ...session }: NewSession): readonly Value[] {
+  return [
+    ...[session.id, session.userId, session.kid, session.salt, session.generation],
+    ...[session.rotatedAt, session.createdAt, session.lastUsedAt],
+    ...[session.idleExpiresAt, session.expiresAt, provider?.issuer ?? null],
+    ...[provider?.subject ?? null, provider?.sessionId ?? null, session.data],
+    sweepAt(session.idleExpiresAt),
+  ];
 }
 
 /** The selector as a condition from `$3` on. */

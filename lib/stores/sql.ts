@@ -1,21 +1,25 @@
 import { credentialStore } from './sql-credentials.js';
-import type { SqlDatabase } from './sql-database.js';
+import type { SqlDatabase, SqlDialect } from './sql-database.js';
 import { instanceStore } from './sql-instances.js';
 import { onceStore } from './sql-once.js';
-import { sessionStore } from './sql-sessions.js';
+import { joinedSessions, sessionStore } from './sql-sessions.js';
 import { userStore } from './sql-users.js';
 import type { Store } from './store.js';
 
 /** The store on a database that speaks SQL with RETURNING and ON CONFLICT. Each operation is one statement. */
-export function sqlStore(database: SqlDatabase): Store {
+export function sqlStore(database: SqlDatabase, dialect: SqlDialect): Store {
+  const users = userStore(database);
   return Object.freeze({
-    sessions: sessionStore(database),
-    once: onceStore(database),
-    users: userStore(database),
+    sessions: Object.freeze({
+      ...sessionStore(database, dialect),
+      joined: Object.freeze({ users, ...joinedSessions(database, dialect) }),
+    }),
+    once: onceStore(database, dialect),
+    users,
     credentials: credentialStore(database),
-    instances: instanceStore(database),
+    instances: instanceStore(database, dialect),
     async ping(): Promise<void> {
-      await database.query('SELECT version FROM latchkey_schema LIMIT 1', []);
+      await database.query('SELECT version FROM latchkey_schema LIMIT 1', [], 'find');
     },
     close: () => database.close(),
   });

@@ -1,12 +1,8 @@
 import { isRecord } from '../is-record.js';
 import { sqlStore } from './sql.js';
+import type { SqlDialect } from './sql-database.js';
 import type { Row, Value } from './sql-rows.js';
-import {
-  refuseNewerSchema,
-  SCHEMA_VERSION,
-  schemaStatements,
-  sqliteDialect,
-} from './sql-schema.js';
+import { prepareSqliteSchema } from './sqlite-schema.js';
 import { createTurns } from './sqlite-turns.js';
 import type { SessionStore, Store } from './store.js';
 
@@ -46,9 +42,10 @@ export function sqliteStore(database: SqliteDatabase, options: StoreAdapterOptio
 
   function prepareSchema(): void {
     for (const pragma of PRAGMAS) database.exec(`PRAGMA ${pragma}`);
-    const version = schemaVersion(database);
-    refuseNewerSchema(version);
-    if (version < SCHEMA_VERSION) createSchema(database);
+    prepareSqliteSchema({
+      exec: (sql) => database.exec(sql),
+      all: (sql) => run(database.prepare(sql), []),
+    });
     isPrepared = true;
   }
 
@@ -69,23 +66,26 @@ export function sqliteStore(database: SqliteDatabase, options: StoreAdapterOptio
     }
   }
 
-  const store = sqlStore({
-    query(sql: string, values: readonly Value[]): Promise<readonly Row[]> {
-      function step(): readonly Row[] {
-        if (!isPrepared) prepareSchema();
-        return run(statementOf(sql), values);
-      }
-      return sql.trimStart().startsWith('SELECT') ? turns.read(step) : turns.run(step);
+  const store = sqlStore(
+    {
+      query(sql: string, values: readonly Value[]): Promise<readonly Row[]> {
+        function step(): readonly Row[] {
+          if (!isPrepared) prepareSchema();
+          return run(statementOf(sql), values);
+        }
+        return sql.trimStart().startsWith('SELECT') ? turns.read(step) : turns.run(step);
+      },
+      isUniqueViolation: (error) =>
+        error instanceof Error && error.message.includes('UNIQUE constraint failed'),
+      async close(): Promise<void> {
+        turns.refuseAll(new Error('the store has been closed'));
+        const close = isClosed ? undefined : options.onClose;
+        isClosed = true;
+        await close?.();
+      },
     },
-    isUniqueViolation: (error) =>
-      error instanceof Error && error.message.includes('UNIQUE constraint failed'),
-    async close(): Promise<void> {
-      turns.refuseAll(new Error('the store has been closed'));
-      const close = isClosed ? undefined : options.onClose;
-      isClosed = true;
-      await close?.();
-    },
-  });
+    sqliteDialect,
+  );
   return Object.freeze({
     ...store,
     sessions: Object.freeze({
@@ -109,27 +109,19 @@ const PRAGMAS = [
   `journal_size_limit = ${8 * 1024 * 1024}`,
 ] as const;
 
+const sqliteDialect: SqlDialect = {
+  forUpdate: '',
+  forShare: '',
+  rowId: 'rowid',
+  anyOf: (query) => `IN (${query})`,
+  skipLocked: '',
+  heldUpMs: '0',
+  serverTime: '',
+  clock: "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+};
+
 function run(statement: SqliteStatement, values: readonly Value[]): readonly Row[] {
   // The drivers type their parameters by names of their own; text, numbers and null fit all of them.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return statement.all(...(values as never[])).filter(isRecord);
-}
-
-function schemaVersion(database: SqliteDatabase): number {
-  const tables = "SELECT name FROM sqlite_master WHERE name = 'latchkey_schema'";
-  if (run(database.prepare(tables), []).length === 0) return 0;
-  const [row] = run(database.prepare('SELECT MAX(version) AS version FROM latchkey_schema'), []);
-  return Number(row?.['version'] ?? 0);
-}
-
-function createSchema(database: SqliteDatabase): void {
-  // IMMEDIATE: of processes that start together one does it, and the others wait.
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    database.exec(schemaStatements(sqliteDialect));
-    database.exec('COMMIT');
-  } catch (error) {
-    database.exec('ROLLBACK');
-    throw error;
-  }
 }
