@@ -53,6 +53,14 @@ function indexStatement(name: string, how: string): string {
   return `CREATE INDEX ${how} IF NOT EXISTS ${name} ON latchkey_sessions ${sessionIndexes[name]}`;
 }
 
+function everyIndex(): string {
+  return Object.keys(sessionIndexes)
+    .map((name) => `${indexStatement(name, '')};`)
+    .join('\n');
+}
+
+const INDEXED_AT_ONCE_BYTES = 16 * 1024 * 1024;
+
 /**
  * One statement, so that it needs no connection of its own and is undone as a whole. The advisory lock makes instances that start
  * together take turns; its number is ours alone (releases 0.2 to 0.4 take it, too), and it ends with the transaction.
@@ -65,9 +73,7 @@ BEGIN
   PERFORM pg_advisory_xact_lock(7305821460193);
   IF to_regclass('latchkey_schema') IS NULL THEN
     ${tableStatements('TEXT COLLATE "C"')}
-    ${Object.keys(sessionIndexes)
-      .map((name) => `${indexStatement(name, '')};`)
-      .join('\n    ')}
+    ${everyIndex()}
     INSERT INTO latchkey_schema (version, revision) VALUES (${SCHEMA_VERSION}, ${SCHEMA_REVISION});
   ELSIF (SELECT MAX((to_jsonb(s) ->> 'revision')::bigint) FROM latchkey_schema s) >= ${COLUMNS_REVISION} THEN
     RETURN;
@@ -75,6 +81,12 @@ BEGIN
     ALTER TABLE latchkey_schema ADD COLUMN revision BIGINT NOT NULL DEFAULT 1;
     ALTER TABLE latchkey_sessions ADD COLUMN sweep_at BIGINT NOT NULL DEFAULT 0, ADD COLUMN revoked_seq BIGINT;
     UPDATE latchkey_schema SET revision = ${COLUMNS_REVISION};
+    -- So little is indexed faster than others would notice. More of it is left to CREATE INDEX CONCURRENTLY.
+    IF pg_relation_size('latchkey_sessions') < ${INDEXED_AT_ONCE_BYTES} THEN
+      ${everyIndex()}
+      DROP INDEX IF EXISTS ${formerIndexes.join(', ')};
+      UPDATE latchkey_schema SET revision = ${SCHEMA_REVISION};
+    END IF;
   END IF;
   ALTER TABLE latchkey_sessions SET (fillfactor = 80);
   CREATE SEQUENCE latchkey_revocations;

@@ -3,6 +3,7 @@ import { isPool, type PostgresClient } from './postgres-client.js';
 import { type Connections, connectionsOf, type Work } from './postgres-connections.js';
 import { codeOf, isHeldUp, isNotPrepared } from './postgres-errors.js';
 import { indexBuilding } from './postgres-indexes.js';
+import { postgresRevocations } from './postgres-revocations.js';
 import { preparePostgresSchema, type RunStatement } from './postgres-schema.js';
 import { type CompiledStatement, compileStatement, postgresDialect } from './postgres-statement.js';
 import { sweepPostgresSessions } from './postgres-sweeps.js';
@@ -45,6 +46,7 @@ export function postgresStore(client: PostgresClient, options: StoreAdapterOptio
     ...store,
     sessions: Object.freeze({
       ...store.sessions,
+      revokedSince: postgresRevocations(database),
       // Without the index it would read the whole table again and again.
       sweep: async (before: number, limit?: number) =>
         indexes.isDone() ? sweepPostgresSessions(database, before, limit) : 0,

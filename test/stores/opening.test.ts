@@ -231,16 +231,21 @@ it.skipIf(withoutPostgres)(
       data: '{}',
       ...times,
     };
-    const operations = [
+    const operations: (() => Promise<unknown>)[] = [
       () => store.sessions.create(session),
       () => store.sessions.get('a'),
       () => store.sessions.rotate('a', { generation: 0, kid: 'k', now, idleExpiresAt: now + 10 }),
       () => store.sessions.update('a', { version: 0, data: 'x' }),
       () => store.sessions.listByUser('u', now),
       () => store.sessions.revoke({ userId: 'u' }, { now, reason: 'x' }),
-      () => store.sessions.revokedSince(now),
-      () => store.sessions.sweep(now),
+      () => store.sessions.sweep(now - 1),
     ];
+    // A reader that begins looks for revocations from before there was an order as well.
+    operations.push(async () => {
+      const [last] = await store.sessions.revokedSince(now);
+      sent.length = 0;
+      return store.sessions.revokedSince(now, { after: last?.position });
+    });
     for (const operation of operations) {
       sent.length = 0;
       await operation();
