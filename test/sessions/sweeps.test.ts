@@ -63,6 +63,8 @@ function instance(
     async (before, limit = 0) => {
       const from = performance.now();
       try {
+        // So long that two who sweep at once are seen.
+        await wait(20);
         return await sweep(before, limit);
       } finally {
         log.push({ who, limit, from, to: performance.now() });
