@@ -13,8 +13,12 @@ import { keys } from './benches/keys.js';
 import { logIn } from './benches/log-in.js';
 import { memory } from './benches/memory.js';
 import { refresh } from './benches/refresh.js';
+import { revocationBurst } from './benches/revocation-burst.js';
 import { stack } from './benches/stack.js';
+import { statements } from './benches/statements.js';
+import { storeOutage } from './benches/store-outage.js';
 import { stores } from './benches/stores.js';
+import { sweep } from './benches/sweep.js';
 import { warm } from './benches/warm.js';
 import { judge, tableHead, tableLine } from './findings.js';
 
@@ -43,6 +47,10 @@ const benches = {
   refresh,
   'log-in': logIn,
   stores,
+  statements,
+  'store-outage': storeOutage,
+  'revocation-burst': revocationBurst,
+  sweep,
 } satisfies Record<string, Bench>;
 
 /** Fewer pairs than this say nothing. */

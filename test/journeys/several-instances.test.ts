@@ -198,7 +198,7 @@ for (const { name, url, isMissing, create, drop } of stores)
         // At any moment of a refresh.
         await wait(randomInt(50));
         await running.kill();
-        running = await startAuthProcess(url, port);
+        running = await startAuthProcess(url, { port });
       }
       await load(3);
       for (const { end } of clients) end();

@@ -8,7 +8,7 @@ const auth = createAuth({
   rateLimit: { max: 1_000_000, windowSeconds: 60 },
   loginLimit: { max: 1_000_000, windowSeconds: 60 },
   // A client whose instance was killed must find another one within the grace, and machines of tests may be slow.
-  sessions: { graceSeconds: 60, revocationLagSeconds: 1 },
+  sessions: { graceSeconds: Number(process.env.GRACE_SECONDS), revocationLagSeconds: 1 },
   passwords: { maxQueuedHashes: 10_000 },
 });
 const app = express();

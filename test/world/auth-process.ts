@@ -16,8 +16,18 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 let code: Promise<string> | undefined;
 
-/** Starts an instance on a store, on a free port or the given one, and waits until it listens. */
-export async function startAuthProcess(storeUrl: string, port = 0): Promise<AuthProcess> {
+export interface AuthProcessOptions {
+  /** @defaultValue any free one */
+  readonly port?: number;
+  /** @defaultValue `60` */
+  readonly graceSeconds?: number;
+}
+
+/** Starts an instance on a store, and waits until it listens. */
+export async function startAuthProcess(
+  storeUrl: string,
+  { port = 0, graceSeconds = 60 }: AuthProcessOptions = {},
+): Promise<AuthProcess> {
   code ??= bundle('test/world/auth-process-main.ts');
   const bundled = await code;
   const child = spawn(process.execPath, ['--input-type=module'], {
@@ -28,6 +38,7 @@ export async function startAuthProcess(storeUrl: string, port = 0): Promise<Auth
       AUTH_STORE_URL: storeUrl,
       AUTH_JWT_SECRET: SECRET,
       PORT: String(port),
+      GRACE_SECONDS: String(graceSeconds),
     },
     stdio: ['pipe', 'pipe', 'inherit'],
   });

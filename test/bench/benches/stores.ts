@@ -11,7 +11,7 @@ import {
   storeNames,
   type StoreName,
 } from '../filled/filled-stores.js';
-import { sessionId } from '../filled/population.js';
+import { people, sessionId } from '../filled/population.js';
 import { percentile, quartiles } from '../statistics.js';
 import {
   createWorld,
@@ -41,7 +41,7 @@ export async function stores(context: BenchContext): Promise<void> {
 async function compareSizes(context: BenchContext, name: StoreName): Promise<void> {
   const filled: FilledStore[] = [];
   for (const size of [SMALL, context.sessions / 10, context.sessions])
-    filled.push(await createFilledStore(name, size));
+    filled.push(await createFilledStore(name, { sessions: size, layout: people }));
   const worlds = filled.map(createWorld);
   for (const operation of operations) {
     await compareOperation(context, { name, operation, worlds });
@@ -153,7 +153,7 @@ async function reportMemory({ report, sessions }: BenchContext): Promise<void> {
   };
   const count = sessions / 10;
   const before = await memory();
-  await fillRedisSessions(store, client.options.port ?? 0, count);
+  await fillRedisSessions(store, client.options.port ?? 0, { sessions: count, layout: people });
   const bytes = (await memory()) - before;
   const [, [key = '']] = await client.scan(0, 'MATCH', `*${sessionId(500)}*`, 'COUNT', 10 * count);
   report({

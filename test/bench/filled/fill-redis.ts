@@ -4,20 +4,20 @@ import { Redis } from 'ioredis';
 import type { Store } from 'latchkey';
 import {
   kindOf,
+  type Population,
   revokedAt,
   saltOf,
   sessionId,
   TEMPLATES,
   templateOf,
   userId,
-  userOf,
 } from './population.js';
 
 /** Fills a store. Revocations, values and counters are made by the store itself. */
-export async function fillRedis(store: Store, port: number, sessions: number): Promise<void> {
-  await fillRedisSessions(store, port, sessions);
-  await fillOnce(store, sessions / 20);
-  await revokeSome(store, sessions);
+export async function fillRedis(store: Store, port: number, population: Population): Promise<void> {
+  await fillRedisSessions(store, port, population);
+  await fillOnce(store, population.sessions / 20);
+  await revokeSome(store, population);
 }
 
 /**
@@ -27,9 +27,9 @@ export async function fillRedis(store: Store, port: number, sessions: number): P
 export async function fillRedisSessions(
   store: Store,
   port: number,
-  sessions: number,
+  { sessions, layout }: Population,
 ): Promise<void> {
-  const templates = await listenToTemplates(store, port);
+  const templates = await listenToTemplates(store, port, Date.now() - layout.agoMs);
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
   const replies = countReplies(socket);
@@ -37,9 +37,9 @@ export async function fillRedisSessions(
   for (let from = 0; from < sessions; from += BATCH) {
     const messages: string[] = [];
     for (let session = from; session < Math.min(sessions, from + BATCH); session += 1) {
-      const template = templates[session % TEMPLATES];
+      const template = templates[layout.placeOf(session)];
       if (!template) continue;
-      messages.push(renamed(template, session));
+      messages.push(renamed(template, session, layout.userOf(session)));
       sent += template.commands;
     }
     socket.write(messages.join(''));
@@ -63,9 +63,12 @@ interface Template {
 /** What a client says about itself, and our own mark. */
 const OURS = new Set(['client', 'echo', 'hello', 'info', 'ping']);
 
-async function listenToTemplates(store: Store, port: number): Promise<readonly Template[]> {
+async function listenToTemplates(
+  store: Store,
+  port: number,
+  now: number,
+): Promise<readonly Template[]> {
   const client = new Redis(port);
-  const now = Date.now();
   // Makes the scripts known, so that what we hear is what every later session is made of.
   await store.sessions.create({ ...templateOf(0, now), id: 'A'.repeat(22) });
   const monitor = await client.monitor();
@@ -97,10 +100,11 @@ function encodeCommand(parts: readonly string[]): string {
   return `*${parts.length}\r\n${bodies.join('')}`;
 }
 
-function renamed({ message, names: [id, user, salt] }: Template, session: number): string {
-  return message
+function renamed(template: Template, session: number, user: number): string {
+  const [id, owner, salt] = template.names;
+  return template.message
     .replaceAll(id, sessionId(session))
-    .replaceAll(user, userId(userOf(session)))
+    .replaceAll(owner, userId(user))
     .replaceAll(salt, saltOf(session));
 }
 
@@ -134,10 +138,10 @@ async function fillOnce(store: Store, entries: number): Promise<void> {
   });
 }
 
-async function revokeSome(store: Store, sessions: number): Promise<void> {
+async function revokeSome(store: Store, { sessions, layout }: Population): Promise<void> {
   const now = Date.now();
   await inParallel(sessions, async (session) => {
-    if (kindOf(session) !== 'revoked') return;
+    if (kindOf(layout.placeOf(session)) !== 'revoked') return;
     const at = { now: revokedAt(session, now), reason: 'bench' };
     const revoked = await store.sessions.revoke({ id: sessionId(session) }, at);
     if (revoked.length !== 1) throw new Error('a session that was created is not there');

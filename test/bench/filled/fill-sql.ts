@@ -1,5 +1,5 @@
 import type { Store } from 'latchkey';
-import { kindOf, revokedAt, TEMPLATES, templateOf } from './population.js';
+import { kindOf, type Population, revokedAt, TEMPLATES, templateOf } from './population.js';
 
 /** A connection of the bench's own to the database that a store is in. */
 export interface RawSql {
@@ -7,7 +7,7 @@ export interface RawSql {
   /** The columns of a table that can be written. */
   readonly columnsOf: (table: string) => Promise<readonly string[]>;
   /** Makes the temporary tables `bench_names` (number, id, salt, user_id) and `bench_users` (number, id). */
-  readonly nameAll: (sessions: number) => Promise<void>;
+  readonly nameAll: (population: Population) => Promise<void>;
   /** Does what the database does by itself in time after so many new rows. */
   readonly settle: () => Promise<void>;
 }
@@ -16,12 +16,13 @@ export interface RawSql {
  * Fills a store. It writes a thousand sessions by itself. The others are copies of their rows under other names, made by
  * the database: each is what the store writes, whatever the columns are.
  */
-export async function fillSql(store: Store, raw: RawSql, sessions: number): Promise<void> {
-  await writeTemplates(store);
-  await raw.nameAll(sessions);
+export async function fillSql(store: Store, raw: RawSql, population: Population): Promise<void> {
+  const { sessions, layout } = population;
+  const now = Date.now() - layout.agoMs;
+  await writeTemplates(store, now);
+  await raw.nameAll(population);
   await raw.run('CREATE TEMP TABLE bench_places (id TEXT, place INTEGER)');
   const places = Array.from({ length: TEMPLATES }, (_, place) => place);
-  const now = Date.now();
   await raw.run(
     `INSERT INTO bench_places VALUES ${places.map((place) => `('${templateOf(place, now).id}', ${place})`).join(', ')}`,
   );
@@ -29,7 +30,7 @@ export async function fillSql(store: Store, raw: RawSql, sessions: number): Prom
   await copyRows(raw, {
     table: 'latchkey_sessions',
     templates: 'JOIN bench_places USING (id)',
-    copies: 'bench_names JOIN bench_templates ON place = number % 1000',
+    copies: `bench_names JOIN bench_templates ON place = ${layout.sqlPlaceOf}`,
     own: { id: 'bench_names.id', salt: 'bench_names.salt', user_id: 'bench_names.user_id' },
   });
   await copyRows(raw, {
@@ -78,8 +79,7 @@ async function copyRows(raw: RawSql, { table, templates, copies, own }: Copy): P
 
 const HOUR_MS = 3_600_000;
 
-async function writeTemplates(store: Store): Promise<void> {
-  const now = Date.now();
+async function writeTemplates(store: Store, now: number): Promise<void> {
   for (let place = 0; place < TEMPLATES; place += 1) {
     const session = templateOf(place, now);
     await store.sessions.create(session);

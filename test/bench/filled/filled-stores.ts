@@ -8,6 +8,7 @@ import { hasRedisServer, startRedisServer } from '../../world/redis-server.js';
 import { latchkey } from '../built-library.js';
 import { fillRedis } from './fill-redis.js';
 import { fillSql } from './fill-sql.js';
+import type { Population } from './population.js';
 import { connectPostgres, connectSqlite, type SqlConnection } from './sql-connections.js';
 
 /** A place for one store, that nothing else uses. */
@@ -16,7 +17,7 @@ export interface BenchPlace {
   /** A connection of the bench's own. Undefined: Redis. */
   readonly connect: (() => Promise<SqlConnection>) | undefined;
   /** Fills the store of this place. */
-  readonly fill: (store: Store, sessions: number) => Promise<void>;
+  readonly fill: (store: Store, population: Population) => Promise<void>;
   readonly drop: () => Promise<void>;
 }
 
@@ -47,7 +48,7 @@ export const benchPlaces: Readonly<Record<StoreName, () => Promise<BenchPlace>>>
     return {
       url: server.url,
       connect: undefined,
-      fill: (store, sessions) => fillRedis(store, server.port, sessions),
+      fill: (store, population) => fillRedis(store, server.port, population),
       drop: server.stop,
     };
   },
@@ -56,9 +57,9 @@ export const benchPlaces: Readonly<Record<StoreName, () => Promise<BenchPlace>>>
 function sqlPlace(connect: () => Promise<SqlConnection>): Pick<BenchPlace, 'connect' | 'fill'> {
   return {
     connect,
-    async fill(store, sessions) {
+    async fill(store, population) {
       const connection = await connect();
-      await fillSql(store, connection, sessions);
+      await fillSql(store, connection, population);
       await connection.close();
     },
   };
@@ -79,13 +80,16 @@ export interface FilledStore {
 }
 
 /** A store with so many sessions, opened as an application opens it. */
-export async function createFilledStore(name: StoreName, sessions: number): Promise<FilledStore> {
+export async function createFilledStore(
+  name: StoreName,
+  population: Population,
+): Promise<FilledStore> {
   const place = await benchPlaces[name]();
   const store = latchkey.openStore(place.url);
-  await place.fill(store, sessions);
+  await place.fill(store, population);
   return {
     place,
-    sessions,
+    sessions: population.sessions,
     store,
     async close() {
       await store.close();

@@ -23,6 +23,26 @@ export function kindOf(session: number): SessionKind {
   return place < 150 ? 'revoked' : 'live';
 }
 
+/** Whose sessions a store is filled with, and which of the templates each is a copy of. The same as functions and in SQL. */
+export interface Layout {
+  readonly userOf: (session: number) => number;
+  readonly sqlUserOf: string;
+  readonly placeOf: (session: number) => number;
+  readonly sqlPlaceOf: string;
+  /** How much earlier everything has happened. */
+  readonly agoMs: number;
+}
+
+/** So many sessions of a layout. */
+export interface Population {
+  readonly sessions: number;
+  readonly layout: Layout;
+}
+
+export function usersOf({ sessions, layout }: Population): number {
+  return layout.userOf(sessions - 1) + 1;
+}
+
 /** Of 15 sessions in a row the first user has one, the second two, and the fifth five. */
 export function userOf(session: number): number {
   const place = session % 15;
@@ -30,9 +50,32 @@ export function userOf(session: number): number {
   return 5 * Math.floor(session / 15) + user;
 }
 
-export function usersOf(sessions: number): number {
-  return userOf(sessions - 1) + 1;
-}
+/** What {@link kindOf} and {@link userOf} say. */
+export const people: Layout = {
+  userOf,
+  sqlUserOf: `5 * (number / 15) + CASE WHEN number % 15 < 1 THEN 0 WHEN number % 15 < 3 THEN 1
+    WHEN number % 15 < 6 THEN 2 WHEN number % 15 < 10 THEN 3 ELSE 4 END`,
+  placeOf: (session) => session % TEMPLATES,
+  sqlPlaceOf: `number % ${TEMPLATES}`,
+  agoMs: 0,
+};
+
+/** Users with a hundred live sessions each. */
+export const robots: Layout = {
+  userOf: (session) => Math.floor(session / 100),
+  sqlUserOf: 'number / 100',
+  placeOf: (session) => 150 + (session % 850),
+  sqlPlaceOf: '150 + number % 850',
+  agoMs: 0,
+};
+
+/** Sessions that ended days ago and nobody has deleted. */
+export const leftovers: Layout = {
+  ...people,
+  placeOf: (session) => session % 50,
+  sqlPlaceOf: 'number % 50',
+  agoMs: 4 * DAY,
+};
 
 export const sessionId = (session: number): string => nameOf(`s${session}`);
 export const userId = (user: number): string => nameOf(`u${user}`);

@@ -1,10 +1,12 @@
 import Database from 'libsql';
 import { Client } from 'pg';
 import type { RawSql } from './fill-sql.js';
-import { saltOf, sessionId, userId, userOf, usersOf } from './population.js';
+import { saltOf, sessionId, userId, usersOf } from './population.js';
 
 /** The rest of what a bench does to a database itself. */
 export interface SqlConnection extends RawSql {
+  /** How many rows there are, found out without being in anybody's way. */
+  readonly countSessions: () => Promise<number>;
   readonly close: () => Promise<void>;
 }
 
@@ -24,29 +26,33 @@ export async function connectPostgres(url: string): Promise<SqlConnection> {
       );
       return rows.map(({ name }) => String(name));
     },
-    async nameAll(sessions) {
+    async nameAll(population) {
       const name = (text: string): string =>
         `substr(translate(encode(sha256(convert_to(${text}, 'UTF8')), 'base64'), '+/', '-_'), 1, 22)`;
       await run(
         `CREATE TEMP TABLE bench_users AS SELECT number, ${name("'u' || number")} AS id
-         FROM generate_series(0, ${usersOf(sessions) - 1}) AS number`,
+         FROM generate_series(0, ${usersOf(population) - 1}) AS number`,
       );
       await run(
         `CREATE TEMP TABLE bench_names AS SELECT number, ${name("'s' || number")} AS id,
-           ${name("'x' || number")} AS salt, ${name(`'u' || (${USER_OF})`)} AS user_id
-         FROM generate_series(0, ${sessions - 1}) AS number`,
+           ${name("'x' || number")} AS salt, ${name(`'u' || (${population.layout.sqlUserOf})`)} AS user_id
+         FROM generate_series(0, ${population.sessions - 1}) AS number`,
       );
     },
     async settle() {
       await run('VACUUM (ANALYZE)');
     },
+    async countSessions() {
+      // Counted by the server as it goes; it is a second late.
+      const [row] = await run(
+        `SELECT n_tup_ins - n_tup_del AS rows FROM pg_stat_user_tables
+         WHERE relid = 'latchkey_sessions'::regclass`,
+      );
+      return Number(row?.['rows']);
+    },
     close: () => client.end(),
   };
 }
-
-/** {@link userOf} in SQL. */
-const USER_OF = `5 * (number / 15) + CASE WHEN number % 15 < 1 THEN 0 WHEN number % 15 < 3 THEN 1
-  WHEN number % 15 < 6 THEN 2 WHEN number % 15 < 10 THEN 3 ELSE 4 END`;
 
 export function connectSqlite(file: string): SqlConnection {
   const database = new Database(file);
@@ -64,19 +70,29 @@ export function connectSqlite(file: string): SqlConnection {
       const rows = await run(`PRAGMA table_xinfo(${table})`);
       return rows.filter(({ hidden }) => hidden === 0).map(({ name }) => String(name));
     },
-    async nameAll(sessions) {
+    async nameAll(population) {
+      const { sessions, layout } = population;
       database.exec(`CREATE TEMP TABLE bench_users (number INTEGER PRIMARY KEY, id TEXT);
         CREATE TEMP TABLE bench_names (number INTEGER PRIMARY KEY, id TEXT, salt TEXT, user_id TEXT);
         BEGIN`);
       const addUser = database.prepare('INSERT INTO bench_users VALUES (?, ?)');
-      for (let user = 0; user < usersOf(sessions); user += 1) addUser.run(user, userId(user));
+      for (let user = 0; user < usersOf(population); user += 1) addUser.run(user, userId(user));
       const addSession = database.prepare('INSERT INTO bench_names VALUES (?, ?, ?, ?)');
       for (let session = 0; session < sessions; session += 1)
-        addSession.run(session, sessionId(session), saltOf(session), userId(userOf(session)));
+        addSession.run(
+          session,
+          sessionId(session),
+          saltOf(session),
+          userId(layout.userOf(session)),
+        );
       database.exec('COMMIT');
     },
     async settle() {
       await run('PRAGMA wal_checkpoint(TRUNCATE)');
+    },
+    async countSessions() {
+      const [row] = await run('SELECT COUNT(*) AS rows FROM latchkey_sessions');
+      return Number(row?.['rows']);
     },
     close: async () => void database.close(),
   };
