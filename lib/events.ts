@@ -138,12 +138,16 @@ export interface AuthEvents {
     /** Subject of the request, where there was one. */
     readonly by: string | undefined;
   };
-  /** The store could not answer. */
+  /**
+   * The store could not answer. Reasons: driver, host, refused, tls, authentication, database, permission, readonly, eviction,
+   * schema, cluster, disk, memory, connections, locked, not_ready, connection, timeout, overload, closed, error.
+   */
   'store.failed': {
     /** Such as `sessions.rotate`. */
     readonly operation: string;
-    /** `timeout` or `error`. */
     readonly reason: string;
+    /** With `overload`, which is told once a second at most: how many operations were refused since the last time. */
+    readonly count?: number;
   };
 }
 

@@ -6,6 +6,7 @@ import type { StoreFailure } from './store-failure.js';
 export interface FailureLog {
   failed(operation: string, failure: StoreFailure): void;
   answered(operation: string): void;
+  close(): void;
 }
 
 interface Warning {
@@ -18,6 +19,8 @@ interface Warning {
 
 /** A store that fails and works by turns is not told of more often. */
 const PAUSE_MS = 60_000;
+/** Refusals come by the thousand. */
+const REFUSALS_MS = 1000;
 
 interface FailureLogOptions {
   readonly events: EventSink;
@@ -40,15 +43,33 @@ export function createFailureLog({ events, warns, now }: FailureLogOptions): Fai
     );
   }
 
+  let refused = 0;
+  let timer: NodeJS.Timeout | undefined;
+
+  function tellRefusals(operation: string): void {
+    clearTimeout(timer);
+    timer = undefined;
+    if (refused === 0) return;
+    events.emit('store.failed', { operation, reason: 'overload', count: refused });
+    refused = 0;
+    timer = setTimeout(() => tellRefusals(operation), REFUSALS_MS).unref();
+  }
+
   return {
     failed(operation, failure) {
-      events.emit('store.failed', { operation, reason: failure.reason });
+      if (failure.reason === 'overload') {
+        refused += 1;
+        if (timer === undefined) tellRefusals(operation);
+      } else events.emit('store.failed', { operation, reason: failure.reason });
       // Whoever has closed the store knows.
       if (warns && failure.reason !== 'closed') warn(operation, failure);
     },
     answered(operation) {
       for (const warning of warnings.values())
         if (warning.operation === operation) warning.isOver = true;
+    },
+    close() {
+      clearTimeout(timer);
     },
   };
 }

@@ -1,92 +1,96 @@
 import { AuthError } from '../errors.js';
-import type { EventSink } from '../events.js';
+import { createAdmission, isAttempt, mayBeRefused } from './admission.js';
 import { completeStore } from './complete-store.js';
-import { PATIENCE_MS, type Store, type UserStore } from './store.js';
-import { createFailureLog } from './failure-log.js';
-import { explainFailure } from './store-failure.js';
+import { createOutcomes, type OutcomeOptions } from './outcomes.js';
+import { type CountOptions, PATIENCE_MS, type Store, type UserStore } from './store.js';
 import { connected, createTurns } from './turns.js';
 import { abilitiesOf, type Around, wrapStore } from './wrap-store.js';
 
-export interface SteadyStoreOptions {
-  readonly events: EventSink;
+export interface SteadyStoreOptions extends OutcomeOptions {
   /** The application's own user table, in place of the store's. */
   readonly userStore?: UserStore | undefined;
   /** Milliseconds that one operation may take. @defaultValue a second more than {@link PATIENCE_MS} */
   readonly timeoutMs?: number;
-  /** Whether the console is told why the store fails, once. @defaultValue `true` */
-  readonly warns?: boolean;
   /** Milliseconds since 1970. @defaultValue `Date.now` */
   readonly now?: () => number;
-  /**
-   * Told of every operation that the store has answered, with the time when it was called. Not while the application's own user
-   * table, or the store beside it, has failed and not answered again.
-   */
-  readonly onAnswer?: (startedAt: number) => void;
-  /** Told of every operation that has failed, with the time when it was called. */
-  readonly onFailure?: (startedAt: number) => void;
 }
-
-/** Seconds after which a client may try again. With the patience, well under the grace of a refresh token. */
-const RETRY_AFTER_SECONDS = 2;
 
 /**
  * Makes every failure of a store the same: what it throws, rejects with, or doesn't answer in time becomes
- * STORE_UNAVAILABLE (503) and the event `store.failed`. Every operation can be repeated. Throws a TypeError for a store that
- * lacks operations of the contract.
+ * STORE_UNAVAILABLE (503) and the event `store.failed`. So does, at once, what it most likely could not answer in time. Every
+ * operation can be repeated. Throws a TypeError for a store that lacks operations of the contract.
  */
 export function steadyStore(given: Store, options: SteadyStoreOptions): Store {
-  const { events, userStore, timeoutMs = PATIENCE_MS + 1000, now = Date.now } = options;
-  const store = completeStore(given, userStore);
-  const turns = createTurns(store, timeoutMs);
-  const log = createFailureLog({ events, now, warns: options.warns ?? true });
-  const failing = new Set<'store' | 'users'>();
+  const store = completeStore(given, options.userStore);
+  const { around, admitted, together, outcomes } = createRunner(store, options);
+  const { onRevoked } = store.sessions;
+  const wrapped = wrapStore(around, { ...abilitiesOf(store), together: false });
+  const { incr } = wrapped.once;
+  return Object.freeze({
+    ...wrapped,
+    sessions: Object.freeze({ ...wrapped.sessions, ...(onRevoked && { onRevoked }) }),
+    once: Object.freeze({
+      ...wrapped.once,
+      incr: (key: string, count: CountOptions) =>
+        isAttempt(key, count) ? admitted('once.incr', () => incr(key, count)) : incr(key, count),
+    }),
+    together,
+    close() {
+      outcomes.close();
+      return store.close();
+    },
+  });
+}
 
-  const around: Around = async (operation, run) => {
+function createRunner(store: Store, options: SteadyStoreOptions) {
+  const { userStore, timeoutMs = PATIENCE_MS + 1000, now = Date.now } = options;
+  const turns = createTurns(store, timeoutMs);
+  const admission = createAdmission();
+  const ownerOf = (operation: string): string =>
+    userStore && operation.startsWith('users.') ? 'users' : 'store';
+  const outcomes = createOutcomes(options, ownerOf, now);
+
+  async function perform<Result>(operation: string, run: () => Promise<Result>): Promise<Result> {
     const startedAt = now();
-    const owner = userStore && operation.startsWith('users.') ? 'users' : 'store';
     try {
-      const result = await turns.within(() => run(store));
-      log.answered(operation);
-      failing.delete(owner);
-      if (failing.size === 0) options.onAnswer?.(startedAt);
+      const result = await turns.within(run);
+      outcomes.answered(operation, startedAt);
       return result;
     } catch (cause) {
-      if (cause instanceof AuthError) throw cause;
-      failing.add(owner);
-      throw failed(operation, { startedAt, cause });
+      throw cause instanceof AuthError ? cause : outcomes.failed(operation, { startedAt, cause });
     }
-  };
-
-  function failed(
-    operation: string,
-    { startedAt, cause }: { readonly startedAt: number; readonly cause: unknown },
-  ): AuthError {
-    options.onFailure?.(startedAt);
-    const failure = explainFailure(cause, undefined);
-    log.failed(operation, failure);
-    return new AuthError('STORE_UNAVAILABLE', {
-      reason: failure.reason,
-      retryAfterSeconds: RETRY_AFTER_SECONDS,
-      cause: failure,
-    });
   }
+
+  /** For operations that requests begin with. What belongs to a request that has begun is not refused. */
+  async function admitted<Result>(operation: string, run: () => Promise<Result>): Promise<Result> {
+    if (turns.isTogether()) return run();
+    const refusal = admission.begin(operation);
+    if (refusal) throw outcomes.failed(operation, { startedAt: now(), cause: refusal });
+    let isAnswered = true;
+    try {
+      return await run();
+    } catch (error) {
+      isAnswered = !(error instanceof AuthError) || error.code !== 'STORE_UNAVAILABLE';
+      throw error;
+    } finally {
+      admission.end(operation, isAnswered);
+    }
+  }
+
+  const around: Around = (operation, run) => {
+    const performed = (): ReturnType<typeof run> => perform(operation, () => run(store));
+    return mayBeRefused(operation) ? admitted(operation, performed) : performed();
+  };
 
   /** Only the wait for the connection is an operation here; what is done on it are operations of their own. */
   async function together<Result>(run: () => Promise<Result>): Promise<Result> {
     const startedAt = now();
-    return connected(
-      (onOneConnection) => turns.together(onOneConnection),
-      run,
-      (cause) => (cause instanceof AuthError ? cause : failed('together', { startedAt, cause })),
+    const explain = (cause: unknown): unknown =>
+      cause instanceof AuthError ? cause : outcomes.failed('together', { startedAt, cause });
+    return admitted('together', () =>
+      connected((onOneConnection) => turns.together(onOneConnection), run, explain),
     );
   }
 
-  const { onRevoked } = store.sessions;
-  const wrapped = wrapStore(around, { ...abilitiesOf(store), together: false });
-  return Object.freeze({
-    ...wrapped,
-    sessions: Object.freeze({ ...wrapped.sessions, ...(onRevoked && { onRevoked }) }),
-    together,
-    close: () => store.close(),
-  });
+  return { around, admitted, together, outcomes };
 }

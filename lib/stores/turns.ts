@@ -4,6 +4,8 @@ import { StoreFailure } from './store-failure.js';
 
 /** Gives operations their time. Those that share a connection share the time that they may take. */
 export interface Turns {
+  /** Whether this is part of operations that run together. */
+  isTogether(): boolean;
   /** Runs one operation. Rejects with a {@link StoreFailure} when it takes longer than it may. */
   within<Result>(run: () => Promise<Result>): Promise<Result>;
   /** Runs operations on one connection, if the store has several. Rejects with a {@link StoreFailure} when none is free in time. */
@@ -40,6 +42,7 @@ export function createTurns(store: Store, timeoutMs: number): Turns {
   }
 
   return {
+    isTogether: () => current() !== undefined,
     within(run) {
       const deadline = current()?.deadline;
       return limited(deadline === undefined ? timeoutMs : deadline - performance.now(), run);
