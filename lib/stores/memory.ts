@@ -2,6 +2,7 @@ import { memoryCredentials } from './memory-credentials.js';
 import { memoryOnce } from './memory-once.js';
 import { memorySessions } from './memory-sessions.js';
 import { memoryUsers } from './memory-users.js';
+import { keepTextExact } from './storable-text.js';
 import type { InstanceStore, Store } from './store.js';
 
 /**
@@ -14,7 +15,7 @@ import type { InstanceStore, Store } from './store.js';
  * ```
  */
 export function memoryStore(): Store {
-  return Object.freeze({
+  return keepTextExact({
     sessions: memorySessions(),
     once: memoryOnce(),
     users: memoryUsers(),

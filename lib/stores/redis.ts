@@ -6,6 +6,7 @@ import { redisInstances } from './redis-instances.js';
 import { redisOnce } from './redis-once.js';
 import { redisSessions } from './redis-sessions.js';
 import { redisUsers } from './redis-users.js';
+import { keepTextExact } from './storable-text.js';
 import type { StoreAdapterOptions } from './sqlite.js';
 import type { Store } from './store.js';
 
@@ -30,8 +31,8 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   const { prefix = 'latchkey:', onClose } = options;
   const connection = connectRedis(client, prefix);
   const { close: stopListening, ...sessions } = redisSessions(connection, client);
-  return Object.freeze({
-    sessions: Object.freeze(sessions),
+  return keepTextExact({
+    sessions,
     once: redisOnce(connection),
     users: redisUsers(connection),
     credentials: redisCredentials(connection),

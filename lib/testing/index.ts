@@ -11,4 +11,4 @@ export type { ForgedToken, Forgery } from './forge/forged-token.js';
 export type { FetchCounts, Outage } from './issuer-endpoints.js';
 export type { JsonObject } from './minter.js';
 export type { TestAlgorithm } from './signing-keys.js';
-export { storeContract, type StoreCheck } from './store-contract.js';
+export { storeContract, type StoreCheck, type StoreContractOptions } from './store-contract.js';

@@ -16,6 +16,10 @@ export function randomName(): string {
   return randomBytes(16).toString('base64url');
 }
 
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
 /** Runs the same step many times at once, on either connection in turn. */
 export function race<Result>(
   { one, two }: Connections,
@@ -39,4 +43,10 @@ export const awkwardTexts: readonly string[] = [
   'with:colon|pipe,comma',
   '0',
   'null',
+  '\u001B[31mred',
+  '\u2028 \u2029 \u0085',
+  '\u202Eright to left',
+  'עברית',
+  '𝒜stral 𐍈',
+  ' space around ',
 ];

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { awkwardTexts, type Check, randomName } from './connections.js';
+import { awkwardTexts, type Check, pause, randomName } from './connections.js';
 
 const MINUTE_MS = 60_000;
 
@@ -18,7 +18,7 @@ export const instanceChecks: Readonly<Record<string, Check>> = {
   'instances.report: one that is too old is forgotten': async ({ one, two }) => {
     const [old, young] = [randomName(), randomName()];
     await one.instances.report({ id: old, data: '' }, MINUTE_MS);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pause(20);
     const reports = await two.instances.report({ id: young, data: '' }, 10);
     assert.ok(!reports.some(({ id }) => id === old));
     assert.ok(reports.some(({ id }) => id === young));

@@ -1,36 +1,7 @@
 import assert from 'node:assert/strict';
-import type { NewSession, Session, SessionSelector, Store } from '../../stores/store.js';
+import type { Session, Store } from '../../stores/store.js';
 import { awkwardTexts, type Check, NOW, race, randomName } from './connections.js';
-
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
-
-function newSession(given: Partial<NewSession> = {}): NewSession {
-  return {
-    id: randomName(),
-    userId: randomName(),
-    kid: 'key-one',
-    salt: randomName(),
-    generation: 0,
-    rotatedAt: NOW,
-    createdAt: NOW,
-    lastUsedAt: NOW,
-    idleExpiresAt: NOW + DAY,
-    expiresAt: NOW + 30 * DAY,
-    provider: undefined,
-    data: '{}',
-    ...given,
-  };
-}
-
-async function created(store: Store, given: Partial<NewSession> = {}): Promise<NewSession> {
-  const session = newSession(given);
-  await store.sessions.create(session);
-  return session;
-}
-
-const rotation = { generation: 0, kid: 'key-two', now: NOW + 5, idleExpiresAt: NOW + 2 * DAY };
-const end = { now: NOW + 7, reason: 'logout' };
+import { created, DAY, end, HOUR, newSession, rotation } from './new-session.js';
 
 const reading: Readonly<Record<string, Check>> = {
   'sessions: what was created is there on every connection, member by member': async ({
@@ -77,25 +48,6 @@ const reading: Readonly<Record<string, Check>> = {
     const row = await one.sessions.get(id);
     if (row?.provider) Object.assign(row.provider, { subject: 'changed' });
     assert.equal((await one.sessions.get(id))?.provider?.subject, 'sub');
-  },
-  'sessions: a user’s live ones are listed, the one that began last first': async ({
-    one,
-    two,
-  }) => {
-    const userId = randomName();
-    const newer = await created(two, { userId });
-    const older = await created(one, { userId, expiresAt: NOW + 29 * DAY, lastUsedAt: NOW + 1 });
-    const revoked = await created(one, { userId });
-    await one.sessions.revoke({ id: revoked.id }, end);
-    await created(one, { userId, idleExpiresAt: NOW + 1 });
-    await created(one, { userId, expiresAt: NOW + 1, idleExpiresAt: NOW + 1 });
-    await created(one);
-    const listed = await two.sessions.listByUser(userId, NOW + 1);
-    assert.deepEqual(
-      listed.map(({ id }) => id),
-      [newer.id, older.id],
-    );
-    assert.deepEqual(await two.sessions.listByUser(randomName(), NOW), []);
   },
 };
 
@@ -185,129 +137,8 @@ const updating: Readonly<Record<string, Check>> = {
   },
 };
 
-const issuer = 'https://idp.example';
-
-/** Sessions of one user, of which the selector means some. */
-async function revokedBy(
-  { one, two }: { one: Store; two: Store },
-  sessions: readonly NewSession[],
-  selector: SessionSelector,
-): Promise<readonly number[]> {
-  for (const session of sessions) await one.sessions.create(session);
-  const ids = await two.sessions.revoke(selector, end);
-  const found = sessions.flatMap(({ id }, at) => (ids.includes(id) ? [at] : []));
-  assert.equal(found.length, ids.length);
-  for (const [at, { id }] of sessions.entries())
-    assert.equal((await one.sessions.get(id))?.revokedAt, found.includes(at) ? end.now : undefined);
-  return found;
-}
-
-function providerNames() {
-  return { subject: randomName(), sessionId: randomName() };
-}
-
-/** One that is both, one of the subject only, one of the session only, and two that are neither. */
-function sessionsOf({ subject, sessionId }: ReturnType<typeof providerNames>): NewSession[] {
-  const elsewhere = 'https://other.example';
-  return [
-    newSession({ provider: { issuer, subject, sessionId } }),
-    newSession({ provider: { issuer, subject, sessionId: undefined } }),
-    newSession({ provider: { issuer, subject: randomName(), sessionId } }),
-    newSession({ provider: { issuer: elsewhere, subject, sessionId } }),
-    newSession(),
-  ];
-}
-
-const revoking: Readonly<Record<string, Check>> = {
-  'revoke: by id, and once only': async (connections) => {
-    const { id } = await created(connections.one);
-    const outcomes = await race(connections, 20, (store) => store.sessions.revoke({ id }, end));
-    assert.deepEqual(outcomes.flat(), [id]);
-    assert.deepEqual(await connections.one.sessions.revoke({ id: randomName() }, end), []);
-  },
-  'revoke: the first time and reason stay, and nothing makes it live again': async ({
-    one,
-    two,
-  }) => {
-    const { id } = await created(one);
-    await one.sessions.revoke({ id }, end);
-    await two.sessions.revoke({ id }, { now: NOW + 99, reason: 'later' });
-    await two.sessions.rotate(id, rotation);
-    const row = await two.sessions.get(id);
-    assert.deepEqual([row?.revokedAt, row?.revokedReason], [end.now, 'logout']);
-  },
-  'revoke: by user, with and without an exception': async (connections) => {
-    const userId = randomName();
-    const sessions = [newSession({ userId }), newSession({ userId }), newSession()];
-    assert.deepEqual(await revokedBy(connections, sessions, { userId }), [0, 1]);
-    const other = randomName();
-    const more = [newSession({ userId: other }), newSession({ userId: other })];
-    const except = more[0]?.id ?? '';
-    assert.deepEqual(await revokedBy(connections, more, { userId: other, except }), [1]);
-  },
-  'revoke: by a provider’s subject, session, or both': async (connections) => {
-    const first = providerNames();
-    assert.deepEqual(await revokedBy(connections, sessionsOf(first), { issuer, ...first }), [0]);
-    const second = providerNames();
-    const { subject } = second;
-    assert.deepEqual(await revokedBy(connections, sessionsOf(second), { issuer, subject }), [0, 1]);
-    const third = providerNames();
-    const { sessionId } = third;
-    assert.deepEqual(
-      await revokedBy(connections, sessionsOf(third), { issuer, sessionId }),
-      [0, 2],
-    );
-  },
-  'revoke: beside 20 creations, every session of the user is either revoked or later': async (
-    connections,
-  ) => {
-    const userId = randomName();
-    await race(connections, 20, (store) => created(store, { userId }));
-    const rotations = race(connections, 10, async (store) => {
-      for (const { id, generation } of await store.sessions.listByUser(userId, NOW))
-        await store.sessions.rotate(id, { ...rotation, generation });
-    });
-    const [ended] = await Promise.all([
-      connections.one.sessions.revoke({ userId }, end),
-      rotations,
-    ]);
-    assert.equal(ended.length, 20);
-    assert.deepEqual(await connections.two.sessions.listByUser(userId, NOW), []);
-  },
-  'revokedSince: from the given moment on': async ({ one, two }) => {
-    const [early, late] = [await created(one), await created(one)];
-    await one.sessions.revoke({ id: early.id }, { now: NOW + 1, reason: 'x' });
-    await two.sessions.revoke({ id: late.id }, { now: NOW + 3, reason: 'x' });
-    const all = await two.sessions.revokedSince(NOW + 1);
-    assert.deepEqual(
-      all
-        .filter(({ id }) => id === early.id || id === late.id)
-        .map(({ revokedAt }) => revokedAt)
-        .toSorted((a, b) => a - b),
-      [NOW + 1, NOW + 3],
-    );
-    const some = await one.sessions.revokedSince(NOW + 2);
-    assert.ok(!some.some(({ id }) => id === early.id) && some.some(({ id }) => id === late.id));
-  },
-  'sweep: takes what has ended and leaves what has not': async ({ one, two }) => {
-    // Long ago, so that nothing of anybody else ends with it.
-    const past = 1000;
-    const times = { rotatedAt: 0, createdAt: 0, lastUsedAt: 0 };
-    const over = await created(one, { ...times, idleExpiresAt: past, expiresAt: past + 9 });
-    const live = await created(one, { ...times, idleExpiresAt: past + 1, expiresAt: past + 9 });
-    await two.sessions.sweep(past);
-    assert.ok(await one.sessions.get(live.id));
-    const left = await one.sessions.get(over.id);
-    assert.equal(
-      left && (await one.sessions.rotate(over.id, { ...rotation, now: past })),
-      undefined,
-    );
-  },
-};
-
 export const sessionChecks: Readonly<Record<string, Check>> = {
   ...reading,
   ...rotating,
   ...updating,
-  ...revoking,
 };
