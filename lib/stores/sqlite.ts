@@ -49,10 +49,11 @@ export function sqliteStore(database: SqliteDatabase, options: StoreAdapterOptio
     isPrepared = true;
   }
 
-  function statementOf(sql: string): SqliteStatement {
+  function statementOf(sql: string, values: readonly Value[]): SqliteStatement {
     const known = statements.get(sql);
     if (known) return known;
-    const statement = database.prepare(sql.replace(/\$(\d+)/g, '?$1'));
+    const text = sql.replace(WAITED, `?${values.length}`).replace(/\$(\d+)/g, '?$1');
+    const statement = database.prepare(text);
     statements.set(sql, statement);
     return statement;
   }
@@ -60,7 +61,7 @@ export function sqliteStore(database: SqliteDatabase, options: StoreAdapterOptio
   /** Empties the log into the database, as far as nobody else is using it. */
   function checkpoint(): void {
     try {
-      run(statementOf('PRAGMA wal_checkpoint(TRUNCATE)'), []);
+      run(database.prepare('PRAGMA wal_checkpoint(TRUNCATE)'), []);
     } catch {
       // SQLite does the same by and by, at the commits of whoever writes.
     }
@@ -69,9 +70,10 @@ export function sqliteStore(database: SqliteDatabase, options: StoreAdapterOptio
   const store = sqlStore(
     {
       query(sql: string, values: readonly Value[]): Promise<readonly Row[]> {
-        function step(): readonly Row[] {
+        function step(waitedMs: number): readonly Row[] {
           if (!isPrepared) prepareSchema();
-          return run(statementOf(sql), values);
+          const bound = sql.includes(WAITED) ? [...values, Math.round(waitedMs)] : values;
+          return run(statementOf(sql, bound), bound);
         }
         return sql.trimStart().startsWith('SELECT') ? turns.read(step) : turns.run(step);
       },
@@ -109,13 +111,16 @@ const PRAGMAS = [
   `journal_size_limit = ${8 * 1024 * 1024}`,
 ] as const;
 
+/** Stands for a further value: how long the statement has waited for its turn. */
+const WAITED = '$waited';
+
 const sqliteDialect: SqlDialect = {
   forUpdate: '',
   forShare: '',
   rowId: 'rowid',
   anyOf: (query) => `IN (${query})`,
   skipLocked: '',
-  heldUpMs: '0',
+  heldUpMs: WAITED,
   serverTime: '',
   clock: "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
 };

@@ -75,6 +75,25 @@ describe('while another process holds the write lock of a SQLite file', () => {
     await expect(writing).resolves.toBe('value');
   });
 
+  it('the grace of a rotation begins when it takes effect', async () => {
+    const path = createPath();
+    const store = open(path);
+    const now = 1_000_000;
+    const times = { rotatedAt: 0, createdAt: 0, lastUsedAt: 0, expiresAt: 9_000_000 };
+    await store.sessions.create({
+      ...{ id: 'id', userId: 'user', kid: 'k1', salt: 'salt', generation: 0, data: '{}' },
+      ...{ ...times, idleExpiresAt: 2_000_000, provider: undefined },
+    });
+    const lock = await holdSqliteLock(path);
+    const rotation = { generation: 0, kid: 'k1', now, idleExpiresAt: 2_000_000 };
+    const rotating = store.sessions.rotate('id', rotation);
+    await wait(500);
+    await lock.release();
+    const rotated = await rotating;
+    expect(rotated?.rotatedAt).toBeGreaterThan(now + 450);
+    expect(rotated).toMatchObject({ generation: 1, lastUsedAt: now });
+  });
+
   it('what has not taken effect within the patience never does, even if the lock has gone meanwhile', async () => {
     const path = createPath();
     const { database } = countingDatabase(path);
