@@ -21,6 +21,7 @@ export const postgresDialect: SqlDialect = {
   skipLocked: 'FOR UPDATE SKIP LOCKED',
   // What every statement takes is no delay.
   heldUpMs: `CASE WHEN ${HELD_UP} < 100 THEN 0 ELSE ${HELD_UP}::bigint END`,
+  revokesAtOnce: undefined,
   serverTime: `, ${CLOCK} AS server_time`,
   clock: `${CLOCK}::bigint`,
 };

@@ -31,6 +31,11 @@ export interface SqlDialect {
   readonly heldUpMs: string;
   /** A further column of statements that find a session: the server's time. */
   readonly serverTime: string;
+  /**
+   * How many sessions one statement may revoke, where the process stands still meanwhile. A user with more is dealt with in
+   * several steps, until none is left.
+   */
+  readonly revokesAtOnce: number | undefined;
   /** The database's own clock, in milliseconds since 1970. */
   readonly clock: string;
 }

@@ -1,6 +1,8 @@
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import { change, find, firstOf, type SqlDatabase, type SqlDialect } from './sql-database.js';
 import { joinedUserColumns, sessionColumns, text, toJoinedUser, toSession } from './sql-rows.js';
 import type { Value } from './sql-rows.js';
+import { PATIENCE_MS } from './store.js';
 import type { JoinedSessions, NewSession, SessionSelector, SessionStore } from './store.js';
 import { revocationPages } from './sql-revocations.js';
 import { sweepAt, sweepSessions } from './sql-sweeps.js';
@@ -35,16 +37,7 @@ export function sessionStore(database: SqlDatabase, dialect: SqlDialect): Sessio
         toSession,
       ),
     update: sessionUpdate(database),
-    async revoke(selector, { now, reason }) {
-      const { where, values } = selected(selector);
-      const rows = await change(
-        database,
-        `UPDATE latchkey_sessions SET revoked_at = $1, revoked_reason = $2
-         WHERE ${LIVE} AND ${where} RETURNING id`,
-        [now, reason, ...values],
-      );
-      return rows.map((row) => text(row, 'id'));
-    },
+    revoke: revocation(database, dialect),
     revokedSince: revocationPages(database),
     async listByUser(userId, now, { after, limit = 100 } = {}) {
       if (userId.includes('\0')) return [];
@@ -60,6 +53,36 @@ export function sessionStore(database: SqlDatabase, dialect: SqlDialect): Sessio
     },
     sweep: (before, limit) => sweepSessions(database, { before, limit }),
   } satisfies SessionStore);
+}
+
+function revocation(
+  database: SqlDatabase,
+  { revokesAtOnce, rowId }: SqlDialect,
+): SessionStore['revoke'] {
+  return async (selector, { now, reason }) => {
+    const { where, values } = selected(selector);
+    const condition =
+      revokesAtOnce === undefined
+        ? `${LIVE} AND ${where}`
+        : `${rowId} IN (SELECT ${rowId} FROM latchkey_sessions WHERE ${LIVE} AND ${where} LIMIT ${revokesAtOnce})`;
+    const revoked: string[] = [];
+    const startedAt = performance.now();
+    for (;;) {
+      // One after the other: the time between is for everybody else.
+      // oxlint-disable-next-line no-await-in-loop
+      const rows = await change(
+        database,
+        `UPDATE latchkey_sessions SET revoked_at = $1, revoked_reason = $2 WHERE ${condition} RETURNING id`,
+        [now, reason, ...values],
+      );
+      for (const row of rows) revoked.push(text(row, 'id'));
+      if (revokesAtOnce === undefined || rows.length < revokesAtOnce) return revoked;
+      if (performance.now() - startedAt >= PATIENCE_MS)
+        throw new Error('there was no time to revoke all of the sessions; the rest is left');
+      // oxlint-disable-next-line no-await-in-loop
+      await othersTurn();
+    }
+  };
 }
 
 function sessionUpdate(database: SqlDatabase): SessionStore['update'] {

@@ -1,6 +1,6 @@
 import { isRecord } from '../is-record.js';
 import { sqlStore } from './sql.js';
-import type { SqlDialect } from './sql-database.js';
+import type { SqlDatabase, SqlDialect } from './sql-database.js';
 import type { Row, Value } from './sql-rows.js';
 import { prepareSqliteSchema } from './sqlite-schema.js';
 import { createTurns } from './sqlite-turns.js';
@@ -35,6 +35,37 @@ export interface StoreAdapterOptions {
  * ```
  */
 export function sqliteStore(database: SqliteDatabase, options: StoreAdapterOptions = {}): Store {
+  const store = sqlStore(sqlDatabase(database, options), sqliteDialect);
+  let isLogFull = false;
+
+  return Object.freeze({
+    ...store,
+    sessions: Object.freeze({
+      ...store.sessions,
+      async sweep(before, limit = 1000) {
+        const swept = await store.sessions.sweep(before, limit);
+        isLogFull ||= swept > 0;
+        // After the last batch, if any of them found anything.
+        if (isLogFull && swept < limit) {
+          isLogFull = false;
+          emptyLog(database);
+        }
+        return swept;
+      },
+    } satisfies SessionStore),
+  });
+}
+
+/** Empties the log into the database, as far as nobody else is using it. */
+function emptyLog(database: SqliteDatabase): void {
+  try {
+    run(database.prepare('PRAGMA wal_checkpoint(TRUNCATE)'), []);
+  } catch {
+    // SQLite does the same by and by, at the commits of whoever writes.
+  }
+}
+
+function sqlDatabase(database: SqliteDatabase, { onClose }: StoreAdapterOptions): SqlDatabase {
   const statements = new Map<string, SqliteStatement>();
   const turns = createTurns();
   let isPrepared = false;
@@ -58,48 +89,24 @@ export function sqliteStore(database: SqliteDatabase, options: StoreAdapterOptio
     return statement;
   }
 
-  /** Empties the log into the database, as far as nobody else is using it. */
-  function checkpoint(): void {
-    try {
-      run(database.prepare('PRAGMA wal_checkpoint(TRUNCATE)'), []);
-    } catch {
-      // SQLite does the same by and by, at the commits of whoever writes.
-    }
-  }
-
-  const store = sqlStore(
-    {
-      query(sql: string, values: readonly Value[]): Promise<readonly Row[]> {
-        function step(waitedMs: number): readonly Row[] {
-          if (!isPrepared) prepareSchema();
-          const bound = sql.includes(WAITED) ? [...values, Math.round(waitedMs)] : values;
-          return run(statementOf(sql, bound), bound);
-        }
-        return sql.trimStart().startsWith('SELECT') ? turns.read(step) : turns.run(step);
-      },
-      isUniqueViolation: (error) =>
-        error instanceof Error && error.message.includes('UNIQUE constraint failed'),
-      async close(): Promise<void> {
-        turns.refuseAll(new Error('the store has been closed'));
-        const close = isClosed ? undefined : options.onClose;
-        isClosed = true;
-        await close?.();
-      },
+  return {
+    query(sql, values) {
+      function step(waitedMs: number): readonly Row[] {
+        if (!isPrepared) prepareSchema();
+        const bound = sql.includes(WAITED) ? [...values, Math.round(waitedMs)] : values;
+        return run(statementOf(sql, bound), bound);
+      }
+      return sql.trimStart().startsWith('SELECT') ? turns.read(step) : turns.run(step);
     },
-    sqliteDialect,
-  );
-  return Object.freeze({
-    ...store,
-    sessions: Object.freeze({
-      ...store.sessions,
-      async sweep(before, limit = 1000) {
-        const swept = await store.sessions.sweep(before, limit);
-        // The last batch of those that found anything.
-        if (swept > 0 && swept < limit) checkpoint();
-        return swept;
-      },
-    } satisfies SessionStore),
-  });
+    isUniqueViolation: (error) =>
+      error instanceof Error && error.message.includes('UNIQUE constraint failed'),
+    async close(): Promise<void> {
+      turns.refuseAll(new Error('the store has been closed'));
+      const close = isClosed ? undefined : onClose;
+      isClosed = true;
+      await close?.();
+    },
+  };
 }
 
 const PRAGMAS = [
@@ -121,6 +128,7 @@ const sqliteDialect: SqlDialect = {
   anyOf: (query) => `IN (${query})`,
   skipLocked: '',
   heldUpMs: WAITED,
+  revokesAtOnce: 500,
   serverTime: '',
   clock: "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
 };
