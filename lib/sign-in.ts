@@ -15,6 +15,7 @@ import { createSessions, type SessionOptions, type Sessions } from './sessions/s
 import { openStore } from './stores/open-store.js';
 import { steadyStore } from './stores/steady-store.js';
 import type { Store, UserStore } from './stores/store.js';
+import { createStoreSilence, type StoreSilence } from './sessions/store-silence.js';
 import { createUpstream, type Upstream } from './sessions/upstream.js';
 import { createUsers, type Users } from './accounts/users.js';
 
@@ -67,20 +68,10 @@ export function createSignIn(
 ): SignIn {
   const signer = createAccessTokenSigner(config, { now });
   const rootKeys = createRootKeys(rootsOf(config));
-  const store = storeOf(config, options, { events, now });
+  const silence = createStoreSilence(now);
+  const store = storeOf(config, options, { events, now, silence });
   const sessions = createSessions(
-    {
-      sessions: store.sessions,
-      once: store.once,
-      users: store.users,
-      ...(store.together && { together: store.together }),
-      keys: rootKeys,
-      events,
-      accessTtlSeconds: config.accessTtlSeconds,
-      idleTtlSeconds: config.refreshIdleTtlSeconds,
-      absoluteTtlSeconds: config.refreshTtlSeconds,
-      now,
-    },
+    { ...storeParts(store), silence, keys: rootKeys, events, now, ...lifetimes(config) },
     options.sessions,
   );
   const users = createUsers({ store: store.users, now });
@@ -114,25 +105,47 @@ export function createSignIn(
       await sessions.ready();
     },
     async close(): Promise<void> {
-      sessions.close();
+      await sessions.close();
       await background.ended();
       if (!options.store) await store.close();
     },
   });
 }
 
+function storeParts({ sessions, once, users, instances, together }: Store) {
+  return { sessions, once, users, instances, ...(together && { together }) };
+}
+
+function lifetimes({ accessTtlSeconds, refreshIdleTtlSeconds, refreshTtlSeconds }: Config) {
+  return {
+    accessTtlSeconds,
+    idleTtlSeconds: refreshIdleTtlSeconds,
+    absoluteTtlSeconds: refreshTtlSeconds,
+  };
+}
+
 function cookiesOf({ publicUrl }: Config): Cookies {
   return createCookies({ name: 'latchkey', secure: publicUrl?.startsWith('https:') ?? false });
 }
 
-function storeOf(config: Config, options: SignInOptions, { events, now }: SignInContext): Store {
+function storeOf(
+  config: Config,
+  options: SignInOptions,
+  { events, now, silence }: SignInContext & { readonly silence: StoreSilence },
+): Store {
   if (config.production && !options.store && config.store.url === 'memory:')
     process.emitWarning(
       'the store is memory: – every session ends with this process, and other instances know nothing of it',
       'LatchkeyWarning',
     );
   const given = options.store ?? openStore(config.store.url);
-  return steadyStore(given, { events, userStore: options.userStore, now });
+  return steadyStore(given, {
+    events,
+    userStore: options.userStore,
+    now,
+    onAnswer: silence.answered,
+    onFailure: silence.failed,
+  });
 }
 
 /** Work that goes on after its response; only `close()` waits for it. */

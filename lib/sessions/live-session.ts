@@ -2,6 +2,7 @@ import { AuthError } from '../errors.js';
 import type { EventSink } from '../events.js';
 import type { RootKeys } from '../secrets/derived-keys.js';
 import type {
+  InstanceStore,
   OnceStore,
   Session,
   SessionStore,
@@ -11,12 +12,16 @@ import type {
 } from '../stores/store.js';
 import { refreshTokenOf } from './refresh-token.js';
 import { readNotes, type SessionNotes } from './session-notes.js';
+import type { StoreSilence } from './store-silence.js';
 
 export interface SessionContext {
   readonly sessions: SessionStore;
   readonly once: Pick<OnceStore, 'add' | 'del' | 'incr' | 'sweep'>;
   readonly users: Pick<UserStore, 'findById'>;
   readonly together?: Store['together'];
+  readonly instances: InstanceStore;
+  /** Hears of every operation of the store. */
+  readonly silence: StoreSilence;
   readonly keys: RootKeys;
   readonly events: EventSink;
   readonly accessTtlSeconds: number;

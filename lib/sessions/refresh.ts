@@ -1,7 +1,9 @@
 import { AuthError } from '../errors.js';
 import type { SessionSelector } from '../stores/store.js';
-import { type GenuineToken, judgeWithUser } from './judge-token.js';
+import { createGrace } from './grace.js';
+import { judgeWithUser } from './judge-token.js';
 import { type LiveSession, liveSession, maySignIn, type SessionContext } from './live-session.js';
+import { createRefreshAttempts } from './refresh-attempts.js';
 import { renew } from './renew-session.js';
 
 interface RefreshOptions {
@@ -12,6 +14,7 @@ interface RefreshOptions {
 interface Refresh {
   readonly refresh: (token: unknown) => Promise<LiveSession>;
   readonly recognise: (token: unknown) => Promise<LiveSession | undefined>;
+  readonly close: () => Promise<void>;
 }
 
 /** `refresh()` and `recognise()` of `Sessions`. */
@@ -19,36 +22,46 @@ export function createRefresh(
   context: SessionContext,
   { graceMs, revoke }: RefreshOptions,
 ): Refresh {
-  const { now, events, keys } = context;
-
-  /**
-   * The current token, or the one before it within its grace. The grace is counted to the token's arrival: the time that
-   * the store has taken since then is not the client's. A token two generations old is reused, however soon: its
-   * successor has been used.
-   */
-  function isInGraceSince(arrivedAt: number): (token: GenuineToken) => boolean {
-    return ({ session: { generation: current, rotatedAt }, generation }) =>
-      generation === current || (generation === current - 1 && arrivedAt - rotatedAt <= graceMs);
-  }
+  const { events, keys } = context;
+  const grace = createGrace(context, graceMs);
+  const attempts = createRefreshAttempts(context);
 
   return Object.freeze({
     async refresh(token: unknown): Promise<LiveSession> {
-      const renewal = await renew(context, token, isInGraceSince(now()));
-      if ('live' in renewal) return renewal.live;
-      const { refusal, ending } = renewal;
-      if (ending === undefined) throw invalid(refusal);
-      const ended = await revoke({ id: ending.id }, refusal);
-      if (refusal !== 'refresh_reused') throw invalid(refusal);
-      if (ended > 0) events.emit('refresh.reused', { userId: ending.userId, sessionId: ending.id });
-      throw new AuthError('REFRESH_REUSED');
+      grace.begin();
+      const arrivedAt = attempts.arrivalOf(token);
+      try {
+        const live = await renewOrRefuse(token, arrivedAt);
+        attempts.answered(token);
+        return live;
+      } catch (error) {
+        if (error instanceof AuthError && error.status === 503)
+          attempts.unanswered(token, arrivedAt);
+        else attempts.answered(token);
+        throw error;
+      }
     },
     async recognise(token: unknown): Promise<LiveSession | undefined> {
-      const isInGrace = isInGraceSince(now());
+      grace.begin();
+      const arrivedAt = attempts.arrivalOf(token);
       const verdict = await judgeWithUser(context, token);
-      if ('refusal' in verdict || !maySignIn(verdict.user) || !isInGrace(verdict)) return undefined;
+      if ('refusal' in verdict || !maySignIn(verdict.user)) return undefined;
+      if (!grace.isWithin(verdict, arrivedAt)) return undefined;
       return liveSession(verdict.session, verdict.user, keys);
     },
+    close: grace.close,
   });
+
+  async function renewOrRefuse(token: unknown, arrivedAt: number): Promise<LiveSession> {
+    const renewal = await renew(context, token, (former) => grace.asksWithin(former, arrivedAt));
+    if ('live' in renewal) return renewal.live;
+    const { refusal, ending } = renewal;
+    if (ending === undefined) throw invalid(refusal);
+    const ended = await revoke({ id: ending.id }, refusal);
+    if (refusal !== 'refresh_reused') throw invalid(refusal);
+    if (ended > 0) events.emit('refresh.reused', { userId: ending.userId, sessionId: ending.id });
+    throw new AuthError('REFRESH_REUSED');
+  }
 }
 
 function invalid(reason: string): AuthError {

@@ -22,9 +22,9 @@ export type { LiveSession, ProvenSignIn };
 export interface SessionOptions extends Pick<RevocationsOptions, 'revocationLagSeconds'> {
   /**
    * Seconds after a rotation in which the former refresh token gets the same successor again, for clients that
-   * lost the response or asked twice. 0 to 60. Choose it longer than an instance takes to restart: a client whose
-   * response was lost with the instance, and that asks again later than this, is signed out. A stolen token can be
-   * used for as long without being noticed. @defaultValue `10`
+   * lost the response or asked twice. 0 to 60. Time in which the store did not answer doesn't count, so an outage of the store
+   * signs nobody out who asks again as Retry-After says (2 s after each 503): set it to 5 or more for that. It is also the time
+   * for which a stolen token can be used without being noticed. @defaultValue `10`
    */
   readonly graceSeconds?: number;
 }
@@ -126,8 +126,8 @@ export interface Sessions {
   list(userId: string, page?: SessionPage): Promise<readonly Session[]>;
   /** Resolves when the store has told which sessions are revoked; rejects with STORE_UNAVAILABLE (503). */
   ready(): Promise<void>;
-  /** Stops the timers: asking for revocations, deleting what has expired. `auth.close()` calls it. */
-  close(): void;
+  /** Stops the timers: asking for revocations, deleting what has expired, reports to other instances. `auth.close()` calls it. */
+  close(): Promise<void>;
 }
 
 /** Creates sessions over a store. Throws a TypeError for options out of range. */
@@ -137,6 +137,7 @@ export function createSessions(context: SessionContext, options: SessionOptions 
   const revocations = createRevocations(sessions, { ...options, ...context });
   const sweeps = scheduleSweeps(context);
   const counts = createRevocationCounts(context.once, now);
+  const refreshing = createRefresh(context, { graceMs, revoke });
 
   async function revoke(selector: SessionSelector, reason: string): Promise<number> {
     // Counted first: a session that starts concurrently is either revoked here, or sees the count.
@@ -155,7 +156,8 @@ export function createSessions(context: SessionContext, options: SessionOptions 
   return Object.freeze({
     start: (user: StoredUser, notes: SessionNotes, provider?: SessionProvider) =>
       start(context, user, { notes, provider }),
-    ...createRefresh(context, { graceMs, revoke }),
+    refresh: refreshing.refresh,
+    recognise: refreshing.recognise,
     find: (token: unknown) => find(context, token),
     startUnchanged: (user: StoredUser, notes: SessionNotes, provider?: SessionProvider) =>
       startUnchanged({ context, revoke }, user, { notes, provider }),
@@ -170,9 +172,10 @@ export function createSessions(context: SessionContext, options: SessionOptions 
     isLive: async (sessionId: string) => (await findById(sessionId)) !== undefined,
     list: (userId: string, page?: SessionPage) => sessions.listByUser(userId, now(), page),
     ready: () => revocations.ready(),
-    close(): void {
+    async close(): Promise<void> {
       revocations.close();
       sweeps.stop();
+      await refreshing.close();
     },
   });
 }

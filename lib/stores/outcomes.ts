@@ -21,41 +21,33 @@ export interface OutcomeOptions {
   readonly events: EventSink;
   /** Whether the console is told why the store fails, once. @defaultValue `true` */
   readonly warns?: boolean;
-  /**
-   * Told of every operation that the store has answered, with the time when it was called. Not while operations are refused for
-   * overload, nor while the application's own user table, or the store beside it, has failed and not answered again.
-   */
-  readonly onAnswer?: (startedAt: number) => void;
+  /** Told of every operation that the store has answered, with the time when it was called. Not while operations are refused for overload. */
+  readonly onAnswer?: (startedAt: number, operation: string) => void;
   /** Told of every operation that has failed, with the time when it was called. */
-  readonly onFailure?: (startedAt: number) => void;
+  readonly onFailure?: (startedAt: number, operation: string) => void;
 }
 
 /** Seconds after which a client may try again. With the patience, well under the grace of a refresh token. */
 const RETRY_AFTER_SECONDS = 2;
 
-/** `ownerOf` tells parts of the store that fail apart from each other. */
 export function createOutcomes(
   { events, warns = true, onAnswer, onFailure }: OutcomeOptions,
-  ownerOf: (operation: string) => string,
   now: () => number,
 ): Outcomes {
   const log = createFailureLog({ events, warns, now });
-  const failing = new Set<string>();
   let refusingUntil = 0;
 
   return {
     answered(operation, startedAt) {
       log.answered(operation);
-      failing.delete(ownerOf(operation));
-      if (failing.size === 0 && performance.now() >= refusingUntil) onAnswer?.(startedAt);
+      if (performance.now() >= refusingUntil) onAnswer?.(startedAt, operation);
     },
     failed(operation, { startedAt, cause }) {
       const failure = explainFailure(cause, undefined);
       // Whoever was refused has seen nothing of a store that answers others.
       if (failure.reason === 'overload')
         refusingUntil = performance.now() + RETRY_AFTER_SECONDS * 1000;
-      else failing.add(ownerOf(operation));
-      onFailure?.(startedAt);
+      onFailure?.(startedAt, operation);
       log.failed(operation, failure);
       return new AuthError('STORE_UNAVAILABLE', {
         reason: failure.reason,

@@ -43,12 +43,10 @@ export function steadyStore(given: Store, options: SteadyStoreOptions): Store {
 }
 
 function createRunner(store: Store, options: SteadyStoreOptions) {
-  const { userStore, timeoutMs = PATIENCE_MS + 1000, now = Date.now } = options;
+  const { timeoutMs = PATIENCE_MS + 1000, now = Date.now } = options;
   const turns = createTurns(store, timeoutMs);
   const admission = createAdmission();
-  const ownerOf = (operation: string): string =>
-    userStore && operation.startsWith('users.') ? 'users' : 'store';
-  const outcomes = createOutcomes(options, ownerOf, now);
+  const outcomes = createOutcomes(options, now);
 
   async function perform<Result>(operation: string, run: () => Promise<Result>): Promise<Result> {
     const startedAt = now();

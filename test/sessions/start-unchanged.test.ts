@@ -37,7 +37,7 @@ const places = [
     create: async () => undefined,
     drop: async () => undefined,
   },
-  ...(await sharedStores(12)).map((place) => ({ ...place, open: () => openStore(place.url) })),
+  ...(await sharedStores(14)).map((place) => ({ ...place, open: () => openStore(place.url) })),
 ];
 
 describe.each(places)('on $name', ({ isMissing, open, create, drop, name }) => {
