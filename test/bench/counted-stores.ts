@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -21,7 +21,10 @@ export interface CountedStore {
 export const countedStores: Readonly<Record<StoreName, () => Promise<CountedStore>>> = {
   async SQLite() {
     const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'));
-    const database = new Database(join(folder, 'auth.db'));
+    const file = join(folder, 'auth.db');
+    // Ours alone, as the store would have made it.
+    writeFileSync(file, '', { mode: 0o600 });
+    const database = new Database(file);
     let count = 0;
     const store = latchkey.sqliteStore({
       exec(sql) {

@@ -8,6 +8,8 @@ export interface RawSql {
   readonly columnsOf: (table: string) => Promise<readonly string[]>;
   /** Makes the temporary tables `bench_names` (number, id, salt, user_id) and `bench_users` (number, id). */
   readonly nameAll: (population: Population) => Promise<void>;
+  /** The next number of a revocation. */
+  readonly revocationNumber: string;
   /** Does what the database does by itself in time after so many new rows. */
   readonly settle: () => Promise<void>;
 }
@@ -31,7 +33,12 @@ export async function fillSql(store: Store, raw: RawSql, population: Population)
     table: 'latchkey_sessions',
     templates: 'JOIN bench_places USING (id)',
     copies: `bench_names JOIN bench_templates ON place = ${layout.sqlPlaceOf}`,
-    own: { id: 'bench_names.id', salt: 'bench_names.salt', user_id: 'bench_names.user_id' },
+    own: {
+      id: 'bench_names.id',
+      salt: 'bench_names.salt',
+      user_id: 'bench_names.user_id',
+      revoked_seq: `CASE WHEN bench_templates.revoked_seq IS NOT NULL THEN ${raw.revocationNumber} END`,
+    },
   });
   await copyRows(raw, {
     table: 'latchkey_users',

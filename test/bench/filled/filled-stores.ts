@@ -48,7 +48,7 @@ export const benchPlaces: Readonly<Record<StoreName, () => Promise<BenchPlace>>>
     return {
       url: server.url,
       connect: undefined,
-      fill: (store, population) => fillRedis(store, server.port, population),
+      fill: (_store, population) => fillRedis(server.port, population),
       drop: server.stop,
     };
   },
@@ -58,6 +58,8 @@ function sqlPlace(connect: () => Promise<SqlConnection>): Pick<BenchPlace, 'conn
   return {
     connect,
     async fill(store, population) {
+      // The store makes the file and the tables.
+      await store.ping();
       const connection = await connect();
       await fillSql(store, connection, population);
       await connection.close();

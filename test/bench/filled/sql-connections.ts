@@ -1,10 +1,18 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import Database from 'libsql';
 import { Client } from 'pg';
 import type { RawSql } from './fill-sql.js';
 import { saltOf, sessionId, userId, usersOf } from './population.js';
 
+interface Updates {
+  readonly all: number;
+  readonly hot: number;
+}
+
 /** The rest of what a bench does to a database itself. */
 export interface SqlConnection extends RawSql {
+  /** How many updates of sessions there were, and how many of them touched no index. None where nobody counts. */
+  readonly countUpdates: () => Promise<Updates>;
   /** How many rows there are, found out without being in anybody's way. */
   readonly countSessions: () => Promise<number>;
   readonly close: () => Promise<void>;
@@ -19,6 +27,7 @@ export async function connectPostgres(url: string): Promise<SqlConnection> {
   };
   return {
     run,
+    revocationNumber: "nextval('latchkey_revocations')",
     async columnsOf(table) {
       const rows = await run(
         `SELECT column_name AS name FROM information_schema.columns
@@ -41,6 +50,15 @@ export async function connectPostgres(url: string): Promise<SqlConnection> {
     },
     async settle() {
       await run('VACUUM (ANALYZE)');
+    },
+    async countUpdates() {
+      // Every connection tells what it did a second late.
+      await pause(2000);
+      const [row] = await run(
+        `SELECT n_tup_upd AS updates, n_tup_hot_upd AS hot FROM pg_stat_user_tables
+         WHERE relid = 'latchkey_sessions'::regclass`,
+      );
+      return { all: Number(row?.['updates']), hot: Number(row?.['hot']) };
     },
     async countSessions() {
       // Counted by the server as it goes; it is a second late.
@@ -66,6 +84,7 @@ export function connectSqlite(file: string): SqlConnection {
   };
   return {
     run,
+    revocationNumber: '1000 + number',
     async columnsOf(table) {
       const rows = await run(`PRAGMA table_xinfo(${table})`);
       return rows.filter(({ hidden }) => hidden === 0).map(({ name }) => String(name));
@@ -88,8 +107,12 @@ export function connectSqlite(file: string): SqlConnection {
       database.exec('COMMIT');
     },
     async settle() {
+      await run(
+        'UPDATE latchkey_revocations SET last = COALESCE((SELECT MAX(revoked_seq) FROM latchkey_sessions), last)',
+      );
       await run('PRAGMA wal_checkpoint(TRUNCATE)');
     },
+    countUpdates: async () => ({ all: 0, hot: 0 }),
     async countSessions() {
       const [row] = await run('SELECT COUNT(*) AS rows FROM latchkey_sessions');
       return Number(row?.['rows']);
