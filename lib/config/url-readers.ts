@@ -2,7 +2,7 @@ import { readHttpHosts } from '../http/bounded-fetch.js';
 import { isFieldName } from '../http/field-names.js';
 import { isLoopback } from '../http/is-loopback.js';
 import { originCure, type OriginOptions } from '../http/origin-list.js';
-import { readRedisUrl } from '../stores/redis-url.js';
+import { storeUrlProblem } from '../stores/store-url.js';
 import { list, readText, Refusal } from './values.js';
 
 /** http or https; no credentials, no fragment. */
@@ -65,33 +65,11 @@ export function readIssuerName(input: unknown): string {
   return text;
 }
 
-const STORE_FORMS =
-  'memory:, file:./auth.db, postgres://user:password@host/database or redis://host';
-
 export function readStoreUrl(input: unknown): string {
   const text = readText(input);
-  if (text === 'memory:' || /^file:[^?#]+$/.test(text)) return text;
-  if (!/^(?:postgres|postgresql|rediss?(?:\+(?:sentinel|cluster))?):\/\//.test(text))
-    throw new Refusal('has no scheme that a store knows', `write ${STORE_FORMS}`);
-  if (/^rediss?\+/.test(text)) return readSeveralHosts(text);
-  if (URL.canParse(text)) return text;
-  throw new Refusal(
-    'is not a valid URL',
-    'percent-encode special characters in user and password (# is %23, / is %2F, @ is %40)',
-  );
-}
-
-/** Several hosts make no URL of the standard. */
-function readSeveralHosts(text: string): string {
-  try {
-    readRedisUrl(text);
-    return text;
-  } catch (error) {
-    throw new Refusal(
-      'is not a valid URL of a Redis',
-      `write redis+sentinel://host:26379/mymaster or redis+cluster://host:6379${error instanceof Error ? ` (${error.message})` : ''}`,
-    );
-  }
+  const wrong = storeUrlProblem(text);
+  if (wrong) throw new Refusal(wrong.problem, wrong.cure);
+  return text;
 }
 
 /** Exactly what a browser sends in `Origin` (RFC 6454 §6.2). */

@@ -6,6 +6,7 @@ import { openSqlite } from './open-sqlite.js';
 import type { Store } from './store.js';
 import { explainFailure } from './store-failure.js';
 import { siteOf } from './store-site.js';
+import { storeUrlProblem } from './store-url.js';
 import type { Abilities } from './wrap-store.js';
 
 /**
@@ -19,10 +20,10 @@ import type { Abilities } from './wrap-store.js';
  * ```
  */
 export function openStore(url: string): Store {
-  const scheme = url.slice(0, url.indexOf(':'));
-  if (scheme === 'memory') return memoryStore();
-  const opener = openers[scheme];
-  if (!opener) throw new TypeError('a store is memory:, file:./auth.db, postgres://… or redis://…');
+  const wrong = storeUrlProblem(url);
+  if (wrong) throw new TypeError(`the URL of the store ${wrong.problem}: ${wrong.cure}`);
+  const opener = openers[url.slice(0, url.indexOf(':'))];
+  if (!opener) return memoryStore();
   const site = siteOf(url);
   return lazyStore(
     () => opener.open(url),

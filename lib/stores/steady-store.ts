@@ -25,14 +25,16 @@ export function steadyStore(given: Store, options: SteadyStoreOptions): Store {
   const { around, admitted, together, outcomes } = createRunner(store, options);
   const { onRevoked } = store.sessions;
   const wrapped = wrapStore(around, { ...abilitiesOf(store), together: false });
-  const { incr } = wrapped.once;
+  const { once } = wrapped;
   return Object.freeze({
     ...wrapped,
     sessions: Object.freeze({ ...wrapped.sessions, ...(onRevoked && { onRevoked }) }),
     once: Object.freeze({
-      ...wrapped.once,
+      ...once,
       incr: (key: string, count: CountOptions) =>
-        isAttempt(key, count) ? admitted('once.incr', () => incr(key, count)) : incr(key, count),
+        isAttempt(key, count)
+          ? admitted('once.incr', () => once.incr(key, count))
+          : once.incr(key, count),
     }),
     together,
     close() {

@@ -1,4 +1,6 @@
+import { readRedisUrl } from './redis-url.js';
 import type { StoreSite } from './store-failure.js';
+import { storeUrlProblem } from './store-url.js';
 
 const names: Readonly<Record<string, string>> = {
   postgres: 'PostgreSQL',
@@ -12,22 +14,24 @@ export function siteOf(url: string): StoreSite {
   const scheme = url.slice(0, url.indexOf(':'));
   const name = names[scheme.replace(/\+.*/, '')];
   if (name === undefined) return { name: `the SQLite file ${url.slice(5)}`, secrets: [] };
-  const host = hostOf(url);
+  const host = name === 'Redis' ? redisHosts(url) : hostOf(url);
   return {
     name: host === undefined ? name : `${name} at ${host}`,
     secrets: [url, ...passwordsIn(url)],
   };
 }
 
-/**
- * Host and port. Undefined where they can't be told from the rest for certain: a password with an unescaped # or / ends the
- * host too early, and would be taken for a port.
- */
+/** Undefined where the host cannot be told from the rest for certain. */
 function hostOf(url: string): string | undefined {
-  if (!URL.canParse(url)) return undefined;
-  const { hostname, port, protocol, pathname, search, hash } = new URL(url);
-  if (hostname === '' || /[@]/.test(pathname + search) || hash !== '') return undefined;
-  return `${hostname}:${port === '' ? (/^postgres/.test(protocol) ? 5432 : 6379) : port}`;
+  if (storeUrlProblem(url) || !URL.canParse(url)) return undefined;
+  const { hostname, port } = new URL(url);
+  return hostname === '' ? undefined : `${hostname}:${port === '' ? 5432 : port}`;
+}
+
+function redisHosts(url: string): string | undefined {
+  if (storeUrlProblem(url)) return undefined;
+  const { nodes } = readRedisUrl(url);
+  return nodes.map(({ host, port }) => `${host}:${port}`).join(', ');
 }
 
 const SHORTEST_SECRET = 4;

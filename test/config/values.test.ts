@@ -149,10 +149,31 @@ describe('AUTH_STORE_URL', () => {
     'postgres:auth',
     'postgres://u:hunter2[@db:x/auth',
     'constructor:',
+    // Half of the password would pass for a port.
+    'postgres://u:1234#hunter2@db/auth',
+    'postgres://u:1234/hunter2@db/auth',
   ])('%s is a problem, and is not quoted', (AUTH_STORE_URL) => {
     const { settings: names, output } = load({ env: { AUTH_STORE_URL } });
     expect(names).toEqual(['AUTH_STORE_URL']);
     expect(output).not.toContain('hunter2');
+  });
+});
+
+describe('a likely mistake in AUTH_STORE_URL', () => {
+  it.each([
+    { url: 'mysql://db/auth', cure: 'there is no store for this database' },
+    { url: 'mongodb+srv://db/auth', cure: 'there is no store for this database' },
+    { url: 'jdbc:postgresql://db/auth', cure: 'write postgres://' },
+    { url: 'postgresql+psycopg://db/auth', cure: 'write postgres://' },
+    { url: 'redis:cache', cure: 'write redis://' },
+    { url: 'redis+sentinel://cache', cure: 'write redis+sentinel://' },
+    { url: ':memory:', cure: 'write memory:' },
+    { url: 'sqlite:///var/lib/auth.db', cure: 'write file:' },
+    { url: './auth.db', cure: 'write file:' },
+    { url: 'file:./auth.db?mode=rwc', cure: 'without ? or #' },
+    { url: 'db.example:5432/auth', cure: 'write memory:, file:./auth.db, postgres://' },
+  ])('$url: $cure', ({ url, cure }) => {
+    expect(load({ env: { AUTH_STORE_URL: url } }).output).toContain(cure);
   });
 });
 
