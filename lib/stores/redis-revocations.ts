@@ -115,8 +115,8 @@ export function redisRevocations(connection: RedisConnection): RedisRevocations 
       const cursors =
         readPosition(after) ??
         keys.map(() => `${Math.max(0, Math.floor(time) - 1)}-${Number.MAX_SAFE_INTEGER}`);
-      const page = await readShards({ send, keys, cursors, limit });
-      return after === undefined ? page.filter(({ revokedAt }) => revokedAt >= time) : page;
+      // An entry can be numbered later than it was revoked: the first page begins before some that are too old.
+      return readShards({ send, keys, cursors, limit, oldest: after === undefined ? time : 0 });
     },
     async sweep(before) {
       const change = begin();
@@ -133,10 +133,12 @@ interface Reading {
   /** The entry that was last read of each stream. Moves on. */
   readonly cursors: string[];
   readonly limit: number;
+  /** Entries that were revoked before are passed over. */
+  readonly oldest: number;
 }
 
 /** A little of every stream, until the page is full or nothing is left. */
-async function readShards({ send, keys, cursors, limit }: Reading): Promise<Revocation[]> {
+async function readShards({ send, keys, cursors, limit, oldest }: Reading): Promise<Revocation[]> {
   const page: Revocation[] = [];
   let open = keys.map((key, shard) => ({ key, shard }));
   while (open.length > 0 && page.length < limit) {
@@ -151,7 +153,7 @@ async function readShards({ send, keys, cursors, limit }: Reading): Promise<Revo
       for (const { number, id, revokedAt } of entriesIn(replies[index])) {
         if (page.length === limit) break;
         cursors[shard] = number;
-        page.push({ id, revokedAt, position: cursors.join(' ') });
+        if (revokedAt >= oldest) page.push({ id, revokedAt, position: cursors.join(' ') });
       }
     open = open.filter((_, index) => entriesIn(replies[index]).length === count);
   }

@@ -39,9 +39,9 @@ export async function addSessions(
   { count, now, userId = 'ann' }: { count: number; now: number; userId?: string },
 ): Promise<readonly string[]> {
   const ids = Array.from({ length: count }, () => randomBytes(16).toString('base64url'));
-  for (let at = 0; at < count; at += 500)
+  for (let at = 0; at < count; at += 100)
     await Promise.all(
-      ids.slice(at, at + 500).map((id) =>
+      ids.slice(at, at + 100).map((id) =>
         store.sessions.create({
           id,
           userId,
