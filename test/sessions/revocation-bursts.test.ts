@@ -8,10 +8,10 @@ import { addSessions } from '../world/switched-store.js';
 
 const NOW = Date.now();
 
-const places = (await sharedStores(14)).map((place) => ({
+const places = (await sharedStores(6)).map((place) => ({
   ...place,
   // SQLite flushes each session by itself, which takes long.
-  count: { SQLite: 1100, PostgreSQL: 20_000, Redis: 5000 }[place.name] ?? 0,
+  count: { SQLite: 1100, PostgreSQL: 10_000, Redis: 3000 }[place.name] ?? 0,
 }));
 
 /** Adds live sessions of `ann`: on PostgreSQL by one statement, for there are many of them. */
@@ -72,7 +72,7 @@ async function askUntilAllAreRefused(revocations: Revocations, ids: readonly str
     said.push(answers);
     return answers.size === 1 && answers.has(true);
   };
-  await vi.waitUntil(isOver, { timeout: 10_000, interval: 5 });
+  await vi.waitUntil(isOver, { timeout: 25_000, interval: 5 });
   return said;
 }
 
@@ -91,12 +91,11 @@ describe.each(places)('$count revocations at once on $name', (place) => {
         expect(await ask(revocations, sample)).toEqual(new Set([false]));
       }
       const at = { now: Date.now(), reason: 'test' };
-      const revoking = here.store.sessions.revoke({ userId: 'ann' }, at);
-      const said = await Promise.all([
+      const [, ...said] = await Promise.all([
+        here.store.sessions.revoke({ userId: 'ann' }, at),
         askUntilAllAreRefused(here.revocations, sample),
         askUntilAllAreRefused(there.revocations, sample),
       ]);
-      await revoking;
       // Elsewhere they are revoked one after the other.
       const afterTheFirst =
         place.name === 'Redis' ? [] : said.flat().filter(({ size }) => size > 1);
@@ -114,5 +113,6 @@ describe.each(places)('$count revocations at once on $name', (place) => {
       // It reads pages, with pauses. What a busy machine adds is not ours.
       expect(delays.percentile(99) / 1e6).toBeLessThan(500);
     },
+    60_000,
   );
 });

@@ -28,7 +28,7 @@ const memory = {
 const inMemory = memoryStore();
 const stores = [
   { ...memory, open: () => ({ ...inMemory }) },
-  ...(await sharedStores(12)).map((place) => ({ ...place, open: () => openStore(place.url) })),
+  ...(await sharedStores(5)).map((place) => ({ ...place, open: () => openStore(place.url) })),
 ];
 
 /** Ends sessions so long ago that they are swept, and adds one-time values that are over. */
