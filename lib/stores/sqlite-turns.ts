@@ -1,5 +1,6 @@
 import { isRecord } from '../is-record.js';
 import { PATIENCE_MS } from './store.js';
+import { StoreFailure } from './store-failure.js';
 
 export interface Turns {
   /**
@@ -25,7 +26,14 @@ interface Waiting {
 
 /** Pauses between attempts, in milliseconds: a lock is held for a moment as a rule. */
 const PAUSES_MS = [1, 1, 2, 5, 10] as const;
-const LONGEST_PAUSE_MS = 25;
+const LONGEST_PAUSE_MS = 10;
+
+/**
+ * SQLite has no queue for its lock. So a process that has changed one thing after the other for so long leaves it free for a
+ * moment, in which others find it.
+ */
+const STREAK_MS = 50;
+const GAP_MS = 2;
 
 /** After so long the event loop has its turn, when many have waited for one lock. */
 const SLICE_MS = 10;
@@ -39,12 +47,12 @@ const MAX_WAITING = 1000;
  */
 export function createTurns(): Turns {
   const queue: Waiting[] = [];
-  let failures = 0;
-  let lastBusy: unknown;
+  const lock = createLockState();
+  const streak = createStreak();
 
   function refuseLate(): void {
     const latest = performance.now() - PATIENCE_MS;
-    while (queue[0] && queue[0].since <= latest) queue.shift()?.refuse(lastBusy);
+    while (queue[0] && queue[0].since <= latest) queue.shift()?.refuse(lock.refusal());
   }
 
   function serve(): void {
@@ -52,27 +60,24 @@ export function createTurns(): Turns {
     const sliceEnd = performance.now() + SLICE_MS;
     while (queue[0] && performance.now() < sliceEnd) {
       try {
-        queue[0].attempt();
+        streak.note(queue[0].attempt);
       } catch (error) {
-        lastBusy = error;
-        setTimeout(serve, PAUSES_MS[failures] ?? LONGEST_PAUSE_MS);
-        failures += 1;
+        setTimeout(serve, lock.missed(error));
         return;
       }
-      failures = 0;
+      lock.got();
       queue.shift();
       refuseLate();
     }
-    if (queue[0]) setImmediate(serve);
+    if (!queue[0]) return;
+    if (streak.isLong()) setTimeout(serve, GAP_MS);
+    else setImmediate(serve);
   }
 
-  function wait<Result>(step: Step<Result>, since: number): Promise<Result> {
-    if (queue.length >= MAX_WAITING) return Promise.reject(lastBusy);
+  function wait<Result>(step: Step<Result>, since: number, pauseMs: number): Promise<Result> {
+    if (queue.length >= MAX_WAITING) return Promise.reject(lock.refusal());
     return new Promise((resolve, reject) => {
-      if (queue.length === 0) {
-        failures = 0;
-        setTimeout(serve, PAUSES_MS[0]);
-      }
+      if (queue.length === 0) setTimeout(serve, pauseMs);
       queue.push(createWaiting(step, { since, resolve, reject }));
     });
   }
@@ -83,16 +88,59 @@ export function createTurns(): Turns {
       return step(0);
     } catch (error) {
       if (!isBusy(error)) throw error;
-      lastBusy = error;
-      return wait(step, since);
+      return wait(step, since, lock.missed(error));
     }
   }
 
   return {
-    run: (step) => (queue.length === 0 ? attempt(step) : wait(step, performance.now())),
+    run(step) {
+      if (queue.length > 0 || streak.isLong()) return wait(step, performance.now(), GAP_MS);
+      return attempt((waitedMs) => streak.note(() => step(waitedMs)));
+    },
     read: attempt,
     refuseAll(error) {
       for (const { refuse } of queue.splice(0)) refuse(error);
+    },
+  };
+}
+
+/** What is known of the lock of the file. */
+function createLockState() {
+  let failures = 0;
+  let lastBusy: unknown;
+  return {
+    /** Somebody else has it. Returns how long to wait. */
+    missed(error: unknown): number {
+      lastBusy = error;
+      failures += 1;
+      return PAUSES_MS[failures - 1] ?? LONGEST_PAUSE_MS;
+    },
+    got(): void {
+      failures = 0;
+      lastBusy = undefined;
+    },
+    /** Why somebody waited in vain. */
+    refusal(): unknown {
+      return lastBusy ?? new StoreFailure('overload', 'too many changes wait for the SQLite file');
+    },
+  };
+}
+
+/** How long changes have followed each other without a gap. */
+function createStreak() {
+  let since = 0;
+  let last = 0;
+  return {
+    isLong(): boolean {
+      return performance.now() - last < GAP_MS && last - since > STREAK_MS;
+    },
+    /** Runs a change. One that is kept out by a lock is none. */
+    note<Result>(change: () => Result): Result {
+      const startedAt = performance.now();
+      const result = change();
+      if (startedAt - last >= GAP_MS) since = startedAt;
+      last = performance.now();
+      return result;
     },
   };
 }

@@ -93,7 +93,9 @@ function sqlDatabase(database: SqliteDatabase, { onClose }: StoreAdapterOptions)
     query(sql, values) {
       function step(waitedMs: number): readonly Row[] {
         if (!isPrepared) prepareSchema();
-        const bound = sql.includes(WAITED) ? [...values, Math.round(waitedMs)] : values;
+        // What statements wait for each other is no delay.
+        const heldUpMs = waitedMs < 100 ? 0 : Math.round(waitedMs);
+        const bound = sql.includes(WAITED) ? [...values, heldUpMs] : values;
         return run(statementOf(sql, bound), bound);
       }
       return sql.trimStart().startsWith('SELECT') ? turns.read(step) : turns.run(step);
@@ -118,7 +120,7 @@ const PRAGMAS = [
   `journal_size_limit = ${8 * 1024 * 1024}`,
 ] as const;
 
-/** Stands for a further value: how long the statement has waited for its turn. */
+/** Stands for a further value: how long the statement was held up. */
 const WAITED = '$waited';
 
 const sqliteDialect: SqlDialect = {
