@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import { isRecord } from '../is-record.js';
 import type { InstanceStore, StoredReport } from '../stores/store.js';
@@ -41,14 +42,18 @@ export function createInstanceReports({
   now,
 }: ReportsContext): InstanceReports {
   const id = randomBytes(12).toString('base64url');
+  // A report that a request causes is no part of the request, and waits for no connection that the request holds.
+  const startTimer = AsyncResource.bind((run: () => void, afterMs: number) =>
+    setTimeout(run, afterMs).unref(),
+  );
   let timer: NodeJS.Timeout | undefined;
   let exchanging: Promise<void> | undefined;
   let lastReport = -Infinity;
   let isClosed = false;
 
-  async function report(isLast = false): Promise<void> {
+  async function report(): Promise<void> {
     lastReport = performance.now();
-    const data = writeReport(silence.own(), { time: now(), isLast });
+    const data = writeReport(silence.own(), { time: now(), isLast: isClosed });
     const reports = await instances.report({ id, data }, FORGOTTEN_MS);
     const time = now();
     silence.learn(
@@ -65,10 +70,10 @@ export function createInstanceReports({
     if (isClosed) return;
     clearTimeout(timer);
     // Every instance at moments of its own. A failure is reported by the store itself (`store.failed`).
-    timer = setTimeout(
+    timer = startTimer(
       () => void exchange().then(again, again),
       afterMs * (0.75 + Math.random() / 2),
-    ).unref();
+    );
   }
   const again = (): void => scheduleNext(EVERY_MS);
 
@@ -87,7 +92,7 @@ export function createInstanceReports({
       if (lastReport === -Infinity) return;
       await exchanging?.catch(() => undefined);
       // What this instance has met still matters for the grace of tokens that it has renewed.
-      const leaving = silence.own().length > 0 ? report(true) : instances.leave(id);
+      const leaving = silence.own().length > 0 ? report() : instances.leave(id);
       await leaving.catch(() => undefined);
     },
   });
