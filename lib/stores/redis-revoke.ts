@@ -13,8 +13,8 @@ import type { SessionSelector } from './store.js';
 
 /** Sessions that are revoked at once: between two such groups other commands get their turn. */
 const GROUP = 64;
-/** A listed session without a row is a session that is being created for less long. */
-const CREATING_MS = 60_000;
+/** A session stands in its lists before it has a row, but not for so long. */
+const CREATING_MS = 7_200_000;
 
 export interface Revoker {
   readonly connection: RedisConnection;

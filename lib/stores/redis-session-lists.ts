@@ -13,7 +13,7 @@ type ListName = readonly [
 export interface ListedSession {
   readonly id: string;
   readonly expiresAt: number;
-  /** Undefined in the lists of older releases. */
+  /** To the hour. Undefined in the lists of older releases. */
   readonly createdAt: number | undefined;
   /** In which list it stands, and as what. */
   readonly name: ListName;
@@ -26,15 +26,16 @@ type Listable = Pick<Session, 'id' | 'userId' | 'provider' | 'createdAt' | 'expi
  * Lists share keys: one for each would cost more than what it holds. Members begin with the list that they belong to; since all scores are
  * equal, Redis keeps them in the order of their bytes, those of one list together.
  */
-const BUCKETS = 131_072;
+const BUCKETS = 16_384;
 /** Sessions that are looked at when a list gets another one, to forget those that ended by themselves. */
 const LOOKED_AT = 3;
 const CHUNK = 500;
+const HOUR_MS = 3_600_000;
 
 /** member, time before which sessions are long over, life */
 const add = createChange(`
 for _, member in ipairs(redis.call('ZRANDMEMBER', KEYS[1], ${LOOKED_AT}) or {}) do
-  local expiresAt = tonumber(string.sub(member, 13, 21), 36)
+  local expiresAt = tonumber(string.sub(member, 9, 17), 36)
   if expiresAt and expiresAt < tonumber(ARGV[5]) then redis.call('ZREM', KEYS[1], member) end
 end
 redis.call('ZADD', KEYS[1], 0, ARGV[4])
@@ -134,7 +135,7 @@ export async function* readList(
     from?: Pick<Session, 'id' | 'expiresAt'>,
   ): AsyncGenerator<readonly ListedSession[]> {
     const prefix = prefixOf(list);
-    let max = from ? `(${prefix}${base36(from.expiresAt)}${from.id}` : `(${prefix}~`;
+    let max = from ? `(${prefix}${base36(from.expiresAt, 9)}${from.id}` : `(${prefix}~`;
     for (;;) {
       const range = [max, `[${prefix}`, 'BYLEX', 'REV', 'LIMIT', 0, CHUNK] as const;
       // oxlint-disable-next-line no-await-in-loop
@@ -176,37 +177,37 @@ export function byExpiry(
   return b.expiresAt - a.expiresAt || (a.id > b.id ? -1 : Number(a.id < b.id));
 }
 
-/** Twelve characters of a digest: names may be long, and a row says for itself whose it is. */
+/** Eight characters of a digest: names may be long, and a row says for itself whose it is. */
 function prefixOf(name: ListName): string {
-  return digestOf(name).toString('base64url', 0, 9);
+  return digestOf(name).toString('base64url', 0, 6);
 }
 
 function bucketOf({ keyOf }: RedisConnection, name: ListName): string {
-  return keyOf('lists', (digestOf(name).readUInt32BE(9) % BUCKETS).toString(36));
+  return keyOf('lists', (digestOf(name).readUInt32BE(6) % BUCKETS).toString(36));
 }
 
 function digestOf(name: ListName): Buffer {
   return createHash('sha256').update(JSON.stringify(name)).digest();
 }
 
-/** The list, the end of the session (9 digits), its id, NUL, and its beginning (9 digits). */
+/** The list, the end of the session (9 digits), its id, NUL, and the hour of its beginning (4 digits): short, for there are many. */
 function memberOf(
   name: ListName,
   { id, expiresAt, createdAt }: Pick<Listable, 'id' | 'expiresAt' | 'createdAt'>,
 ): string {
-  return `${prefixOf(name)}${base36(expiresAt)}${id}\0${base36(createdAt)}`;
+  return `${prefixOf(name)}${base36(expiresAt, 9)}${id}\0${base36(createdAt / HOUR_MS, 4)}`;
 }
 
 function toEntry(name: ListName, member: string): ListedSession {
   return {
-    id: member.slice(21, -10),
-    expiresAt: Number.parseInt(member.slice(12, 21), 36),
-    createdAt: Number.parseInt(member.slice(-9), 36),
+    id: member.slice(17, -5),
+    expiresAt: Number.parseInt(member.slice(8, 17), 36),
+    createdAt: Number.parseInt(member.slice(-4), 36) * HOUR_MS,
     name,
     member,
   };
 }
 
-function base36(time: number): string {
-  return Math.max(0, Math.floor(time)).toString(36).padStart(9, '0').slice(-9);
+function base36(value: number, digits: number): string {
+  return Math.max(0, Math.floor(value)).toString(36).padStart(digits, '0').slice(-digits);
 }
