@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
 export interface RedisServer {
@@ -15,9 +18,11 @@ export const hasRedisServer = spawnSync('redis-server', ['--version']).status ==
 /** Starts a Redis that keeps nothing on disk, on a free port. It ends with this process at the latest. */
 export async function startRedisServer(...args: readonly string[]): Promise<RedisServer> {
   const port = await freePort();
+  // Replication passes files through its folder, and a start reads what it finds there.
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-redis-'));
   const child = spawn(
     'redis-server',
-    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', ...args],
+    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder, ...args],
     { stdio: 'ignore' },
   );
   const kill = (): void => void child.kill('SIGKILL');
@@ -32,6 +37,7 @@ export async function startRedisServer(...args: readonly string[]): Promise<Redi
     async stop() {
       process.off('exit', kill);
       await end(child);
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -15,6 +15,8 @@ export interface TcpProxy {
   readonly setFlow: (flow: ProxyFlow) => void;
   /** Where new connections go. Open ones stay where they are, as with a virtual address or a DNS name: see `cut`. */
   readonly pointTo: (targetPort: number) => void;
+  /** Loses everything on the connections that are open, and closes none, as after a fail-over without a FIN; new ones work. */
+  readonly loseOpen: () => void;
   /** Closes all connections; new ones are accepted. */
   readonly cut: () => void;
   readonly close: () => Promise<void>;
@@ -25,6 +27,7 @@ interface Wire {
   readonly to: Socket;
   readonly isReply: boolean;
   held: Buffer[];
+  isLost: boolean;
 }
 
 /** An address before a service on 127.0.0.1, to make networks fail. */
@@ -34,13 +37,13 @@ export async function startTcpProxy(targetPort: number, port = 0): Promise<TcpPr
   const wires = new Set<Wire>();
 
   function carry(wire: Wire, bytes: Buffer): void {
-    if (flow === 'drop' || (flow === 'drop-replies' && wire.isReply)) return;
+    if (wire.isLost || flow === 'drop' || (flow === 'drop-replies' && wire.isReply)) return;
     if (flow === 'hold') wire.held.push(bytes);
     else wire.to.write(bytes);
   }
 
   function join(from: Socket, to: Socket, isReply: boolean): void {
-    const wire: Wire = { from, to, isReply, held: [] };
+    const wire: Wire = { from, to, isReply, held: [], isLost: false };
     wires.add(wire);
     from.on('data', (bytes) => carry(wire, bytes));
     from.on('error', () => undefined);
@@ -76,6 +79,9 @@ export async function startTcpProxy(targetPort: number, port = 0): Promise<TcpPr
     },
     pointTo(next) {
       target = next;
+    },
+    loseOpen() {
+      for (const wire of wires) wire.isLost = true;
     },
     cut,
     async close() {
