@@ -353,4 +353,18 @@ export const securityRules: readonly SecurityRule[] = [
     replace: 'const MARGIN_MS = 30_000;',
     tests: ['test/sessions/revocations.test.ts'],
   },
+  {
+    rule: 'what is kept of a driver’s error holds no password',
+    file: 'lib/stores/store-failure.ts',
+    find: "rest.replaceAll(secret, '[redacted]')",
+    replace: 'rest',
+    tests: ['test/stores/store-failure.test.ts'],
+  },
+  {
+    rule: 'operations do not begin after their caller was told that nothing has changed',
+    file: 'lib/stores/turns.ts',
+    find: 'if (!stopTimer()) throw tooSlow;',
+    replace: 'stopTimer();',
+    tests: ['test/stores/steady-store.test.ts'],
+  },
 ];
