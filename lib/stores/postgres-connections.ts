@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { StoreFailure } from './store-failure.js';
 import { PATIENCE_MS } from './store.js';
 import {
   isConnection,
@@ -109,7 +110,7 @@ function borrowFrom(pool: PostgresPool): (waitMs: number) => Promise<Borrowed> {
     let isBroken = false;
     return {
       async run(query) {
-        if (isBroken) throw new Error('the connection to PostgreSQL was lost');
+        if (isBroken) throw new StoreFailure('connection', 'the connection to PostgreSQL was lost');
         try {
           return await connection.query(query);
         } catch (error) {
@@ -133,7 +134,7 @@ async function connectWithin(pool: PostgresPool, waitMs: number): Promise<Pooled
     timer = setTimeout(
       () => {
         isLate = true;
-        reject(new Error('no connection to PostgreSQL was free in time'));
+        reject(new StoreFailure('overload', 'no connection to PostgreSQL was free in time'));
       },
       Math.max(0, waitMs),
     );

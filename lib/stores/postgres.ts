@@ -11,6 +11,7 @@ import type { Purpose, SqlDatabase } from './sql-database.js';
 import type { Row, Value } from './sql-rows.js';
 import { sqlStore } from './sql.js';
 import type { StoreAdapterOptions } from './sqlite.js';
+import { StoreFailure } from './store-failure.js';
 import { PATIENCE_MS, type Store } from './store.js';
 
 export type { PostgresClient } from './postgres-client.js';
@@ -114,9 +115,10 @@ function queries(connections: Connections, prepared: () => Promise<void>): SqlDa
       return found;
     } catch (error) {
       if (isHeldUp(error))
-        throw new Error('PostgreSQL held a statement up for too long; nothing was changed', {
-          cause: error,
-        });
+        throw new StoreFailure(
+          'timeout',
+          'PostgreSQL held a statement up too long: nothing changed',
+        );
       if (!isNaming || !isNotPrepared(error)) throw error;
       isNaming = false;
       return execute(work, statement, values);
@@ -135,7 +137,7 @@ const ANSWER_MS = 500;
 
 function remainingOf(since: number): number {
   const remaining = since + PATIENCE_MS - performance.now();
-  if (remaining <= 0) throw new Error('PostgreSQL did not answer in time');
+  if (remaining <= 0) throw new StoreFailure('timeout', 'PostgreSQL did not answer in time');
   return remaining;
 }
 
@@ -143,7 +145,8 @@ async function within(since: number, preparing: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(
-      () => reject(new Error('the schema in PostgreSQL is still being prepared')),
+      () =>
+        reject(new StoreFailure('not_ready', 'the schema in PostgreSQL is still being prepared')),
       remainingOf(since),
     );
   });

@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openStore, type Store } from 'latchkey';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { DAY_MS, newSession, NOW, postgresWorld } from '../world/postgres-world.js';
+import { isMissing, postgresUrl } from '../world/services.js';
+import { startTcpProxy } from '../world/tcp-proxy.js';
+
+const rotation = { generation: 0, kid: 'key-two', now: NOW + 5, idleExpiresAt: NOW + DAY_MS };
+
+/** Longer than callers wait. */
+const HELD_MS = 5500;
+
+/** What every kind of change would do, if it came through. */
+function changes({ sessions, once, users, credentials }: Store, id: string) {
+  return {
+    rotate: sessions.rotate(id, rotation),
+    create: sessions.create(newSession({ id: 'created' })),
+    update: sessions.update(id, { version: 0, data: 'changed' }),
+    revoke: sessions.revoke({ id }, { now: NOW, reason: 'logout' }),
+    add: once.add('added', 'value', { now: NOW, expiresAt: NOW + DAY_MS }),
+    incr: once.incr('counted', { now: NOW, windowMs: DAY_MS }),
+    take: once.take('kept', NOW),
+    del: once.del('kept'),
+    deleteUser: users.delete('nobody yet'),
+    touch: credentials.touch('credential', NOW),
+  };
+}
+
+async function world() {
+  const { client, ...rest } = await postgresWorld();
+  const store = rest.openStore();
+  const session = newSession();
+  await store.sessions.create(session);
+  await store.once.add('kept', 'value', { now: NOW, expiresAt: NOW + DAY_MS });
+  return { ...rest, client, store, session };
+}
+
+describe.skipIf(await isMissing('PostgreSQL', postgresUrl))(
+  'W1: what is held up in PostgreSQL for longer than callers wait',
+  { concurrent: true, timeout: 20_000 },
+  () => {
+    it('by a lock on tables changes nothing, and is possible afterwards', async () => {
+      const { client, store, session } = await world();
+      await client.query('BEGIN');
+      await client.query(
+        'LOCK TABLE latchkey_sessions, latchkey_once, latchkey_users, latchkey_credentials IN EXCLUSIVE MODE',
+      );
+      const outcomes = Promise.allSettled(Object.values(changes(store, session.id)));
+      await sleep(HELD_MS);
+      await client.query('COMMIT');
+      expect(new Set((await outcomes).map(({ status }) => status))).toEqual(new Set(['rejected']));
+      await sleep(300);
+      const row = await store.sessions.get(session.id);
+      expect(row).toMatchObject({ generation: 0, version: 0, revokedAt: undefined });
+      expect(await store.sessions.get('created')).toBeUndefined();
+      expect((await store.once.incr('counted', { now: NOW, windowMs: DAY_MS })).count).toBe(1);
+      expect(await store.once.take('added', NOW)).toBeUndefined();
+      expect(await store.once.take('kept', NOW)).toBe('value');
+      expect(await store.sessions.rotate(session.id, rotation)).toMatchObject({ generation: 1 });
+    });
+
+    it('by a lock on a row that its holder leaves alone changes nothing', async () => {
+      const { client, store, session } = await world();
+      await client.query('BEGIN');
+      await client.query('SELECT FROM latchkey_sessions FOR UPDATE');
+      const outcomes = Promise.allSettled([
+        store.sessions.rotate(session.id, rotation),
+        store.sessions.update(session.id, { version: 0, data: 'changed' }),
+        store.sessions.revoke({ id: session.id }, { now: NOW, reason: 'logout' }),
+      ]);
+      await sleep(HELD_MS);
+      await client.query('COMMIT');
+      expect((await outcomes).map(({ status }) => status)).toEqual(Array(3).fill('rejected'));
+      await sleep(300);
+      const row = await store.sessions.get(session.id);
+      expect(row).toMatchObject({ generation: 0, version: 0, revokedAt: undefined });
+    });
+
+    it.each([
+      { lock: 'a row', sql: 'SELECT FROM latchkey_sessions FOR UPDATE' },
+      { lock: 'the table', sql: 'LOCK TABLE latchkey_sessions IN EXCLUSIVE MODE' },
+    ])('and what waits for $lock for less counts its grace from then on', async ({ sql }) => {
+      const { client, store, session } = await world();
+      await client.query('BEGIN');
+      await client.query(sql);
+      const rotating = store.sessions.rotate(session.id, rotation);
+      await sleep(1500);
+      await client.query('COMMIT');
+      const { rotatedAt = 0, lastUsedAt } = (await rotating) ?? {};
+      expect(lastUsedAt).toBe(rotation.now);
+      expect(rotatedAt - rotation.now).toBeGreaterThan(1000);
+      expect(rotatedAt - rotation.now).toBeLessThan(4000);
+    });
+
+    it('on its way changes nothing after the read that came before it', async () => {
+      const { url, client, session } = await world();
+      const proxy = await startTcpProxy(Number(new URL(url).port));
+      onTestFinished(() => proxy.close());
+      const address = new URL(url);
+      address.port = String(proxy.port);
+      const store = openStore(address.href);
+      onTestFinished(() => store.close());
+      await store.ping();
+      const refresh = store.together?.(async () => {
+        const row = await store.sessions.joined?.get(session.id);
+        expect(row?.session.generation).toBe(0);
+        proxy.setFlow('hold');
+        return store.sessions.rotate(session.id, rotation);
+      });
+      await sleep(4200);
+      proxy.setFlow('pass');
+      await expect(refresh).rejects.toBeInstanceOf(Error);
+      await sleep(500);
+      const { rows } = await client.query('SELECT generation FROM latchkey_sessions');
+      expect(rows).toEqual([{ generation: '0' }]);
+      await expect(store.sessions.rotate(session.id, rotation)).resolves.toBeDefined();
+    });
+  },
+);

@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto';
+import { openStore, type Store } from 'latchkey';
+import { Client } from 'pg';
+import { onTestFinished } from 'vitest';
+import { createPostgresSchema } from './postgres-schema.js';
+
+export const NOW = 1_800_000_000_000;
+export const DAY_MS = 86_400_000;
+
+type NewSession = Parameters<Store['sessions']['create']>[0];
+
+export function newSession(given: Partial<NewSession> = {}): NewSession {
+  return {
+    id: randomBytes(16).toString('base64url'),
+    userId: 'alice',
+    kid: 'key-one',
+    salt: 'salt',
+    generation: 0,
+    rotatedAt: NOW,
+    createdAt: NOW,
+    lastUsedAt: NOW,
+    idleExpiresAt: NOW + DAY_MS,
+    expiresAt: NOW + 30 * DAY_MS,
+    provider: undefined,
+    data: '{}',
+    ...given,
+  };
+}
+
+/** A schema of the test's own, without tables yet, and a connection to look into it. Both end with the test. */
+export async function postgresWorld() {
+  const schema = createPostgresSchema();
+  await schema.create();
+  onTestFinished(() => schema.drop());
+  const client = await connectPostgres(schema.url);
+  return {
+    url: schema.url,
+    client,
+    openStore(): Store {
+      const store = openStore(schema.url);
+      onTestFinished(() => store.close());
+      return store;
+    },
+  };
+}
+
+export async function connectPostgres(url: string): Promise<Client> {
+  const client = new Client(url);
+  client.on('error', () => undefined);
+  await client.connect();
+  onTestFinished(() => client.end());
+  return client;
+}
