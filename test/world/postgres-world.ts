@@ -32,12 +32,22 @@ export async function postgresWorld() {
   const schema = createPostgresSchema();
   await schema.create();
   onTestFinished(() => schema.drop());
+  const name = `latchkey-${randomBytes(6).toString('hex')}`;
+  const url = new URL(schema.url);
+  url.searchParams.set('application_name', name);
   const client = await connectPostgres(schema.url);
   return {
-    url: schema.url,
+    url: url.href,
     client,
+    /** Ends all connections that were opened with this URL, as a restart of the server does. */
+    async endConnections(): Promise<void> {
+      await client.query(
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1',
+        [name],
+      );
+    },
     openStore(): Store {
-      const store = openStore(schema.url);
+      const store = openStore(url.href);
       onTestFinished(() => store.close());
       return store;
     },
