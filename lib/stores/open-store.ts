@@ -44,7 +44,7 @@ const sqlite: Opener = {
 };
 const postgres: Opener = {
   open: openPostgres,
-  abilities: { together: true, onRevoked: false, joined: true },
+  abilities: { together: true, onRevoked: true, joined: true },
 };
 const redis: Opener = {
   open: openRedis,

@@ -35,6 +35,9 @@ export interface OwnConnection extends PostgresConnection {
   connect(): Promise<unknown>;
   end(): Promise<void>;
   unref(): void;
+  /** The number of the server's process, as the other end tells it. */
+  readonly processID?: number | null;
+  removeListener(event: string, listener: (what: never) => void): unknown;
   on(event: string, listener: (what: never) => void): unknown;
 }
 
@@ -55,4 +58,13 @@ export function isConnection(
   client: PostgresClient,
 ): client is PostgresClient & PostgresConnection {
   return 'connect' in client && 'on' in client && !('totalCount' in client);
+}
+
+/** A connection with the pool's settings, which keeps no process alive. */
+export async function openOwnConnection(pool: PostgresPool): Promise<OwnConnection> {
+  const connection = new pool.Client(pool.options);
+  connection.on('error', () => undefined);
+  await connection.connect();
+  connection.unref();
+  return connection;
 }

@@ -1,4 +1,4 @@
-import type { OwnConnection, PostgresPool } from './postgres-client.js';
+import { openOwnConnection, type PostgresPool } from './postgres-client.js';
 import {
   buildPostgresIndexes,
   hasIndexes,
@@ -80,13 +80,4 @@ async function withConnection(
   } finally {
     await connection.end();
   }
-}
-
-/** A connection with the pool's settings, which keeps no process alive. */
-async function openOwnConnection(pool: PostgresPool): Promise<OwnConnection> {
-  const connection = new pool.Client(pool.options);
-  connection.on('error', () => undefined);
-  await connection.connect();
-  connection.unref();
-  return connection;
 }

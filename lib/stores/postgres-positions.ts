@@ -1,5 +1,5 @@
 /** Numbers from `low` to `high` that a reader has not seen. */
-export interface Gap {
+interface Gap {
   readonly low: number;
   readonly high: number;
   /**

@@ -69,7 +69,7 @@ const INDEXED_AT_ONCE_BYTES = 16 * 1024 * 1024;
  */
 const MIGRATION = `DO $latchkey$
 BEGIN
-  PERFORM set_config('lock_timeout', '300ms', true);
+  PERFORM set_config('lock_timeout', '3s', true);
   PERFORM pg_advisory_xact_lock(7305821460193);
   IF to_regclass('latchkey_schema') IS NULL THEN
     ${tableStatements('TEXT COLLATE "C"')}
@@ -78,6 +78,7 @@ BEGIN
   ELSIF (SELECT MAX((to_jsonb(s) ->> 'revision')::bigint) FROM latchkey_schema s) >= ${COLUMNS_REVISION} THEN
     RETURN;
   ELSE
+    PERFORM set_config('lock_timeout', '300ms', true);
     ALTER TABLE latchkey_schema ADD COLUMN revision BIGINT NOT NULL DEFAULT 1;
     ALTER TABLE latchkey_sessions ADD COLUMN sweep_at BIGINT NOT NULL DEFAULT 0, ADD COLUMN revoked_seq BIGINT;
     UPDATE latchkey_schema SET revision = ${COLUMNS_REVISION};

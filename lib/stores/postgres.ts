@@ -2,7 +2,9 @@ import { isRecord } from '../is-record.js';
 import { isPool, type PostgresClient } from './postgres-client.js';
 import { type Connections, connectionsOf, type Work } from './postgres-connections.js';
 import { codeOf, isHeldUp, isNotPrepared } from './postgres-errors.js';
-import { indexBuilding } from './postgres-indexes.js';
+import { batchedCounters } from './postgres-counters.js';
+import { type IndexBuilding, indexBuilding } from './postgres-indexes.js';
+import { type RevocationNotices, revocationNotices } from './postgres-notices.js';
 import { postgresRevocations } from './postgres-revocations.js';
 import { preparePostgresSchema, type RunStatement } from './postgres-schema.js';
 import { type CompiledStatement, compileStatement, postgresDialect } from './postgres-statement.js';
@@ -12,7 +14,7 @@ import type { Row, Value } from './sql-rows.js';
 import { sqlStore } from './sql.js';
 import type { StoreAdapterOptions } from './sqlite.js';
 import { StoreFailure } from './store-failure.js';
-import { PATIENCE_MS, type Store } from './store.js';
+import { type OnceStore, PATIENCE_MS, type SessionStore, type Store } from './store.js';
 
 export type { PostgresClient } from './postgres-client.js';
 
@@ -29,35 +31,63 @@ export type { PostgresClient } from './postgres-client.js';
  */
 export function postgresStore(client: PostgresClient, options: StoreAdapterOptions = {}): Store {
   const connections = connectionsOf(client);
-  const indexes = indexBuilding(isPool(client) ? client : undefined, plainly(connections));
+  const pool = isPool(client) ? client : undefined;
+  const indexes = indexBuilding(pool, plainly(connections));
   const prepared = once(async () => {
     await preparePostgresSchema(plainly(connections));
     indexes.start();
   });
+  const queryFrom = queries(connections, prepared);
+  const notices = pool && revocationNotices(pool, plainly(connections));
   const database: SqlDatabase = {
-    query: queries(connections, prepared),
+    query: (...statement) => queryFrom(performance.now())(...statement),
     isUniqueViolation: (error) => codeOf(error) === '23505',
     async close() {
       indexes.stop();
+      await notices?.close();
       await options.onClose?.();
     },
   };
   const store = sqlStore(database, postgresDialect);
+  const incr = batchedCounters(queryFrom);
   return Object.freeze({
     ...store,
-    sessions: Object.freeze({
-      ...store.sessions,
-      revokedSince: postgresRevocations(database),
-      // Without the index it would read the whole table again and again.
-      sweep: async (before: number, limit?: number) =>
-        indexes.isDone() ? sweepPostgresSessions(database, before, limit) : 0,
-    }),
+    sessions: postgresSessions(database, { sessions: store.sessions, indexes, notices }),
+    once: Object.freeze({
+      ...store.once,
+      incr: (key, count) => connections.alone(() => incr(key, count)),
+    } satisfies OnceStore),
     async together<Result>(run: () => Promise<Result>): Promise<Result> {
       const since = performance.now();
       await within(since, prepared());
       return connections.together(run, since);
     },
   });
+}
+
+interface SessionParts {
+  readonly sessions: SessionStore;
+  readonly indexes: IndexBuilding;
+  readonly notices: RevocationNotices | undefined;
+}
+
+function postgresSessions(
+  database: SqlDatabase,
+  { sessions, indexes, notices }: SessionParts,
+): SessionStore {
+  return Object.freeze({
+    ...sessions,
+    async revoke(selector, at) {
+      const ids = await sessions.revoke(selector, at);
+      if (ids.length > 0) notices?.tell();
+      return ids;
+    },
+    revokedSince: postgresRevocations(database),
+    // Without the index it would read the whole table again and again.
+    sweep: async (before, limit) =>
+      indexes.isDone() ? sweepPostgresSessions(database, before, limit) : 0,
+    ...(notices && { onRevoked: (listener: () => void) => notices.onRevoked(listener) }),
+  } satisfies SessionStore);
 }
 
 /** Runs statements without parameters, such as those that make the schema. */
@@ -83,7 +113,11 @@ function once(prepare: () => Promise<void>): () => Promise<void> {
   };
 }
 
-function queries(connections: Connections, prepared: () => Promise<void>): SqlDatabase['query'] {
+/** Queries whose patience counts from a moment of `performance.now()`. */
+function queries(
+  connections: Connections,
+  prepared: () => Promise<void>,
+): (since: number) => SqlDatabase['query'] {
   const statements = new Map<string, CompiledStatement>();
   let isNaming = true;
 
@@ -125,8 +159,7 @@ function queries(connections: Connections, prepared: () => Promise<void>): SqlDa
     }
   }
 
-  return async (sql, values, purpose) => {
-    const since = performance.now();
+  return (since) => async (sql, values, purpose) => {
     await within(since, prepared());
     return connections.work((work) => execute(work, compiled(sql, purpose), values), since);
   };

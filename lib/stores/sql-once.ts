@@ -4,7 +4,7 @@ import type { OnceStore } from './store.js';
 
 /** Values and counters share a table; their keys must not meet. */
 const valueKey = (key: string): string => `v:${key}`;
-const counterKey = (key: string): string => `c:${key}`;
+export const counterKey = (key: string): string => `c:${key}`;
 
 export function onceStore(
   database: SqlDatabase,

@@ -40,7 +40,7 @@ export async function postgresWorld() {
     url: url.href,
     client,
     /** Ends all connections that were opened with this URL, as a restart of the server does. */
-    async endConnections(): Promise<void> {
+    endConnections: async (): Promise<void> => {
       await client.query(
         'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1',
         [name],
