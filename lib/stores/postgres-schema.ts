@@ -79,8 +79,8 @@ BEGIN
     RETURN;
   ELSE
     PERFORM set_config('lock_timeout', '300ms', true);
-    ALTER TABLE latchkey_schema ADD COLUMN revision BIGINT NOT NULL DEFAULT 1;
-    ALTER TABLE latchkey_sessions ADD COLUMN sweep_at BIGINT NOT NULL DEFAULT 0, ADD COLUMN revoked_seq BIGINT;
+    ALTER TABLE latchkey_schema ADD COLUMN IF NOT EXISTS revision BIGINT NOT NULL DEFAULT 1;
+    ALTER TABLE latchkey_sessions ADD COLUMN IF NOT EXISTS sweep_at BIGINT NOT NULL DEFAULT 0, ADD COLUMN IF NOT EXISTS revoked_seq BIGINT;
     UPDATE latchkey_schema SET revision = ${COLUMNS_REVISION};
     -- So little is indexed faster than others would notice. More of it is left to CREATE INDEX CONCURRENTLY.
     IF pg_relation_size('latchkey_sessions') < ${INDEXED_AT_ONCE_BYTES} THEN
@@ -90,13 +90,14 @@ BEGIN
     END IF;
   END IF;
   ALTER TABLE latchkey_sessions SET (fillfactor = 80);
-  CREATE SEQUENCE latchkey_revocations;
-  CREATE FUNCTION latchkey_number_revocation() RETURNS trigger LANGUAGE plpgsql AS $number$
+  CREATE SEQUENCE IF NOT EXISTS latchkey_revocations;
+  CREATE OR REPLACE FUNCTION latchkey_number_revocation() RETURNS trigger LANGUAGE plpgsql AS $number$
   BEGIN
     NEW.revoked_seq := nextval(format('%I.latchkey_revocations', TG_TABLE_SCHEMA)::regclass);
     NEW.sweep_at := LEAST(NEW.sweep_at, NEW.revoked_at);
     RETURN NEW;
   END $number$;
+  DROP TRIGGER IF EXISTS latchkey_number_revocation ON latchkey_sessions;
   CREATE TRIGGER latchkey_number_revocation BEFORE UPDATE OF revoked_at ON latchkey_sessions FOR EACH ROW
     WHEN (OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL) EXECUTE FUNCTION latchkey_number_revocation();
 END $latchkey$`;
