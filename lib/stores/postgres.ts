@@ -140,10 +140,9 @@ function queries(
       values: statement.hasDeadline ? [...values, sentAt(work), remaining] : [...values],
       query_timeout: Math.ceil(remaining) + ANSWER_MS,
     };
+    const name = isNaming ? statement.name : undefined;
     try {
-      const { rows } = await work.run(
-        isNaming && statement.name ? { ...query, name: statement.name } : query,
-      );
+      const { rows } = await work.run(name === undefined ? query : { ...query, name });
       const found = rows.filter(isRecord);
       noteServerTime(work, found);
       return found;
@@ -153,7 +152,7 @@ function queries(
           'timeout',
           'PostgreSQL held a statement up too long: nothing changed',
         );
-      if (!isNaming || !isNotPrepared(error)) throw error;
+      if (name === undefined || !isNotPrepared(error)) throw error;
       isNaming = false;
       return execute(work, statement, values);
     }

@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import { postgresUrl } from './services.js';
 
 export interface PostgresSchema {
+  readonly schemaName: string;
   /** Connects with tables in this schema. */
   readonly url: string;
   readonly create: () => Promise<void>;
@@ -15,6 +16,7 @@ export function createPostgresSchema(): PostgresSchema {
   const url = new URL(postgresUrl);
   url.searchParams.set('options', `-c search_path=${name}`);
   return {
+    schemaName: name,
     url: url.href,
     create: () => run(`CREATE SCHEMA ${name}`),
     drop: () => run(`DROP SCHEMA ${name} CASCADE`),

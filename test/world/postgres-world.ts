@@ -46,7 +46,7 @@ export async function postgresWorld() {
         [name],
       );
     },
-    openStore(): Store {
+    openStore: (): Store => {
       const store = openStore(url.href);
       onTestFinished(() => store.close());
       return store;
