@@ -160,7 +160,7 @@ function* flawsOf(user: Omit<StoredUser, 'version'>): Generator<FieldError> {
     );
 }
 
-const LIST_RULE = `is a list of up to ${MOST_ENTRIES} texts of 1 to ${MAX_TEXT} characters`;
+const LIST_RULE = `is a list of up to ${MOST_ENTRIES} texts of 1 to ${MAX_TEXT} characters, none of them a control character`;
 
 function flaw(name: string, detail: string): FieldError {
   return { pointer: `#/${name}`, detail };
@@ -175,8 +175,13 @@ function isShortText(value: unknown): boolean {
   );
 }
 
+/** Names are printed, compared and put into tokens: no control character has a place there. */
+function isName(value: unknown): boolean {
+  return isShortText(value) && !/\p{Cc}/u.test(String(value));
+}
+
 function isShortList(list: readonly unknown[]): boolean {
-  return list.length <= MOST_ENTRIES && list.every(isShortText);
+  return list.length <= MOST_ENTRIES && list.every(isName);
 }
 
 function areAttributes(attributes: StoredUser['attributes']): boolean {
@@ -185,7 +190,7 @@ function areAttributes(attributes: StoredUser['attributes']): boolean {
     entries.length <= MOST_ENTRIES &&
     entries.every(
       ([name, value]) =>
-        isShortText(name) &&
+        isName(name) &&
         !['__proto__', 'constructor', 'prototype'].includes(name) &&
         [value].flat().length <= MOST_ENTRIES &&
         [value].flat().every(isAttributeValue),
@@ -203,7 +208,7 @@ function areOrgs(orgs: StoredUser['orgs']): boolean {
     orgs.length <= MOST_ENTRIES &&
     new Set(orgs.map(({ id }) => id)).size === orgs.length &&
     orgs.filter(({ isDefault }) => isDefault).length <= 1 &&
-    orgs.every(({ id, roles }) => isShortText(id) && isShortList(roles))
+    orgs.every(({ id, roles }) => isName(id) && isShortList(roles))
   );
 }
 

@@ -3,6 +3,7 @@ import { AuthError } from '../errors.js';
 import { StoreFailure } from '../stores/store-failure.js';
 import { UsageError } from './usage-error.js';
 import { users } from './users.js';
+import { visible } from './visible-text.js';
 
 const HELP = `Usage: npx latchkey users <command> [--store <url>]
 
@@ -42,10 +43,10 @@ async function main([topic, ...args]: readonly string[]): Promise<number> {
 
 function explain(error: unknown): number {
   if (error instanceof UsageError) {
-    process.stderr.write(`latchkey: ${error.message}\n\n${HELP}`);
+    process.stderr.write(`latchkey: ${visible(error.message)}\n\n${HELP}`);
     return 2;
   }
-  process.stderr.write(`latchkey: ${sentenceOf(error)}\n`);
+  process.stderr.write(`latchkey: ${visible(sentenceOf(error))}\n`);
   return 1;
 }
 

@@ -1,4 +1,5 @@
 import type { StoredUser } from '../stores/store.js';
+import { visible } from './visible-text.js';
 
 const HEAD = ['ID', 'USERNAME', 'EMAIL', 'ROLES', 'STATE'];
 
@@ -26,7 +27,7 @@ function cellsOf(user: StoredUser): string[] {
     user.email ?? '-',
     user.roles.join(', ') || '-',
     state.join(', '),
-  ];
+  ].map(visible);
 }
 
 /** Characters, so that a letter outside the basic plane counts once. */

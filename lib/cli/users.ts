@@ -10,6 +10,7 @@ import { createRevocationCounts } from '../accounts/revocation-counts.js';
 import { createUsers, publicUser, type Users } from '../accounts/users.js';
 import { UsageError } from './usage-error.js';
 import { userTable } from './user-table.js';
+import { visible } from './visible-text.js';
 
 /** What the commands work with. */
 interface Desk {
@@ -223,5 +224,5 @@ async function readLine(): Promise<string> {
 }
 
 function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${visible(line)}\n`);
 }

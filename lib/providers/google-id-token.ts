@@ -9,6 +9,7 @@ import {
   readSigned,
   timeOf,
 } from './tokens.js';
+import { isIdentifier } from './identifier.js';
 
 export const GOOGLE = 'https://accounts.google.com';
 const GOOGLE_KEYS = 'https://www.googleapis.com/oauth2/v3/certs';
@@ -52,7 +53,7 @@ export function createGoogleIdTokenReader(
     // Google writes its name in two ways; an account has one.
     if (iss !== GOOGLE && iss !== 'accounts.google.com') throw unverifiable('issuer');
     if (!isForClient(signed.claims, clientId)) throw unverifiable('audience');
-    if (typeof sub !== 'string' || sub === '') throw unverifiable('subject');
+    if (typeof sub !== 'string' || !isIdentifier(sub)) throw unverifiable('subject');
     const nowSeconds = nowMs / 1000;
     const isFresh =
       nowSeconds < timeOf(exp) + toleranceSeconds &&

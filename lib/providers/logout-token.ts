@@ -1,5 +1,6 @@
 import { isRecord } from '../is-record.js';
 import type { LogoutNotice } from './login-provider.js';
+import { isIdentifier } from './identifier.js';
 import {
   badToken,
   createProviderKeys,
@@ -60,5 +61,5 @@ function isLogoutType(typ: unknown): boolean {
 }
 
 function isTextOrAbsent(value: unknown): value is string | undefined {
-  return value === undefined || (typeof value === 'string' && value !== '');
+  return value === undefined || (typeof value === 'string' && isIdentifier(value));
 }

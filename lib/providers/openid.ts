@@ -5,6 +5,7 @@ import { AuthError } from '../errors.js';
 import { habitsOf, type LoginHabits, presetOf } from './login-habits.js';
 import type { PresetName } from '../claims/presets/presets.js';
 import { hasTokenShape } from '../verifier/tokens/shape.js';
+import { isIdentifier } from './identifier.js';
 import { createIdentityReader, type IdentityReader } from './identity-reader.js';
 import {
   type LoginProvider,
@@ -234,7 +235,6 @@ function isReadable({ id_token: idToken }: TokenEndpointResponse): boolean {
   return idToken === undefined || hasTokenShape(idToken);
 }
 
-const MAX_SUBJECT = 255;
 /** The token was made for this very log-in. */
 const MAX_AGE_SECONDS = 600;
 
@@ -249,7 +249,8 @@ function judgeIdToken(
 ): void {
   const { clientId, tenants = [], allowedDomains = [] } = settings;
   const nowSeconds = Math.floor(now() / 1000);
-  if (claims.sub === '' || claims.sub.length > MAX_SUBJECT) throw unverifiable('subject');
+  if (!isIdentifier(claims.sub) || !isIdentifier(textOf(claims['sid']) ?? 'none'))
+    throw unverifiable('subject');
   if (claims.iat > nowSeconds + toleranceSeconds) throw unverifiable('issued_in_future');
   if (claims.iat < nowSeconds - MAX_AGE_SECONDS) throw unverifiable('too_old');
   // The library forgives the whole clock difference here. By the provider's own clock there is none.

@@ -1,3 +1,4 @@
+import { AuthError } from '../errors.js';
 import { lazyStore } from './lazy-store.js';
 import { memoryStore } from './memory.js';
 import { openPostgres } from './open-postgres.js';
@@ -28,7 +29,8 @@ export function openStore(url: string): Store {
   return lazyStore(
     () => opener.open(url),
     opener.abilities,
-    (error) => explainFailure(error, site),
+    // What a store refuses by itself is no failure of the database.
+    (error) => (error instanceof AuthError ? error : explainFailure(error, site)),
   );
 }
 

@@ -56,6 +56,29 @@ for (const place of await sharedStores(12))
     beforeAll(() => place.create());
     afterAll(() => place.drop());
 
+    it('writes what a name holds of control characters as escapes, on either output (W13)', async () => {
+      const store = openStore(storeUrl);
+      const id = `odd-${randomUUID()}`;
+      const now = Date.now();
+      await store.users.create({
+        ...{ id, username: id, email: undefined, emailVerified: false, passwordHash: undefined },
+        ...{ mustResetPassword: false, disabled: false, attributes: {}, orgs: [], groups: [] },
+        ...{ createdAt: now, updatedAt: now, roles: ['\u001B[2Jadmin\u202E', '\u009Bx'] },
+      });
+      const table = await latchkey(['users', 'list'], { storeUrl });
+      const lines = await latchkey(['users', 'list', '--json'], { storeUrl });
+      const unknown = await latchkey(['users', 'disable', '\u001B[31mnobody'], { storeUrl });
+      const stray = await latchkey(['\u001B[31m'], { storeUrl });
+      await store.users.delete(id);
+      await store.close();
+      expect(table.stdout).toContain('\\u001b[2Jadmin\\u202e, \\u009bx');
+      const row = lines.stdout.split('\n').find((line) => line.includes(id)) ?? '';
+      expect(JSON.parse(row)).toMatchObject({ roles: ['\u001B[2Jadmin\u202E', '\u009Bx'] });
+      expect([unknown.code, stray.code]).toEqual([1, 2]);
+      for (const { stdout, stderr } of [table, lines, unknown, stray])
+        expect(stdout + stderr).not.toMatch(/[\u001B\u009B\u202E]/);
+    });
+
     it('adds, lists, disables and resets users, who can and cannot sign in accordingly', async () => {
       const added = await latchkey(
         [

@@ -67,8 +67,12 @@ export function createPasswordSignIn(parts: RouterParts): PasswordSignIn {
     await spendAttempt(req, res, await devices.bucketOf(req, body.login));
     const user = await findByPassword(parts, req, body);
     const begin = async (): Promise<LiveSession> => {
-      const started = await sessions.start(user, passwordNotes(req, body.delivery, now()));
-      return confirm(parts, req, { started, password: body.password });
+      const notes = passwordNotes(req, body.delivery, now());
+      const live = await sessions.startUnchanged(user, notes);
+      if (live) return live;
+      const latest = await proveAgain(parts, req, { user, password: body.password });
+      const second = await sessions.startUnchanged(latest, notes);
+      return second ?? refuse(parts, req, { reason: 'changed', userId: user.id });
     };
     const live = await completeSignIn(parts, { req, res }, { begin });
     await devices.remember(req, res, body.login);
@@ -118,16 +122,15 @@ async function rehash(
 }
 
 /**
- * Reads the user again now that the session is in the store: when the password was changed or the user disabled a moment
- * ago, the user's sessions may have been ended before this one existed.
+ * Judges a user who was changed between the proof of the password and the start of the session: the password may be another one
+ * by now, or the user disabled.
  */
-async function confirm(
+async function proveAgain(
   parts: RouterParts,
   req: Request,
-  { started, password }: { readonly started: LiveSession; readonly password: string },
-): Promise<LiveSession> {
-  const { users, passwords, sessions } = parts;
-  const { user, session } = started;
+  { user, password }: { readonly user: StoredUser; readonly password: string },
+): Promise<StoredUser> {
+  const { users, passwords } = parts;
   const latest = await users.findById(user.id);
   const isSame = latest?.passwordHash === user.passwordHash;
   if (
@@ -135,7 +138,6 @@ async function confirm(
     !latest.disabled &&
     (isSame || (await passwords.verify(latest.passwordHash, password)).matches)
   )
-    return { ...started, user: latest };
-  await sessions.revoke({ id: session.id }, 'user_changed');
+    return latest;
   return refuse(parts, req, { reason: 'changed', userId: user.id });
 }

@@ -1,0 +1,107 @@
+import { memoryStore, openStore } from 'latchkey';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { addUser, bearer, PASSWORD, serveAuth } from '../world/auth-server.js';
+import { sharedStores } from '../world/every-store.js';
+import { hostileLogin } from '../world/hostile-login.js';
+
+const ODD = ['nul\0', '\uD800half', '\u001B[31mred'] as const;
+
+const places = [
+  {
+    name: 'memory',
+    isMissing: false,
+    open: memoryStore,
+    create: async () => undefined,
+    drop: async () => undefined,
+  },
+  ...(await sharedStores(9)).map((place) => ({ ...place, open: () => openStore(place.url) })),
+];
+
+type Send = readonly [method: string, path: string, body?: unknown];
+
+/** Every place of a request where text can reach the store, with odd text there. */
+function requestsWith(text: string): readonly Send[] {
+  const name = `name-${text}`;
+  return [
+    ['POST', '/login', { username: name, password: PASSWORD }],
+    ['POST', '/login', { email: `${name}@example.com`, password: PASSWORD }],
+    ['POST', '/login', { username: 'alice', password: name }],
+    ['POST', '/refresh', { refresh_token: `r1.kid.${name}.0.mac` }],
+    ['POST', '/exchange', { code: name, code_verifier: 'x'.repeat(43) }],
+    ['POST', '/reset-password', { token: name, new_password: PASSWORD }],
+    ['POST', '/forgot-password', { email: `${name}@example.com` }],
+    ['POST', '/users', { username: name }],
+    ['POST', '/users', { email: `${name}@example.com` }],
+    ['POST', '/users', { username: 'new', roles: [name] }],
+    ['POST', '/users', { username: 'new', groups: [name] }],
+    ['POST', '/users', { username: 'new', attributes: { [name]: 1 } }],
+    ['POST', '/users', { username: 'new', orgs: [{ id: name }] }],
+    ['POST', '/users', { username: 'new', orgs: [{ id: 'acme', roles: [name] }] }],
+  ];
+}
+
+/** The same in addresses, which have no spelling for half a surrogate pair. */
+const ADDRESSES: readonly Send[] = ['%00', 'a%00', '%1B%5B31m', '%ED%A0%80'].flatMap(
+  (text): readonly Send[] => [
+    ['DELETE', `/sessions/${text}`],
+    ['GET', `/sessions?after=${text}`],
+    ['GET', `/sessions?after=zzz.${text}`],
+    ['PATCH', `/users/${text}`, { roles: [] }],
+    ['DELETE', `/users/${text}`],
+    ['POST', `/users/${text}/reset-password`],
+    ['GET', `/login/${text}`],
+    ['GET', `/callback/${text}?code=x&state=x`],
+  ],
+);
+
+for (const { name, isMissing, open, create, drop } of places)
+  describe.skipIf(isMissing)(`W13 text that no name may hold, on ${name}`, () => {
+    beforeAll(create);
+    afterAll(drop);
+
+    it('is refused with 4xx wherever a request can bring it, and nothing is kept of it', async () => {
+      const store = await open();
+      onTestFinished(() => store.close());
+      const server = await serveAuth({ store, tokenScopes: () => ['users:admin'] });
+      onTestFinished(() => server.auth.close());
+      const { id } = await addUser(server);
+      onTestFinished(async () => void (await store.users.delete(id)));
+      const headers = {
+        ...bearer(await server.signIn('alice')),
+        'content-type': 'application/json',
+      };
+      for (const [method, path, body] of [...ODD.flatMap(requestsWith), ...ADDRESSES]) {
+        const response = await fetch(`${server.origin}/api/auth${path}`, {
+          method,
+          headers,
+          redirect: 'manual',
+          ...(body !== undefined && { body: JSON.stringify(body) }),
+        });
+        const what = `${method} ${path} ${JSON.stringify(body)}`;
+        expect(Math.floor(response.status / 100), what).toBe(4);
+      }
+      expect(await store.users.list({ limit: 10 })).toHaveLength(1);
+      expect(await server.auth.sessions.list(id)).toHaveLength(1);
+      expect(server.events.filter(({ name: event }) => event === 'store.failed')).toEqual([]);
+    });
+
+    it('is refused as `sub` and `sid` of a provider, and leaves no user and no session', async () => {
+      const store = await open();
+      onTestFinished(() => store.close());
+      const { signIn, corp, auth, origin } = await hostileLogin({ store });
+      onTestFinished(() => auth.close());
+      for (const claim of ['sub', 'sid'] as const)
+        for (const text of ODD) {
+          corp.misbehave({ idTokenClaims: { [claim]: text } });
+          const { page } = await signIn();
+          expect(page.status).toBe(401);
+          const logoutToken = await corp.logoutToken({ [claim]: text });
+          const response = await fetch(`${origin}/api/auth/backchannel/corp`, {
+            method: 'POST',
+            body: new URLSearchParams({ logout_token: logoutToken }),
+          });
+          expect(response.status).toBe(400);
+        }
+      expect(await store.users.list({ limit: 10 })).toEqual([]);
+    });
+  });
