@@ -40,10 +40,15 @@ export function createAdmission(): Admission {
   let waiting = 0;
   let timer: NodeJS.Timeout | undefined;
 
-  function gaugesOf(operation: string): readonly LoadGauge[] {
+  function gaugeOf(operation: string): LoadGauge {
     const kind = kinds.get(operation) ?? createLoadGauge();
     kinds.set(operation, kind);
-    return [whole, kind];
+    return kind;
+  }
+
+  function isRefused(kind: LoadGauge, now: number): boolean {
+    // Reads of a database that only changes wait for, such as SQLite's, go on.
+    return kind.isOverloaded(now) || (whole.isOverloaded(now) && !kind.isServed(now));
   }
 
   function count(change: 1 | -1): void {
@@ -61,16 +66,16 @@ export function createAdmission(): Admission {
 
   return {
     begin(operation) {
-      const gauges = gaugesOf(operation);
+      const kind = gaugeOf(operation);
       const now = performance.now();
-      if (gauges.some((gauge) => gauge.isOverloaded(now))) return refusal;
-      for (const gauge of gauges) gauge.begin(now);
+      if (isRefused(kind, now)) return refusal;
+      for (const gauge of [whole, kind]) gauge.begin(now);
       count(1);
       return undefined;
     },
     end(operation, isAnswered) {
       count(-1);
-      for (const gauge of gaugesOf(operation)) gauge.end(performance.now(), isAnswered);
+      for (const gauge of [whole, gaugeOf(operation)]) gauge.end(performance.now(), isAnswered);
     },
   };
 }

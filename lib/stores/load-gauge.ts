@@ -7,6 +7,8 @@ import { PATIENCE_MS } from './store.js';
 export interface LoadGauge {
   /** Whether an operation that begins now would most likely not be answered in time. */
   isOverloaded(now: number): boolean;
+  /** Whether nothing of its kind waits, or something of it was answered within the last second. */
+  isServed(now: number): boolean;
   begin(now: number): void;
   end(now: number, isAnswered: boolean): void;
 }
@@ -29,6 +31,7 @@ interface Span {
 export function createLoadGauge(): LoadGauge {
   let inFlight = 0;
   let lookedAt = 0;
+  let answeredAt = -Infinity;
   let former: Span | undefined;
   let current: Span = { ms: 0, answers: 0 };
 
@@ -60,6 +63,7 @@ export function createLoadGauge(): LoadGauge {
       look(now);
       return inFlight >= PROBES && expectedWait() > LONGEST_WAIT_MS;
     },
+    isServed: (now) => inFlight === 0 || now - answeredAt < SPAN_MS,
     begin(now) {
       look(now);
       inFlight += 1;
@@ -68,6 +72,7 @@ export function createLoadGauge(): LoadGauge {
       look(now);
       inFlight -= 1;
       if (!isAnswered) return;
+      answeredAt = now;
       current.answers += 1;
       if (inFlight < PROBES && expectedWait() <= LONGEST_WAIT_MS) reset();
     },

@@ -113,3 +113,18 @@ it('a process that was busy for four seconds blames nobody else', () => {
   gauge.answer(200);
   expect(gauge.isOverloaded()).toBe(false);
 });
+
+describe('a kind of operation', () => {
+  it('is served while nothing of it waits, and for a second after an answer', () => {
+    const gauge = createLoadGauge();
+    expect(gauge.isServed(0)).toBe(true);
+    gauge.begin(0);
+    expect(gauge.isServed(0)).toBe(false);
+    gauge.begin(100);
+    gauge.end(100, true);
+    expect(gauge.isServed(1099)).toBe(true);
+    expect(gauge.isServed(1100)).toBe(false);
+    gauge.end(1200, false);
+    expect(gauge.isServed(1200)).toBe(true);
+  });
+});
