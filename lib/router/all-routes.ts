@@ -20,6 +20,7 @@ import { endSession, listSessions } from './session/own-sessions.js';
 import { callback, formCallback } from './provider/callback.js';
 import { beginLink, beginLogin } from './provider/login.js';
 import { backchannelLogout, browserLogout } from './provider/logout.js';
+import { noteArrival } from './arrivals.js';
 import { limitAddresses } from './rate-limits.js';
 import { refresh, revoke } from './session/refresh.js';
 import { forgotPassword, resetPassword } from './password/reset-password.js';
@@ -36,7 +37,10 @@ import { createTransactions } from './provider/transactions.js';
 export function createRoutes(parts: RouterParts, options: AuthRouterOptions): RequestHandler {
   const routes = routeTable(allRoutes(parts, options));
   const limits = limitAddresses(parts, isFromProvider);
-  return onPlainMounts(parts, inTurn([neverStored, limits, guardOrigins(parts), routes]));
+  return onPlainMounts(
+    parts,
+    inTurn([noteArrival(parts.now), neverStored, limits, guardOrigins(parts), routes]),
+  );
 }
 
 function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {

@@ -5,8 +5,8 @@ import type { StoreSilence } from './store-silence.js';
 
 /** Remembers which refresh tokens got no answer but a 503 of ours. */
 export interface RefreshAttempts {
-  /** When a token came for the first time in a row of attempts of which none was answered. Now, if there was none. */
-  readonly arrivalOf: (token: unknown) => number;
+  /** When a token came for the first time in a row of attempts of which none was answered, this one included. */
+  readonly arrivalOf: (token: unknown, cameAt: number) => number;
   /** An attempt could not be answered. */
   readonly unanswered: (token: unknown, arrivedAt: number) => void;
   readonly answered: (token: unknown) => void;
@@ -37,8 +37,7 @@ export function createRefreshAttempts({ silence, now }: AttemptsContext): Refres
   const attempts = createBoundedMap<string, Attempts>(CAPACITY);
 
   return Object.freeze({
-    arrivalOf(token: unknown): number {
-      const time = now();
+    arrivalOf(token: unknown, time: number): number {
       const known = attempts.size === 0 ? undefined : attempts.get(digestOf(token));
       if (known === undefined) return time;
       const isNext = silence.answeredMs({ start: known.lastAt, end: time }) <= NEXT_WITHIN_MS;

@@ -12,7 +12,7 @@ interface RefreshOptions {
 }
 
 interface Refresh {
-  readonly refresh: (token: unknown) => Promise<LiveSession>;
+  readonly refresh: (token: unknown, arrivedAt?: number) => Promise<LiveSession>;
   readonly recognise: (token: unknown) => Promise<LiveSession | undefined>;
   readonly close: () => Promise<void>;
 }
@@ -27,9 +27,9 @@ export function createRefresh(
   const attempts = createRefreshAttempts(context);
 
   return Object.freeze({
-    async refresh(token: unknown): Promise<LiveSession> {
+    async refresh(token: unknown, cameAt = context.now()): Promise<LiveSession> {
       grace.begin();
-      const arrivedAt = attempts.arrivalOf(token);
+      const arrivedAt = attempts.arrivalOf(token, cameAt);
       try {
         const live = await renewOrRefuse(token, arrivedAt);
         attempts.answered(token);
@@ -43,7 +43,7 @@ export function createRefresh(
     },
     async recognise(token: unknown): Promise<LiveSession | undefined> {
       grace.begin();
-      const arrivedAt = attempts.arrivalOf(token);
+      const arrivedAt = attempts.arrivalOf(token, context.now());
       const verdict = await judgeWithUser(context, token);
       if ('refusal' in verdict || !maySignIn(verdict.user)) return undefined;
       if (!grace.isWithin(verdict, arrivedAt)) return undefined;

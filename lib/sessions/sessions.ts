@@ -70,9 +70,10 @@ export interface Sessions {
    * Exchanges a refresh token for its successor. Rejects with REFRESH_INVALID (401) for a token that is malformed,
    * unknown, expired or revoked, and for a user who is gone or disabled; with REFRESH_REUSED (401) for a token that
    * was replaced before, outside its grace or two generations ago, which also revokes the session; and with
-   * STORE_UNAVAILABLE (503), after which the same token may be tried again.
+   * STORE_UNAVAILABLE (503), after which the same token may be tried again. `arrivedAt` is when the request came, in milliseconds
+   * since 1970, where that was long before this call. @defaultValue now
    */
-  refresh(token: unknown): Promise<LiveSession>;
+  refresh(token: unknown, arrivedAt?: number): Promise<LiveSession>;
   /**
    * Returns the session that a refresh token would renew, without renewing it; undefined when
    * {@link Sessions.refresh} would refuse the token.

@@ -323,6 +323,28 @@ describe('R8 a store in trouble', () => {
     expect(again.refresh_token).toBe(next.refresh_token);
   });
 
+  it('the grace is counted to the arrival of the request, however long it waits to be counted', async () => {
+    const clock = createClock();
+    const store = memoryStore();
+    let answersAfterSeconds = 0;
+    const slow: Store = {
+      ...store,
+      once: {
+        ...store.once,
+        async incr(key, count) {
+          clock.advance(answersAfterSeconds);
+          return store.once.incr(key, count);
+        },
+      },
+    };
+    const { server, tokens } = await signedIn({ now: clock.now, store: slow });
+    const next = await refreshed(server, tokens.refresh_token);
+    clock.advance(8);
+    answersAfterSeconds = 4;
+    const again = await refreshed(server, tokens.refresh_token);
+    expect(again.refresh_token).toBe(next.refresh_token);
+  });
+
   it('a store set back to an older state: tokens of later generations are refused, and end nothing', async () => {
     const store = memoryStore();
     const { server, tokens, user, clock } = await signedIn({ store });

@@ -131,11 +131,11 @@ describe('attempts that got no answer', () => {
       attempts,
       arrival: (at: number, token: string): number => {
         world.go(at);
-        return attempts.arrivalOf(token) / 1000;
+        return attempts.arrivalOf(token, world.now()) / 1000;
       },
       refuse: (at: number, token: string): void => {
         world.go(at);
-        attempts.unanswered(token, attempts.arrivalOf(token));
+        attempts.unanswered(token, attempts.arrivalOf(token, world.now()));
       },
     };
   }

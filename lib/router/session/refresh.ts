@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import { requestFacts } from '../../http/request-facts.js';
 import { AuthError } from '../../errors.js';
+import { arrivalOf } from '../arrivals.js';
 import { readJsonBody, readJsonOrFormBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
@@ -21,7 +22,7 @@ export function refresh(parts: RouterParts, sendTokens: SendTokens): Endpoint {
     if (fromBody !== undefined && fromCookie !== undefined && fromBody !== fromCookie)
       throw new AuthError('INVALID_REQUEST', { reason: 'two_tokens' });
     const live = await parts.sessions
-      .refresh(fromBody ?? fromCookie)
+      .refresh(fromBody ?? fromCookie, arrivalOf(req))
       .catch((error: unknown) => report(parts, req, error));
     await sendTokens(res, live);
   };
