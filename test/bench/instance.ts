@@ -14,7 +14,7 @@ import type { InstanceAnswer, InstanceQuestion, Lag, Numbered } from './instance
 
 process.setSourceMapsEnabled(false);
 process.on('message', ({ number, message }: Numbered<InstanceQuestion>) => {
-  answer(message)
+  void answer(message)
     .catch((error: unknown): InstanceAnswer => ({ type: 'failed', error: String(error) }))
     .then((reply) => process.send?.({ number, message: reply }));
 });
@@ -37,6 +37,8 @@ async function answer(question: InstanceQuestion): Promise<InstanceAnswer> {
       return { type: 'revoked', tries: await revokeAll(question.users) };
     case 'refuse':
       return { type: 'refused', at: await untilRefused(question.sessions) };
+    default:
+      return question satisfies never;
   }
 }
 

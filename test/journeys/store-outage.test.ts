@@ -51,14 +51,17 @@ interface Instance {
 /** An instance with the grace that applications have by default. On SQLite it is a process: its driver waits for no one. */
 async function startInstance(storeUrl: string): Promise<Instance> {
   if (storeUrl.startsWith('file:')) {
-    const { origin, kill } = await startAuthProcess(storeUrl, { graceSeconds: 10 });
-    return { origin, stop: kill };
+    const instance = await startAuthProcess(storeUrl, { graceSeconds: 10 });
+    return { origin: instance.origin, stop: () => instance.kill() };
   }
   const store = openStore(storeUrl);
   const auth = createAuth({ ...BASE, publicUrl: 'http://localhost:3000', store });
   const app = express();
   app.use('/api/auth', auth.router());
   app.use(auth.errorHandler());
-  const { origin, close } = await listen(app);
-  return { origin, stop: () => Promise.all([close(), auth.close(), store.close()]) };
+  const server = await listen(app);
+  return {
+    origin: server.origin,
+    stop: () => Promise.all([server.close(), auth.close(), store.close()]),
+  };
 }
