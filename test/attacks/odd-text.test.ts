@@ -60,7 +60,7 @@ for (const { name, isMissing, open, create, drop } of places)
     afterAll(drop);
 
     it('is refused with 4xx wherever a request can bring it, and nothing is kept of it', async () => {
-      const store = await open();
+      const store = open();
       onTestFinished(() => store.close());
       const server = await serveAuth({ store, tokenScopes: () => ['users:admin'] });
       onTestFinished(() => server.auth.close());
@@ -86,7 +86,7 @@ for (const { name, isMissing, open, create, drop } of places)
     });
 
     it('is refused as `sub` and `sid` of a provider, and leaves no user and no session', async () => {
-      const store = await open();
+      const store = open();
       onTestFinished(() => store.close());
       const { signIn, corp, auth, origin } = await hostileLogin({ store });
       onTestFinished(() => auth.close());
