@@ -10,7 +10,7 @@ import { isMissing, postgresUrl } from './services.js';
 import { startTcpProxy } from './tcp-proxy.js';
 
 /** A store that can be made to answer nobody, while it looks alive. */
-export interface OutagePlace {
+interface OutagePlace {
   /** For `openStore()` and AUTH_STORE_URL. */
   readonly url: string;
   /** Begins an outage; returns what ends it. */
