@@ -12,6 +12,7 @@ import { sweepPostgresSessions } from './postgres-sweeps.js';
 import type { Purpose, SqlDatabase } from './sql-database.js';
 import type { Row, Value } from './sql-rows.js';
 import { sqlStore } from './sql.js';
+import { keepTextExact } from './storable-text.js';
 import type { StoreAdapterOptions } from './sqlite.js';
 import { StoreFailure } from './store-failure.js';
 import { type OnceStore, PATIENCE_MS, type SessionStore, type Store } from './store.js';
@@ -50,7 +51,8 @@ export function postgresStore(client: PostgresClient, options: StoreAdapterOptio
   };
   const store = sqlStore(database, postgresDialect);
   const incr = batchedCounters(queryFrom);
-  return Object.freeze({
+  // Around everything: a count that the database refuses would take the others of its batch with it.
+  return keepTextExact({
     ...store,
     sessions: postgresSessions(database, { sessions: store.sessions, indexes, notices }),
     once: Object.freeze({

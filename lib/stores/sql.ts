@@ -1,7 +1,6 @@
 import { credentialStore } from './sql-credentials.js';
 import type { SqlDatabase, SqlDialect } from './sql-database.js';
 import { instanceStore } from './sql-instances.js';
-import { keepTextExact } from './storable-text.js';
 import { onceStore } from './sql-once.js';
 import { joinedSessions, sessionStore } from './sql-sessions.js';
 import { userStore } from './sql-users.js';
@@ -10,11 +9,11 @@ import type { Store } from './store.js';
 /** The store on a database that speaks SQL with RETURNING and ON CONFLICT. Each operation is one statement. */
 export function sqlStore(database: SqlDatabase, dialect: SqlDialect): Store {
   const users = userStore(database);
-  return keepTextExact({
-    sessions: {
+  return Object.freeze({
+    sessions: Object.freeze({
       ...sessionStore(database, dialect),
-      joined: { users, ...joinedSessions(database, dialect) },
-    },
+      joined: Object.freeze({ users, ...joinedSessions(database, dialect) }),
+    }),
     once: onceStore(database, dialect),
     users,
     credentials: credentialStore(database),

@@ -4,6 +4,7 @@ import type { SqlDatabase, SqlDialect } from './sql-database.js';
 import type { Row, Value } from './sql-rows.js';
 import { prepareSqliteSchema } from './sqlite-schema.js';
 import { createTurns } from './sqlite-turns.js';
+import { keepTextExact } from './storable-text.js';
 import type { SessionStore, Store } from './store.js';
 
 /** As much of a SQLite database as we use: `DatabaseSync` of `node:sqlite` fits, and `Database` of `libsql` or `better-sqlite3`. */
@@ -38,7 +39,7 @@ export function sqliteStore(database: SqliteDatabase, options: StoreAdapterOptio
   const store = sqlStore(sqlDatabase(database, options), sqliteDialect);
   let isLogFull = false;
 
-  return Object.freeze({
+  return keepTextExact({
     ...store,
     sessions: Object.freeze({
       ...store.sessions,

@@ -5,10 +5,6 @@ import { addUser, PASSWORD, serveAuth } from '../world/auth-server.js';
 import { createPostgresSchema } from '../world/postgres-schema.js';
 import { isMissing, postgresUrl } from '../world/services.js';
 
-/** What instances do by themselves, now and then. */
-const BACKGROUND =
-  /latchkey_instances|revoked_seq (?:>|IS NULL)|SKIP LOCKED|LISTEN|pg_notify|pg_index/i;
-
 describe.skipIf(await isMissing('PostgreSQL', postgresUrl))('statements of a request', () => {
   const schema = createPostgresSchema();
   beforeAll(() => schema.create());
@@ -26,7 +22,7 @@ describe.skipIf(await isMissing('PostgreSQL', postgresUrl))('statements of a req
             const [first] = given;
             const text =
               typeof first === 'object' && first !== null && 'text' in first ? first.text : first;
-            if (!BACKGROUND.test(String(text))) sent.push(String(text));
+            sent.push(String(text));
             return query(...given);
           },
         });
@@ -47,16 +43,25 @@ describe.skipIf(await isMissing('PostgreSQL', postgresUrl))('statements of a req
   it('a log-in takes four: two counts, the user, the session; a refresh three', async () => {
     const { server, sent } = await world();
     await addUser(server);
-    // The schema is there, and the first refund of a count is on its way.
-    await server.signIn('alice');
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    sent.length = 0;
-    const { refresh_token: token } = await server.signIn('alice', PASSWORD);
-    expect(sent, sent.join('\n')).toHaveLength(4);
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    sent.length = 0;
-    const response = await server.post('/api/auth/refresh', { refresh_token: token });
-    expect(response.status).toBe(200);
-    expect(sent, sent.join('\n')).toHaveLength(3);
+    /** The fewest of several tries: what instances do by themselves comes now and then, and only adds. */
+    async function fewest(step: () => Promise<unknown>): Promise<number> {
+      const counts: number[] = [];
+      for (let tries = 0; tries < 6; tries += 1) {
+        // Refunds of counts wait a moment for company.
+        await new Promise((resolve) => setTimeout(resolve, 250));
+        sent.length = 0;
+        await step();
+        counts.push(sent.length);
+      }
+      return Math.min(...counts);
+    }
+    expect(await fewest(() => server.signIn('alice', PASSWORD))).toBe(4);
+    let { refresh_token: token } = await server.signIn('alice');
+    expect(
+      await fewest(async () => {
+        const response = await server.post('/api/auth/refresh', { refresh_token: token });
+        ({ refresh_token: token } = (await response.json()) as { refresh_token: string });
+      }),
+    ).toBe(3);
   });
 });

@@ -125,6 +125,20 @@ const writing: Readonly<Record<string, Check>> = {
           value,
         );
   },
+  'once.incr: a key that is refused takes no count with it that comes at the same time': async ({
+    one,
+  }) => {
+    const count = { now: NOW, windowMs: 1000 };
+    for (const text of oddTexts.filter(({ length }) => length < 100)) {
+      const key = `${randomName()}${text}`;
+      const [odd, plain] = await Promise.allSettled([
+        one.once.incr(key, count),
+        one.once.incr(randomName(), count),
+      ]);
+      assert.equal(plain.status === 'fulfilled' && plain.value.count, 1);
+      if (odd.status === 'fulfilled') assert.equal((await one.once.incr(key, count)).count, 2);
+    }
+  },
   'credentials: any text is kept exactly or refused as a whole': async ({ one, two }) => {
     for (const text of oddTexts) {
       const common = { kind: 'kind', data: '{}', createdAt: NOW, expiresAt: undefined };
