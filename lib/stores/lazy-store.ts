@@ -14,6 +14,7 @@ export function lazyStore(
 ): Store {
   let opening: Promise<Store> | undefined;
   let isClosed = false;
+  let closing: Promise<void> | undefined;
 
   function opened(): Promise<Store> {
     if (isClosed) return Promise.reject(new StoreFailure('closed', 'the store has been closed'));
@@ -41,6 +42,13 @@ export function lazyStore(
       run,
       explain,
     );
+  async function close(): Promise<void> {
+    isClosed = true;
+    // A store that is being opened is closed as soon as it is open.
+    const store = await opening?.catch(() => undefined);
+    await store?.close();
+  }
+
   const wrapped = wrapStore(async (_operation, run) => whenOpen(run), {
     ...abilities,
     together: false,
@@ -52,11 +60,9 @@ export function lazyStore(
       ...wrapped.sessions,
       ...(abilities.onRevoked && { onRevoked: listenWhenOpen(opened) }),
     }),
-    async close(): Promise<void> {
-      isClosed = true;
-      // A store that is being opened is closed as soon as it is open.
-      const store = await opening?.catch(() => undefined);
-      await store?.close();
+    close(): Promise<void> {
+      closing ??= close();
+      return closing;
     },
   });
 }

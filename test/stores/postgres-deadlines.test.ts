@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openStore, type Store } from 'latchkey';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DAY_MS, newSession, NOW, postgresWorld } from '../world/postgres-world.js';
 import { isMissing, postgresUrl } from '../world/services.js';
 import { startTcpProxy } from '../world/tcp-proxy.js';
@@ -26,8 +26,8 @@ function changes({ sessions, once, users, credentials }: Store, id: string) {
   };
 }
 
-async function world() {
-  const { client, ...rest } = await postgresWorld();
+async function world(onFinished: Parameters<typeof postgresWorld>[0]) {
+  const { client, ...rest } = await postgresWorld(onFinished);
   const store = rest.openStore();
   const session = newSession();
   await store.sessions.create(session);
@@ -39,8 +39,10 @@ describe.skipIf(await isMissing('PostgreSQL', postgresUrl))(
   'W1: what is held up in PostgreSQL for longer than callers wait',
   { concurrent: true, timeout: 20_000 },
   () => {
-    it('by a lock on tables changes nothing, and is possible afterwards', async () => {
-      const { client, store, session } = await world();
+    it('by a lock on tables changes nothing, and is possible afterwards', async ({
+      onTestFinished,
+    }) => {
+      const { client, store, session } = await world(onTestFinished);
       await client.query('BEGIN');
       await client.query(
         'LOCK TABLE latchkey_sessions, latchkey_once, latchkey_users, latchkey_credentials IN EXCLUSIVE MODE',
@@ -59,8 +61,10 @@ describe.skipIf(await isMissing('PostgreSQL', postgresUrl))(
       expect(await store.sessions.rotate(session.id, rotation)).toMatchObject({ generation: 1 });
     });
 
-    it('by a lock on a row that its holder leaves alone changes nothing', async () => {
-      const { client, store, session } = await world();
+    it('by a lock on a row that its holder leaves alone changes nothing', async ({
+      onTestFinished,
+    }) => {
+      const { client, store, session } = await world(onTestFinished);
       await client.query('BEGIN');
       await client.query('SELECT FROM latchkey_sessions FOR UPDATE');
       const outcomes = Promise.allSettled([
@@ -76,24 +80,29 @@ describe.skipIf(await isMissing('PostgreSQL', postgresUrl))(
       expect(row).toMatchObject({ generation: 0, version: 0, revokedAt: undefined });
     });
 
-    it.each([
+    it.for([
       { lock: 'a row', sql: 'SELECT FROM latchkey_sessions FOR UPDATE' },
       { lock: 'the table', sql: 'LOCK TABLE latchkey_sessions IN EXCLUSIVE MODE' },
-    ])('and what waits for $lock for less counts its grace from then on', async ({ sql }) => {
-      const { client, store, session } = await world();
-      await client.query('BEGIN');
-      await client.query(sql);
-      const rotating = store.sessions.rotate(session.id, rotation);
-      await sleep(1500);
-      await client.query('COMMIT');
-      const { rotatedAt = 0, lastUsedAt } = (await rotating) ?? {};
-      expect(lastUsedAt).toBe(rotation.now);
-      expect(rotatedAt - rotation.now).toBeGreaterThan(1000);
-      expect(rotatedAt - rotation.now).toBeLessThan(4000);
-    });
+    ])(
+      'and what waits for $lock for less counts its grace from then on',
+      async ({ sql }, { onTestFinished }) => {
+        const { client, store, session } = await world(onTestFinished);
+        await client.query('BEGIN');
+        await client.query(sql);
+        const rotating = store.sessions.rotate(session.id, rotation);
+        await sleep(1500);
+        await client.query('COMMIT');
+        const { rotatedAt = 0, lastUsedAt } = (await rotating) ?? {};
+        expect(lastUsedAt).toBe(rotation.now);
+        expect(rotatedAt - rotation.now).toBeGreaterThan(1000);
+        expect(rotatedAt - rotation.now).toBeLessThan(4000);
+      },
+    );
 
-    it('on its way changes nothing after the read that came before it', async () => {
-      const { url, client, session } = await world();
+    it('on its way changes nothing after the read that came before it', async ({
+      onTestFinished,
+    }) => {
+      const { url, client, session } = await world(onTestFinished);
       const proxy = await startTcpProxy(Number(new URL(url).port));
       onTestFinished(() => proxy.close());
       const address = new URL(url);

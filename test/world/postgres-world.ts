@@ -7,6 +7,7 @@ import { createPostgresSchema } from './postgres-schema.js';
 export const NOW = 1_800_000_000_000;
 export const DAY_MS = 86_400_000;
 
+type OnFinished = (end: () => Promise<void>) => void;
 type NewSession = Parameters<Store['sessions']['create']>[0];
 
 export function newSession(given: Partial<NewSession> = {}): NewSession {
@@ -27,15 +28,18 @@ export function newSession(given: Partial<NewSession> = {}): NewSession {
   };
 }
 
-/** A schema of the test's own, without tables yet, and a connection to look into it. Both end with the test. */
-export async function postgresWorld() {
+/**
+ * A schema of the test's own, without tables yet, and a connection to look into it. Both end with the test; one that runs beside
+ * others gives its own `onFinished`.
+ */
+export async function postgresWorld(onFinished: OnFinished = onTestFinished) {
   const schema = createPostgresSchema();
   await schema.create();
-  onTestFinished(() => schema.drop());
+  onFinished(() => schema.drop());
   const name = `latchkey-${randomBytes(6).toString('hex')}`;
   const url = new URL(schema.url);
   url.searchParams.set('application_name', name);
-  const client = await connectPostgres(schema.url);
+  const client = await connectPostgres(schema.url, onFinished);
   return {
     url: url.href,
     client,
@@ -48,16 +52,19 @@ export async function postgresWorld() {
     },
     openStore: (): Store => {
       const store = openStore(url.href);
-      onTestFinished(() => store.close());
+      onFinished(() => store.close());
       return store;
     },
   };
 }
 
-export async function connectPostgres(url: string): Promise<Client> {
+export async function connectPostgres(
+  url: string,
+  onFinished: OnFinished = onTestFinished,
+): Promise<Client> {
   const client = new Client(url);
   client.on('error', () => undefined);
   await client.connect();
-  onTestFinished(() => client.end());
+  onFinished(() => client.end());
   return client;
 }
