@@ -57,6 +57,30 @@ export function sqliteStore(database: SqliteDatabase, options: StoreAdapterOptio
   });
 }
 
+/**
+ * Takes the lock before the statement runs. A statement that met the lock of another process itself would stay open in some
+ * drivers, and with it what this connection sees: it would never see again what the other processes have written.
+ */
+function change(database: SqliteDatabase, run: () => readonly Row[]): readonly Row[] {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const rows = run();
+    database.exec('COMMIT');
+    return rows;
+  } catch (error) {
+    rollBack(database);
+    throw error;
+  }
+}
+
+function rollBack(database: SqliteDatabase): void {
+  try {
+    database.exec('ROLLBACK');
+  } catch {
+    // After some errors, such as a full disk, SQLite has done so itself.
+  }
+}
+
 /** Empties the log into the database, as far as nobody else is using it. */
 function emptyLog(database: SqliteDatabase): void {
   try {
@@ -97,9 +121,11 @@ function sqlDatabase(database: SqliteDatabase, { onClose }: StoreAdapterOptions)
         // What statements wait for each other is no delay.
         const heldUpMs = waitedMs < 100 ? 0 : Math.round(waitedMs);
         const bound = sql.includes(WAITED) ? [...values, heldUpMs] : values;
-        return run(statementOf(sql, bound), bound);
+        const statement = statementOf(sql, bound);
+        return isRead ? run(statement, bound) : change(database, () => run(statement, bound));
       }
-      return sql.trimStart().startsWith('SELECT') ? turns.read(step) : turns.run(step);
+      const isRead = sql.trimStart().startsWith('SELECT');
+      return isRead ? turns.read(step) : turns.run(step);
     },
     isUniqueViolation: (error) =>
       error instanceof Error && error.message.includes('UNIQUE constraint failed'),

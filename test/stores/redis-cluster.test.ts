@@ -89,14 +89,16 @@ describe.runIf(hasServer)('the Redis store on a cluster of three', () => {
   });
 
   describe('through redis', () => {
-    for (const { title, run: check } of storeContract(async () => {
+    const checks = storeContract(async () => {
       const cluster = createCluster({
         rootNodes: rootNodes().map(({ port }) => ({ url: `redis://127.0.0.1:${port}` })),
       });
       await cluster.connect();
       return redisStore(cluster, { onClose: () => cluster.destroy() });
-    }))
-      it(title, check);
+    });
+    // The store is the same; what the clients do differently is to find the node of a key.
+    for (const { title, run: check } of checks)
+      if (/^(rotate|once|users\.create|revokedSince)/.test(title)) it(title, check);
   });
 
   it('the keys lie on every node', async () => {
