@@ -23,12 +23,8 @@ return redis.call('HSETNX', KEYS[1], 'revokedAt', ARGV[4])`);
 
 /** id */
 const claim = createChange(`return redis.call('SETNX', KEYS[1], ARGV[4])`);
-/** id */
-const release = createChange(`
-if redis.call('GET', KEYS[1]) == ARGV[4] then redis.call('DEL', KEYS[1]) end
-return 1`);
 /** createdAt, id */
-const list = createChange(`return redis.call('ZADD', KEYS[1], ARGV[4], ARGV[5])`);
+const enlist = createChange(`return redis.call('ZADD', KEYS[1], ARGV[4], ARGV[5])`);
 
 export function redisCredentials({ begin, send, keyOf }: RedisConnection): CredentialStore {
   const rowOf = (id: string): string => keyOf('credential', id);
@@ -38,12 +34,16 @@ export function redisCredentials({ begin, send, keyOf }: RedisConnection): Crede
     async create(credential) {
       const { id, hash, ownerId, createdAt } = credential;
       const change = begin();
-      const isFree = Number(await change(claim, keyOf('credential-hash', hash), id)) === 1;
-      if (!isFree) throw new Error('a credential with this hash exists');
-      await change(list, keyOf('owner-credentials', ownerId), createdAt, id);
-      if (Number(await change(create, rowOf(id), JSON.stringify(credential))) === 1) return;
-      await begin()(release, keyOf('credential-hash', hash), id);
-      throw new Error('a credential with this id exists');
+      const row = rowOf(id);
+      if (Number(await change(create, row, JSON.stringify(credential))) !== 1)
+        throw new Error('a credential with this id exists');
+      const list = keyOf('owner-credentials', ownerId);
+      await change(enlist, list, createdAt, id);
+      // Last: whoever is told that the hash is taken finds the credential that has taken it.
+      if (Number(await change(claim, keyOf('credential-hash', hash), id)) === 1) return;
+      await send('ZREM', list, id);
+      await send('DEL', row);
+      throw new Error('a credential with this hash exists');
     },
     async findByHash(hash) {
       const id = await send('GET', keyOf('credential-hash', hash));

@@ -61,10 +61,10 @@ export function sqliteStore(database: SqliteDatabase, options: StoreAdapterOptio
  * Takes the lock before the statement runs. A statement that met the lock of another process itself would stay open in some
  * drivers, and with it what this connection sees: it would never see again what the other processes have written.
  */
-function change(database: SqliteDatabase, run: () => readonly Row[]): readonly Row[] {
+function change(database: SqliteDatabase, perform: () => readonly Row[]): readonly Row[] {
   database.exec('BEGIN IMMEDIATE');
   try {
-    const rows = run();
+    const rows = perform();
     database.exec('COMMIT');
     return rows;
   } catch (error) {
