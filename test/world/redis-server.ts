@@ -17,29 +17,47 @@ export const hasRedisServer = spawnSync('redis-server', ['--version']).status ==
 
 /** Starts a Redis that keeps nothing on disk, on a free port. It ends with this process at the latest. */
 export async function startRedisServer(...args: readonly string[]): Promise<RedisServer> {
-  const port = await freePort();
+  // A port that was free can be taken by the time Redis asks for it, and somebody else would answer there.
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    const server = await startOn(await freePort(), args);
+    if (server) return server;
+  }
+  throw new Error('redis-server did not start');
+}
+
+async function startOn(port: number, args: readonly string[]): Promise<RedisServer | undefined> {
   // Replication passes files through its folder, and a start reads what it finds there.
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-redis-'));
   const child = spawn(
     'redis-server',
     ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder, ...args],
-    { stdio: 'ignore' },
+    { stdio: ['ignore', 'pipe', 'ignore'] },
   );
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);
-  while (!(await isListening(port))) {
-    if (child.exitCode !== null) throw new Error('redis-server did not start');
-    await wait(20);
+  async function stop(): Promise<void> {
+    process.off('exit', kill);
+    await end(child);
+    rmSync(folder, { recursive: true, force: true });
   }
-  return {
-    port,
-    url: `redis://127.0.0.1:${port}`,
-    async stop() {
-      process.off('exit', kill);
-      await end(child);
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+  if (!(await hasPort(child))) {
+    await stop();
+    return undefined;
+  }
+  while (!(await isListening(port))) await wait(20);
+  return { port, url: `redis://127.0.0.1:${port}`, stop };
+}
+
+/** Whether it got its port: it says so after it has. */
+function hasPort({ stdout }: ChildProcess): Promise<boolean> {
+  return new Promise((resolve) => {
+    let output = '';
+    stdout?.on('data', (chunk) => {
+      output += String(chunk);
+      if (/Running mode=|Ready to accept connections/.test(output)) resolve(true);
+    });
+    stdout?.once('end', () => resolve(false));
+  });
 }
 
 async function end(child: ChildProcess): Promise<void> {
