@@ -22,7 +22,11 @@ describe.skipIf(isAbsent)('the PostgreSQL store through PgBouncer in transaction
     await schema.drop();
   });
 
-  for (const { title, run } of storeContract(() => openStore(pooler.url))) it(title, run);
+  // What a pooler can do wrong: statements under names, deadlines, counters in batches. The rest is the same SQL.
+  const ofStatements = /^(sessions|rotate|revoke|once|users\.create|joined|together)/;
+  const checks = storeContract(() => openStore(pooler.url));
+  for (const { title, run } of checks.filter((check) => ofStatements.test(check.title)))
+    it(title, run);
 
   it('leaves its connections as it found them, and hears of nothing', async () => {
     const store = openStore(pooler.url);
