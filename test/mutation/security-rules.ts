@@ -140,10 +140,10 @@ export const securityRules: readonly SecurityRule[] = [
   },
   {
     rule: 'a log-in of a user who was disabled meanwhile fails',
-    file: 'lib/router/password/login.ts',
-    find: '!latest.disabled &&',
-    replace: 'true &&',
-    tests: ['test/attacks/late-sessions.test.ts', 'test/attacks/login.test.ts', 'test/router'],
+    file: 'lib/sessions/start-session.ts',
+    find: 'if (maySignIn(latest) && latest.version === user.version) return live;',
+    replace: 'if (latest) return live;',
+    tests: ['test/attacks/late-sessions.test.ts', 'test/sessions/start-unchanged.test.ts'],
   },
   {
     rule: 'a password cannot be set for a user who was disabled meanwhile',
