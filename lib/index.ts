@@ -80,17 +80,17 @@ export type {
   PasswordVerdict,
   PolicyQuestion,
 } from './accounts/passwords/passwords.js';
-export { memoryStore } from './stores/memory.js';
+export { memoryStore } from './stores/memory/memory.js';
 export { openStore } from './stores/open-store.js';
 export {
   type SqliteDatabase,
   type SqliteStatement,
   sqliteStore,
   type StoreAdapterOptions,
-} from './stores/sqlite.js';
-export { type PostgresClient, postgresStore } from './stores/postgres.js';
-export { redisStore, type RedisStoreOptions } from './stores/redis.js';
-export type { RedisClient } from './stores/redis-client.js';
+} from './stores/sqlite/sqlite.js';
+export { type PostgresClient, postgresStore } from './stores/postgres/postgres.js';
+export { redisStore, type RedisStoreOptions } from './stores/redis/redis.js';
+export type { RedisClient } from './stores/redis/client.js';
 export type {
   Count,
   CountOptions,

@@ -13,7 +13,7 @@ import {
 } from './accounts/passwords/passwords.js';
 import { createSessions, type SessionOptions, type Sessions } from './sessions/sessions.js';
 import { openStore } from './stores/open-store.js';
-import { steadyStore } from './stores/steady-store.js';
+import { steadyStore } from './stores/steady/steady-store.js';
 import type { Store, UserStore } from './stores/store.js';
 import { createStoreSilence, type StoreSilence } from './sessions/store-silence.js';
 import { createUpstream, type Upstream } from './sessions/upstream.js';

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { AuthError } from '../errors.js';
-import { StoreFailure } from '../stores/store-failure.js';
+import { StoreFailure } from '../stores/failures/store-failure.js';
 import { UsageError } from './usage-error.js';
 import { users } from './users.js';
 import { visible } from './visible-text.js';

@@ -4,7 +4,7 @@ import { createEvents } from '../events.js';
 import type { OrgMembership } from '../principal.js';
 import { createPasswords, type Passwords } from '../accounts/passwords/passwords.js';
 import { openStore } from '../stores/open-store.js';
-import { steadyStore } from '../stores/steady-store.js';
+import { steadyStore } from '../stores/steady/steady-store.js';
 import type { Store, StoredUser } from '../stores/store.js';
 import { createRevocationCounts } from '../accounts/revocation-counts.js';
 import { createUsers, publicUser, type Users } from '../accounts/users.js';

@@ -1,6 +1,6 @@
 import type { Store } from './store.js';
-import { StoreFailure } from './store-failure.js';
-import { connected } from './turns.js';
+import { StoreFailure } from './failures/store-failure.js';
+import { connected } from './steady/turns.js';
 import { type Abilities, wrapStore } from './wrap-store.js';
 
 /**

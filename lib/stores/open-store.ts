@@ -1,11 +1,11 @@
 import { AuthError } from '../errors.js';
 import { lazyStore } from './lazy-store.js';
-import { memoryStore } from './memory.js';
-import { openPostgres } from './open-postgres.js';
-import { openRedis } from './open-redis.js';
-import { openSqlite } from './open-sqlite.js';
+import { memoryStore } from './memory/memory.js';
+import { openPostgres } from './postgres/open.js';
+import { openRedis } from './redis/open.js';
+import { openSqlite } from './sqlite/open.js';
 import type { Store } from './store.js';
-import { explainFailure } from './store-failure.js';
+import { explainFailure } from './failures/store-failure.js';
 import { siteOf } from './store-site.js';
 import { storeUrlProblem } from './store-url.js';
 import type { Abilities } from './wrap-store.js';

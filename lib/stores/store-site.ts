@@ -1,5 +1,5 @@
-import { readRedisUrl } from './redis-url.js';
-import type { StoreSite } from './store-failure.js';
+import { readRedisUrl } from './redis/url.js';
+import type { StoreSite } from './failures/store-failure.js';
 import { storeUrlProblem } from './store-url.js';
 
 const names: Readonly<Record<string, string>> = {

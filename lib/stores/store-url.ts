@@ -1,4 +1,4 @@
-import { readRedisUrl } from './redis-url.js';
+import { readRedisUrl } from './redis/url.js';
 
 /** What is wrong with the URL of a store, and what to write instead. Neither quotes it: it may hold a password. */
 export interface StoreUrlProblem {

@@ -355,14 +355,14 @@ export const securityRules: readonly SecurityRule[] = [
   },
   {
     rule: 'what is kept of a driver’s error holds no password',
-    file: 'lib/stores/store-failure.ts',
+    file: 'lib/stores/failures/store-failure.ts',
     find: "rest.replaceAll(secret, '[redacted]')",
     replace: 'rest',
     tests: ['test/stores/store-failure.test.ts'],
   },
   {
     rule: 'operations do not begin after their caller was told that nothing has changed',
-    file: 'lib/stores/turns.ts',
+    file: 'lib/stores/steady/turns.ts',
     find: 'if (!stopTimer()) throw tooSlow;',
     replace: 'stopTimer();',
     tests: ['test/stores/steady-store.test.ts'],

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { openStore, type Store } from 'latchkey';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { scheduleSweeps, type SweepPace } from '../../lib/sessions/schedule-sweeps.js';
-import { memoryStore } from '../../lib/stores/memory.js';
+import { memoryStore } from '../../lib/stores/memory/memory.js';
 import { sharedStores } from '../world/every-store.js';
 import { addSessions } from '../world/switched-store.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createLoadGauge } from '../../lib/stores/load-gauge.js';
+import { createLoadGauge } from '../../lib/stores/steady/load-gauge.js';
 
 /** A gauge and its clock, with so many operations that have begun at once. */
 function gaugeWith(waiting: number) {

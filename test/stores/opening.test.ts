@@ -10,7 +10,7 @@ import { openStore, postgresStore } from 'latchkey';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { lazyStore } from '../../lib/stores/lazy-store.js';
-import { memoryStore } from '../../lib/stores/memory.js';
+import { memoryStore } from '../../lib/stores/memory/memory.js';
 import { buildPackage, root } from '../package/build-package.js';
 import { createPostgresSchema } from '../world/postgres-schema.js';
 import { isMissing, postgresUrl, redisUrl } from '../world/services.js';

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { loadConfig, openStore } from 'latchkey';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { readRedisUrl } from '../../lib/stores/redis-url.js';
+import { readRedisUrl } from '../../lib/stores/redis/url.js';
 import { freePort } from '../package/start-script.js';
 import { newSession } from '../world/new-session.js';
 import { hasRedisServer, startRedisServer } from '../world/redis-server.js';

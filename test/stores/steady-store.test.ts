@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type AuthError, createAuth, memoryStore, type Store } from 'latchkey';
 import { describe, expect, it } from 'vitest';
-import { steadyStore, type SteadyStoreOptions } from '../../lib/stores/steady-store.js';
+import { steadyStore, type SteadyStoreOptions } from '../../lib/stores/steady/steady-store.js';
 import { createEventLog } from '../world/event-log.js';
 
 const never = (): Promise<never> => new Promise(() => undefined);

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { explainFailure } from '../../lib/stores/store-failure.js';
+import { explainFailure } from '../../lib/stores/failures/store-failure.js';
 import { siteOf } from '../../lib/stores/store-site.js';
 
 /** Has every character that a URL must escape, and is what no message may hold, in whichever spelling. */

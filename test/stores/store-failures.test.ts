@@ -9,7 +9,7 @@ import Database from 'libsql';
 import { AuthError, openStore, redisStore, sqliteStore, type Store } from 'latchkey';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { steadyStore } from '../../lib/stores/steady-store.js';
+import { steadyStore } from '../../lib/stores/steady/steady-store.js';
 import { buildPackage, root } from '../package/build-package.js';
 import { serveAuth } from '../world/auth-server.js';
 import { createEventLog } from '../world/event-log.js';
@@ -305,7 +305,8 @@ describe('a driver that is not installed', () => {
 
 it('every reason has its row in the reference, and is named where the event is', () => {
   const read = (file: string): string => readFileSync(path.join(root, 'lib', file), 'utf8');
-  const union = /StoreFailureReason =([^;]*);/.exec(read('stores/failure-reasons.ts'))?.[1] ?? '';
+  const union =
+    /StoreFailureReason =([^;]*);/.exec(read('stores/failures/failure-reasons.ts'))?.[1] ?? '';
   const reasons = [...union.matchAll(/'(\w+)'/g)].map(([, reason]) => reason);
   const rows = [...read('stores/README.md').matchAll(/^\| `([a-z_]+)` /gm)].map(([, row]) => row);
   const [, listed = ''] = /could not answer\. Reasons: ([^.]*)\./.exec(read('events.ts')) ?? [];

@@ -142,7 +142,7 @@ describe('with the store down', () => {
 
   it('a store that does not answer is given up on', async () => {
     const store = memoryStore();
-    const { steadyStore } = await import('../../lib/stores/steady-store.js');
+    const { steadyStore } = await import('../../lib/stores/steady/steady-store.js');
     const events: unknown[] = [];
     const steady = steadyStore(
       { ...store, sessions: { ...store.sessions, get: () => new Promise(() => undefined) } },

@@ -1,0 +1,63 @@
+import { loadPackage } from '../../load-package.js';
+import { redisStore } from './redis.js';
+import { readRedisUrl, type RedisAddress } from './url.js';
+import type { Store } from '../store.js';
+
+/** Opens the URLs of `readRedisUrl`: one Redis, one behind Sentinel, or a cluster. */
+export async function openRedis(url: string): Promise<Store> {
+  const address = readRedisUrl(url);
+  const { Redis, Cluster } = await loadPackage('ioredis');
+  const options = optionsOf(address);
+  const { kind, nodes, tls } = address;
+  if (kind === 'cluster') {
+    const cluster = new Cluster([...nodes], {
+      clusterRetryStrategy: retryAfter,
+      slotsRefreshTimeout: 3000,
+      // Looks where the slots are when nothing has said so for long: a node may have gone without a word.
+      slotsRefreshInterval: 5000,
+      redisOptions: options,
+      // Certificates name hosts, and a cluster tells addresses.
+      ...(tls && { dnsLookup: (host, callback) => callback(null, host) }),
+    });
+    return redisStore(cluster, { onClose: () => cluster.disconnect() });
+  }
+  const { sentinelUsername, sentinelPassword } = address;
+  const client =
+    kind === 'single'
+      ? new Redis(url, { ...optionsOf(address), retryStrategy: retryAfter })
+      : new Redis({
+          ...options,
+          name: address.name,
+          sentinels: [...nodes],
+          sentinelUsername,
+          sentinelPassword,
+          enableTLSForSentinelMode: tls,
+          sentinelTLS: tls ? {} : undefined,
+          sentinelCommandTimeout: 2000,
+          sentinelRetryStrategy: retryAfter,
+          // Leaves the old primary when Sentinel names another one, also where the old one still answers.
+          failoverDetector: true,
+          retryStrategy: retryAfter,
+        });
+  return redisStore(client, { onClose: () => client.disconnect() });
+}
+
+function optionsOf({ username, password, database, tls }: RedisAddress) {
+  return {
+    username,
+    password,
+    db: database,
+    ...(tls && { tls: {} }),
+    connectTimeout: 3000,
+    // A command gets its answer in time or none. What is sent all the same, at a reconnect for example, knows its own deadline.
+    commandTimeout: 4500,
+    // A connection that has been asked and says nothing is dead, whatever TCP thinks of it.
+    socketTimeout: 4500,
+    keepAlive: 5000,
+    maxRetriesPerRequest: 3,
+  };
+}
+
+function retryAfter(attempt: number): number {
+  return Math.min(50 * 2 ** Math.min(attempt, 5), 1000);
+}
