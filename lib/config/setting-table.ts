@@ -27,6 +27,7 @@ import {
   readIssuerName,
   readIssuerUrl,
   readKeysUrl,
+  readOwnPath,
   readPublicUrl,
   readStoreUrl,
 } from './url-readers.js';
@@ -232,6 +233,17 @@ export const table: Table<Settings> = {
     flag(true),
     'Whether a person without an account gets one by signing in with a provider',
   ),
+  appName: row(
+    'APP_NAME',
+    optional(readText),
+    'What the pages call the application; default the host of AUTH_PUBLIC_URL',
+  ),
+  home: row(
+    'HOME',
+    defaulting(readOwnPath, '/'),
+    'Where log-out and a lost way lead, a path on the origin of AUTH_PUBLIC_URL',
+  ),
+  passwordLogin: row('PASSWORDS', flag(true), 'Whether users sign in with passwords'),
   corsOrigins: row(
     'CORS_ORIGINS',
     defaulting(readCorsOrigins, []),

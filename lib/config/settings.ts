@@ -56,6 +56,12 @@ export interface Settings {
   readonly github: GithubSettings;
   /** Whether a person without an account gets one by signing in with a provider; AUTH_SIGN_UP. Off: 403 LOGIN_DENIED for them. @defaultValue `true` */
   readonly signUp: boolean;
+  /** What the pages call the application; AUTH_APP_NAME. @defaultValue the host of `publicUrl` */
+  readonly appName: string | undefined;
+  /** Where log-out and a lost way lead: a path on the origin of `publicUrl`; AUTH_HOME. @defaultValue `'/'` */
+  readonly home: string;
+  /** Whether users sign in with passwords; AUTH_PASSWORDS. Off: the pages show no password form, and the routes for passwords don't exist. @defaultValue `true` */
+  readonly passwordLogin: boolean;
   /**
    * Origins whose pages may read our answers; AUTH_CORS_ORIGINS. Those listed exactly may also send cookies and unsafe
    * requests, log-in included. `https://*.example.com` stands for the hosts one level below; their pages need a bearer

@@ -1,6 +1,7 @@
 import { readHttpHosts } from '../http/bounded-fetch.js';
 import { isFieldName } from '../http/field-names.js';
 import { isLoopback } from '../http/is-loopback.js';
+import { safeReturnTo } from '../http/redirects.js';
 import { originCure, type OriginOptions } from '../http/origin-list.js';
 import { storeUrlProblem } from '../stores/store-url.js';
 import { list, readText, Refusal } from './values.js';
@@ -31,6 +32,14 @@ function parseBaseUrl(text: string): URL {
 
 export function readPublicUrl(input: unknown): string {
   return parseBaseUrl(readText(input)).href.replace(/\/+$/, '');
+}
+
+/** A place on the application's own origin. */
+export function readOwnPath(input: unknown): string {
+  const text = readText(input);
+  const place = safeReturnTo(text);
+  if (place !== '/' || text === '/') return place;
+  throw new Refusal('is no path on this origin', 'write a path, e.g. /welcome');
 }
 
 /** An issuer that we ask for its metadata. Kept as written: issuers are compared character by character. */

@@ -47,25 +47,29 @@ function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
   const callers = createCallers(parts);
   const sendTokens = createTokenResponse(parts);
   const managing: ManageContext = { parts, callers };
-  const signInWithPassword = createPasswordSignIn(parts);
-  const signIn = login(signInWithPassword, sendTokens);
+  const signInWithPassword = parts.config.passwordLogin ? createPasswordSignIn(parts) : undefined;
+  const signIn = signInWithPassword && login(signInWithPassword, sendTokens);
   return {
-    '/token': { POST: signIn },
     '/refresh': { POST: refresh(parts, sendTokens) },
     '/revoke': { POST: revoke(parts) },
     '/me': { GET: me(parts, callers) },
     '/session': { GET: session(parts, callers) },
     '/sessions': { GET: listSessions(parts, callers) },
     '/sessions/:id': { DELETE: endSession(parts, callers) },
-    '/change-password': { POST: changePassword(parts, { callers, sendTokens, options }) },
     '/users': { GET: listUsers(managing), POST: createUser(managing) },
     '/users/:id': { PATCH: updateUser(managing), DELETE: deleteUser(managing) },
     '/jwks.json': { GET: publishKeys(parts) },
-    ...mailedRoutes(managing, options, sendTokens),
+    ...(signIn && {
+      '/token': { POST: signIn },
+      '/change-password': { POST: changePassword(parts, { callers, sendTokens, options }) },
+      ...mailedRoutes(managing, options, sendTokens),
+    }),
     ...providerRoutes({ parts, callers, sendTokens, signIn }),
     '/signin': {
       GET: showSignInPage(parts),
-      POST: withErrorPage(parts, submitSignInPage(parts, signInWithPassword)),
+      ...(signInWithPassword && {
+        POST: withErrorPage(parts, submitSignInPage(parts, signInWithPassword)),
+      }),
     },
   };
 }
@@ -74,8 +78,8 @@ interface ProviderRoutesContext {
   readonly parts: RouterParts;
   readonly callers: Callers;
   readonly sendTokens: SendTokens;
-  /** Log-in with a password: the same path, by another method. */
-  readonly signIn: Endpoint;
+  /** Log-in with a password: the same path, by another method. Undefined with AUTH_PASSWORDS=off. */
+  readonly signIn: Endpoint | undefined;
 }
 
 /** Routes of identity providers. */
@@ -88,7 +92,7 @@ function providerRoutes({ parts, callers, sendTokens, signIn }: ProviderRoutesCo
     POST: withErrorPage(parts, formCallback()),
   };
   return {
-    '/login': { POST: signIn, GET: begin },
+    '/login': { ...(signIn && { POST: signIn }), GET: begin },
     '/login/:provider': { GET: begin },
     '/link/:provider': { POST: withErrorPage(parts, beginLink(parts, transactions)) },
     '/callback': answer,

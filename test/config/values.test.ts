@@ -351,3 +351,20 @@ describe('AUTH_CLAIMS_PRESET', () => {
     },
   );
 });
+
+describe('AUTH_HOME', () => {
+  it.each([
+    ['/', '/'],
+    ['/welcome?from=auth', '/welcome?from=auth'],
+    [' /a/../b ', '/b'],
+  ])('%j is the path %j', (AUTH_HOME, home) => {
+    expect(configOf({ env: { AUTH_HOME } }).home).toBe(home);
+  });
+
+  it.each(['https://evil.example/', '//evil.example', '/.//evil.example', 'home', '/a b'])(
+    '%j, which could lead elsewhere, is a problem',
+    (AUTH_HOME) => {
+      expect(load({ env: { AUTH_HOME } }).settings).toEqual(['AUTH_HOME']);
+    },
+  );
+});
