@@ -8,7 +8,7 @@ import {
   readList,
   removeFromLists,
 } from './session-lists.js';
-import { revokeRow, toSession } from './session-rows.js';
+import { placeOf, revokeRow, toSession } from './session-rows.js';
 import type { SessionSelector } from '../store.js';
 
 /** Sessions that are revoked at once: between two such groups other commands get their turn. */
@@ -34,7 +34,7 @@ export async function revokeSessions(
   selector: SessionSelector,
   at: RevokedAt,
 ): Promise<readonly string[]> {
-  if ('id' in selector) return revokeGroup(revoker, [selector.id], { ...at, field: '', value: '' });
+  if ('id' in selector) return revokeGroup(revoker, [selector.id], { ...at, place: 0, value: '' });
   const ended: string[] = [];
   for await (const entries of readList(revoker.connection, listOfSelector(selector))) {
     // One group after the other, however many there are: the application shares this connection, and others this server. A sign-out of
@@ -76,14 +76,14 @@ async function revokeListed(
 }
 
 /** What a row must have in common with the selector beside the list in which it stands. */
-function conditionOf(selector: Order['selector']): { field: string; value: string } {
-  if ('userId' in selector) return { field: 'userId', value: selector.userId };
-  if ('subject' in selector) return { field: 'subject', value: selector.subject };
-  return { field: 'issuer', value: selector.issuer };
+function conditionOf(selector: Order['selector']): { place: number; value: string } {
+  if ('userId' in selector) return { place: placeOf('userId'), value: selector.userId };
+  if ('subject' in selector) return { place: placeOf('subject'), value: selector.subject };
+  return { place: placeOf('issuer'), value: selector.issuer };
 }
 
 interface RevokeGroup extends RevokedAt {
-  readonly field: string;
+  readonly place: number;
   readonly value: string;
   readonly onMissing?: (id: string) => void;
 }
@@ -92,7 +92,7 @@ interface RevokeGroup extends RevokedAt {
 async function revokeGroup(
   { connection, revocations, hint }: Revoker,
   ids: readonly string[],
-  { now, reason, field, value, onMissing }: RevokeGroup,
+  { now, reason, place, value, onMissing }: RevokeGroup,
 ): Promise<readonly string[]> {
   const change = connection.begin();
   const rows = await Promise.all(
@@ -102,7 +102,7 @@ async function revokeGroup(
         connection.keyOf('session', id),
         now,
         reason,
-        field,
+        place,
         value,
       );
       if (!Array.isArray(reply)) onMissing?.(id);
