@@ -1,24 +1,18 @@
-import { execFile, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { Cluster } from 'ioredis';
-import { redisStore } from 'latchkey';
+import { openStore, redisStore } from 'latchkey';
 import { storeContract } from 'latchkey/testing';
 import { createCluster } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../package/start-script.js';
+import { hasRedisServer, type RedisServer, startRedisServer } from '../world/redis-server.js';
 
 const run = promisify(execFile);
-const hasServer = spawnSync('redis-server', ['--version']).status === 0;
-if (!hasServer)
+if (!hasRedisServer)
   console.log('Left out: the tests on a Redis Cluster, for there is no redis-server here.');
 
-describe.runIf(hasServer)('the Redis store on a cluster of three', () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-cluster-'));
-  const nodes: { port: number; stop: () => Promise<void> }[] = [];
+describe.runIf(hasRedisServer)('the Redis store on a cluster of three', () => {
+  const nodes: RedisServer[] = [];
 
   beforeAll(async () => {
     for (let count = 0; count < 3; count += 1) nodes.push(await startNode());
@@ -31,67 +25,25 @@ describe.runIf(hasServer)('the Redis store on a cluster of three', () => {
       ),
     );
   }, 60_000);
-  afterAll(async () => {
-    await Promise.all(nodes.map(({ stop }) => stop()));
-    rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(() => Promise.all(nodes.map(({ stop }) => stop())));
 
-  async function startNode() {
-    const port = await freePort();
-    const args = [
-      '--port',
-      String(port),
-      '--cluster-enabled',
-      'yes',
-      '--cluster-config-file',
-      `nodes-${port}.conf`,
-    ];
-    const child = spawn(
-      'redis-server',
-      [
-        ...args,
-        '--cluster-port',
-        String(await freePort()),
-        '--save',
-        '',
-        '--bind',
-        '127.0.0.1',
-        '--dir',
-        folder,
-      ],
-      {
-        stdio: 'ignore',
-      },
-    );
-    await until(() =>
-      run('redis-cli', ['-p', String(port), 'ping']).then(
-        () => true,
-        () => false,
-      ),
-    );
-    return {
-      port,
-      async stop() {
-        child.kill('SIGKILL');
-        await once(child, 'exit');
-      },
-    };
+  async function startNode(): Promise<RedisServer> {
+    const cluster = ['--cluster-enabled', 'yes', '--cluster-port', String(await freePort())];
+    return startRedisServer(...cluster);
   }
 
-  const rootNodes = () => nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
-
-  describe('through ioredis', () => {
-    for (const { title, run: check } of storeContract(() => {
-      const cluster = new Cluster(rootNodes());
-      return redisStore(cluster, { onClose: () => cluster.disconnect() });
-    }))
+  describe('by its URL', () => {
+    const ports = () => nodes.map(({ port }) => `127.0.0.1:${port}`);
+    for (const { title, run: check } of storeContract(() =>
+      openStore(`redis+cluster://${ports().join(',')}`),
+    ))
       it(title, check);
   });
 
   describe('through redis', () => {
     const checks = storeContract(async () => {
       const cluster = createCluster({
-        rootNodes: rootNodes().map(({ port }) => ({ url: `redis://127.0.0.1:${port}` })),
+        rootNodes: nodes.map(({ url }) => ({ url })),
       });
       await cluster.connect();
       return redisStore(cluster, { onClose: () => cluster.destroy() });

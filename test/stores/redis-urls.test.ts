@@ -1,9 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { loadConfig, openStore } from 'latchkey';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -126,21 +127,44 @@ describe.runIf(hasRedisServer)('Redis behind Sentinel', () => {
 describe.runIf(hasRedisServer && spawnSync('openssl', ['version']).status === 0)(
   'Redis over TLS',
   () => {
-    it('is spoken to over TLS, and a certificate that nobody vouches for is refused', async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'latchkey-tls-'));
-      onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-      const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-      const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1'];
-      spawnSync('openssl', [...made, '-subj', '/CN=localhost', '-keyout', key, '-out', cert]);
-      const [port, plain] = [await freePort(), await freePort()];
-      const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert];
-      await start(
-        ['--port', String(plain), '--tls-port', String(port), ...files, '--tls-auth-clients', 'no'],
-        plain,
-      );
-      const store = openStore(`rediss://localhost:${port}`);
+    it('is spoken to over TLS where its certificate is trusted, and not where nobody vouches for it', async () => {
+      const { url, cert } = await startTlsServer();
+      const store = openStore(url);
       onTestFinished(() => store.close());
       await expect(store.ping()).rejects.toMatchObject({ reason: 'tls' });
+      expect(await pingTrusting(url, cert)).toBe('pong\n');
     });
   },
 );
+
+async function startTlsServer(): Promise<{ url: string; cert: string }> {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-tls-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1'];
+  const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  spawnSync('openssl', [...made, ...name, '-keyout', key, '-out', cert]);
+  const port = await freePort();
+  const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert];
+  const server = await startRedisServer(
+    ...['--tls-port', String(port), ...files, '--tls-auth-clients', 'no'],
+  );
+  onTestFinished(() => server.stop());
+  return { url: `rediss://localhost:${port}`, cert };
+}
+
+/** Node reads NODE_EXTRA_CA_CERTS at its start only. */
+async function pingTrusting(url: string, cert: string): Promise<string> {
+  const program = `
+    import { openStore } from './lib/stores/open-store.ts';
+    const store = openStore(process.env.STORE);
+    await store.ping();
+    await store.close();
+    console.log('pong');`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import', 'tsx', '--input-type=module', '-e', program],
+    { env: { ...process.env, NODE_EXTRA_CA_CERTS: cert, STORE: url } },
+  );
+  return stdout;
+}
