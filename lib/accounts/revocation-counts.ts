@@ -14,31 +14,39 @@ export function createRevocationCounts(
   once: Pick<OnceStore, 'incr'>,
   now: () => number,
 ): RevocationCounts {
+  const count = async (key: string, amount: number): Promise<number> =>
+    (await once.incr(key, { now: now(), windowMs: WINDOW_MS, amount })).count;
   return Object.freeze({
     async add(selector: SessionSelector): Promise<void> {
-      const key = keyOf(selector);
-      if (key !== undefined) await once.incr(key, { now: now(), windowMs: WINDOW_MS });
+      await Promise.all(keysOf(selector).map((key) => count(key, 1)));
     },
     async of(userId: string, { issuer, subject, sessionId }: SessionProvider): Promise<string> {
-      const selectors: readonly SessionSelector[] = [
-        { userId },
-        { issuer, subject },
-        ...(sessionId === undefined ? [] : [{ issuer, sessionId }]),
+      const keys = [
+        keyOf.user(userId),
+        keyOf.subject(issuer, subject),
+        sessionId === undefined ? keyOf.unnamed(issuer, subject) : keyOf.session(issuer, sessionId),
       ];
-      const counts = selectors.map(async (selector) => {
-        const reading = { now: now(), windowMs: WINDOW_MS, amount: 0 };
-        return (await once.incr(keyOf(selector) ?? '', reading)).count;
-      });
-      return (await Promise.all(counts)).join(' ');
+      return (await Promise.all(keys.map((key) => count(key, 0)))).join(' ');
     },
   });
 }
 
-/** Undefined for one session by its id: revoking it says nothing of a sign-in that is under way. */
-function keyOf(selector: SessionSelector): string | undefined {
-  if ('id' in selector) return undefined;
-  if ('userId' in selector) return `ended:user:${selector.userId}`;
-  const { issuer, sessionId } = selector;
-  if (sessionId !== undefined) return `ended:sid:${issuer} ${sessionId}`;
-  return `ended:subject:${issuer} ${'subject' in selector ? selector.subject : ''}`;
+const keyOf = {
+  user: (userId: string) => `ended:user:${userId}`,
+  subject: (issuer: string, subject: string) => `ended:subject:${issuer} ${subject}`,
+  session: (issuer: string, sessionId: string) => `ended:sid:${issuer} ${sessionId}`,
+  /** Sessions of a provider's user that began without naming the session there. */
+  unnamed: (issuer: string, subject: string) => `ended:unnamed:${issuer} ${subject}`,
+};
+
+/** None for one session by its id: revoking it says nothing of a sign-in that is under way. */
+function keysOf(selector: SessionSelector): readonly string[] {
+  if ('id' in selector) return [];
+  if ('userId' in selector) return [keyOf.user(selector.userId)];
+  const { issuer } = selector;
+  if (!('subject' in selector)) return [keyOf.session(issuer, selector.sessionId)];
+  const { subject, sessionId } = selector;
+  return sessionId === undefined
+    ? [keyOf.subject(issuer, subject)]
+    : [keyOf.session(issuer, sessionId), keyOf.unnamed(issuer, subject)];
 }

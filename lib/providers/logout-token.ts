@@ -15,7 +15,7 @@ const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 const MAX_AGE_SECONDS = 300;
 
 /**
- * Prepares verifying logout tokens (OpenID Connect Back-Channel Logout §2.6). Rejects with INVALID_REQUEST (400) for a bad
+ * Prepares verifying logout tokens (OpenID Connect Back-Channel Logout §2.6), which need no `exp`: Hydra sends none. Rejects with INVALID_REQUEST (400) for a bad
  * one, KEYS_UNAVAILABLE (503) during an outage. Does not look whether the token was used before.
  */
 export function createLogoutTokenReader(
@@ -41,7 +41,8 @@ export function createLogoutTokenReader(
     if (typeof jti !== 'string' || jti === '') throw badToken('id');
     const nowSeconds = nowMs / 1000;
     const age = nowSeconds - timeOf(iat);
-    if (!(age > -toleranceSeconds && age < MAX_AGE_SECONDS)) throw badToken('times');
+    if (!(age > -toleranceSeconds && age < MAX_AGE_SECONDS + toleranceSeconds))
+      throw badToken('times');
     if (exp !== undefined && !(nowSeconds < timeOf(exp) + toleranceSeconds))
       throw badToken('times');
     return {
@@ -54,10 +55,13 @@ export function createLogoutTokenReader(
   };
 }
 
-/** Older providers leave it out; where it is set it must say so (§2.4). */
+/**
+ * `logout+jwt` is recommended (§2.4), not required: Hydra, Keycloak before 25 and Authentik before 2025.12 write `JWT` or nothing. Then
+ * `events` tells a logout token from all others, which §2.6 has us check anyway.
+ */
 function isLogoutType(typ: unknown): boolean {
   if (typ === undefined) return true;
-  return typeof typ === 'string' && /^(?:application\/)?logout\+jwt$/i.test(typ);
+  return typeof typ === 'string' && /^(?:application\/)?(?:logout\+)?jwt$/i.test(typ);
 }
 
 function isTextOrAbsent(value: unknown): value is string | undefined {

@@ -97,7 +97,7 @@ export interface SessionChange {
 export type SessionSelector =
   | { readonly id: string }
   | { readonly userId: string; readonly except?: string }
-  /** All of a provider's user, or only those of one session there. */
+  /** All of a provider's user; with `sessionId` those of that session there, and those that began without naming one. */
   | { readonly issuer: string; readonly subject: string; readonly sessionId?: string }
   | { readonly issuer: string; readonly sessionId: string };
 

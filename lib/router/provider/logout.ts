@@ -127,7 +127,7 @@ export function backchannelLogout(parts: RouterParts): Endpoint {
   };
 }
 
-/** Selects the session that is named, else all sessions of the provider's user. */
+/** Selects the session that is named, and those of the user that began without naming one; else all sessions of the provider's user. */
 function selectorOf({
   issuer,
   subject,

@@ -167,11 +167,12 @@ function isSelected(row: Session, selector: SessionSelector): boolean {
   if ('id' in selector) return row.id === selector.id;
   if ('userId' in selector) return row.userId === selector.userId && row.id !== selector.except;
   const { issuer, sessionId } = selector;
-  const subject = 'subject' in selector ? selector.subject : undefined;
+  const { provider } = row;
+  if (provider?.issuer !== issuer) return false;
+  if (!('subject' in selector)) return provider.sessionId === sessionId;
   return (
-    row.provider?.issuer === issuer &&
-    (subject === undefined || row.provider.subject === subject) &&
-    (sessionId === undefined || row.provider.sessionId === sessionId)
+    provider.subject === selector.subject &&
+    (sessionId === undefined || (provider.sessionId ?? sessionId) === sessionId)
   );
 }
 

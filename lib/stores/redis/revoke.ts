@@ -8,7 +8,7 @@ import {
   readList,
   removeFromLists,
 } from './session-lists.js';
-import { placeOf, revokeRow, toSession } from './session-rows.js';
+import { revokeRow, toSession } from './session-rows.js';
 import type { SessionSelector } from '../store.js';
 
 /** Sessions that are revoked at once: between two such groups other commands get their turn. */
@@ -34,7 +34,8 @@ export async function revokeSessions(
   selector: SessionSelector,
   at: RevokedAt,
 ): Promise<readonly string[]> {
-  if ('id' in selector) return revokeGroup(revoker, [selector.id], { ...at, place: 0, value: '' });
+  if ('id' in selector)
+    return revokeGroup(revoker, [selector.id], { ...at, field: '', values: [] });
   const ended: string[] = [];
   for await (const entries of readList(revoker.connection, listOfSelector(selector))) {
     // One group after the other, however many there are: the application shares this connection, and others this server. A sign-out of
@@ -76,15 +77,18 @@ async function revokeListed(
 }
 
 /** What a row must have in common with the selector beside the list in which it stands. */
-function conditionOf(selector: Order['selector']): { place: number; value: string } {
-  if ('userId' in selector) return { place: placeOf('userId'), value: selector.userId };
-  if ('subject' in selector) return { place: placeOf('subject'), value: selector.subject };
-  return { place: placeOf('issuer'), value: selector.issuer };
+function conditionOf(selector: Order['selector']): Pick<RevokeGroup, 'field' | 'values'> {
+  if ('userId' in selector) return { field: 'userId', values: [selector.userId] };
+  const { issuer, sessionId } = selector;
+  if (!('subject' in selector)) return { field: 'issuer', values: [issuer] };
+  return sessionId === undefined
+    ? { field: 'subject', values: [selector.subject] }
+    : { field: 'providerSession', values: [sessionId, ''] };
 }
 
 interface RevokeGroup extends RevokedAt {
-  readonly place: number;
-  readonly value: string;
+  readonly field: string;
+  readonly values: readonly string[];
   readonly onMissing?: (id: string) => void;
 }
 
@@ -92,7 +96,7 @@ interface RevokeGroup extends RevokedAt {
 async function revokeGroup(
   { connection, revocations, hint }: Revoker,
   ids: readonly string[],
-  { now, reason, place, value, onMissing }: RevokeGroup,
+  { now, reason, field, values, onMissing }: RevokeGroup,
 ): Promise<readonly string[]> {
   const change = connection.begin();
   const rows = await Promise.all(
@@ -102,10 +106,10 @@ async function revokeGroup(
         connection.keyOf('session', id),
         now,
         reason,
-        place,
-        value,
+        field,
+        ...values,
       );
-      if (!Array.isArray(reply)) onMissing?.(id);
+      if (reply === null) onMissing?.(id);
       return Array.isArray(reply) ? toRevoked(id, reply) : undefined;
     }),
   );

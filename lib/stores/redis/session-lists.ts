@@ -68,9 +68,10 @@ export function listsOf({ userId, provider }: Pick<Listable, 'userId' | 'provide
 /** The list that holds every session that a selector may mean. */
 export function listOfSelector(selector: Exclude<SessionSelector, { id: string }>): ListName {
   if ('userId' in selector) return ['user-sessions', selector.userId];
-  const { issuer, sessionId } = selector;
-  if (sessionId !== undefined) return ['provider-sessions', issuer, sessionId];
-  return ['subject-sessions', issuer, 'subject' in selector ? selector.subject : ''];
+  const { issuer } = selector;
+  return 'subject' in selector
+    ? ['subject-sessions', issuer, selector.subject]
+    : ['provider-sessions', issuer, selector.sessionId];
 }
 
 /** Adds a session to its lists. */

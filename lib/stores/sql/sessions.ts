@@ -166,13 +166,15 @@ function selected(selector: SessionSelector): { where: string; values: readonly 
   if ('userId' in selector)
     return { where: 'user_id = $3 AND id <> $4', values: [selector.userId, selector.except ?? ''] };
   const { issuer, sessionId } = selector;
-  const subject = 'subject' in selector ? selector.subject : undefined;
-  const conditions = ['provider_issuer = $3'];
-  const values = [issuer];
-  for (const [column, value] of [
-    ['provider_subject', subject],
-    ['provider_session', sessionId],
-  ] as const)
-    if (value !== undefined) conditions.push(`${column} = $${values.push(value) + 2}`);
-  return { where: conditions.join(' AND '), values };
+  if (!('subject' in selector))
+    return {
+      where: 'provider_issuer = $3 AND provider_session = $4',
+      values: [issuer, selector.sessionId],
+    };
+  const ofSubject = 'provider_issuer = $3 AND provider_subject = $4';
+  if (sessionId === undefined) return { where: ofSubject, values: [issuer, selector.subject] };
+  return {
+    where: `${ofSubject} AND COALESCE(provider_session, $5) = $5`,
+    values: [issuer, selector.subject, sessionId],
+  };
 }

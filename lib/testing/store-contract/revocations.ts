@@ -24,7 +24,7 @@ function providerNames() {
   return { subject: randomName(), sessionId: randomName() };
 }
 
-/** One that is both, one of the subject only, one of the session only, and two that are neither. */
+/** One that is both, one of the subject only, one of the session only, two that are neither, and one of the subject in another session. */
 function sessionsOf({ subject, sessionId }: ReturnType<typeof providerNames>): NewSession[] {
   const elsewhere = 'https://other.example';
   return [
@@ -33,6 +33,7 @@ function sessionsOf({ subject, sessionId }: ReturnType<typeof providerNames>): N
     newSession({ provider: { issuer, subject: randomName(), sessionId } }),
     newSession({ provider: { issuer: elsewhere, subject, sessionId } }),
     newSession(),
+    newSession({ provider: { issuer, subject, sessionId: randomName() } }),
   ];
 }
 
@@ -65,10 +66,12 @@ export const revocationChecks: Readonly<Record<string, Check>> = {
   },
   'revoke: by a provider’s subject, session, or both': async (connections) => {
     const first = providerNames();
-    assert.deepEqual(await revokedBy(connections, sessionsOf(first), { issuer, ...first }), [0]);
+    const both = await revokedBy(connections, sessionsOf(first), { issuer, ...first });
+    assert.deepEqual(both, [0, 1]);
     const second = providerNames();
     const { subject } = second;
-    assert.deepEqual(await revokedBy(connections, sessionsOf(second), { issuer, subject }), [0, 1]);
+    const bySubject = await revokedBy(connections, sessionsOf(second), { issuer, subject });
+    assert.deepEqual(bySubject, [0, 1, 5]);
     const third = providerNames();
     const { sessionId } = third;
     assert.deepEqual(
