@@ -88,14 +88,18 @@ describe.skipIf(await isMissing('PostgreSQL', postgresUrl))('revocations in Post
 
   it('are heard of by other instances, also after their connections have ended, until they stop listening', async () => {
     const { url, endConnections } = await postgresWorld();
-    const [one, two] = [new Pool({ connectionString: url }), new Pool({ connectionString: url })];
+    // Goes by another name, so that its connections live on.
+    const unnamed = new URL(url);
+    unnamed.searchParams.delete('application_name');
+    const one = new Pool({ connectionString: unnamed.href });
+    const two = new Pool({ connectionString: url });
     onTestFinished(async () => void (await Promise.all([one.end(), two.end()])));
     const [telling, listening] = [postgresStore(one), postgresStore(two)];
     onTestFinished(() => listening.close());
     await created(telling, 'a', 'b', 'c');
     const heard = vi.fn<() => void>();
     const stop = listening.sessions.onRevoked?.(heard);
-    await vi.waitFor(() => expect(heard).toHaveBeenCalled());
+    await vi.waitFor(() => expect(heard).toHaveBeenCalled(), 5000);
     heard.mockClear();
     await telling.sessions.revoke({ id: 'a' }, at);
     await vi.waitFor(() => expect(heard).toHaveBeenCalled(), 5000);

@@ -61,7 +61,7 @@ it('dropped replies never come, and the connection stays open', async () => {
   await once(socket, 'connect');
   proxy.setFlow('drop-replies');
   socket.write('1');
-  await sleep(50);
+  await expect.poll(proxy.lostBytes).toBe('a:1;'.length);
   proxy.setFlow('pass');
   socket.write('2');
   await expect.poll(heard).toBe('a:2;');

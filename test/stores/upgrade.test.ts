@@ -165,7 +165,9 @@ for (const { name, isMissing, restore, freshSchema } of await releasePlaces())
       expect((await refresh(ended.loggedOut)).status).toBe(401);
     });
 
-    it.skipIf(name === 'Redis')('what it has written is swept when it has ended', async () => {
+    // Redis sweeps nothing: it lets rows expire by itself, in real time.
+    if (name === 'Redis') return;
+    it('what it has written is swept when it has ended', async () => {
       const { known, store, sendLater } = await world();
       await store.ping();
       await sendLater();

@@ -30,7 +30,11 @@ async function startOn(port: number, args: readonly string[]): Promise<RedisServ
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-redis-'));
   const child = spawn(
     'redis-server',
-    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder, ...args],
+    [
+      ...['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder],
+      // A replica is sent the data at once, instead of after five seconds in which others may ask for them as well.
+      ...['--repl-diskless-sync-delay', '0', ...args],
+    ],
     { stdio: ['ignore', 'pipe', 'ignore'] },
   );
   const kill = (): void => void child.kill('SIGKILL');

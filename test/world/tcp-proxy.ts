@@ -12,6 +12,8 @@ export interface TcpProxy {
   readonly port: number;
   /** How many clients are connected. */
   readonly connections: () => number;
+  /** How many bytes were lost so far, in both directions. */
+  readonly lostBytes: () => number;
   readonly setFlow: (flow: ProxyFlow) => void;
   /** Where new connections go. Open ones stay where they are, as with a virtual address or a DNS name: see `cut`. */
   readonly pointTo: (targetPort: number) => void;
@@ -34,11 +36,13 @@ interface Wire {
 export async function startTcpProxy(targetPort: number, port = 0): Promise<TcpProxy> {
   let target = targetPort;
   let flow: ProxyFlow = 'pass';
+  let lostBytes = 0;
   const wires = new Set<Wire>();
 
   function carry(wire: Wire, bytes: Buffer): void {
-    if (wire.isLost || flow === 'drop' || (flow === 'drop-replies' && wire.isReply)) return;
-    if (flow === 'hold') wire.held.push(bytes);
+    if (wire.isLost || flow === 'drop' || (flow === 'drop-replies' && wire.isReply))
+      lostBytes += bytes.length;
+    else if (flow === 'hold') wire.held.push(bytes);
     else wire.to.write(bytes);
   }
 
@@ -68,6 +72,7 @@ export async function startTcpProxy(targetPort: number, port = 0): Promise<TcpPr
   return {
     port: portOf(server.address()),
     connections: () => [...wires].filter(({ isReply }) => !isReply).length,
+    lostBytes: () => lostBytes,
     setFlow(next) {
       flow = next;
       if (next === 'hold') return;
