@@ -11,15 +11,26 @@ const QUICK = [
   'test/{accounts,authenticate,claims,config,http,issuing,middleware,providers,secrets,testing,verifier}/**/*.test.ts',
 ];
 
+/** Files that need a process of their own: they look at warnings that come once per process, or measure memory. */
+const ALONE = [
+  'test/attacks/public-secrets.test.ts',
+  'test/router/{former-options,rate-limits}.test.ts',
+  'test/stores/memory-growth.test.ts',
+];
+
 /** Folders of the files that run longest. */
 const LONGEST = ['journeys', 'stores', 'cli', 'package', 'examples', 'attacks'];
 
-/** Starts the longest files first, also on a clean checkout, where no earlier run has told how long each takes. */
+/**
+ * Starts the longest files first, also on a clean checkout, where no earlier run has told how long each takes. One
+ * project after the other, because a worker goes on with files of its project only.
+ */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification): number => {
+    const projects = ['whole', 'quick', 'alone'];
+    const rank = ({ moduleId, project }: TestSpecification): number => {
       const at = LONGEST.findIndex((folder) => moduleId.includes(`/test/${folder}/`));
-      return at === -1 ? LONGEST.length : at;
+      return projects.indexOf(project.name) * 100 + (at === -1 ? LONGEST.length : at);
     };
     return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
   }
@@ -37,15 +48,24 @@ export default defineConfig({
     // More than cores: most files wait for processes, sockets or a browser most of the time.
     maxWorkers: Math.max(6, availableParallelism()),
     sequence: { sequencer: LongestFirst },
+    // Most files leave nothing behind, so that one worker runs many of them and loads the library once.
     projects: [
       {
         extends: true,
-        // They leave nothing behind, so that one worker runs many of them and loads the library once.
         test: { name: 'quick', include: QUICK, isolate: false },
       },
       {
         extends: true,
-        test: { name: 'whole', include: ['test/**/*.test.ts'], exclude: QUICK },
+        test: {
+          name: 'whole',
+          include: ['test/**/*.test.ts'],
+          exclude: [...QUICK, ...ALONE],
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'alone', include: ALONE },
       },
     ],
     // Generous: tests assert what happens, never how fast, and CI machines are shared.
