@@ -29,6 +29,7 @@ import { createRouter } from './router/router.js';
 import type { Passwords } from './accounts/passwords/passwords.js';
 import type { Sessions } from './sessions/sessions.js';
 import { createSignIn, type SignIn } from './sign-in.js';
+import type { UpstreamTokenOptions } from './sessions/upstream.js';
 import type { Store } from './stores/store.js';
 import type { RevocationHook } from './verifier/tokens/revocation.js';
 import type { Users } from './accounts/users.js';
@@ -67,9 +68,16 @@ export interface Auth {
   authenticate(request: RequestHead): Promise<Principal>;
   /**
    * A fresh access token of the identity provider that the caller signed in with, to call its APIs. `req` has passed
-   * `requireAuth()`. See {@link Upstream.accessToken}.
+   * `requireAuth()`. With `force: true` another one than the last, which the API has refused. See {@link Upstream.accessToken}.
+   *
+   * @example
+   * ```ts
+   * const ask = (token: string) => fetch(url, { headers: { Authorization: `Bearer ${token}` } });
+   * let answer = await ask(await auth.upstreamToken(req));
+   * if (answer.status === 401) answer = await ask(await auth.upstreamToken(req, { force: true }));
+   * ```
    */
-  upstreamToken(request: object): Promise<string>;
+  upstreamToken(request: object, options?: UpstreamTokenOptions): Promise<string>;
   /** Resolves when every configured issuer's keys are there and the store answers; rejects with the reason. Waiting for it is optional. */
   ready(): Promise<void>;
   /** Ends gracefully: waits for mails on their way, stops timers, closes the store. Close your server first. */
@@ -143,7 +151,8 @@ export function createAuth(options: AuthOptions = {}): Auth {
       return router;
     },
     authenticate: createAuthenticate(verifier, context),
-    upstreamToken: async (request) => upstreamToken(config, needed(signIn), principalOf(request)),
+    upstreamToken: async (request, renewal) =>
+      needed(signIn).upstream.accessToken(ownSession(config, request), renewal),
     async ready() {
       await verifier.ready();
       await signIn?.ready();
@@ -250,12 +259,10 @@ function isSessionLive(
   return sessionId !== undefined && sessions.isLive(sessionId);
 }
 
-async function upstreamToken(
-  { jwt }: Config,
-  { upstream }: SignIn,
-  { issuer, sessionId }: Principal,
-): Promise<string> {
-  if (issuer === jwt.issuer && sessionId !== undefined) return upstream.accessToken(sessionId);
+/** The session of ours that a request is of. */
+function ownSession({ jwt }: Config, request: object): string {
+  const { issuer, sessionId } = principalOf(request);
+  if (issuer === jwt.issuer && sessionId !== undefined) return sessionId;
   throw new AuthError('AUTH_CONTEXT_REQUIRED', { reason: 'no_upstream' });
 }
 

@@ -91,7 +91,8 @@ export interface AuthEvents {
   /** A provider's access token was renewed, or could not be. */
   'upstream.renewed': { readonly sessionId: string; readonly provider: string };
   'upstream.failed': {
-    readonly sessionId: string;
+    /** Absent at a sign-in whose tokens are too long to be kept: its session has not begun. */
+    readonly sessionId?: string;
     readonly provider: string;
     readonly reason: string;
   };

@@ -43,6 +43,7 @@ export function createGithubProvider(
   context: ProviderContext,
 ): LoginProvider {
   const fetch = createProviderFetch(context);
+  const ownClient = Object.freeze({ issuer: github.accountIssuer, clientId });
 
   async function connect() {
     const client = await import('openid-client');
@@ -74,6 +75,7 @@ export function createGithubProvider(
           renewAt: renewalTime(life, context.now()),
           refreshToken,
           idToken: undefined,
+          client: ownClient,
         },
       };
     } catch (error) {
@@ -84,6 +86,7 @@ export function createGithubProvider(
   return Object.freeze({
     name: 'github',
     label: github.label,
+    client: ownClient,
     begin: (request: LoginRequest) => begin(clientId, request),
     finish,
     renew: () =>

@@ -25,6 +25,12 @@ export interface LoginSecrets extends Pick<
   readonly codeVerifier: string;
 }
 
+/** The client that we are at a provider: its tokens are for this client, and go to no other issuer. */
+export interface ProviderClient {
+  readonly issuer: string;
+  readonly clientId: string;
+}
+
 /** Tokens of the provider. All of them are secret. */
 export interface UpstreamTokens {
   readonly accessToken: string;
@@ -32,6 +38,8 @@ export interface UpstreamTokens {
   readonly renewAt: number | undefined;
   readonly refreshToken: string | undefined;
   readonly idToken: string | undefined;
+  /** Whom they were given to. Undefined for tokens that were kept by a release before 0.6. */
+  readonly client?: ProviderClient | undefined;
 }
 
 /** Half a minute before its end, or in the middle of a shorter life. */
@@ -74,6 +82,7 @@ export interface LoginProvider {
   readonly name: string;
   /** What its button says. */
   readonly label: string;
+  readonly client: ProviderClient;
   /** Returns where the user goes to sign in, and what to remember until the callback. */
   begin(request: LoginRequest): Promise<{ readonly url: URL; readonly secrets: LoginSecrets }>;
   /** Verifies the parameters of the callback and exchanges their code. */

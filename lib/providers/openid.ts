@@ -11,6 +11,7 @@ import {
   type LoginProvider,
   type LoginRequest,
   type LoginSecrets,
+  type ProviderClient,
   type ProviderSignIn,
   renewalTime,
   type UpstreamTokens,
@@ -93,6 +94,7 @@ export function createOpenidProvider(
     name,
     label:
       settings.label ?? habits?.label ?? (name === 'default' ? new URL(issuer).hostname : name),
+    client: clientOf(party),
     begin: (request: LoginRequest) => begin(party, request),
     finish: (answer: URLSearchParams, secrets: LoginSecrets) => finish(party, answer, secrets),
     renew: (tokens: UpstreamTokens, owner: Owner) => renew(party, tokens, owner),
@@ -223,7 +225,7 @@ async function finish(
       amr: Array.isArray(idToken['amr'])
         ? idToken['amr'].filter((method) => typeof method === 'string')
         : [],
-      tokens: upstreamTokens(tokens, party.now()),
+      tokens: upstreamTokens(party, tokens),
     };
   } catch (error) {
     throw providerError(error);
@@ -276,12 +278,17 @@ async function addUserinfo(
   return { ...userinfo, ...idToken };
 }
 
-function upstreamTokens(tokens: TokenEndpointResponse, now: number): UpstreamTokens {
+function clientOf({ settings: { issuer, clientId } }: Party): ProviderClient {
+  return { issuer, clientId };
+}
+
+function upstreamTokens(party: Party, tokens: TokenEndpointResponse): UpstreamTokens {
   return {
     accessToken: tokens.access_token,
-    renewAt: renewalTime(tokens.expires_in, now),
+    renewAt: renewalTime(tokens.expires_in, party.now()),
     refreshToken: tokens.refresh_token,
     idToken: tokens.id_token,
+    client: clientOf(party),
   };
 }
 
@@ -296,7 +303,7 @@ async function renew(party: Party, former: UpstreamTokens, owner: Owner): Promis
     // OpenID Connect Core §12.2
     if (claims && (claims.sub !== owner.subject || claims.iss !== owner.issuer))
       throw unverifiable('other_user');
-    const renewed = upstreamTokens(tokens, party.now());
+    const renewed = upstreamTokens(party, tokens);
     return {
       ...renewed,
       refreshToken: renewed.refreshToken ?? former.refreshToken,

@@ -4,7 +4,7 @@ import { isRecord } from '../is-record.js';
 
 /** Puts values where only we can read them: into cookies, or a provider's `state`. */
 export interface Sealer {
-  /** Encrypts a JSON value that is good for `lifeSeconds`. */
+  /** Encrypts a JSON value that is good for `lifeSeconds`. Rejects with a {@link TooLongToSealError}. */
   seal(value: unknown, lifeSeconds: number): Promise<string>;
   /** The value; undefined for anything not sealed by us, for another purpose, or too old. */
   open(sealed: string): Promise<unknown>;
@@ -13,9 +13,15 @@ export interface Sealer {
 interface SealerOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Longest sealed text that is opened. @defaultValue as much as a browser keeps in one cookie: `4096` */
+  /** Longest sealed text that is made and opened. @defaultValue as much as a browser keeps in one cookie: `4096` */
   readonly maxLength?: number;
 }
+
+/** The value is too long: sealed, it could not be kept or opened. */
+export class TooLongToSealError extends Error {
+  override readonly name = 'TooLongToSealError';
+}
+
 const HEADER = { alg: 'dir', enc: 'A256GCM' } as const;
 
 /**
@@ -34,9 +40,11 @@ export function createSealer(
       const { kid } = roots.current;
       const text = JSON.stringify({ value, until: now() + lifeSeconds * 1000 });
       const key = roots.current.derive(`seal ${purpose}`);
-      return new CompactEncrypt(Buffer.from(text))
+      const sealed = await new CompactEncrypt(Buffer.from(text))
         .setProtectedHeader({ ...HEADER, kid })
         .encrypt(key);
+      if (sealed.length <= maxLength) return sealed;
+      throw new TooLongToSealError(`${purpose}: more than ${maxLength} characters`);
     },
     async open(sealed: string): Promise<unknown> {
       if (sealed.length > maxLength) return undefined;

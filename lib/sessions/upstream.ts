@@ -1,44 +1,48 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { RootKeys } from '../secrets/derived-keys.js';
 import { AuthError } from '../errors.js';
-import type { EventSink } from '../events.js';
-import { isRecord } from '../is-record.js';
+import { refuseUnknownOptions } from '../known-options.js';
 import type { Providers } from '../providers/providers.js';
-import type { UpstreamTokens } from '../providers/login-provider.js';
-import { createSealer } from '../secrets/sealing.js';
+import type { ProviderClient, UpstreamTokens } from '../providers/login-provider.js';
+import { createKeptTokens, isFrom, type KeepingContext, type KeptTokens } from './kept-tokens.js';
 import type { Sessions } from './sessions.js';
 import { readNotes } from './session-notes.js';
 import type { OnceStore, Session } from '../stores/store.js';
 
-interface UpstreamContext {
+interface UpstreamContext extends KeepingContext {
   readonly sessions: Sessions;
   readonly once: OnceStore;
   readonly providers: Providers;
-  readonly keys: RootKeys;
-  readonly events: EventSink;
-  /** Absolute lifetime of a session, and of its sealed tokens. */
-  readonly lifeSeconds: number;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+}
+
+/** How an access token of a provider is got. */
+export interface UpstreamTokenOptions {
+  /**
+   * Renews the token although it counts as good: the provider's API has refused it. A token that was renewed less than 5 seconds
+   * ago is not renewed again, so that requests which were refused together share one renewal. @defaultValue `false`
+   */
+  readonly force?: boolean;
 }
 
 /** The identity providers' own tokens, sealed in the rows of the sessions they belong to. */
 export interface Upstream {
-  seal(tokens: UpstreamTokens): Promise<string>;
-  /** The tokens of a session; undefined without any. */
-  tokensOf(session: Session): Promise<UpstreamTokens | undefined>;
+  /** Seals the tokens of a sign-in. Tokens that are too long are left out, and reported (`upstream.failed`, `too_large`). */
+  seal(tokens: UpstreamTokens, provider: string): Promise<string>;
+  /** The ID token of a session, for the provider that it came from; undefined for any other. */
+  idTokenFor(client: ProviderClient, session: Session): Promise<string | undefined>;
   /**
    * Returns an access token of the session's provider that is valid for at least 30 seconds, or half its lifetime if that
-   * is shorter. One instance renews it at a time, because a provider that rotates refresh tokens accepts each of them
-   * once. Rejects with TOKEN_REVOKED (401) for a session that has ended, AUTH_CONTEXT_REQUIRED (401) when the user has to
-   * sign in at the provider again, PROVIDER_ERROR (502), SERVER_BUSY (503) when another instance has not finished within
-   * 25 seconds, and STORE_UNAVAILABLE (503).
+   * is shorter. A token without a lifetime counts as good for an hour when there is a refresh token, else until `force`.
+   * One instance renews it at a time, because a provider that rotates refresh tokens accepts each of them once. The refresh
+   * token goes only to the issuer, and from the client, that it was given to. Rejects with TOKEN_REVOKED (401) for a session
+   * that has ended, AUTH_CONTEXT_REQUIRED (401) when the user has to sign in at the provider again, PROVIDER_ERROR (502),
+   * also for tokens that were too long to be kept, SERVER_BUSY (503) when another instance has not finished within 25
+   * seconds, and STORE_UNAVAILABLE (503).
    */
-  accessToken(sessionId: string): Promise<string>;
+  accessToken(sessionId: string, options?: UpstreamTokenOptions): Promise<string>;
 }
 
-/** Characters. ID tokens and access tokens with many groups are large. */
-const MAX_LENGTH = 65_536;
+/** A token that was renewed later than that is not the one that has been refused. */
+const JUST_RENEWED_MS = 5000;
 /** Longer than all requests of one renewal may take together. */
 const LEASE_MS = 60_000;
 /** How long a request waits for the one that holds the lease. */
@@ -46,34 +50,31 @@ const PATIENCE_MS = 25_000;
 const LOOK_AGAIN_MS = 100;
 
 export function createUpstream(context: UpstreamContext): Upstream {
-  const { sessions, keys, now, lifeSeconds } = context;
-  const sealer = createSealer(keys, 'upstream tokens', { now, maxLength: MAX_LENGTH });
+  const { sessions, now } = context;
+  const sealed = createKeptTokens(context);
   const inFlight = new Map<string, Promise<string>>();
-
-  const seal = (tokens: UpstreamTokens): Promise<string> => sealer.seal(tokens, lifeSeconds);
-
-  async function tokensOf(session: Session): Promise<UpstreamTokens | undefined> {
-    const { upstream } = readNotes(session.data);
-    return upstream === undefined ? undefined : readTokens(await sealer.open(upstream));
-  }
 
   async function look(sessionId: string): Promise<Found> {
     const session = await sessions.findById(sessionId);
     if (!session) throw new AuthError('TOKEN_REVOKED', { reason: 'session' });
-    const tokens = await tokensOf(session);
-    if (!tokens) throw signInAgain('no_upstream');
-    return { session, tokens, isGood: isGood(tokens, now()) };
+    const { upstream, provider = '' } = readNotes(session.data);
+    if (upstream === undefined) throw signInAgain('no_upstream');
+    const tokens = await sealed.open(upstream);
+    if (tokens === 'too_large') throw new AuthError('PROVIDER_ERROR', { reason: 'too_large' });
+    if (tokens) return { session, provider, tokens };
+    context.events.emit('upstream.failed', { sessionId, provider, reason: 'unreadable' });
+    throw signInAgain('no_upstream');
   }
 
-  async function accessToken(sessionId: string): Promise<string> {
+  async function accessToken(sessionId: string, force: boolean): Promise<string> {
     const lease = `upstream:${sessionId}`;
     const giveUpAt = performance.now() + PATIENCE_MS;
     while (performance.now() < giveUpAt) {
       const found = await look(sessionId);
-      if (found.isGood) return found.tokens.accessToken;
+      if (isGood(found.tokens, force, now())) return found.tokens.accessToken;
       if (await context.once.add(lease, '', { now: now(), expiresAt: now() + LEASE_MS }))
         try {
-          return await renewOnce(sessionId);
+          return await renewOnce(sessionId, force);
         } finally {
           await context.once.del(lease);
         }
@@ -83,25 +84,29 @@ export function createUpstream(context: UpstreamContext): Upstream {
   }
 
   /** Runs under the lease. Looks once more, because its former holder may have renewed the token. */
-  async function renewOnce(sessionId: string): Promise<string> {
+  async function renewOnce(sessionId: string, force: boolean): Promise<string> {
     const found = await look(sessionId);
-    if (found.isGood) return found.tokens.accessToken;
+    if (isGood(found.tokens, force, now())) return found.tokens.accessToken;
     const renewed = await renew(context, found);
-    const sealed = await seal(renewed);
+    const facts = { sessionId, provider: found.provider };
+    const upstream = await sealed.seal({ ...renewed, renewedAt: now() }, facts);
     const noted = await persist(() =>
-      sessions.note(sessionId, (notes) => ({ ...notes, upstream: sealed })),
+      sessions.note(sessionId, (notes) => ({ ...notes, upstream })),
     );
     if (!noted) throw new AuthError('TOKEN_REVOKED', { reason: 'session' });
     return renewed.accessToken;
   }
 
   return Object.freeze({
-    seal,
-    tokensOf,
-    accessToken(sessionId: string): Promise<string> {
+    seal: (tokens: UpstreamTokens, provider: string) => sealed.seal(tokens, { provider }),
+    idTokenFor: (client: ProviderClient, session: Session) => sealed.idTokenFor(client, session),
+    accessToken(sessionId: string, options: UpstreamTokenOptions = {}): Promise<string> {
+      refuseUnknownOptions('upstreamToken()', options, ['force']);
+      const { force = false } = options;
+      const key = `${force}:${sessionId}`;
       const asking =
-        inFlight.get(sessionId) ?? accessToken(sessionId).finally(() => inFlight.delete(sessionId));
-      inFlight.set(sessionId, asking);
+        inFlight.get(key) ?? accessToken(sessionId, force).finally(() => inFlight.delete(key));
+      inFlight.set(key, asking);
       return asking;
     },
   });
@@ -109,23 +114,26 @@ export function createUpstream(context: UpstreamContext): Upstream {
 
 interface Found {
   readonly session: Session;
-  readonly tokens: UpstreamTokens;
-  readonly isGood: boolean;
+  /** Name of the provider. */
+  readonly provider: string;
+  readonly tokens: KeptTokens;
 }
 
-function isGood({ renewAt }: UpstreamTokens, now: number): boolean {
-  return renewAt === undefined || now < renewAt;
+function isGood({ renewAt, renewedAt }: KeptTokens, force: boolean, now: number): boolean {
+  if (renewAt !== undefined && now >= renewAt) return false;
+  return !force || (renewedAt !== undefined && now < renewedAt + JUST_RENEWED_MS);
 }
 
 async function renew(
   { providers, events }: UpstreamContext,
-  { session, tokens }: Found,
+  found: Found,
 ): Promise<UpstreamTokens> {
-  const { provider: name = '' } = readNotes(session.data);
-  const provider = await providers.find(name);
-  if (!provider || !session.provider) throw signInAgain('no_provider');
-  const facts = { sessionId: session.id, provider: name };
+  const { session, tokens } = found;
+  const facts = { sessionId: session.id, provider: found.provider };
   try {
+    const provider = await providers.find(found.provider);
+    if (!provider || !session.provider) throw signInAgain('no_provider');
+    if (!isFrom(provider.client, found)) throw signInAgain('other_provider');
     const renewed = await provider.renew(tokens, session.provider);
     events.emit('upstream.renewed', facts);
     return renewed;
@@ -150,15 +158,4 @@ async function persist<Written>(write: () => Promise<Written>): Promise<Written>
 
 function signInAgain(reason: string): AuthError {
   return new AuthError('AUTH_CONTEXT_REQUIRED', { reason });
-}
-
-function readTokens(value: unknown): UpstreamTokens | undefined {
-  if (!isRecord(value) || typeof value['accessToken'] !== 'string') return undefined;
-  const { accessToken, renewAt, refreshToken, idToken } = value;
-  return {
-    accessToken,
-    renewAt: typeof renewAt === 'number' ? renewAt : undefined,
-    refreshToken: typeof refreshToken === 'string' ? refreshToken : undefined,
-    idToken: typeof idToken === 'string' ? idToken : undefined,
-  };
 }

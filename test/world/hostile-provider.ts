@@ -35,6 +35,10 @@ export interface Misdeed {
     | 'hs256-with-public-key'
     | 'bad-signature'
     | 'other-key';
+  /** Over what a token response says, but for its tokens; `undefined` leaves something out. */
+  readonly tokenResponse?: Json;
+  /** Characters of access and refresh tokens. They are good all the same. */
+  readonly tokenLength?: number;
   /** Leaves the ID token out of every token response. */
   readonly noIdToken?: boolean;
   /** Publishes so many RSA keys ahead of the one that signs. */
@@ -221,8 +225,9 @@ export async function startHostileProvider(): Promise<HostileProvider> {
   }
 
   async function issueTokens({ scope, authTime }: Grant, idTokenClaims: Json = {}): Promise<Json> {
-    const accessToken = secret('access');
-    const refreshToken = secret('refresh');
+    const { tokenLength = 0 } = misdeed;
+    const accessToken = secret('access').padEnd(tokenLength, 'x');
+    const refreshToken = secret('refresh').padEnd(tokenLength, 'x');
     accessTokens.add(accessToken);
     refreshTokens.set(refreshToken, { scope, authTime });
     const claims = {
@@ -241,6 +246,7 @@ export async function startHostileProvider(): Promise<HostileProvider> {
       refresh_token: refreshToken,
       scope,
       id_token: idToken,
+      ...misdeed.tokenResponse,
     };
   }
 

@@ -59,7 +59,8 @@ export function serveLoginApp(
   app.get('/inside', (_req, res) => void res.send('inside'));
   app.get('/api/me', auth.requireAuth(), (req, res) => void res.json(req.auth));
   app.get('/api/upstream', auth.requireAuth(), (req, res, next) => {
-    auth.upstreamToken(req).then((token) => res.json({ token }), next);
+    const force = req.query['force'] !== undefined;
+    auth.upstreamToken(req, { force }).then((token) => res.json({ token }), next);
   });
   app.use(auth.errorHandler());
   port.serve(app);

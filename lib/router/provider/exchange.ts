@@ -5,6 +5,7 @@ import { requestFacts } from '../../http/request-facts.js';
 import type { CookiePurpose } from '../../http/cookies.js';
 import { AuthError } from '../../errors.js';
 import { createSealer } from '../../secrets/sealing.js';
+import { MAX_SEALED_TOKENS } from '../../sessions/kept-tokens.js';
 import { readNotes, writeNotes } from '../../sessions/session-notes.js';
 import type { LiveSession, ProvenSignIn } from '../../sessions/sessions.js';
 import { completeSignIn } from '../complete-sign-in.js';
@@ -40,8 +41,8 @@ const LIFE_MS = 60_000;
 const MEMORY_MS = 600_000;
 /** A second request within this time is a client's retry; a later one shows that the code was copied. */
 const GRACE_MS = 10_000;
-/** In characters; the tokens of known providers are smaller. */
-const MAX_LENGTH = 131_072;
+/** In characters: the provider's tokens, sealed once more, and the rest. */
+const MAX_LENGTH = MAX_SEALED_TOKENS * 1.5;
 
 interface ExchangeBody {
   readonly code: string;

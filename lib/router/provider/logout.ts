@@ -82,9 +82,8 @@ async function providerLogoutUrl(
   if (name === undefined) return undefined;
   try {
     const provider = await parts.providers.find(name);
-    const tokens = await parts.upstream.tokensOf(session);
     return await provider?.logoutUrl({
-      idToken: tokens?.idToken,
+      idToken: await parts.upstream.idTokenFor(provider.client, session),
       returnTo: `${publicUrl(parts, req)}/`,
     });
   } catch {

@@ -54,7 +54,7 @@ export async function providerSessionFacts(
       device: deviceLabel(req.headers['user-agent']),
       delivery,
       provider: identity.provider,
-      upstream: tokens && (await upstream.seal(tokens)),
+      upstream: tokens && (await upstream.seal(tokens, identity.provider)),
     },
     provider,
   };

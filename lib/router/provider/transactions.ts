@@ -3,7 +3,8 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { CookiePurpose } from '../../http/cookies.js';
 import type { LoginSecrets } from '../../providers/login-provider.js';
-import { createSealer } from '../../secrets/sealing.js';
+import { AuthError } from '../../errors.js';
+import { createSealer, TooLongToSealError } from '../../secrets/sealing.js';
 import type { RouterParts } from '../parts.js';
 
 /** A log-in that waits for the provider's answer. */
@@ -40,6 +41,7 @@ const schema: z.ZodType<Transaction> = z.strictObject({
 
 /** Pending log-ins, each in a sealed cookie of its own, so that two tabs can sign in at once. */
 export interface Transactions {
+  /** Rejects with INVALID_REQUEST (400) for wishes that no cookie can hold. */
   begin(exchange: Pick<Exchange, 'req' | 'res'>, transaction: Transaction): Promise<void>;
   /**
    * Takes the pending log-in of a callback: begun by this browser, for this provider, less than ten minutes ago, and
@@ -60,11 +62,13 @@ const LIFE_SECONDS = 600;
 /** Node.js accepts 16 kB of headers, and the application has cookies of its own. */
 const MOST_AT_ONCE = 5;
 const MOST_CHARACTERS = 6000;
+/** With the cookie's name no more than a browser keeps, which drops a longer one in silence (RFC 6265bis §5.7). */
+const MAX_LENGTH = 3900;
 /** A browser has no more. A forged request with thousands of cookies must not keep us busy. */
 const MOST_LOOKED_AT = 20;
 
 export function createTransactions({ cookies, rootKeys, store, now }: RouterParts): Transactions {
-  const sealer = createSealer(rootKeys, 'login', { now });
+  const sealer = createSealer(rootKeys, 'login', { now, maxLength: MAX_LENGTH });
 
   /** Returns text that sorts by age, also for two log-ins of one millisecond. */
   let begun = 0;
@@ -89,7 +93,7 @@ export function createTransactions({ cookies, rootKeys, store, now }: RouterPart
 
   return Object.freeze({
     async begin({ req, res }: Exchange, transaction: Transaction): Promise<void> {
-      const value = await sealer.seal(transaction, LIFE_SECONDS);
+      const value = await sealer.seal(transaction, LIFE_SECONDS).catch(refuseTooLong);
       dropOldest(req, res, value.length);
       const purpose: CookiePurpose = `login-${nextAge()}-${digest(transaction.secrets.state)}`;
       cookies.set(res, purpose, { value, maxAgeSeconds: LIFE_SECONDS });
@@ -110,6 +114,14 @@ export function createTransactions({ cookies, rootKeys, store, now }: RouterPart
       cookies.clear(res, purpose);
       return isFirst ? transaction : undefined;
     },
+  });
+}
+
+function refuseTooLong(error: unknown): never {
+  if (!(error instanceof TooLongToSealError)) throw error;
+  throw new AuthError('INVALID_REQUEST', {
+    reason: 'too_long',
+    detail: 'The parameters of the log-in are too long together.',
   });
 }
 
