@@ -128,15 +128,19 @@ export interface AuthEvents {
   'password.reset_requested': RequestFacts & {
     readonly userId: string | undefined;
   };
+  /** Somebody asked for an account with a password. `userId` is whose account has the address already; absent for a new address. */
+  'sign_up.requested': RequestFacts & {
+    readonly userId: string | undefined;
+  };
   /** A password hash in the store cannot be used; its owner cannot sign in with a password. */
   'password.hash_broken': {
     readonly userId: string;
   };
-  /** An administrator, or the command line, changed a user. */
+  /** An administrator, the command line, or users themselves (sign-up, new address) changed a user. */
   'user.changed': RequestFacts & {
     readonly userId: string;
     readonly change: 'created' | 'updated' | 'disabled' | 'deleted' | 'password_reset';
-    /** Subject of the request, where there was one. */
+    /** Subject of the request, where there was one; absent for a sign-up. */
     readonly by: string | undefined;
   };
   /**

@@ -20,6 +20,14 @@ function write(mail: Mail): string {
       return `Sign in with this password, and choose another one:\n${mail.data.password}\n`;
     case 'password_changed':
       return 'Your password has been changed. If it was not you, tell us.\n';
+    case 'sign_up':
+      return `Confirm this address with the password of your sign-up:\n${mail.data.url}\nIf you didn't sign up, there is nothing to do.\n`;
+    case 'account_exists':
+      return `You have an account with this address already. Set a new password before ${mail.data.expiresAt}:\n${mail.data.url}\n`;
+    case 'email_change':
+      return `Confirm your new address before ${mail.data.expiresAt}:\n${mail.data.url}\n`;
+    case 'email_change_requested':
+      return `Your account gets another address: ${mail.data.newEmail}. If it was not you, set a new password.\n`;
     default:
       return mail satisfies never;
   }

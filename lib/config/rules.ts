@@ -21,6 +21,7 @@ export const rules: readonly ((judgement: Judgement) => void)[] = [
   judgePublicSecrets,
   judgeLifetimes,
   judgeStandalone,
+  judgePasswordSignUp,
   judgeOidc,
   judgeSocial,
 ];
@@ -85,6 +86,15 @@ function judgeStandalone({ values, production, isGiven, nameOf, refuse, warn }: 
     );
   else if (devToken !== undefined && !isGiven('standalone'))
     warn(`${nameOf('devToken')} has no effect without ${nameOf('standalone')}=true`);
+}
+
+function judgePasswordSignUp({ values, nameOf, refuse }: Judgement): void {
+  if (values.passwordSignUp && !values.passwordLogin)
+    refuse(
+      'passwordSignUp',
+      `is on while ${nameOf('passwordLogin')} is off`,
+      `turn ${nameOf('passwordLogin')} on: people sign up to sign in with a password`,
+    );
 }
 
 function judgeOidc({ values, isGiven, refuse }: Judgement): void {

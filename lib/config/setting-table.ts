@@ -244,6 +244,11 @@ export const table: Table<Settings> = {
     'Where log-out and a lost way lead, a path on the origin of AUTH_PUBLIC_URL',
   ),
   passwordLogin: row('PASSWORDS', flag(true), 'Whether users sign in with passwords'),
+  passwordSignUp: row(
+    'PASSWORD_SIGN_UP',
+    flag(false),
+    'Whether strangers may make an account with a password and a proven e-mail address; needs sendMail',
+  ),
   corsOrigins: row(
     'CORS_ORIGINS',
     defaulting(readCorsOrigins, []),

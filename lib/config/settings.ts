@@ -63,6 +63,11 @@ export interface Settings {
   /** Whether users sign in with passwords; AUTH_PASSWORDS. Off: the pages show no password form, and the routes for passwords don't exist. @defaultValue `true` */
   readonly passwordLogin: boolean;
   /**
+   * Whether a stranger may make an account with a password and an e-mail address that is proven by mail; AUTH_PASSWORD_SIGN_UP. Needs
+   * `passwordLogin`, and `sendMail` of the router. @defaultValue `false`
+   */
+  readonly passwordSignUp: boolean;
+  /**
    * Origins whose pages may read our answers; AUTH_CORS_ORIGINS. Those listed exactly may also send cookies and unsafe
    * requests, log-in included. `https://*.example.com` stands for the hosts one level below; their pages need a bearer
    * token, since they get neither. `['*']` is every page, without cookies. @defaultValue none

@@ -2,7 +2,8 @@ import type { Request, RequestHandler } from 'express';
 import { refuseCrossSite } from '../http/cross-site.js';
 import { ownOrigins } from '../config/own-origins.js';
 import { type Callers, createCallers } from './caller.js';
-import { changePassword } from './password/change-password.js';
+import { changeEmail, createChangeEmail } from './password/change-email.js';
+import { changePassword, createChangePassword } from './password/change-password.js';
 import { createOneTimeCodes, exchange } from './provider/exchange.js';
 import { signInWithGoogle } from './provider/google.js';
 import { createPasswordSignIn, login } from './password/login.js';
@@ -23,7 +24,14 @@ import { backchannelLogout, browserLogout } from './provider/logout.js';
 import { noteArrival } from './arrivals.js';
 import { limitAddresses } from './rate-limits.js';
 import { refresh, revoke } from './session/refresh.js';
-import { forgotPassword, resetPassword } from './password/reset-password.js';
+import {
+  createForgotPassword,
+  forgotPassword,
+  type MailingOptions,
+} from './password/forgot-password.js';
+import { createResetPassword, resetPassword } from './password/reset-password.js';
+import { createSignUp, signUp } from './password/sign-up.js';
+import { createVerifyEmail, verifyEmail } from './password/verify-email.js';
 import { isForm } from './request-body.js';
 import type { Endpoint } from './respond.js';
 import { onPlainMounts } from './own-urls.js';
@@ -59,11 +67,7 @@ function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
     '/users': { GET: listUsers(managing), POST: createUser(managing) },
     '/users/:id': { PATCH: updateUser(managing), DELETE: deleteUser(managing) },
     '/jwks.json': { GET: publishKeys(parts) },
-    ...(signIn && {
-      '/token': { POST: signIn },
-      '/change-password': { POST: changePassword(parts, { callers, sendTokens, options }) },
-      ...mailedRoutes(managing, options, sendTokens),
-    }),
+    ...(signIn && passwordRoutes({ parts, callers, sendTokens, signIn }, options)),
     ...providerRoutes({ parts, callers, sendTokens, signIn }),
     '/signin': {
       GET: showSignInPage(parts),
@@ -74,7 +78,7 @@ function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
   };
 }
 
-interface ProviderRoutesContext {
+interface RoutesContext {
   readonly parts: RouterParts;
   readonly callers: Callers;
   readonly sendTokens: SendTokens;
@@ -83,7 +87,7 @@ interface ProviderRoutesContext {
 }
 
 /** Routes of identity providers. */
-function providerRoutes({ parts, callers, sendTokens, signIn }: ProviderRoutesContext): Routes {
+function providerRoutes({ parts, callers, sendTokens, signIn }: RoutesContext): Routes {
   const transactions = createTransactions(parts);
   const codes = createOneTimeCodes(parts);
   const begin = withErrorPage(parts, beginLogin(parts, transactions));
@@ -106,20 +110,37 @@ function providerRoutes({ parts, callers, sendTokens, signIn }: ProviderRoutesCo
   };
 }
 
-/** Routes that need `sendMail`. */
-function mailedRoutes(
-  managing: ManageContext,
+/** Routes of log-in by password. Those that need mails are there with `sendMail` only. */
+function passwordRoutes(
+  { parts, callers, sendTokens, signIn }: RoutesContext & { readonly signIn: Endpoint },
   options: AuthRouterOptions,
-  sendTokens: SendTokens,
 ): Routes {
   const { sendMail } = options;
-  const { parts } = managing;
-  if (!sendMail) return {};
-  const mailing = { ...options, sendMail };
+  const change = createChangePassword(parts, { callers, options });
   return {
-    '/forgot-password': { POST: forgotPassword(parts, mailing) },
-    '/reset-password': { POST: resetPassword(parts, mailing, sendTokens) },
-    '/users/:id/reset-password': { POST: resetUserPassword(managing, sendMail) },
+    '/token': { POST: signIn },
+    '/change-password': { POST: changePassword(change, sendTokens) },
+    ...(sendMail && mailedRoutes({ parts, callers, sendTokens }, { ...options, sendMail })),
+  };
+}
+
+function mailedRoutes(
+  { parts, callers, sendTokens }: Omit<RoutesContext, 'signIn'>,
+  options: MailingOptions,
+): Routes {
+  const { sendMail } = options;
+  const reset = createResetPassword(parts, options);
+  return {
+    '/forgot-password': { POST: forgotPassword(createForgotPassword(parts, options)) },
+    '/reset-password': { POST: resetPassword(reset, sendTokens) },
+    '/users/:id/reset-password': { POST: resetUserPassword({ parts, callers }, sendMail) },
+    ...(parts.config.passwordSignUp && {
+      '/sign-up': { POST: signUp(createSignUp(parts, options)) },
+      '/verify-email': {
+        POST: verifyEmail(createVerifyEmail(parts, { callers, options }), sendTokens),
+      },
+      '/change-email': { POST: changeEmail(createChangeEmail(parts, { callers, options })) },
+    }),
   };
 }
 

@@ -33,6 +33,13 @@ export interface AuthRouterOptions {
   readonly resetPasswordPage?: string;
   /** How long a mailed reset token works, in seconds. 60 to 86400. @defaultValue `3600` */
   readonly resetTokenSeconds?: number;
+  /**
+   * The page that takes the token of a sign-up or of a new e-mail address, and sends it to `/verify-email`: a path on AUTH_PUBLIC_URL, or an
+   * absolute URL. The token is appended as fragment, `#token=…`. @defaultValue `'/verify-email'`
+   */
+  readonly verifyEmailPage?: string;
+  /** How long such a token works, in seconds. 60 to 604800 (7 days). @defaultValue `86400` */
+  readonly verifyTokenSeconds?: number;
   /** @deprecated Has moved to `createAuth({ tokenScopes })`; works until the next minor release. */
   readonly scopes?: GrantOptions['tokenScopes'];
   /** @deprecated Has moved to `createAuth({ tokenClaims })`; works until the next minor release. */
@@ -44,6 +51,8 @@ export const routerOptionNames: readonly (keyof AuthRouterOptions)[] = [
   'sendMail',
   'resetPasswordPage',
   'resetTokenSeconds',
+  'verifyEmailPage',
+  'verifyTokenSeconds',
   'scopes',
   'claims',
 ];

@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import { refuseUnknownOptions } from '../known-options.js';
+import { numberInRange, refuseUnknownOptions } from '../known-options.js';
 import { type AuthRouterOptions, routerOptionNames, type RouterParts } from './parts.js';
 
 /**
@@ -9,6 +9,8 @@ import { type AuthRouterOptions, routerOptionNames, type RouterParts } from './p
 export function createRouter(parts: RouterParts, options: AuthRouterOptions): RequestHandler {
   refuseUnknownOptions('auth.router()', options, routerOptionNames);
   refuseLinksToNowhere(parts, options);
+  refuseSignUpWithoutMail(parts, options);
+  refuseTimesOutOfRange(options);
   const loading = import('./all-routes.js').then(({ createRoutes }) =>
     createRoutes(parts, options),
   );
@@ -21,10 +23,28 @@ export function createRouter(parts: RouterParts, options: AuthRouterOptions): Re
 
 function refuseLinksToNowhere(
   { config }: RouterParts,
-  { sendMail, resetPasswordPage = '/reset-password' }: AuthRouterOptions,
+  { sendMail, resetPasswordPage, verifyEmailPage }: AuthRouterOptions,
 ): void {
-  if (sendMail && config.publicUrl === undefined && !URL.canParse(resetPasswordPage))
+  if (!sendMail || config.publicUrl !== undefined) return;
+  const pages = { resetPasswordPage, ...(config.passwordSignUp && { verifyEmailPage }) };
+  for (const [name, page] of Object.entries(pages))
+    if (page === undefined || !URL.canParse(page))
+      throw new TypeError(
+        `auth.router({ sendMail }) cannot write links: set AUTH_PUBLIC_URL, or \`${name}\` to an absolute URL`,
+      );
+}
+
+function refuseSignUpWithoutMail({ config }: RouterParts, { sendMail }: AuthRouterOptions): void {
+  if (config.passwordSignUp && !sendMail)
     throw new TypeError(
-      'auth.router({ sendMail }) cannot write links: set AUTH_PUBLIC_URL, or `resetPasswordPage` to an absolute URL',
+      'AUTH_PASSWORD_SIGN_UP is on, but auth.router() has no `sendMail` to prove addresses with: give it one, or turn the setting off',
     );
+}
+
+function refuseTimesOutOfRange({
+  resetTokenSeconds = 3600,
+  verifyTokenSeconds = 86_400,
+}: AuthRouterOptions): void {
+  numberInRange(resetTokenSeconds, [60, 86_400], 'resetTokenSeconds');
+  numberInRange(verifyTokenSeconds, [60, 604_800], 'verifyTokenSeconds');
 }

@@ -116,15 +116,16 @@ describe('P2 the mailed token', () => {
     expect(statuses).toEqual([200, ...Array<number>(19).fill(400)]);
   });
 
-  it('is dead after its time, after a newer one, after a reset, and without its user', async () => {
+  it('is dead after its time, after a reset by any other, and without its user', async () => {
     const { server, clock, user } = await withAlice();
     const expired = await mailedToken(server);
     clock.advance(3600);
     expect((await reset(server, expired)).status).toBe(400);
     const older = await mailedToken(server);
     const newer = await mailedToken(server);
-    expect((await reset(server, older)).status).toBe(400);
-    expect((await reset(server, newer)).status).toBe(200);
+    // People open whichever mail they see first.
+    expect((await reset(server, older)).status).toBe(200);
+    expect((await reset(server, newer)).status).toBe(400);
     const orphan = await mailedToken(server);
     await server.auth.users.delete(user.id);
     expect((await reset(server, orphan)).status).toBe(400);

@@ -92,6 +92,7 @@ const eventNames = [
   'session.revoked',
   'password.changed',
   'password.reset_requested',
+  'sign_up.requested',
   'password.hash_broken',
   'user.changed',
   'store.failed',

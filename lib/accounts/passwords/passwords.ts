@@ -51,6 +51,8 @@ export interface PasswordVerdict {
 export interface PolicyQuestion {
   readonly user: { readonly username?: string | undefined; readonly email?: string | undefined };
   readonly currentHash?: string | undefined;
+  /** Member of the request's body that `errors` point to. @defaultValue `'new_password'` */
+  readonly member?: 'password' | 'new_password';
 }
 
 /** Hashes passwords and checks new ones. Methods that hash may reject with SERVER_BUSY (503). */
@@ -121,7 +123,8 @@ export function createPasswords(
   return Object.freeze({
     hash,
     verify,
-    async checkPolicy(password: string, { user, currentHash }: PolicyQuestion): Promise<void> {
+    async checkPolicy(password: string, question: PolicyQuestion): Promise<void> {
+      const { user, currentHash, member = 'new_password' } = question;
       const logins = [user.username, user.email].filter((login) => login !== undefined);
       const found =
         passwordFlaw(password, { minLength, logins }) ??
@@ -131,7 +134,9 @@ export function createPasswords(
         (currentHash !== undefined && (await verify(currentHash, password)).matches
           ? flaw('same_as_old', 'is the old one')
           : undefined);
-      if (found) throw new AuthError('PASSWORD_POLICY', { reason: found.code, errors: [found] });
+      if (!found) return;
+      const errors = [{ ...found, pointer: `#/${member}` }];
+      throw new AuthError('PASSWORD_POLICY', { reason: found.code, errors });
     },
     generatePassword,
     counters: () => queue.counters(),

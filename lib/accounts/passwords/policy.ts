@@ -1,4 +1,3 @@
-import type { FieldError } from '../../errors.js';
 import { commonWords, walks } from './common-passwords.js';
 
 /** NIST SP 800-63B-4 §3.1.1.2 asks verifiers to take at least 64; these cost nothing to hash. */
@@ -17,7 +16,7 @@ export interface PolicyContext {
 export function passwordFlaw(
   password: unknown,
   { minLength, logins }: PolicyContext,
-): FieldError | undefined {
+): PasswordFlaw | undefined {
   if (typeof password !== 'string' || /\p{Cs}/u.test(password))
     return flaw('not_text', 'is not text');
   const length = countCharacters(password.normalize('NFKC'));
@@ -37,8 +36,14 @@ export function countCharacters(text: string): number {
   return Array.from(text).length;
 }
 
-export function flaw(code: string, detail: string): FieldError {
-  return { pointer: '#/new_password', detail, code };
+/** What is wrong with a password, by a word that callers may switch on. */
+export interface PasswordFlaw {
+  readonly code: string;
+  readonly detail: string;
+}
+
+export function flaw(code: string, detail: string): PasswordFlaw {
+  return { code, detail };
 }
 
 const lookAlikes: Readonly<Record<string, string>> = {

@@ -115,7 +115,8 @@ export function createUser(context: ManageContext): Endpoint {
       ...body
     } = await readJsonBody({ req, res }, createSchema);
     const given = toUser(body);
-    if (password !== undefined) await passwords.checkPolicy(password, { user: given });
+    if (password !== undefined)
+      await passwords.checkPolicy(password, { user: given, member: 'password' });
     const passwordHash = password === undefined ? undefined : await passwords.hash(password);
     const user = await users.create({
       ...given,

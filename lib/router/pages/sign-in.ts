@@ -150,9 +150,11 @@ function inWords(seconds: number): string {
 }
 
 /** Lists the providers that users can sign in with, for pages of the application's own. */
-export function listProviders({ providers }: RouterParts): Endpoint {
+export function listProviders({ providers, config }: RouterParts): Endpoint {
   return async function handleListProviders(req, res) {
     res.json({
+      passwords: config.passwordLogin,
+      sign_up: config.passwordSignUp,
       providers: providers.all.map(({ name, label }) => ({
         name,
         label,

@@ -1,17 +1,16 @@
 import { z } from 'zod';
-import { requestFacts } from '../../http/request-facts.js';
 import { reusableError } from '../../errors.js';
 import { isPasswordInput } from '../../accounts/passwords/passwords.js';
+import type { LiveSession } from '../../sessions/sessions.js';
 import type { Callers } from '../caller.js';
-import { createKnownDevices } from './known-device.js';
-import { limitAccounts } from '../rate-limits.js';
-import { readJsonBody } from '../request-body.js';
+import { createPasswordProof } from './prove-password.js';
+import { type Exchange, readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
 import type { AuthRouterOptions, RouterParts } from '../parts.js';
 import { createSetPassword } from './set-password.js';
 import type { SendTokens } from '../token-response.js';
 
-const schema = z.strictObject({
+const changePasswordSchema = z.strictObject({
   old_password: z.custom<string>(isPasswordInput, 'is text of 1 to 256 characters'),
   new_password: z.string(),
 });
@@ -21,39 +20,32 @@ const schema = z.strictObject({
  * log-ins of the account, since they can be used to guess. Ends all other sessions.
  * Errors: INVALID_REQUEST and PASSWORD_POLICY (400), INVALID_CREDENTIALS (401), RATE_LIMITED (429).
  */
-export function changePassword(
+export type ChangePassword = (
+  exchange: Exchange,
+  body: z.output<typeof changePasswordSchema>,
+) => Promise<LiveSession>;
+
+export function createChangePassword(
   parts: RouterParts,
-  { callers, sendTokens, options }: ChangePasswordContext,
-): Endpoint {
-  const { passwords, cookies, events } = parts;
+  { callers, options }: ChangePasswordContext,
+): ChangePassword {
+  const { passwords, cookies } = parts;
   const setPassword = createSetPassword(parts, options);
-  const devices = createKnownDevices(parts);
-  const spendAttempt = limitAccounts(parts, { name: 'account', countsFailuresOnly: true });
-  return async function handleChangePassword(req, res) {
+  const provePassword = createPasswordProof(parts);
+  return async function changeOwnPassword({ req, res }, { old_password: old, new_password: next }) {
     const { user } = await callers.requireAnyUser(req);
-    const { old_password: old, new_password: password } = await readJsonBody({ req, res }, schema);
-    const login = user.username ?? user.email ?? user.id;
-    await spendAttempt(req, res, await devices.bucketOf(req, login));
-    const { matches, isBroken } = await passwords.verify(user.passwordHash, old);
-    if (isBroken) events.emit('password.hash_broken', { userId: user.id });
-    if (!matches) {
-      events.emit('login.failed', {
-        reason: 'wrong_password',
-        userId: user.id,
-        ...requestFacts(req),
-      });
-      throw wrongPassword;
-    }
-    await passwords.checkPolicy(password, { user, currentHash: user.passwordHash });
+    await provePassword({ req, res }, { user, password: old, wrong: wrongPassword });
+    await passwords.checkPolicy(next, { user, currentHash: user.passwordHash });
     const delivery = cookies.read(req, 'session') === undefined ? 'body' : 'cookie';
-    const live = await setPassword(req, {
-      user,
-      password,
-      reason: 'change',
-      delivery,
-      stale: wrongPassword,
-    });
-    await sendTokens(res, live);
+    const given = { user, password: next, reason: 'change', delivery } as const;
+    return setPassword(req, { ...given, stale: wrongPassword });
+  };
+}
+
+export function changePassword(change: ChangePassword, sendTokens: SendTokens): Endpoint {
+  return async function handleChangePassword(req, res) {
+    const body = await readJsonBody({ req, res }, changePasswordSchema);
+    await sendTokens(res, await change({ req, res }, body));
   };
 }
 
@@ -63,6 +55,5 @@ const wrongPassword = reusableError('INVALID_CREDENTIALS', {
 
 interface ChangePasswordContext {
   readonly callers: Callers;
-  readonly sendTokens: SendTokens;
   readonly options: AuthRouterOptions;
 }

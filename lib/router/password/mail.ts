@@ -1,20 +1,22 @@
 import type { EventSink } from '../../events.js';
 
+/** What a mail holds whose receiver proves by it that the address is theirs. */
+export interface MailedProof {
+  /** Link to the page that takes the token, which is in its fragment. Secret. */
+  readonly url: string;
+  /** For clients without a page. Secret. */
+  readonly token: string;
+  /** Until then the token works, once. ISO 8601. */
+  readonly expiresAt: string;
+}
+
 /** A mail to send. The words are yours; the facts that belong in it are here. */
 export type Mail =
   /** A request to set a new password, probably by the owner. */
   | {
       readonly kind: 'password_reset';
       readonly to: string;
-      readonly data: {
-        readonly userId: string;
-        /** Link to the page that takes the new password, with the token as fragment. Secret. */
-        readonly url: string;
-        /** For clients without a page. Secret. */
-        readonly token: string;
-        /** ISO 8601. */
-        readonly expiresAt: string;
-      };
+      readonly data: MailedProof & { readonly userId: string };
     }
   /** An administrator reset the password; it must be changed at the first sign-in. */
   | {
@@ -31,6 +33,46 @@ export type Mail =
       readonly kind: 'password_changed';
       readonly to: string;
       readonly data: { readonly userId: string };
+    }
+  /**
+   * Somebody signed up with this address. Say that the link needs the password of that sign-up, and that who has not signed up
+   * can leave the mail alone.
+   */
+  | {
+      readonly kind: 'sign_up';
+      readonly to: string;
+      readonly data: MailedProof & {
+        /** The user name that was asked for, if any. It may be taken when the link is used. */
+        readonly username: string | undefined;
+      };
+    }
+  /**
+   * Somebody signed up with this address, or wants it for another account, and there is an account with it already. Say so, and
+   * offer the link: it sets a new password, as that of `password_reset` does.
+   */
+  | {
+      readonly kind: 'account_exists';
+      readonly to: string;
+      readonly data: MailedProof & { readonly userId: string };
+    }
+  /** The owner of an account wants it to have this address. */
+  | {
+      readonly kind: 'email_change';
+      readonly to: string;
+      readonly data: MailedProof & { readonly userId: string };
+    }
+  /**
+   * Goes to the present address when another one was asked for. Warns an owner who didn't do it: a new password, by
+   * `/forgot-password`, makes the request void.
+   */
+  | {
+      readonly kind: 'email_change_requested';
+      readonly to: string;
+      readonly data: {
+        readonly userId: string;
+        /** The address that the account will have. */
+        readonly newEmail: string;
+      };
     };
 
 /**

@@ -4,6 +4,7 @@ import type { AuthError } from '../../errors.js';
 import type { LiveSession } from '../../sessions/sessions.js';
 import type { SessionNotes } from '../../sessions/session-notes.js';
 import type { StoredUser } from '../../stores/store.js';
+import { beginSession } from './begin-session.js';
 import { sendQuietly } from './mail.js';
 import type { AuthRouterOptions, RouterParts } from '../parts.js';
 import { passwordNotes } from '../token-response.js';
@@ -34,11 +35,13 @@ export function createSetPassword(
     if (isReset) await identities.unlinkAll(user.id);
     const changed = await users.update(user.id, (latest) => {
       if (latest.passwordHash !== user.passwordHash || latest.disabled) throw stale;
-      // The token was mailed to this address.
-      const proven = isReset && { emailVerified: true };
-      return { passwordHash, mustResetPassword: false, ...proven };
+      if (!isReset) return { passwordHash, mustResetPassword: false };
+      // The token was mailed to this address, and proves no other one.
+      if (latest.email !== user.email) throw stale;
+      return { passwordHash, mustResetPassword: false, emailVerified: true };
     });
-    const live = await sessions.start(changed, passwordNotes(req, delivery, now()));
+    const notes = passwordNotes(req, delivery, now());
+    const live = await beginSession(parts, changed, { notes, stale });
     await sessions.revoke({ userId: user.id, except: live.session.id }, `password_${reason}`);
     // Also an identity that was being linked meanwhile.
     if (isReset) await identities.unlinkAll(user.id);

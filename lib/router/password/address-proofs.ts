@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { createMailedTokens, type MailedTokens, mailedLink } from './mailed-tokens.js';
+import type { MailedProof } from './mail.js';
+import type { AuthRouterOptions, RouterParts } from '../parts.js';
+
+const life = { email: z.string(), expiresAt: z.number() };
+
+/**
+ * What a token stands for that was mailed to an address: a sign-up, which is no account before its token came back and
+ * blocks nothing until then, or a new address for an account.
+ */
+const schema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('sign_up'),
+    username: z.string().optional(),
+    passwordHash: z.string(),
+    ...life,
+  }),
+  z.object({ kind: z.literal('change'), userId: z.string(), replaces: z.string(), ...life }),
+]);
+
+type AddressProof = z.output<typeof schema>;
+export type SignUpProof = Extract<AddressProof, { kind: 'sign_up' }>;
+export type ChangeProof = Extract<AddressProof, { kind: 'change' }>;
+
+type Asked = Omit<SignUpProof, 'expiresAt'> | Omit<ChangeProof, 'expiresAt'>;
+
+export interface AddressProofs extends Pick<MailedTokens<AddressProof>, 'redeem'> {
+  /** Returns what belongs in the mail. */
+  issue(asked: Asked): Promise<MailedProof>;
+}
+
+export function createAddressProofs(
+  parts: RouterParts,
+  {
+    verifyTokenSeconds = 86_400,
+    verifyEmailPage = '/verify-email',
+  }: Pick<AuthRouterOptions, 'verifyTokenSeconds' | 'verifyEmailPage'>,
+): AddressProofs {
+  const tokens = createMailedTokens<AddressProof>(parts, { kind: 'address', schema });
+  return Object.freeze({
+    redeem: <Result>(token: string, work: (proof: AddressProof) => Promise<Result>) =>
+      tokens.redeem(token, work),
+    async issue(asked: Asked): Promise<MailedProof> {
+      const expiresAt = parts.now() + verifyTokenSeconds * 1000;
+      const token = await tokens.issue({ ...asked, expiresAt });
+      return {
+        url: mailedLink(parts, { page: verifyEmailPage, token }),
+        token,
+        expiresAt: new Date(expiresAt).toISOString(),
+      };
+    },
+  });
+}

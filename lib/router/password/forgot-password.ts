@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { requestFacts } from '../../http/request-facts.js';
+import { isEmail, normaliseLogin } from '../../accounts/logins.js';
+import type { StoredUser } from '../../stores/store.js';
+import { afterReply } from './after-reply.js';
+import { createKnownDevices } from './known-device.js';
+import { type SendMail, sendQuietly } from './mail.js';
+import {
+  createMailedTokens,
+  fingerprintOf,
+  type MailedTokens,
+  mailedLink,
+} from './mailed-tokens.js';
+import { limitAccounts } from '../rate-limits.js';
+import { type Exchange, readJsonBody } from '../request-body.js';
+import type { Endpoint } from '../respond.js';
+import type { AuthRouterOptions, RouterParts } from '../parts.js';
+
+/** An e-mail address in a body, normalised. */
+export const emailSchema: z.ZodType<string> = z.unknown().transform((email, context) => {
+  const login = normaliseLogin(email);
+  if (login !== undefined && isEmail(login)) return login;
+  context.addIssue({ code: 'custom', message: 'is no e-mail address' });
+  return z.NEVER;
+});
+
+const forgotSchema = z.strictObject({ email: emailSchema });
+
+/** The options of a router that sends mails. */
+export type MailingOptions = AuthRouterOptions & { readonly sendMail: SendMail };
+
+/**
+ * Mails a link to set a new password, once the reply has been sent: the address is looked up then, so that the answer doesn't
+ * tell whether it is known. Links that were mailed before stay good. Rejects with RATE_LIMITED (429).
+ */
+export type ForgotPassword = (
+  exchange: Exchange,
+  body: z.output<typeof forgotSchema>,
+) => Promise<void>;
+
+export function createForgotPassword(parts: RouterParts, options: MailingOptions): ForgotPassword {
+  const { users, events } = parts;
+  const devices = createKnownDevices(parts);
+  const spendAttempt = limitAccounts(parts, { name: 'reset' });
+  const mailReset = createResetMail(parts, options);
+  return async function askForReset({ req, res }, { email }) {
+    await spendAttempt(req, res, await devices.bucketOf(req, email));
+    const facts = requestFacts(req);
+    afterReply(parts, res, async () => {
+      const user = await users.findByLogin(email);
+      const isMailed = user !== undefined && (await mailReset(user, 'password_reset'));
+      events.emit('password.reset_requested', { userId: isMailed ? user.id : undefined, ...facts });
+    });
+  };
+}
+
+/** Always 202, at once. */
+export function forgotPassword(askForReset: ForgotPassword): Endpoint {
+  return async function handleForgotPassword(req, res) {
+    await askForReset({ req, res }, await readJsonBody({ req, res }, forgotSchema));
+    res.status(202).json({});
+  };
+}
+
+/** What a reset token stands for. */
+const rowSchema = z.object({ userId: z.string(), replaces: z.string(), expiresAt: z.number() });
+
+export type ResetTokens = MailedTokens<z.output<typeof rowSchema>>;
+
+export function createResetTokens(parts: RouterParts): ResetTokens {
+  return createMailedTokens(parts, { kind: 'reset', schema: rowSchema });
+}
+
+/** Mails a link that sets a new password. Returns false for a user who can't have one: without an address, or disabled. */
+export type ResetMail = (
+  user: StoredUser,
+  kind: 'password_reset' | 'account_exists',
+) => Promise<boolean>;
+
+export function createResetMail(
+  parts: RouterParts,
+  { sendMail, resetTokenSeconds = 3600, resetPasswordPage = '/reset-password' }: MailingOptions,
+): ResetMail {
+  const tokens = createResetTokens(parts);
+  return async function mailReset(user, kind) {
+    if (user.email === undefined || user.disabled) return false;
+    const expiresAt = parts.now() + resetTokenSeconds * 1000;
+    const row = { userId: user.id, replaces: fingerprintOf(user), expiresAt };
+    const token = await tokens.issue(row);
+    const data = {
+      userId: user.id,
+      url: mailedLink(parts, { page: resetPasswordPage, token }),
+      token,
+      expiresAt: new Date(expiresAt).toISOString(),
+    };
+    await sendQuietly(sendMail, { kind, to: user.email, data }, parts.events);
+    return true;
+  };
+}

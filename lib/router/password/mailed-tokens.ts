@@ -1,0 +1,82 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { z } from 'zod';
+import { reusableError } from '../../errors.js';
+import type { StoredUser } from '../../stores/store.js';
+import type { RouterParts } from '../parts.js';
+
+/**
+ * Tokens that are mailed, and work once when they come back. Issuing one leaves the earlier ones alone: a person may
+ * open whichever mail arrives first.
+ */
+export interface MailedTokens<Row> {
+  /** Returns a new token that stands for a row. */
+  issue(row: Row): Promise<string>;
+  /**
+   * Uses a token up for `work`, which throws {@link deadToken} for a row that is out of date. After any other failure the
+   * token is good again: it must not be lost to a refused password or an outage. Rejects with {@link deadToken} for a
+   * token that is unknown, used or expired.
+   */
+  redeem<Result>(token: string, work: (row: Row) => Promise<Result>): Promise<Result>;
+}
+
+export interface Expiring {
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/** Prepares tokens of one kind. `kind` keeps those of other kinds out. */
+export function createMailedTokens<Row extends Expiring>(
+  { store: { once }, now }: Pick<RouterParts, 'store' | 'now'>,
+  { kind, schema }: { readonly kind: string; readonly schema: z.ZodType<Row> },
+): MailedTokens<Row> {
+  // Only a digest is stored: a leaked store proves no address.
+  const keyOf = (token: string): string => `${kind}:${digestOf(token)}`;
+  return Object.freeze({
+    async issue(row: Row): Promise<string> {
+      const token = randomBytes(32).toString('base64url');
+      await once.add(keyOf(token), JSON.stringify(row), { now: now(), expiresAt: row.expiresAt });
+      return token;
+    },
+    async redeem<Result>(token: string, work: (row: Row) => Promise<Result>): Promise<Result> {
+      const key = keyOf(token);
+      const taken = await once.take(key, now());
+      const row = taken === undefined ? undefined : schema.safeParse(JSON.parse(taken)).data;
+      if (taken === undefined || !row) throw deadToken;
+      try {
+        return await work(row);
+      } catch (error) {
+        if (error !== deadToken)
+          await once.add(key, taken, { now: now(), expiresAt: row.expiresAt });
+        throw error;
+      }
+    },
+  });
+}
+
+/** For keys of the store, which must not hold what they stand for. */
+export function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
+}
+
+export const deadToken = reusableError('INVALID_REQUEST', {
+  reason: 'mailed_token',
+  errors: [{ pointer: '#/token', detail: 'is not valid, or not any more', code: 'invalid_token' }],
+});
+
+/** Of a user's address and password when a mail was sent. Once either changes, the tokens that were mailed before are dead. */
+export function fingerprintOf({ passwordHash = '', email = '' }: StoredUser): string {
+  return digestOf(`${email}\n${passwordHash}`);
+}
+
+/** Returns the link to a page of the application, with the token as fragment, which browsers send to no server. */
+export function mailedLink({ config }: Pick<RouterParts, 'config'>, link: MailedLink): string {
+  const url = new URL(link.page, config.publicUrl ?? 'http://localhost');
+  url.hash = `token=${link.token}`;
+  return url.href;
+}
+
+interface MailedLink {
+  /** A path on AUTH_PUBLIC_URL, or an absolute URL. */
+  readonly page: string;
+  readonly token: string;
+}
