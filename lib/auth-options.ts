@@ -30,9 +30,9 @@ export interface OwnAuthOptions
    */
   readonly loadPrincipal?: LoadPrincipalOption<RequestHead>;
   /**
-   * Where `auth.router()` is mounted, as browsers see it: a path that begins with `/`. `redirect: true` of the guards leads to
-   * pages below it, and so do all links of the router, whatever path a request comes by. @defaultValue `'/api/auth'`; the
-   * router's links then follow the request
+   * Where `auth.router()` is mounted, as browsers see it: a path that begins with `/`, below the path of AUTH_PUBLIC_URL where
+   * that has one. `redirect: true` of the guards leads to pages below it, and so do all links of the router. Needed where
+   * the router is mounted inside an `express.Router()`, or by a pattern. @defaultValue the path of `app.use(path, auth.router())`
    */
   readonly basePath?: string;
 }
@@ -115,7 +115,7 @@ export function readAuthOptions(options: AuthOptions): ReadOptions {
   const both = { ...former, ...given };
   const own = definedOnly({
     ...given,
-    basePath: readBasePath(given.basePath),
+    basePath: given.basePath === undefined ? undefined : readBasePath(given.basePath),
     userStore: renamedOption('createAuth()', both, ['users', 'userStore']),
     tokenCache: renamedOption('createAuth()', both, ['cache', 'tokenCache']),
     providerFetch: renamedOption('createAuth()', both, ['fetch', 'providerFetch']),
@@ -172,7 +172,7 @@ function readConfig(
   return config;
 }
 
-function readBasePath(basePath = '/api/auth'): string {
+function readBasePath(basePath: string): string {
   if (/^\/(?!\/)[\w./~-]*$/.test(basePath)) return basePath.replace(/\/$/, '');
   throw new TypeError("createAuth(): `basePath` is a path such as '/api/auth'");
 }

@@ -5,7 +5,7 @@ import type { Config } from './config/config.js';
 import type { RequestHead } from './authenticate/credentials.js';
 import { createSessionReader } from './sessions/cookie-sessions.js';
 import { AuthError } from './errors.js';
-import { type AuthEventListener, type AuthEventName, createEvents } from './events.js';
+import { type AuthEventListener, type AuthEventName, createEvents, type Events } from './events.js';
 import { createGrants, type GrantOf } from './issuing/grants.js';
 import type { IssuerOptions, KeySource } from './verifier/trusted-issuers/options.js';
 import { type ErrorHandlerOptions, errorHandler } from './middleware/error-handler.js';
@@ -21,6 +21,7 @@ import { requireRoles } from './middleware/require-roles.js';
 import { requireScopes } from './middleware/require-scopes.js';
 import { sameOrigin, type SameOriginOptions } from './middleware/same-origin.js';
 import { securityHeaders, type SecurityHeadersOptions } from './middleware/security-headers.js';
+import { createPlace } from './http/place.js';
 import { definedOnly } from './known-options.js';
 import { type Principal, principalOf } from './principal.js';
 import { corsSettings, ownOrigins } from './config/own-origins.js';
@@ -103,28 +104,18 @@ export interface Auth {
  */
 export function createAuth(options: AuthOptions = {}): Auth {
   const { config, own, store, furtherIssuers } = readAuthOptions(options);
-  const { now = Date.now, basePath, resolveIssuer, tokenCache, maxTokenLength, realm } = own;
+  const { now = Date.now, basePath } = own;
   const events = createEvents();
+  const place = createPlace({ ...config, basePath });
   const signIn = signsTokens(config)
     ? createSignIn(config, { ...own, store }, { events, now })
     : undefined;
-  const verifier = createVerifier({
-    ...definedOnly({ resolveIssuer, tokenCache, maxTokenLength, realm }),
-    ...definedOnly({ isRevoked: joinRevocation(own.isRevoked, config, signIn) }),
-    issuers: allIssuers(config, signIn, {
-      furtherIssuers,
-      mayBeNone: resolveIssuer !== undefined,
-    }),
-    allowLoopbackHttp: !config.production,
-    allowHttpHosts: config.jwksAllowHttp,
-    clockToleranceSeconds: config.clockToleranceSeconds,
-    events,
-    now,
-  });
+  const verifier = applicationVerifier(config, own, { signIn, furtherIssuers, events, now });
   let grantOf = createGrants(own);
   const grants: GrantOf = (basis) => grantOf(basis);
   const context: AuthenticatorContext = {
-    ...definedOnly({ basePath, loadPrincipal: own.loadPrincipal }),
+    place,
+    ...definedOnly({ loadPrincipal: own.loadPrincipal }),
     ...(signIn && sessionContext(config, signIn, { verifier, grantOf: grants, own, now })),
     ...(config.standalone && { devToken: config.devToken, devOrigins: ownOrigins(config) }),
   };
@@ -137,16 +128,14 @@ export function createAuth(options: AuthOptions = {}): Auth {
     requireAnyScope,
     requireRoles,
     requireAuthContext: (demands) =>
-      requireAuthContext(demands, { realm: verifier.realm, now, ...definedOnly({ basePath }) }),
+      requireAuthContext(demands, { realm: verifier.realm, now, place }),
     orgContext: (choice) => orgContext({ events, ...choice }),
     sameOrigin: (rule) => sameOrigin({ origins: ownOrigins(config), ...rule }),
     securityHeaders: (headers) => edgeHeaders(config, headers),
     errorHandler: (answers) => errorHandler({ events, reasons: !config.production, ...answers }),
     router(routes = {}) {
       const parts = { ...needed(signIn), config, verifier, events, pipeline: context, now };
-      // Without the option the router is where requests find it.
-      const mounted = options.basePath === undefined ? {} : definedOnly({ basePath });
-      const router = createRouter({ ...parts, ...mounted, grantOf: grants }, routes);
+      const router = createRouter({ ...parts, basePath, place, grantOf: grants }, routes);
       grantOf = formerGrants(routes) ?? grantOf;
       return router;
     },
@@ -161,6 +150,34 @@ export function createAuth(options: AuthOptions = {}): Auth {
     on: (name, listener) => events.on(name, listener),
   } satisfies Omit<Auth, SignInName>;
   return Object.freeze(withSignIn(auth, signIn));
+}
+
+interface VerifierSurroundings {
+  readonly signIn: SignIn | undefined;
+  readonly furtherIssuers: readonly IssuerOptions[];
+  readonly events: Events;
+  readonly now: () => number;
+}
+
+function applicationVerifier(
+  config: Config,
+  own: OwnAuthOptions,
+  { signIn, furtherIssuers, events, now }: VerifierSurroundings,
+): Verifier {
+  const { resolveIssuer, tokenCache, maxTokenLength, realm } = own;
+  return createVerifier({
+    ...definedOnly({ resolveIssuer, tokenCache, maxTokenLength, realm }),
+    ...definedOnly({ isRevoked: joinRevocation(own.isRevoked, config, signIn) }),
+    issuers: allIssuers(config, signIn, {
+      furtherIssuers,
+      mayBeNone: resolveIssuer !== undefined,
+    }),
+    allowLoopbackHttp: !config.production,
+    allowHttpHosts: config.jwksAllowHttp,
+    clockToleranceSeconds: config.clockToleranceSeconds,
+    events,
+    now,
+  });
 }
 
 type SignInName = 'users' | 'sessions' | 'passwords' | 'store';

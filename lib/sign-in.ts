@@ -124,8 +124,8 @@ function lifetimes({ accessTtlSeconds, refreshIdleTtlSeconds, refreshTtlSeconds 
   };
 }
 
-function cookiesOf({ publicUrl }: Config): Cookies {
-  return createCookies({ name: 'latchkey', secure: publicUrl?.startsWith('https:') ?? false });
+function cookiesOf({ publicUrl, cookieName }: Config): Cookies {
+  return createCookies({ name: cookieName, secure: publicUrl?.startsWith('https:') ?? false });
 }
 
 function storeOf(

@@ -1,4 +1,4 @@
-import express from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import {
   type AuthOptions,
   createAuth,
@@ -72,6 +72,12 @@ describe('createAuth() of an application that only verifies', () => {
   });
 });
 
+interface MountCase {
+  readonly title: string;
+  readonly mount: (app: Express, router: RequestHandler) => unknown;
+  readonly at: string;
+}
+
 describe('basePath', () => {
   it.each([
     { options: {}, place: '/api/auth/signin?returnTo=%2Finside' },
@@ -87,6 +93,45 @@ describe('basePath', () => {
       until: ({ pathname }) => pathname.endsWith('/signin'),
     });
     expect(page.url).toBe(`${origin}${place}`);
+  });
+
+  it.each([
+    { title: 'on the application', mount: (app, router) => app.use('/auth', router), at: '/auth' },
+    {
+      title: 'among others, at several paths',
+      mount: (app, router) => app.use(['/auth', '/login'], router),
+      at: '/auth',
+    },
+    {
+      title: 'on an application inside another',
+      mount: (app, router) => app.use('/v1', express().use('/auth', router)),
+      at: '/v1/auth',
+    },
+    { title: 'at the root', mount: (app, router) => app.use(router), at: '' },
+  ] satisfies MountCase[])(
+    'redirects find a router that is mounted $title, before any request to it',
+    async ({ mount, at }) => {
+      const auth = create({});
+      const app = express();
+      app.get('/inside', auth.requireAuth({ redirect: true }), (_req, res) => void res.send('in'));
+      mount(app, auth.router());
+      const { origin } = await serve(app);
+      const page = await createHttpBrowser().open(`${origin}/inside`, {
+        until: ({ pathname }) => pathname.endsWith('/signin'),
+      });
+      expect(page.url).toBe(`${origin}${at}/signin?returnTo=%2Finside`);
+    },
+  );
+
+  it('redirects find a router inside an express.Router() once a request has', async () => {
+    const auth = create({});
+    const app = express();
+    app.get('/inside', auth.requireAuth({ redirect: true }), (_req, res) => void res.send('in'));
+    app.use('/v1', express.Router().use('/auth', auth.router()));
+    const { origin } = await serve(app);
+    await fetch(`${origin}/V1/auth/session`);
+    const page = await createHttpBrowser().open(`${origin}/inside`);
+    expect([page.status, page.url]).toEqual([200, `${origin}/v1/auth/signin?returnTo=%2Finside`]);
   });
 
   it.each(['auth', '//evil.example', 'https://evil.example', '/a b', '/a?b', '/\\evil.example'])(

@@ -6,6 +6,7 @@ import { requestFacts } from '../http/request-facts.js';
 import { renamedOption } from '../known-options.js';
 import { type Principal, isClientPrincipal, withMethod } from '../principal.js';
 import { createPrincipalLoader, type LoadPrincipalOption } from './principal-loader.js';
+import type { Place } from '../http/place.js';
 import type { Verifier } from '../verifier/verifier.js';
 
 /** What a guard may demand beyond a verified token. */
@@ -66,8 +67,8 @@ export interface AuthenticatorContext {
   readonly devToken?: string | undefined;
   /** Origins whose pages may use `devToken`, beside the own one and all on loopback. @defaultValue none */
   readonly devOrigins?: readonly string[];
-  /** Where the router is mounted: the pages that `redirect: true` means are below it. @defaultValue `'/api/auth'` */
-  readonly basePath?: string;
+  /** Where the pages are that `redirect` leads to. @defaultValue below `/api/auth` */
+  readonly place?: Place;
 }
 
 /** Finds the session of a request's cookie; undefined when it has none that lives. */

@@ -36,6 +36,7 @@ import {
   list,
   oneOf,
   readClaimPath,
+  readCookieName,
   readDomain,
   readFlag,
   readLimit,
@@ -281,6 +282,11 @@ export const table: Table<Settings> = {
     'Log-in attempts per account, count/window',
   ),
   cookieSessions: row('COOKIE_SESSIONS', flag(false), 'The session cookie authenticates API calls'),
+  cookieName: row(
+    'COOKIE_NAME',
+    defaulting(readCookieName, 'latchkey'),
+    'What the names of our cookies begin with; one for each application on a host',
+  ),
   standalone: row(
     'STANDALONE',
     flag(false),

@@ -7,7 +7,8 @@ import type { Limit } from './values.js';
 export interface Settings {
   /**
    * Origin that users see, with a path where the application lives below one; AUTH_PUBLIC_URL. https, or http on localhost in
-   * development. Base of redirects, links and cookies; never taken from `Host`. Required in production where tokens are
+   * development. Base of redirects, links and cookies; never taken from `Host`. Everything that a browser is sent to is
+   * below that path, whether or not a proxy takes it away from requests. Required in production where tokens are
    * signed; without it providers' redirects and mailed links cannot be made.
    */
   readonly publicUrl: string | undefined;
@@ -87,6 +88,12 @@ export interface Settings {
   readonly loginLimit: Limit;
   /** Whether the session cookie authenticates every guard's requests; AUTH_COOKIE_SESSIONS. Unsafe requests must then come from an allowed origin. @defaultValue `false` */
   readonly cookieSessions: boolean;
+  /**
+   * What the names of our cookies begin with, after `__Host-`; AUTH_COOKIE_NAME. 1 to 40 letters, digits, `.`, `_` and `-`. Two
+   * applications on one host need two names, or they sign each other out. Another name signs everybody out once.
+   * @defaultValue `'latchkey'`
+   */
+  readonly cookieName: string;
   /** Development only: requests without a credential use `devToken`; AUTH_STANDALONE. Refused in production. @defaultValue `false` */
   readonly standalone: boolean;
   /** Development only: the token that `standalone` uses, verified like any other; AUTH_DEV_TOKEN. Not enumerable. @defaultValue none */

@@ -31,7 +31,15 @@ function parseBaseUrl(text: string): URL {
 }
 
 export function readPublicUrl(input: unknown): string {
-  return parseBaseUrl(readText(input)).href.replace(/\/+$/, '');
+  const { origin, pathname } = parseBaseUrl(readText(input));
+  const path = pathname.replace(/\/+$/, '');
+  // Links and redirects begin with it, so it must not be one that a browser or a proxy reads in another way.
+  if (path !== '' && (path.includes('//') || safeReturnTo(path) !== path))
+    throw new Refusal(
+      'has a path that links cannot begin with',
+      'write it like https://example.com/app',
+    );
+  return `${origin}${path}`;
 }
 
 /** A place on the application's own origin. */

@@ -196,3 +196,22 @@ export function readDomain(input: unknown): string {
   if (/^(?:[a-z\d](?:[a-z\d-]*[a-z\d])?\.)+[a-z\d-]{2,}$/.test(domain)) return domain;
   throw new Refusal('is not a domain', 'write the part after the @ only, e.g. example.com');
 }
+
+/**
+ * What the names of our cookies begin with. A part such as `-login` would make one application's cookies look like another's,
+ * and browsers give a meaning of their own to names that begin with `__`.
+ */
+export function readCookieName(input: unknown): string {
+  const text = readText(input);
+  if (!/^[A-Za-z0-9][\w.-]{0,39}$/.test(text))
+    throw new Refusal(
+      'is no name for cookies',
+      'write 1 to 40 letters, digits, dots, underscores and hyphens, a letter or digit first',
+    );
+  if (/-(?:session|device|login|exchange)(?:-|$)/.test(text))
+    throw new Refusal(
+      'could be taken for the cookie of another application',
+      'leave out -session, -device, -login and -exchange, which we append',
+    );
+  return text;
+}

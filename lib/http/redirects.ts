@@ -8,10 +8,18 @@ const ORIGIN = 'https://here.invalid';
 
 /**
  * The place on our own origin that `returnTo` names, as a path with query and fragment, normalised and in ASCII; `/` for
- * everything that a browser, or a proxy that decodes once more, could take for a place elsewhere.
+ * everything that a browser, or a proxy that decodes once more, could take for a place elsewhere. Where the application
+ * lives below a path, such as `/app`, the result does, too: `/inside` is `/app/inside`.
  */
-export function safeReturnTo(returnTo: unknown): string {
-  return placeHere(returnTo, MAX_LENGTH);
+export function safeReturnTo(returnTo: unknown, publicPath = ''): string {
+  return withinPublicPath(placeHere(returnTo, MAX_LENGTH), publicPath);
+}
+
+/** The same place below the path that the application lives under, unless it is there already. */
+export function withinPublicPath(place: string, publicPath: string): string {
+  const [path = ''] = place.split(/[?#]/, 1);
+  const isBelow = path === publicPath || path.startsWith(`${publicPath}/`);
+  return isBelow ? place : `${publicPath}${place}`;
 }
 
 function placeHere(returnTo: unknown, maxLength: number): string {
@@ -42,26 +50,16 @@ export function withParameters(
   return placeHere(`${url.pathname}${url.search}${url.hash}`, MAX_OWN_LENGTH);
 }
 
-/**
- * Reads an option that names a page of ours, or switches the usual one on. Undefined: none. Throws a TypeError for
- * a page elsewhere.
- */
-export function pagePath(option: boolean | string, usual: string): string | undefined {
-  if (option === false) return undefined;
-  const path = option === true ? usual : option;
-  if (path === HOME || safeReturnTo(path) !== HOME) return path;
-  throw new TypeError('`redirect` is a path on this origin, such as /api/auth/signin');
-}
-
 /** Sends a browser to a page of ours that will send it back to where it is now. */
 export function redirectToPage(
   request: { readonly originalUrl: string },
   response: Redirecting,
-  page: string,
+  { page, publicPath }: { readonly page: string; readonly publicPath: string },
 ): void {
   // What is behind depends on who asks, and how; the redirect is for this moment only.
   response.setHeader('Cache-Control', 'no-store');
-  redirectWithin(response, withParameters(page, { returnTo: safeReturnTo(request.originalUrl) }));
+  const returnTo = safeReturnTo(request.originalUrl, publicPath);
+  redirectWithin(response, withParameters(page, { returnTo }));
 }
 
 /** As much of a response as a redirect needs. */

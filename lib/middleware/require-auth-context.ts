@@ -4,7 +4,8 @@ import { refuseUnknownOptions } from '../known-options.js';
 import { isPageRequest } from '../http/cross-site.js';
 import { type Principal, principalOf } from '../principal.js';
 import { createGuard } from './guard.js';
-import { pagePath, redirectToPage, withParameters } from '../http/redirects.js';
+import { pageOption, type Place, usualPlace } from '../http/place.js';
+import { redirectToPage, withParameters } from '../http/redirects.js';
 
 export interface RequireAuthContextOptions {
   /** Acceptable authentication contexts, best first: one of them must be in the token's `acr`. */
@@ -16,7 +17,7 @@ export interface RequireAuthContextOptions {
   /**
    * Sends a browser that asks for a page to sign in again as the rules want it, and from there back. A path
    * names the log-in route, e.g. of one provider.
-   * @defaultValue `false`; `true` is `login` under the `basePath` of `createAuth()`
+   * @defaultValue `false`; `true` is `login` of the router, wherever it is mounted
    */
   readonly redirect?: boolean | string;
 }
@@ -25,8 +26,8 @@ export interface RequireAuthContextOptions {
 interface Surroundings {
   /** Protection space in challenges where the options name none. */
   readonly realm?: string;
-  /** Where the router is mounted. */
-  readonly basePath?: string;
+  /** Where the router is. */
+  readonly place?: Place;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -58,14 +59,14 @@ export function requireAuthContext(
     'redirect',
   ]);
   const { acrValues, maxAgeSeconds, realm = surroundings.realm, redirect = false } = options;
-  const { now = Date.now, basePath = '/api/auth' } = surroundings;
+  const { now = Date.now, place = usualPlace } = surroundings;
   assertRules(acrValues, maxAgeSeconds);
   if (redirect !== false && maxAgeSeconds === 0)
     throw new TypeError(
       'requireAuthContext(): with `redirect`, `maxAgeSeconds` is 1 or more; nobody is back within the same second',
     );
   const refusal = reusableError('AUTH_CONTEXT_REQUIRED', { realm, acrValues, maxAgeSeconds });
-  const logIn = logInPath(options, pagePath(redirect, `${basePath}/login`));
+  const logInPage = pageOption(redirect, '/login', place);
   const judge = createGuard('requireAuthContextMiddleware', (req) => {
     const principal = principalOf(req);
     const isEnough =
@@ -73,21 +74,18 @@ export function requireAuthContext(
       (maxAgeSeconds === undefined || isRecent(principal, maxAgeSeconds, now()));
     if (!isEnough) throw refusal;
   });
-  if (logIn === undefined) return judge;
+  if (logInPage === undefined) return judge;
   return function requireAuthContextMiddleware(req, res, next) {
     return judge(req, res, (error?: unknown) => {
-      if (error === refusal && isPageRequest(req)) redirectToPage(req, res, logIn);
-      else next(error);
+      if (error !== refusal || !isPageRequest(req)) return next(error);
+      const page = withWishes(logInPage(), options);
+      redirectToPage(req, res, { page, publicPath: place.publicPath });
     });
   };
 }
 
 /** The log-in route, told what is wanted of it (RFC 9470 §5). */
-function logInPath(
-  { acrValues, maxAgeSeconds }: RequireAuthContextOptions,
-  path: string | undefined,
-): string | undefined {
-  if (path === undefined) return undefined;
+function withWishes(path: string, { acrValues, maxAgeSeconds }: RequireAuthContextOptions): string {
   return withParameters(path, {
     ...(acrValues && { acr_values: acrValues.join(' ') }),
     ...(maxAgeSeconds !== undefined && { max_age: String(maxAgeSeconds) }),

@@ -10,7 +10,8 @@ import { isPageRequest, isPreflight } from '../http/cross-site.js';
 import { AuthError, reusableError } from '../errors.js';
 import { refuseUnknownOptions } from '../known-options.js';
 import type { Principal } from '../principal.js';
-import { pagePath, redirectToPage, withParameters } from '../http/redirects.js';
+import { pageOption, usualPlace } from '../http/place.js';
+import { redirectToPage, withParameters } from '../http/redirects.js';
 import { addVary } from '../http/vary.js';
 import type { Verifier } from '../verifier/verifier.js';
 
@@ -24,7 +25,7 @@ export interface RequireAuthOptions extends AuthenticatorOptions<Request> {
    * Sends a browser that asks for a page to the sign-in page, and from there back, instead of answering 401; scripts get
    * their 401 (Fetch Metadata decides). A path names another page, which gets `returnTo` as a query parameter. Turns
    * `sessionCookie` on, since a browser that asks for a page cannot send a token.
-   * @defaultValue `false`; `true` is the page `signin` under the `basePath` of `createAuth()`
+   * @defaultValue `false`; `true` is the page `signin` of the router, wherever it is mounted
    */
   readonly redirect?: boolean | string;
 }
@@ -63,7 +64,8 @@ export function requireAuth(
 ): RequestHandler {
   refuseUnknownOptions('requireAuth()', options, optionNames);
   const { allowPreflight = false, redirect = false, ...demands } = options;
-  const signInPage = pagePath(redirect, `${context.basePath ?? '/api/auth'}/signin`);
+  const place = context.place ?? usualPlace;
+  const signInPage = pageOption(redirect, '/signin', place);
   const byPage = signInPage !== undefined && context.readSession !== undefined;
   const isGiven = demands.sessionCookie !== undefined || demands.cookie !== undefined;
   const asked = byPage && !isGiven ? { ...demands, sessionCookie: true } : demands;
@@ -73,9 +75,12 @@ export function requireAuth(
 
   function refuse(error: unknown, { req, res, next }: Exchange): void {
     if (signInPage === undefined || res.headersSent || !isForSignIn(error, req)) next(error);
-    // With a credential that is not taken the page must not take it either, or the browser goes round in circles.
-    else if (error === missing) redirectToPage(req, res, signInPage);
-    else redirectToPage(req, res, withParameters(signInPage, { again: '1' }));
+    else {
+      // With a credential that is not taken the page must not take it either, or the browser goes round in circles.
+      const again = error === missing ? {} : { again: '1' };
+      const page = withParameters(signInPage(), again);
+      redirectToPage(req, res, { page, publicPath: place.publicPath });
+    }
   }
 
   return function requireAuthMiddleware(req, res, next) {

@@ -31,6 +31,11 @@ export interface SecurityHeadersOptions {
    * @defaultValue `true`
    */
   readonly requestId?: boolean;
+  /**
+   * Lets pages of the preset `web` show Google's sign-in button and One Tap: their script, style, frame and requests in the
+   * content security policy, and a `Cross-Origin-Opener-Policy` that leaves Google's window its opener. @defaultValue `false`
+   */
+  readonly googleButton?: boolean;
 }
 
 export interface CorsOptions {
@@ -90,10 +95,13 @@ function checkOptions(options: SecurityHeadersOptions): void {
     'frameAncestors',
     'cors',
     'requestId',
+    'googleButton',
   ]);
-  const { preset = 'api', cors: crossOrigin } = options;
+  const { preset = 'api', cors: crossOrigin, googleButton = false } = options;
   if (!Object.hasOwn(presets, preset))
     throw new TypeError("securityHeaders() has the presets 'api' and 'web'");
+  if (googleButton && preset !== 'web')
+    throw new TypeError("securityHeaders({ googleButton }) is for pages: it needs preset: 'web'");
   if (crossOrigin === undefined) return;
   refuseUnknownOptions('securityHeaders({ cors })', crossOrigin, [
     'origins',
@@ -114,10 +122,11 @@ function helmetHeaders({
   preset = 'api',
   frameAncestors,
   cors: crossOrigin,
+  googleButton = false,
 }: SecurityHeadersOptions) {
   const ancestors = frameAncestors && parseFrameAncestors(frameAncestors);
   const middleware = helmet({
-    ...presets[preset](ancestors),
+    ...presets[preset](ancestors, googleButton),
     crossOriginResourcePolicy: { policy: crossOrigin ? 'cross-origin' : 'same-origin' },
   });
   return rehearse(middleware, { method: 'GET' });
@@ -139,13 +148,34 @@ function apiOptions(ancestors: readonly string[] | undefined): HelmetOptions {
   };
 }
 
-function webOptions(ancestors: readonly string[] | undefined): HelmetOptions {
+function webOptions(
+  ancestors: readonly string[] | undefined,
+  googleButton: boolean,
+): HelmetOptions {
+  const opener = googleButton ? 'same-origin-allow-popups' : 'same-origin';
   return {
-    contentSecurityPolicy: { directives: { frameAncestors: ancestors ?? ["'self'"] } },
+    contentSecurityPolicy: {
+      directives: {
+        frameAncestors: ancestors ?? ["'self'"],
+        ...(googleButton && GOOGLE_BUTTON),
+      },
+    },
     xFrameOptions: frameOptions(ancestors, 'sameorigin'),
-    crossOriginOpenerPolicy: ancestors === undefined,
+    crossOriginOpenerPolicy: ancestors === undefined && { policy: opener },
+    // Under `no-referrer` browsers post even a page's own forms with `Origin: null`, and Google's button doesn't learn whose page it is on.
+    referrerPolicy: { policy: 'strict-origin-when-cross-origin' },
   };
 }
+
+const GOOGLE = 'https://accounts.google.com/gsi/';
+
+/** What Google's library loads (https://developers.google.com/identity/gsi/web/guides/get-google-api-clientid), beside the page's own. */
+const GOOGLE_BUTTON = {
+  scriptSrc: ["'self'", `${GOOGLE}client`],
+  styleSrc: ["'self'", 'https:', "'unsafe-inline'", `${GOOGLE}style`],
+  frameSrc: ["'self'", GOOGLE],
+  connectSrc: ["'self'", GOOGLE],
+};
 
 /** `X-Frame-Options` cannot name origins and would contradict a policy that does. */
 function frameOptions(ancestors: readonly string[] | undefined, action: 'deny' | 'sameorigin') {

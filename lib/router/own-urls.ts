@@ -1,25 +1,44 @@
 import type { Request, RequestHandler } from 'express';
-import { safeReturnTo } from '../http/redirects.js';
+import type { Place } from '../http/place.js';
+import { safeReturnTo, withinPublicPath } from '../http/redirects.js';
 import type { RouterParts } from './parts.js';
 
 /**
  * Where users reach the application: AUTH_PUBLIC_URL, never what a request says of itself. In development, without
  * one, this machine at the port that the request came in by.
  */
-export function publicUrl({ config }: Pick<RouterParts, 'config'>, req: Request): string {
+function publicUrl({ config }: Pick<RouterParts, 'config'>, req: Request): string {
   return config.publicUrl ?? `http://localhost:${req.socket.localPort ?? 80}`;
 }
 
-const mounts = new WeakMap<Request, string>();
+/** Returns the URL of a page for a mail: of a path, on the application's part of the public origin. */
+export function mailedUrl(
+  { config, place }: Pick<RouterParts, 'config' | 'place'>,
+  page: string,
+): URL {
+  if (URL.canParse(page)) return new URL(page);
+  return new URL(withinPublicPath(page, place.publicPath), config.publicUrl ?? 'http://localhost');
+}
+
+/** The origin of that. */
+export function publicOrigin(parts: Pick<RouterParts, 'config'>, req: Request): string {
+  return new URL(publicUrl(parts, req)).origin;
+}
+
+interface OwnPaths extends Pick<Place, 'publicPath' | 'home'> {
+  readonly router: string;
+}
+
+const ownPaths = new WeakMap<Request, OwnPaths>();
 
 /**
- * Notes where the router is mounted, for {@link ownPath}: `basePath` where the application has said it, else the path
- * that the request came by, in lower case where routing ignores case. What a parameter of the mount has matched stays as
- * it is. A path that a browser could take for another host, such as `//evil.example/auth` under a wildcard, is not ours:
- * those requests go on to the application.
+ * Notes where the router is, for {@link ownPath}: where the application has said that it is, else where Express has
+ * mounted it, else the path that the request came by, in lower case where routing ignores case. What a parameter of the
+ * mount has matched stays as it is. A path that a browser could take for another host, such as `//evil.example/auth` under
+ * a wildcard, is not ours: those requests go on to the application.
  */
 export function onPlainMounts(
-  { basePath }: Pick<RouterParts, 'basePath'>,
+  { basePath, place }: Pick<RouterParts, 'basePath' | 'place'>,
   routes: RequestHandler,
 ): RequestHandler {
   return function authRouter(req, res, next) {
@@ -27,7 +46,9 @@ export function onPlainMounts(
     if (basePath === undefined && baseUrl !== '' && safeReturnTo(baseUrl) !== baseUrl)
       return next();
     const isExact = req.app.enabled('case sensitive routing');
-    mounts.set(req, basePath ?? (isExact ? baseUrl : inLowerCase(baseUrl, req.params)));
+    const plain = isExact ? baseUrl : inLowerCase(baseUrl, req.params);
+    const { publicPath, home } = place;
+    ownPaths.set(req, { publicPath, home, router: place.pathOf({ asked: baseUrl, plain }) });
     return routes(req, res, next);
   };
 }
@@ -45,7 +66,18 @@ function inLowerCase(path: string, parameters: object): string {
 
 /** Returns the address of one of our routes, as a path on this origin. */
 export function ownPath(req: Request, route: string): string {
-  return `${mounts.get(req) ?? ''}${route}`;
+  return `${ownPaths.get(req)?.router ?? ''}${route}`;
+}
+
+/** Returns where a browser goes that has nowhere else to go, as a path on this origin. */
+export function homePath(req: Request): string {
+  return ownPaths.get(req)?.home ?? '/';
+}
+
+/** Returns the place of the application that a request names in `returnTo`; without one {@link homePath}. */
+export function placeOf(req: Request, returnTo: unknown): string {
+  if (returnTo === undefined || returnTo === null) return homePath(req);
+  return safeReturnTo(returnTo, ownPaths.get(req)?.publicPath);
 }
 
 /** Returns the callback to register with a provider: `{AUTH_PUBLIC_URL}/api/auth/callback`, and for a named one `…/callback/{name}`. */
@@ -55,7 +87,7 @@ export function callbackUrl(
   provider: string,
 ): string {
   const path = provider === 'default' ? '' : `/${provider}`;
-  return `${publicUrl(parts, req)}${ownPath(req, `/callback${path}`)}`;
+  return `${publicOrigin(parts, req)}${ownPath(req, `/callback${path}`)}`;
 }
 
 /** Query parameters of a log-in that the sign-in page passes on to the provider that is chosen there. */
@@ -89,7 +121,7 @@ export function keepReturnTo(req: Request, returnTo: string): void {
 
 /** Returns where the user goes after signing in: from the log-in on its way, else from the query. */
 export function returnToOf(req: Request): string {
-  return returnTos.get(req) ?? safeReturnTo(queryOf(req).get('returnTo'));
+  return returnTos.get(req) ?? placeOf(req, queryOf(req).get('returnTo'));
 }
 
 /** The query of a request. Express' own parser makes lists and objects of it. */

@@ -2,6 +2,7 @@ import type { AuthenticatorContext } from '../authenticate/authenticator.js';
 import type { Config } from '../config/config.js';
 import type { Events } from '../events.js';
 import type { GrantOf, GrantOptions } from '../issuing/grants.js';
+import type { LearningPlace } from '../http/place.js';
 import type { SignIn } from '../sign-in.js';
 import type { Verifier } from '../verifier/verifier.js';
 import type { SendMail } from './password/mail.js';
@@ -15,8 +16,10 @@ export interface RouterParts extends Omit<SignIn, 'ready' | 'close'> {
   readonly pipeline: AuthenticatorContext;
   /** What the access tokens of a session say. */
   readonly grantOf: GrantOf;
-  /** Where the router is mounted, when the application has said it. @defaultValue told by each request */
+  /** Where the router is mounted, when the application has said it. @defaultValue told by Express, else by each request */
   readonly basePath?: string | undefined;
+  /** Where the application and the router are, as browsers see it. */
+  readonly place: LearningPlace;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }

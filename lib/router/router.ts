@@ -16,9 +16,38 @@ export function createRouter(parts: RouterParts, options: AuthRouterOptions): Re
   );
   // Each request reports a failure. Without one there is nothing to report it to.
   loading.catch(() => undefined);
-  return function authRouter(req, res, next) {
+  const router: RequestHandler = function authRouter(req, res, next) {
     loading.then((routes) => routes(req, res, next)).catch(next);
   };
+  return knowingItsMount(router, parts);
+}
+
+/** What Express sets `mountpath` to: a path, a pattern, or several. */
+const unmounted: string | RegExp | readonly (string | RegExp)[] = '';
+
+/** The application that mounts another one, as much as that one looks at. */
+interface Mounting {
+  /** Where it is mounted itself. */
+  path(): string;
+}
+
+/**
+ * Makes the router look like an application to `app.use(path, router)`, which tells applications where they are mounted
+ * (Express, `mountpath` and the event `mount`), so that guards find its pages before the first request to it. Under an
+ * `express.Router()` it is an ordinary function.
+ */
+function knowingItsMount(router: RequestHandler, { place }: RouterParts): RequestHandler {
+  const mounted = Object.assign(router, {
+    handle: router,
+    set: () => mounted,
+    mountpath: unmounted,
+    emit(event: string, parent: Mounting): void {
+      const paths = [mounted.mountpath].flat();
+      // Later: the parent may not be mounted itself yet.
+      if (event === 'mount') place.mountedAt(() => paths.map((path) => `${parent.path()}${path}`));
+    },
+  });
+  return mounted;
 }
 
 function refuseLinksToNowhere(

@@ -12,6 +12,7 @@ type Claims = Readonly<Record<string, unknown>>;
 /** Of a form; an origin of null is left out. */
 interface FormHeaders {
   readonly origin?: string | null;
+  readonly 'sec-fetch-site'?: string;
   readonly cookie?: string;
 }
 
@@ -382,6 +383,15 @@ describe('C13 One Tap, which posts a form from another site', () => {
     expect(await refusalIn(response)).toEqual({ status: 403, code: 'CROSS_SITE_REQUEST' });
     expect(response.headers.get('set-cookie')).toBeNull();
     expect(await users()).toEqual([]);
+  });
+
+  it('a form of our own page whose Referrer-Policy hides its origin is taken', async () => {
+    const { google, postForm } = await world();
+    const form = { credential: await google.idToken(), g_csrf_token: 'd' };
+    for (const site of ['cross-site', 'same-origin']) {
+      const headers = { cookie: 'g_csrf_token=d', origin: 'null', 'sec-fetch-site': site };
+      expect((await postForm(form, headers)).status).toBe(site === 'cross-site' ? 403 : 303);
+    }
   });
 
   it("a form of our own page's, or without an Origin, is taken", async () => {

@@ -368,3 +368,52 @@ describe('AUTH_HOME', () => {
     },
   );
 });
+
+describe('the name of cookies', () => {
+  it.each(['a', 'my-app', 'My_App.2', 'login', 'x'.repeat(40)])('%j is one', (AUTH_COOKIE_NAME) => {
+    expect(configOf({ env: { AUTH_COOKIE_NAME } }).cookieName).toBe(AUTH_COOKIE_NAME);
+  });
+
+  it('is latchkey by default', () => {
+    expect(configOf({}).cookieName).toBe('latchkey');
+  });
+
+  it.each([
+    '__Host-app',
+    '__secure-app',
+    '-a',
+    'a b',
+    'a;b',
+    'a=b',
+    'ä',
+    'x'.repeat(41),
+    // Cookies of the application named `app` begin like this.
+    'app-login',
+    'app-session',
+    'app-exchange-1',
+    'app-device',
+  ])('%j is none', (AUTH_COOKIE_NAME) => {
+    expect(load({ env: { AUTH_COOKIE_NAME } }).settings).toEqual(['AUTH_COOKIE_NAME']);
+  });
+});
+
+describe('the path of AUTH_PUBLIC_URL', () => {
+  it.each([
+    ['https://example.com/', 'https://example.com'],
+    ['https://EXAMPLE.com/App/', 'https://example.com/App'],
+    ['https://example.com/a/../b', 'https://example.com/b'],
+    ['https://example.com/a b', 'https://example.com/a%20b'],
+  ])('%s is kept without a slash at its end: %s', (AUTH_PUBLIC_URL, publicUrl) => {
+    expect(configOf({ env: { AUTH_PUBLIC_URL } }).publicUrl).toBe(publicUrl);
+  });
+
+  it.each([
+    'https://example.com//evil.example',
+    'https://example.com/a//b',
+    'https://example.com/a%2fb',
+    'https://example.com/%5cevil',
+    'https://example.com/.//evil.example',
+  ])('%s is refused', (AUTH_PUBLIC_URL) => {
+    expect(load({ env: { AUTH_PUBLIC_URL } }).settings).toEqual(['AUTH_PUBLIC_URL']);
+  });
+});

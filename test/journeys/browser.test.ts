@@ -26,6 +26,8 @@ async function world({ responseMode, context: options }: WorldOptions = {}) {
   const auth = createAuth({
     ...BASE,
     publicUrl: port.origin,
+    // Its keys are out of reach.
+    google: { clientId: 'ours' },
     oidc: {
       corp: {
         issuer,
@@ -53,6 +55,11 @@ async function world({ responseMode, context: options }: WorldOptions = {}) {
     auth.securityHeaders({ preset: 'web' }),
     auth.requireAuth({ redirect: true }),
     (_req, res) => void res.send(LINKING),
+  );
+  app.get(
+    '/google',
+    auth.securityHeaders({ preset: 'web', googleButton: true }),
+    (_req, res) => void res.cookie('g_csrf_token', 'double').send(GOOGLE_FORM),
   );
   app.get('/embedded', (_req, res) => void res.send(EMBEDDED));
   app.get('/popup', (_req, res) => void res.send(POPUP));
@@ -148,6 +155,21 @@ describe.skipIf(skip)('in a real browser', () => {
     await signInAtProvider(page, 'ada');
     await page.waitForURL(`${origin}/inside`);
     expect(await page.textContent('#who')).toBe('ada');
+  });
+
+  it("the form of Google's button is of our own page, whose token then decides", async () => {
+    const { page, origin, auth } = await world();
+    const reasons: string[] = [];
+    auth.on('login.failed', ({ reason }) => reasons.push(reason));
+    await page.goto(`${origin}/google`);
+    const [request] = await Promise.all([
+      page.waitForRequest(`${origin}/api/auth/google`),
+      page.click('text=Sign in with Google'),
+    ]);
+    await page.waitForSelector('[role=alert]');
+    expect((await request.allHeaders())['origin']).toBe(origin);
+    expect((await request.response())?.status()).toBe(401);
+    expect(reasons).toHaveLength(1);
   });
 
   it.each([
@@ -322,6 +344,11 @@ function luminance(color: string): number {
 
 const LINKING = `<!doctype html><form method="post" action="/api/auth/link/corp">
 <input type="hidden" name="returnTo" value="/inside"><button>Add</button></form>`;
+
+/** What the script of Google's button submits. */
+const GOOGLE_FORM = `<!doctype html><form method="post" action="/api/auth/google">
+<input type="hidden" name="credential" value="no.id.token">
+<input type="hidden" name="g_csrf_token" value="double"><button>Sign in with Google</button></form>`;
 
 const VERIFIER = 'a-verifier-that-only-the-page-in-the-frame-knows';
 const CHALLENGE = createHash('sha256').update(VERIFIER).digest('base64url');

@@ -47,6 +47,25 @@ describe.each(expressVersions)('securityHeaders on $name', ({ express }) => {
     expect(headers.get('x-frame-options')).toBe('SAMEORIGIN');
   });
 
+  it('web: tells other sites the origin at most, and own forms keep theirs', async () => {
+    const { headers } = await (await createWorld({ preset: 'web' }))();
+    expect(headers.get('referrer-policy')).toBe('strict-origin-when-cross-origin');
+    expect(headers.get('content-security-policy')).not.toContain('google');
+    expect(headers.get('cross-origin-opener-policy')).toBe('same-origin');
+  });
+
+  it("web: lets Google's button in where it is asked for", async () => {
+    const { headers } = await (await createWorld({ preset: 'web', googleButton: true }))();
+    const policy = headers.get('content-security-policy') ?? '';
+    const gsi = 'https://accounts.google.com/gsi/';
+    expect(policy).toContain(`script-src 'self' ${gsi}client;`);
+    expect(policy).toContain(`frame-src 'self' ${gsi}`);
+    expect(policy).toContain(`connect-src 'self' ${gsi}`);
+    expect(policy).toMatch(/style-src [^;]*https:\/\/accounts\.google\.com\/gsi\/style/);
+    expect(headers.get('cross-origin-opener-policy')).toBe('same-origin-allow-popups');
+    expect(headers.get('referrer-policy')).toBe('strict-origin-when-cross-origin');
+  });
+
   it.each(['api', 'web'] as const)(
     '%s: lets exactly the named origins frame the page',
     async (preset) => {
@@ -314,6 +333,7 @@ describe('options of securityHeaders that cannot work', () => {
     { title: 'no origins', options: { cors: {} } },
     { title: 'a misspelt option', options: { frameAncestor: [] } },
     { title: 'a misspelt cors option', options: { cors: { origin: [] } } },
+    { title: "Google's button on what is no page", options: { googleButton: true } },
     { title: 'an unknown preset', options: { preset: 'constructor' } },
     { title: 'ancestors that are no list', options: { frameAncestors: 'https://a.test' } },
     {

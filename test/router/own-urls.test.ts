@@ -103,6 +103,28 @@ describe.each(expressVersions)('URLs of the router under $name', ({ name, expres
     { mount: '/auth', at: '/auth', under: '', basePath: '/' },
     { mount: /^\/.*\/auth/, at: '//evil.example/auth', under: '/auth', basePath: '/auth' },
     { mount: '/Auth', at: '/Auth', under: '/Auth', isCaseSensitive: true },
+    { mount: '/Auth', at: '/aUTH', under: '/Auth' },
+    { mount: '/auth', at: '/auth', under: '/app/auth', publicUrl: 'https://app.example.com/app' },
+    { mount: '/auth', at: '/auth', under: '/App/auth', publicUrl: 'https://app.example.com/App/' },
+    {
+      mount: '/app/auth',
+      at: '/APP/auth',
+      under: '/app/auth',
+      publicUrl: 'https://app.example.com/app',
+    },
+    {
+      mount: '/:tenant/auth',
+      at: '/Acme/auth',
+      under: '/app/Acme/auth',
+      publicUrl: 'https://app.example.com/app',
+    },
+    {
+      mount: '/',
+      at: '',
+      under: '/app/auth',
+      basePath: '/auth',
+      publicUrl: 'https://app.example.com/app',
+    },
   ])(
     'W5 mounted at $mount and asked at $at, they begin with $under',
     async ({ mount, at, under, ...options }) => {

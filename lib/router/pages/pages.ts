@@ -169,12 +169,12 @@ export function forwardPage(label: string, url: string): Page {
 }
 
 /** Asks before signing out. By a link, since it may lead on to the provider's log-out. */
-export function signOutPage(url: string): Page {
+export function signOutPage(url: string, home: string): Page {
   return {
     title: 'Sign out',
     body: html`<h1>Sign out?</h1>
       <p>You are signed in on this browser.</p>
       <a class="button" href="${url}">Sign out</a>
-      <a class="button plain" href="/">Stay signed in</a>`,
+      <a class="button plain" href="${home}">Stay signed in</a>`,
   };
 }

@@ -2,10 +2,10 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { isNavigation, refuseCrossSite } from '../../http/cross-site.js';
 import { AuthError } from '../../errors.js';
-import { redirectWithin, safeReturnTo } from '../../http/redirects.js';
+import { redirectWithin } from '../../http/redirects.js';
 import { redirectSignedIn } from '../browser-session.js';
 import { passwordLoginSchema, type PasswordSignIn } from '../password/login.js';
-import { ownPath, publicUrl, queryOf, returnToOf, wishesOf } from '../own-urls.js';
+import { ownPath, placeOf, publicOrigin, queryOf, returnToOf, wishesOf } from '../own-urls.js';
 import { sendPage, type SignInFacts, signInPage } from './pages.js';
 import { readFormBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
@@ -38,10 +38,10 @@ const formSchema = z.object({
 export function submitSignInPage(parts: RouterParts, signIn: PasswordSignIn): Endpoint {
   return async function handleSubmitSignInPage(req, res) {
     // Stricter than other routes: the browser itself must say that the form stands on this origin.
-    const own = new Set([new URL(publicUrl(parts, req)).origin]);
+    const own = new Set([publicOrigin(parts, req)]);
     refuseCrossSite(req, { allowed: own, proof: 'browser' });
     const { username, password, returnTo: wanted } = await readFormBody({ req, res }, formSchema);
-    const returnTo = safeReturnTo(wanted);
+    const returnTo = placeOf(req, wanted);
     const { data: body } = passwordLoginSchema.safeParse({
       username,
       password,

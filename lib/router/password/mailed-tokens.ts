@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { z } from 'zod';
 import { reusableError } from '../../errors.js';
 import type { StoredUser } from '../../stores/store.js';
+import { mailedUrl } from '../own-urls.js';
 import type { RouterParts } from '../parts.js';
 
 /**
@@ -69,8 +70,8 @@ export function fingerprintOf({ passwordHash = '', email = '' }: StoredUser): st
 }
 
 /** Returns the link to a page of the application, with the token as fragment, which browsers send to no server. */
-export function mailedLink({ config }: Pick<RouterParts, 'config'>, link: MailedLink): string {
-  const url = new URL(link.page, config.publicUrl ?? 'http://localhost');
+export function mailedLink(parts: Pick<RouterParts, 'config' | 'place'>, link: MailedLink): string {
+  const url = mailedUrl(parts, link.page);
   url.hash = `token=${link.token}`;
   return url.href;
 }

@@ -6,7 +6,7 @@ import { redirectWithin, withParameters } from '../../http/redirects.js';
 import { redirectSignedIn } from '../browser-session.js';
 import { completeSignIn } from '../complete-sign-in.js';
 import type { OneTimeCodes } from './exchange.js';
-import { keepReturnTo, ownPath, queryOf } from '../own-urls.js';
+import { homePath, keepReturnTo, ownPath, queryOf } from '../own-urls.js';
 import { refuseLookAhead } from '../look-ahead.js';
 import { requireProvider } from './login.js';
 import { admitIdentity, providerSessionFacts, reported } from './sign-in.js';
@@ -49,7 +49,7 @@ export function callback(context: CallbackContext): Endpoint {
     if (!transaction) {
       // The back button, or a restored tab: nothing is left to do for a signed-in user.
       if (await parts.sessions.recognise(parts.cookies.read(req, 'session')))
-        return redirectWithin(res, '/');
+        return redirectWithin(res, homePath(req));
       throw badRequest('state');
     }
     keepReturnTo(req, transaction.returnTo);

@@ -6,7 +6,7 @@ import { GOOGLE } from '../../providers/google-id-token.js';
 import type { LiveSession } from '../../sessions/sessions.js';
 import { redirectSignedIn } from '../browser-session.js';
 import { completeSignIn } from '../complete-sign-in.js';
-import { publicUrl } from '../own-urls.js';
+import { homePath, publicOrigin } from '../own-urls.js';
 import { admitIdentity, providerSessionFacts, reported } from './sign-in.js';
 import { type Exchange, isForm, readFormBody, readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
@@ -32,12 +32,14 @@ export function signInWithGoogle(parts: RouterParts, sendTokens: SendTokens): En
     if (isForm(req)) {
       const { credential, g_csrf_token: token } = await readFormBody(exchange, formSchema);
       // Google's own double submit: its script has set the cookie on our origin. A sub-domain could, too, hence the origin.
-      const own = new URL(publicUrl(parts, req)).origin;
-      const isFromGoogle = [undefined, GOOGLE, own].includes(req.headers.origin);
-      if (!isFromGoogle || token === '' || token !== csrfCookie(req))
+      const own = publicOrigin(parts, req);
+      // A page with `Referrer-Policy: no-referrer` posts with `Origin: null`; the browser says otherwise that it is ours.
+      const isOwn = req.headers['sec-fetch-site'] === 'same-origin';
+      const isExpected = isOwn || [undefined, GOOGLE, own].includes(req.headers.origin);
+      if (!isExpected || token === '' || token !== csrfCookie(req))
         throw new AuthError('CROSS_SITE_REQUEST');
       const live = await signIn(parts, exchange, { idToken: credential, delivery: 'cookie' });
-      return redirectSignedIn(parts, res, { live, returnTo: '/' });
+      return redirectSignedIn(parts, res, { live, returnTo: homePath(req) });
     }
     const { id_token: idToken, delivery } = await readJsonBody(exchange, jsonSchema);
     await sendTokens(res, await signIn(parts, exchange, { idToken, delivery }));

@@ -1,14 +1,10 @@
+import type { Request } from 'express';
 import { z } from 'zod';
 import { AuthError, isScopeToken } from '../../errors.js';
 import type { LoginProvider } from '../../providers/login-provider.js';
 import { needsUser } from '../../providers/errors.js';
-import {
-  redirectAway,
-  redirectWithin,
-  safeReturnTo,
-  withParameters,
-} from '../../http/redirects.js';
-import { callbackUrl, ownPath, queryOf, wishesOf } from '../own-urls.js';
+import { redirectAway, redirectWithin, withParameters } from '../../http/redirects.js';
+import { callbackUrl, ownPath, placeOf, queryOf, wishesOf } from '../own-urls.js';
 import { forwardPage, sendPage } from '../pages/pages.js';
 import { refuseLookAhead } from '../look-ahead.js';
 import { reported } from './sign-in.js';
@@ -26,7 +22,7 @@ export function beginLogin(parts: RouterParts, transactions: Transactions): Endp
   return async function handleBeginLogin(req, res) {
     // A prefetched page must not take the place of a pending log-in.
     refuseLookAhead(req);
-    const wish = readWish(queryOf(req));
+    const wish = readWish(req);
     const { provider: name } = req.params;
     // Several providers, or none: the sign-in page offers all of them, and the password.
     if (name === undefined && !(await parts.providers.find(undefined)))
@@ -71,7 +67,7 @@ export function beginLink(parts: RouterParts, transactions: Transactions): Endpo
       throw new AuthError('AUTH_CONTEXT_REQUIRED', { realm, maxAgeSeconds: RECENT_MS / 1000 });
     const provider = await requireProvider(parts, req.params['provider']);
     const wish: Wish = {
-      returnTo: safeReturnTo(returnTo),
+      returnTo: placeOf(req, returnTo),
       mode: 'cookie',
       isSilent: false,
       linkTo: live.user.id,
@@ -139,8 +135,10 @@ const MOST_MAX_AGE = 31_536_000;
 /** RFC 7636 §4.2: base64url of a SHA-256. */
 const CHALLENGE = /^[\w-]{43}$/;
 
-function readWish(query: URLSearchParams): Wish {
-  const returnTo = safeReturnTo(
+function readWish(req: Request): Wish {
+  const query = queryOf(req);
+  const returnTo = placeOf(
+    req,
     query.getAll('returnTo').length > 1 ? undefined : query.get('returnTo'),
   );
   const prompt = single(query, 'prompt', (value) => PROMPTS.includes(value));

@@ -6,7 +6,7 @@ import { AuthError } from '../../errors.js';
 import { redirectAway, redirectWithin } from '../../http/redirects.js';
 import { readNotes } from '../../sessions/session-notes.js';
 import type { Session } from '../../stores/store.js';
-import { ownPath, publicUrl, queryOf } from '../own-urls.js';
+import { homePath, ownPath, publicOrigin, queryOf } from '../own-urls.js';
 import { sendPage, signOutPage } from '../pages/pages.js';
 import { refuseLookAhead } from '../look-ahead.js';
 import { requireProvider } from './login.js';
@@ -50,18 +50,18 @@ export function browserLogout(parts: RouterParts): Endpoint {
     const sessionId = query.get('session') ?? '';
     const isOwn = isOneOf(hashesOf(parts, sessionId), query.get('hash') ?? '');
     if (!isOwn) {
-      if (!byCookie) return redirectWithin(res, '/');
-      return sendPage(res, 200, signOutPage(logoutUrl(parts, req, byCookie.id)));
+      if (!byCookie) return redirectWithin(res, homePath(req));
+      return sendPage(res, 200, signOutPage(logoutUrl(parts, req, byCookie.id), homePath(req)));
     }
     const session = await sessions.findById(sessionId);
     if (session) await sessions.revoke({ id: session.id }, 'logout');
     // The link is of a former session: this browser has another one by now, and is still signed in.
     if (byCookie && byCookie.id !== sessionId)
-      return sendPage(res, 200, signOutPage(logoutUrl(parts, req, byCookie.id)));
+      return sendPage(res, 200, signOutPage(logoutUrl(parts, req, byCookie.id), homePath(req)));
     cookies.clear(res, 'session');
     const away = session && (await providerLogoutUrl(parts, req, session));
     if (away) redirectAway(res, away);
-    else redirectWithin(res, '/');
+    else redirectWithin(res, homePath(req));
   };
 }
 
@@ -84,7 +84,7 @@ async function providerLogoutUrl(
     const provider = await parts.providers.find(name);
     return await provider?.logoutUrl({
       idToken: await parts.upstream.idTokenFor(provider.client, session),
-      returnTo: `${publicUrl(parts, req)}/`,
+      returnTo: `${publicOrigin(parts, req)}${homePath(req)}`,
     });
   } catch {
     return undefined;
