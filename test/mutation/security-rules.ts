@@ -367,4 +367,32 @@ export const securityRules: readonly SecurityRule[] = [
     replace: 'stopTimer();',
     tests: ['test/stores/steady-store.test.ts'],
   },
+  {
+    rule: 'a change that PostgreSQL held up too long undoes itself',
+    file: 'lib/stores/postgres/statement.ts',
+    find: '< $${sent + 1}::float8 THEN 1 ELSE 0 END',
+    replace: '< $${sent + 1}::float8 THEN 1 ELSE 1 END',
+    tests: ['test/stores/postgres-deadlines.test.ts'],
+  },
+  {
+    rule: 'a revocation that PostgreSQL commits late is read although later ones have been',
+    file: 'lib/stores/postgres/positions.ts',
+    find: 'gap.low > gap.high ? position.gaps : [...position.gaps, gap]',
+    replace: 'position.gaps',
+    tests: ['test/stores/postgres-revocations.test.ts'],
+  },
+  {
+    rule: 'a change that reaches Redis too late is not made',
+    file: 'lib/stores/redis/scripts.ts',
+    find: "if clock > tonumber(ARGV[1]) then return redis.error_reply(string.format('LATE %.0f', clock)) end",
+    replace: '',
+    tests: ['test/stores/contract.test.ts'],
+  },
+  {
+    rule: 'a session that has been revoked is not rotated on Redis',
+    file: 'lib/stores/redis/session-rows.ts',
+    find: '~= tonumber(ARGV[4]) or ${row.revokedAt} then return false end\nlocal now',
+    replace: '~= tonumber(ARGV[4]) then return false end\nlocal now',
+    tests: ['test/stores/contract.test.ts'],
+  },
 ];
