@@ -39,8 +39,8 @@ export function connectRedis(client: RedisClient, prefix: string): RedisConnecti
     const calledAt = performance.now();
     const until = calledAt + PATIENCE_MS;
     return async (script, key, ...args) => {
-      const compactFrom = await schema.compactFrom();
-      let offset = await clock.offset(key);
+      const compactFrom = schema.known() ?? (await schema.compactFrom());
+      let offset = clock.known() ?? (await clock.offset(key));
       for (;;) {
         refuseWhenLate(until);
         const times = [Math.floor(until + offset), compactFrom, Math.ceil(calledAt + offset)];
@@ -131,6 +131,8 @@ const PROMPT_MS = 250;
 interface ServerClock {
   /** What to add to `performance.now()` for the server's time: never too much, by the way of one reply too little. */
   readonly offset: (key: string) => Promise<number>;
+  /** The same, as long as nothing has to be asked. */
+  readonly known: () => number | undefined;
   readonly forget: () => void;
 }
 
@@ -165,8 +167,8 @@ function createServerClock(client: WatchedClient): ServerClock {
   }
 
   return {
+    known: () => (known && performance.now() < known.until ? known.offset : undefined),
     async offset(key) {
-      if (known && performance.now() < known.until) return known.offset;
       const mine = asking ?? ask(key);
       asking = mine;
       try {
@@ -181,5 +183,6 @@ function createServerClock(client: WatchedClient): ServerClock {
 
 /** `encodeURIComponent` throws for half a surrogate pair, which no row is named after. */
 function encode(name: string): string {
+  if (/^[\w.-]*$/.test(name)) return name;
   return encodeURIComponent(name.replace(/\p{Cs}/gu, '\uFFFD'));
 }

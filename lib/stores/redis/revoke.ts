@@ -8,7 +8,7 @@ import {
   readList,
   removeFromLists,
 } from './session-lists.js';
-import { revokeRow, toSession } from './session-rows.js';
+import { placeOf, revokeRow, toSession } from './session-rows.js';
 import type { SessionSelector } from '../store.js';
 
 /** Sessions that are revoked at once: between two such groups other commands get their turn. */
@@ -34,8 +34,7 @@ export async function revokeSessions(
   selector: SessionSelector,
   at: RevokedAt,
 ): Promise<readonly string[]> {
-  if ('id' in selector)
-    return revokeGroup(revoker, [selector.id], { ...at, field: '', values: [] });
+  if ('id' in selector) return revokeGroup(revoker, [selector.id], { ...at, place: 0, values: [] });
   const ended: string[] = [];
   for await (const entries of readList(revoker.connection, listOfSelector(selector))) {
     // One group after the other, however many there are: the application shares this connection, and others this server. A sign-out of
@@ -77,17 +76,17 @@ async function revokeListed(
 }
 
 /** What a row must have in common with the selector beside the list in which it stands. */
-function conditionOf(selector: Order['selector']): Pick<RevokeGroup, 'field' | 'values'> {
-  if ('userId' in selector) return { field: 'userId', values: [selector.userId] };
+function conditionOf(selector: Order['selector']): Pick<RevokeGroup, 'place' | 'values'> {
+  if ('userId' in selector) return { place: placeOf('userId'), values: [selector.userId] };
   const { issuer, sessionId } = selector;
-  if (!('subject' in selector)) return { field: 'issuer', values: [issuer] };
+  if (!('subject' in selector)) return { place: placeOf('issuer'), values: [issuer] };
   return sessionId === undefined
-    ? { field: 'subject', values: [selector.subject] }
-    : { field: 'providerSession', values: [sessionId, ''] };
+    ? { place: placeOf('subject'), values: [selector.subject] }
+    : { place: placeOf('providerSession'), values: [sessionId, ''] };
 }
 
 interface RevokeGroup extends RevokedAt {
-  readonly field: string;
+  readonly place: number;
   readonly values: readonly string[];
   readonly onMissing?: (id: string) => void;
 }
@@ -96,7 +95,7 @@ interface RevokeGroup extends RevokedAt {
 async function revokeGroup(
   { connection, revocations, hint }: Revoker,
   ids: readonly string[],
-  { now, reason, field, values, onMissing }: RevokeGroup,
+  { now, reason, place, values, onMissing }: RevokeGroup,
 ): Promise<readonly string[]> {
   const change = connection.begin();
   const rows = await Promise.all(
@@ -106,7 +105,7 @@ async function revokeGroup(
         connection.keyOf('session', id),
         now,
         reason,
-        field,
+        place,
         ...values,
       );
       if (reply === null) onMissing?.(id);

@@ -8,6 +8,8 @@ import { createScript, type Script, textsOf } from './scripts.js';
 export interface Schema {
   /** From when on the compact format is written, by the server's clock; 0 where no older release ever wrote. */
   readonly compactFrom: () => Promise<number>;
+  /** The same, once it has been asked. */
+  readonly known: () => number | undefined;
   /** Whether there may be rows and keys of an older release. */
   readonly isMixed: () => Promise<boolean>;
 }
@@ -52,7 +54,7 @@ export function createSchema(context: SchemaContext): Schema {
     return reading;
   }
 
-  return { compactFrom, isMixed: async () => (await compactFrom()) > 0 };
+  return { compactFrom, known: () => known, isMixed: async () => (await compactFrom()) > 0 };
 }
 
 const SCANS = 200;
