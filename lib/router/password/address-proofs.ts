@@ -1,15 +1,39 @@
 import { z } from 'zod';
-import { createMailedTokens, type MailedTokens, mailedLink } from './mailed-tokens.js';
+import {
+  createMailedTokens,
+  type Expiring,
+  type MailedTokens,
+  mailedLink,
+} from './mailed-tokens.js';
 import type { MailedProof } from './mail.js';
 import type { AuthRouterOptions, RouterParts } from '../parts.js';
 
-const life = { email: z.string(), expiresAt: z.number() };
+interface Expected extends Expiring {
+  readonly email: string;
+}
+
+export interface SignUpProof extends Expected {
+  readonly kind: 'sign_up';
+  readonly username?: string | undefined;
+  readonly passwordHash: string;
+}
+
+export interface ChangeProof extends Expected {
+  readonly kind: 'change';
+  readonly userId: string;
+  /** Fingerprint of the user when the mail was sent. */
+  readonly replaces: string;
+}
 
 /**
  * What a token stands for that was mailed to an address: a sign-up, which is no account before its token came back and
  * blocks nothing until then, or a new address for an account.
  */
-const schema = z.discriminatedUnion('kind', [
+type AddressProof = SignUpProof | ChangeProof;
+
+const life = { email: z.string(), expiresAt: z.number() };
+
+const schema: z.ZodType<AddressProof> = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('sign_up'),
     username: z.string().optional(),
@@ -18,10 +42,6 @@ const schema = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('change'), userId: z.string(), replaces: z.string(), ...life }),
 ]);
-
-type AddressProof = z.output<typeof schema>;
-export type SignUpProof = Extract<AddressProof, { kind: 'sign_up' }>;
-export type ChangeProof = Extract<AddressProof, { kind: 'change' }>;
 
 type Asked = Omit<SignUpProof, 'expiresAt'> | Omit<ChangeProof, 'expiresAt'>;
 
@@ -37,7 +57,7 @@ export function createAddressProofs(
     verifyEmailPage = '/verify-email',
   }: Pick<AuthRouterOptions, 'verifyTokenSeconds' | 'verifyEmailPage'>,
 ): AddressProofs {
-  const tokens = createMailedTokens<AddressProof>(parts, { kind: 'address', schema });
+  const tokens = createMailedTokens(parts, { kind: 'address', schema });
   return Object.freeze({
     redeem: <Result>(token: string, work: (proof: AddressProof) => Promise<Result>) =>
       tokens.redeem(token, work),

@@ -15,7 +15,13 @@ import { type Exchange, readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
 
-const changeEmailSchema = z.strictObject({
+interface ChangeEmailBody {
+  /** Normalised. */
+  readonly email: string;
+  readonly password?: string | undefined;
+}
+
+const changeEmailSchema: z.ZodType<ChangeEmailBody> = z.strictObject({
   email: emailSchema,
   password: z.custom<string>(isPasswordInput, 'is text of 1 to 256 characters').optional(),
 });
@@ -29,10 +35,7 @@ const RECENT_SECONDS = 600;
  * minutes. Rejects with CREDENTIALS_MISSING, INVALID_CREDENTIALS and AUTH_CONTEXT_REQUIRED (401), RATE_LIMITED (429) and
  * SERVER_BUSY (503).
  */
-export type ChangeEmail = (
-  exchange: Exchange,
-  body: z.output<typeof changeEmailSchema>,
-) => Promise<void>;
+export type ChangeEmail = (exchange: Exchange, body: ChangeEmailBody) => Promise<void>;
 
 export function createChangeEmail(
   parts: RouterParts,

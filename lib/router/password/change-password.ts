@@ -10,7 +10,12 @@ import type { AuthRouterOptions, RouterParts } from '../parts.js';
 import { createSetPassword } from './set-password.js';
 import type { SendTokens } from '../token-response.js';
 
-const changePasswordSchema = z.strictObject({
+interface ChangePasswordBody {
+  readonly old_password: string;
+  readonly new_password: string;
+}
+
+const changePasswordSchema: z.ZodType<ChangePasswordBody> = z.strictObject({
   old_password: z.custom<string>(isPasswordInput, 'is text of 1 to 256 characters'),
   new_password: z.string(),
 });
@@ -20,10 +25,7 @@ const changePasswordSchema = z.strictObject({
  * log-ins of the account, since they can be used to guess. Ends all other sessions.
  * Errors: INVALID_REQUEST and PASSWORD_POLICY (400), INVALID_CREDENTIALS (401), RATE_LIMITED (429).
  */
-export type ChangePassword = (
-  exchange: Exchange,
-  body: z.output<typeof changePasswordSchema>,
-) => Promise<LiveSession>;
+export type ChangePassword = (exchange: Exchange, body: ChangePasswordBody) => Promise<LiveSession>;
 
 export function createChangePassword(
   parts: RouterParts,

@@ -24,7 +24,12 @@ export const emailSchema: z.ZodType<string> = z.unknown().transform((email, cont
   return z.NEVER;
 });
 
-const forgotSchema = z.strictObject({ email: emailSchema });
+interface ForgotBody {
+  /** Normalised. */
+  readonly email: string;
+}
+
+const forgotSchema: z.ZodType<ForgotBody> = z.strictObject({ email: emailSchema });
 
 /** The options of a router that sends mails. */
 export type MailingOptions = AuthRouterOptions & { readonly sendMail: SendMail };
@@ -33,10 +38,7 @@ export type MailingOptions = AuthRouterOptions & { readonly sendMail: SendMail }
  * Mails a link to set a new password, once the reply has been sent: the address is looked up then, so that the answer doesn't
  * tell whether it is known. Links that were mailed before stay good. Rejects with RATE_LIMITED (429).
  */
-export type ForgotPassword = (
-  exchange: Exchange,
-  body: z.output<typeof forgotSchema>,
-) => Promise<void>;
+export type ForgotPassword = (exchange: Exchange, body: ForgotBody) => Promise<void>;
 
 export function createForgotPassword(parts: RouterParts, options: MailingOptions): ForgotPassword {
   const { users, events } = parts;
@@ -63,9 +65,20 @@ export function forgotPassword(askForReset: ForgotPassword): Endpoint {
 }
 
 /** What a reset token stands for. */
-const rowSchema = z.object({ userId: z.string(), replaces: z.string(), expiresAt: z.number() });
+interface ResetRow {
+  readonly userId: string;
+  /** Fingerprint of the user when the mail was sent. */
+  readonly replaces: string;
+  readonly expiresAt: number;
+}
 
-export type ResetTokens = MailedTokens<z.output<typeof rowSchema>>;
+const rowSchema: z.ZodType<ResetRow> = z.object({
+  userId: z.string(),
+  replaces: z.string(),
+  expiresAt: z.number(),
+});
+
+export type ResetTokens = MailedTokens<ResetRow>;
 
 export function createResetTokens(parts: RouterParts): ResetTokens {
   return createMailedTokens(parts, { kind: 'reset', schema: rowSchema });

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { z } from 'zod';
-import { reusableError } from '../../errors.js';
+import { type AuthError, reusableError } from '../../errors.js';
 import type { StoredUser } from '../../stores/store.js';
 import { mailedUrl } from '../own-urls.js';
 import type { RouterParts } from '../parts.js';
@@ -59,7 +59,7 @@ export function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
 }
 
-export const deadToken = reusableError('INVALID_REQUEST', {
+export const deadToken: AuthError = reusableError('INVALID_REQUEST', {
   reason: 'mailed_token',
   errors: [{ pointer: '#/token', detail: 'is not valid, or not any more', code: 'invalid_token' }],
 });

@@ -9,7 +9,13 @@ import type { RouterParts } from '../parts.js';
 import { createSetPassword } from './set-password.js';
 import type { SendTokens } from '../token-response.js';
 
-const resetSchema = z.strictObject({
+interface ResetBody {
+  readonly token: string;
+  readonly new_password: string;
+  readonly delivery: 'body' | 'cookie';
+}
+
+const resetSchema: z.ZodType<ResetBody> = z.strictObject({
   token: z.string().max(128),
   new_password: z.string(),
   delivery: z.enum(['body', 'cookie']).default('body'),
@@ -19,10 +25,7 @@ const resetSchema = z.strictObject({
  * Sets a new password by a mailed token, and signs in. A token works once; afterwards it and all other tokens of the
  * user get INVALID_REQUEST (400). A password that the policy refuses (PASSWORD_POLICY, 400) doesn't use the token up.
  */
-export type ResetPassword = (
-  exchange: Exchange,
-  body: z.output<typeof resetSchema>,
-) => Promise<LiveSession>;
+export type ResetPassword = (exchange: Exchange, body: ResetBody) => Promise<LiveSession>;
 
 export function createResetPassword(parts: RouterParts, options: MailingOptions): ResetPassword {
   const { passwords, users } = parts;

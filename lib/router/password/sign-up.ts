@@ -19,7 +19,15 @@ export const usernameSchema: z.ZodType<string> = z.unknown().transform((username
   return z.NEVER;
 });
 
-const signUpSchema = z.strictObject({
+interface SignUpBody {
+  /** Normalised. */
+  readonly email: string;
+  readonly password: string;
+  /** Normalised. */
+  readonly username?: string | undefined;
+}
+
+const signUpSchema: z.ZodType<SignUpBody> = z.strictObject({
   email: emailSchema,
   password: z.string(),
   username: usernameSchema.optional(),
@@ -31,7 +39,7 @@ const signUpSchema = z.strictObject({
  * link to set a new password. What is mailed is decided after the reply; a known and an unknown address cost one hash each.
  * Rejects with PASSWORD_POLICY (400), RATE_LIMITED (429) and SERVER_BUSY (503), whether or not the address is known.
  */
-export type SignUp = (exchange: Exchange, body: z.output<typeof signUpSchema>) => Promise<void>;
+export type SignUp = (exchange: Exchange, body: SignUpBody) => Promise<void>;
 
 export function createSignUp(parts: RouterParts, options: MailingOptions): SignUp {
   const { users, passwords, events } = parts;

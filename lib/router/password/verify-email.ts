@@ -19,14 +19,20 @@ import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
 import { passwordNotes, type SendTokens } from '../token-response.js';
 
-const verifyEmailSchema = z.strictObject({
+interface VerifyEmailBody {
+  readonly token: string;
+  readonly password?: string | undefined;
+  /** Normalised. In place of the one of the sign-up. */
+  readonly username?: string | undefined;
+  readonly delivery: 'body' | 'cookie';
+}
+
+const verifyEmailSchema: z.ZodType<VerifyEmailBody> = z.strictObject({
   token: z.string().max(128),
   password: z.custom<string>(isPasswordInput, 'is text of 1 to 256 characters').optional(),
   username: usernameSchema.optional(),
   delivery: z.enum(['body', 'cookie']).default('body'),
 });
-
-type VerifyEmailBody = z.output<typeof verifyEmailSchema>;
 
 /**
  * Takes a token that was mailed to an address. A sign-up becomes an account, and the caller is signed in to it; an account
