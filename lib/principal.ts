@@ -34,6 +34,11 @@ export interface User {
   /** Stable id: `sub`, or the claim that the mapping names. */
   readonly id: string;
   readonly email: string | undefined;
+  /**
+   * Whether the address is proven: for our own users by us or by a provider that is trusted for it, in another issuer's token by that
+   * issuer's word. False without an address. Never decide by an address that is not.
+   */
+  readonly emailVerified: boolean;
   readonly username: string | undefined;
   readonly roles: readonly string[];
   readonly groups: readonly string[];

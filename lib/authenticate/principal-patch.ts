@@ -11,6 +11,8 @@ import {
 export interface PrincipalPatch {
   /** Null and undefined: the user has none. */
   readonly email?: string | null | undefined;
+  /** Whether the address is proven. @defaultValue the token's, and false for an address that it doesn't have */
+  readonly emailVerified?: boolean;
   /** Null and undefined: the user has none. */
   readonly username?: string | null | undefined;
   readonly roles?: readonly string[];
@@ -30,16 +32,21 @@ export function patchPrincipal(principal: Principal, patch: unknown): Principal 
   const { user } = principal;
   const changed = { ...user };
   const facts: Partial<PrincipalFacts> = {};
+  let isVerified: boolean | undefined;
   for (const [name, value] of Object.entries(patch)) {
     if (name === 'email' || name === 'username') changed[name] = readText(name, value);
+    else if (name === 'emailVerified') isVerified = readFlag(name, value);
     else if (name === 'roles' || name === 'groups') changed[name] = readTexts(name, value);
     else if (name === 'attributes') changed.attributes = readAttributes(value);
     else if (name === 'orgs') Object.assign(facts, { orgs: readOrgs(value) });
     else
       throw new TypeError(
-        `loadPrincipal() returned \`${name}\`; it may return email, username, roles, groups, attributes and orgs`,
+        `loadPrincipal() returned \`${name}\`; it may return email, emailVerified, username, roles, groups, attributes and orgs`,
       );
   }
+  // The token vouches for its own address only.
+  const verified = isVerified ?? (changed.email === user.email && user.emailVerified);
+  changed.emailVerified = changed.email !== undefined && verified;
   return createPrincipal({ ...principal, ...facts, user: Object.freeze(changed) }, principal.token);
 }
 
@@ -50,6 +57,10 @@ function refuse(name: string, shape: string): never {
 function readText(name: string, value: unknown): string | undefined {
   if (value === null || value === undefined) return undefined;
   return typeof value === 'string' ? value : refuse(name, 'a text, null or undefined');
+}
+
+function readFlag(name: string, value: unknown): boolean {
+  return typeof value === 'boolean' ? value : refuse(name, 'true or false');
 }
 
 function readTexts(name: string, value: unknown): readonly string[] {

@@ -5,6 +5,7 @@ import {
   createListReader,
   createOrgReader,
   createScopeReader,
+  isVerified,
   readText,
 } from './facts.js';
 import type { MemoryMeter } from './memory-cost.js';
@@ -14,6 +15,8 @@ import { createSharedMemory, type SharedMemory } from './sharing.js';
 export interface ClaimsMapping {
   readonly userId?: ClaimPath;
   readonly email?: ClaimPath;
+  /** `true`, also as text or as 1, or a list that holds the address. Of several claims one is enough. */
+  readonly emailVerified?: ClaimPath;
   readonly username?: ClaimPath;
   readonly roles?: ClaimPath;
   readonly groups?: ClaimPath;
@@ -55,6 +58,7 @@ export function createClaimsReader(
   const paths = {
     userId: parsePaths(mapping.userId),
     email: parsePaths(mapping.email),
+    emailVerified: parsePaths(mapping.emailVerified),
     username: parsePaths(mapping.username),
     roles: parsePaths(mapping.roles),
     groups: parsePaths(mapping.groups),
@@ -73,11 +77,13 @@ export function createClaimsReader(
     const ownClient = claims['sub'] === undefined ? clientOf(claims, paths.clientId) : undefined;
     const subject = ownClient ?? String(claims['sub']);
     const mayName = (orgId: string): boolean => mayNameOrg(orgId, claims);
+    const email = textAt(paths.email);
     return {
       subject,
       user: Object.freeze({
         id: textAt(paths.userId) ?? subject,
-        email: textAt(paths.email),
+        email,
+        emailVerified: isVerified(valuesAt(claims, paths.emailVerified), email),
         username: textAt(paths.username),
         roles: readList(valuesAt(claims, paths.roles), meter),
         groups: readList(valuesAt(claims, paths.groups), meter),

@@ -26,6 +26,21 @@ export function readText(values: readonly unknown[]): string | undefined {
   return undefined;
 }
 
+/** What stands for yes. Cognito writes `true` as text, and Entra its `xms_edov` in each of these ways. */
+const YES: readonly unknown[] = [true, 'true', 1, '1'];
+
+/** Whether one of the values says that the address is verified: by a yes, or as a list of verified ones that it is in. */
+export function isVerified(values: readonly unknown[], email: string | undefined): boolean {
+  if (email === undefined) return false;
+  const address = email.toLowerCase();
+  return values.some(
+    (value) =>
+      YES.includes(value) ||
+      (Array.isArray(value) &&
+        value.some((item) => typeof item === 'string' && item.toLowerCase() === address)),
+  );
+}
+
 const noTexts: readonly string[] = Object.freeze([]);
 
 export function createListReader({

@@ -192,6 +192,7 @@ const readMapping = shaped<ClaimsMapping & { readonly preset?: PresetName }>({
   preset: maybe(readPresetName),
   userId: path,
   email: path,
+  emailVerified: path,
   username: path,
   roles: path,
   groups: path,

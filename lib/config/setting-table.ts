@@ -103,6 +103,7 @@ const claims: Table<Settings['claims']> = {
   ),
   userId: claimRow('USER_ID', "the user's id"),
   email: claimRow('EMAIL', 'the e-mail address'),
+  emailVerified: claimRow('EMAIL_VERIFIED', 'whether that address is verified'),
   username: claimRow('USERNAME', 'the user name'),
   roles: claimRow('ROLES', 'the roles'),
   groups: claimRow('GROUPS', 'the groups'),

@@ -42,6 +42,8 @@ export interface AccessGrant {
 interface GrantedUser {
   readonly username?: string | undefined;
   readonly email?: string | undefined;
+  /** Whether the address is proven. Left out of the token without an address. @defaultValue `false` */
+  readonly emailVerified?: boolean | undefined;
   readonly roles?: readonly string[];
   readonly groups?: readonly string[];
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
@@ -199,10 +201,12 @@ function claimsOf(grant: AccessGrant): Record<string, unknown> {
 }
 
 /** Claims that the `generic` preset reads (RFC 9068 §2.2.3.1, OpenID Connect Core §5.1). */
-function userClaims({ username, email, roles, groups, attributes, orgs }: GrantedUser = {}) {
+function userClaims(user: GrantedUser = {}) {
+  const { username, email, emailVerified = false, roles, groups, attributes, orgs } = user;
   return {
     username,
     email,
+    email_verified: email === undefined ? undefined : emailVerified,
     roles: full(roles),
     groups: full(groups),
     attributes: attributes && Object.keys(attributes).length > 0 ? attributes : undefined,

@@ -5,6 +5,7 @@ import {
   createPrincipalLoader,
   type LoadPrincipalOption,
 } from '../../lib/authenticate/principal-loader.js';
+import { createPrincipal } from '../../lib/principal.js';
 import { createClock } from '../world/clock.js';
 import { createEventLog } from '../world/event-log.js';
 import { refusalOf } from '../world/refusal-of.js';
@@ -187,6 +188,7 @@ describe('loadPrincipal', () => {
     roles.push('owner');
     expect(user).toEqual({
       ...{ id: 'user-1', email: undefined, username: 'u', roles: ['admin'], groups: ['g'] },
+      emailVerified: false,
       attributes: { region: 'eu', level: 1, isStaff: true, manager: null, floors: [1, 2] },
     });
     expect(orgs).toEqual([
@@ -197,6 +199,46 @@ describe('loadPrincipal', () => {
     for (const part of [user, user?.roles, user?.groups, user?.attributes, orgs, ...orgs])
       expect(Object.isFrozen(part)).toBe(true);
     expect(Object.isFrozen(user?.attributes['floors'])).toBe(true);
+  });
+});
+
+describe('an address that loadPrincipal returns', () => {
+  it.each<{ title: string; patch: PrincipalPatch; user: object }>([
+    {
+      title: 'another one',
+      patch: { email: 'b@example.com' },
+      user: { email: 'b@example.com', emailVerified: false },
+    },
+    {
+      title: 'another one that is proven',
+      patch: { email: 'b@example.com', emailVerified: true },
+      user: { email: 'b@example.com', emailVerified: true },
+    },
+    {
+      title: 'the same',
+      patch: { email: 'a@example.com' },
+      user: { email: 'a@example.com', emailVerified: true },
+    },
+    {
+      title: 'none, proven',
+      patch: { email: null, emailVerified: true },
+      user: { emailVerified: false },
+    },
+    { title: 'nothing of it', patch: {}, user: { email: 'a@example.com', emailVerified: true } },
+    {
+      title: 'a proof withdrawn',
+      patch: { emailVerified: false },
+      user: { email: 'a@example.com', emailVerified: false },
+    },
+  ])('$title', async ({ patch, user: expected }) => {
+    const { loader, principal } = await createWorld();
+    const before = await principal();
+    const user = { ...before.user, email: 'a@example.com', emailVerified: true };
+    const loaded = await loader(() => patch)(
+      createPrincipal({ ...before, user }, before.token),
+      {},
+    );
+    expect(loaded.user).toMatchObject(expected);
   });
 });
 

@@ -55,6 +55,7 @@ describe('access tokens', () => {
         user: {
           username: 'alice',
           email: 'alice@example.com',
+          emailVerified: true,
           roles: ['analyst'],
           groups: ['emea'],
           attributes: { region: 'eu' },
@@ -76,6 +77,7 @@ describe('access tokens', () => {
         user: {
           username: 'alice',
           email: 'alice@example.com',
+          emailVerified: true,
           roles: ['analyst'],
           groups: ['emea'],
           attributes: { region: 'eu' },

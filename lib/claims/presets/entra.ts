@@ -6,6 +6,8 @@ import type { ClaimsMapping } from '../claims-mapping.js';
  */
 export const entra: ClaimsMapping = {
   userId: [['oid'], ['sub']],
+  // The optional claims that say so: the tenant owns the address's domain, or the address is one of the verified ones.
+  emailVerified: [['email_verified'], ['xms_edov'], ['verified_primary_email']],
   username: [['preferred_username'], ['upn'], ['unique_name']],
   scopes: 'scp',
   clientId: [['azp'], ['appid']],

@@ -4,6 +4,7 @@ import type { ClaimsMapping } from '../claims-mapping.js';
 export const generic: Required<ClaimsMapping> = {
   userId: 'sub',
   email: 'email',
+  emailVerified: 'email_verified',
   username: [['preferred_username'], ['username']],
   roles: 'roles',
   groups: 'groups',

@@ -21,7 +21,7 @@ function describe(principal: Principal) {
   return {
     subject,
     method,
-    user,
+    user: describeUser(user),
     scopes: [...scopes],
     orgs: orgs.map(({ id, roles, isDefault }) => ({ id, roles, default: isDefault })),
     issuer,
@@ -30,6 +30,12 @@ function describe(principal: Principal) {
     issued_at: principal.issuedAt,
     expires_at: principal.expiresAt,
   };
+}
+
+/** A user as the API spells it, without what an application's own user table adds. */
+function describeUser(user: Principal['user']) {
+  const { id, email, emailVerified, username, roles, groups, attributes } = user;
+  return { id, email, email_verified: emailVerified, username, roles, groups, attributes };
 }
 
 /**
@@ -45,7 +51,7 @@ export function session(parts: RouterParts, callers: Callers): Endpoint {
     const answer = ({ user, expiresIn, mustReset, sessionId }: SessionFacts): void =>
       void res.json({
         authenticated: true,
-        user,
+        user: describeUser(user),
         expires_in: Math.max(0, Math.floor(expiresIn)),
         refresh_in: Math.max(0, Math.floor(expiresIn * 0.8)),
         must_reset_password: mustReset,
@@ -70,9 +76,8 @@ export function session(parts: RouterParts, callers: Callers): Endpoint {
       res.json({ authenticated: false });
       return;
     }
-    const { id, email, username, roles, groups, attributes } = live.user;
     answer({
-      user: { id, email, username, roles, groups, attributes },
+      user: live.user,
       expiresIn: (live.session.idleExpiresAt - now()) / 1000,
       mustReset: live.user.mustResetPassword,
       sessionId: live.session.id,
