@@ -1,7 +1,7 @@
 import { createClaimsReader } from '../claims/claims-mapping.js';
 import { isEmail, normaliseLogin } from '../accounts/logins.js';
 import { mappingOf, type PresetName } from '../claims/presets/presets.js';
-import { habitsOf, presetOf } from './login-habits.js';
+import { habitsOf, presetOf } from './habits/habits.js';
 import type { Identity } from '../accounts/identity.js';
 
 export interface IdentityOptions {
@@ -29,10 +29,8 @@ export function createIdentityReader({
     const { user, orgs } = readClaims(claims);
     const login = normaliseLogin(user.email);
     const email = login !== undefined && isEmail(login) ? login : undefined;
-    // Cognito writes it as text.
-    const emailVerified = claims['email_verified'] === true || claims['email_verified'] === 'true';
     const isTrusted = trustEmail ?? habits?.vouchesForEmail?.(claims) ?? false;
-    const { username, roles, groups, attributes } = user;
+    const { emailVerified, username, roles, groups, attributes } = user;
     return Object.freeze({
       provider: name,
       issuer: String(claims['iss']),

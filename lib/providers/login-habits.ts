@@ -1,5 +1,3 @@
-import { type PresetName, presetNames } from '../claims/presets/presets.js';
-
 /** What is known of an identity provider beyond its metadata, for signing in with it. */
 export interface LoginHabits {
   /** What its button says. */
@@ -8,53 +6,27 @@ export interface LoginHabits {
   readonly issuers: RegExp;
   /** Parameters that ask for a refresh token, where a provider doesn't know the scope `offline_access`. */
   readonly offlineParameters?: Readonly<Record<string, string>>;
+  /** Whether its ID tokens say all that userinfo would, which is then not asked. @defaultValue `false` */
+  readonly hasFullIdTokens?: boolean;
   /**
    * Whether an address that it calls verified is one whose mails reach the user now. @defaultValue never: many
    * providers let an administrator, or the user, write down any address and call it verified.
    */
-  readonly vouchesForEmail?: (claims: Readonly<Record<string, unknown>>) => boolean;
+  readonly vouchesForEmail?: (claims: ProviderClaims) => boolean;
+  /** How its log-out differs from OpenID Connect RP-Initiated Logout 1.0. @defaultValue not at all */
+  readonly logout?: LogoutHabits;
 }
 
-/** Login habits of the providers that we know, by preset. */
-const loginHabits = {
-  keycloak: {
-    label: 'Keycloak',
-    issuers: /\/realms\/[^/]+$/,
-  },
-  okta: {
-    label: 'Okta',
-    issuers: /^https:\/\/[\w-]+\.(?:okta|oktapreview|okta-emea)\.com(?:\/|$)/,
-  },
-  entra: {
-    label: 'Microsoft',
-    issuers: /^https:\/\/login\.microsoftonline\.(?:com|us)\//,
-  },
-  auth0: {
-    label: 'Auth0',
-    issuers: /^https:\/\/[\w.-]+\.auth0\.com\/$/,
-  },
-  cognito: {
-    label: 'Amazon Cognito',
-    issuers: /^https:\/\/cognito-idp\.[\w-]+\.amazonaws\.com\//,
-  },
-  // Google knows only of mailboxes that it runs itself that the address still belongs to the user.
-  google: {
-    label: 'Google',
-    // It gives a refresh token with a consent only.
-    offlineParameters: { access_type: 'offline', prompt: 'consent' },
-    issuers: /^https:\/\/accounts\.google\.com$/,
-    vouchesForEmail: ({ email, hd }) =>
-      typeof hd === 'string' || (typeof email === 'string' && email.endsWith('@gmail.com')),
-  },
-} satisfies Readonly<Record<Exclude<PresetName, 'generic'>, LoginHabits>>;
+/** Claims of the ID token, and those of userinfo that the ID token doesn't have. */
+type ProviderClaims = Readonly<Record<string, unknown>>;
 
-/** What is known of a preset; nothing of `generic`. */
-export function habitsOf(preset: PresetName): LoginHabits | undefined {
-  return preset === 'generic' ? undefined : loginHabits[preset];
-}
-
-/** The preset of the provider that an issuer is known to be of, else `generic`. */
-export function presetOf(issuer: string): PresetName {
-  const known = presetNames.find((preset) => habitsOf(preset)?.issuers.test(issuer));
-  return known ?? 'generic';
+export interface LogoutHabits {
+  /** The claim of its ID tokens that it takes as `logout_hint`. @defaultValue none is sent */
+  readonly hintClaim?: string;
+  /** `required`: without it users end on an error page. `ignored`: it is not sent. @defaultValue it is sent where it fits */
+  readonly idTokenHint?: 'required' | 'ignored';
+  /** What it calls `post_logout_redirect_uri`. */
+  readonly returnParameter?: string;
+  /** Where its log-out is when the metadata have no `end_session_endpoint`, and how that one is called. */
+  readonly withoutMetadata?: LogoutHabits & { readonly path: string };
 }

@@ -95,6 +95,8 @@ export interface LoginProvider {
   /** Where to go for the log-out there (OpenID Connect RP-Initiated Logout §2); undefined when it has no such place. */
   logoutUrl(going: {
     readonly idToken: string | undefined;
+    /** `sid`: the session there. */
+    readonly sessionId: string | undefined;
     readonly returnTo: string;
   }): Promise<URL | undefined>;
   /** Verifies a logout token. Rejects with INVALID_REQUEST (400). Undefined for a provider that sends none. */

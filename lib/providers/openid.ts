@@ -2,9 +2,11 @@ import type * as OpenidClient from 'openid-client';
 import type { Configuration, IDToken, TokenEndpointResponse } from 'openid-client';
 import { assertRemoteUrl } from '../http/bounded-fetch.js';
 import { AuthError } from '../errors.js';
-import { habitsOf, type LoginHabits, presetOf } from './login-habits.js';
+import { habitsOf, presetOf } from './habits/habits.js';
+import type { LoginHabits } from './login-habits.js';
+import { createLogoutUrl } from './logout-url.js';
 import type { PresetName } from '../claims/presets/presets.js';
-import { hasTokenShape } from '../verifier/tokens/shape.js';
+import { decodeJsonObject, hasTokenShape } from '../verifier/tokens/shape.js';
 import { isIdentifier } from './identifier.js';
 import { createIdentityReader, type IdentityReader } from './identity-reader.js';
 import {
@@ -216,7 +218,9 @@ async function finish(
     const idToken = tokens.claims();
     if (!idToken || !isReadable(tokens)) throw unverifiable('id_token');
     judgeIdToken(party, idToken, secrets);
-    const claims = await addUserinfo({ client, configuration }, idToken, tokens.access_token);
+    const { habits } = party;
+    const asking = { client, configuration, habits };
+    const claims = await addUserinfo(asking, idToken, tokens.access_token);
     return {
       identity: party.readIdentity(claims),
       sessionId: textOf(idToken['sid']),
@@ -268,12 +272,12 @@ function judgeIdToken(
 
 /** Many providers keep the ID token small and say the rest at the userinfo endpoint, of the same `sub`. */
 async function addUserinfo(
-  { client, configuration }: Connected,
+  { client, configuration, habits }: Connected & Pick<Party, 'habits'>,
   idToken: IDToken,
   accessToken: string,
 ): Promise<Readonly<Record<string, unknown>>> {
   const hasEndpoint = configuration.serverMetadata().userinfo_endpoint !== undefined;
-  if (!hasEndpoint || idToken['email'] !== undefined) return idToken;
+  if (!hasEndpoint || idToken['email'] !== undefined || habits?.hasFullIdTokens) return idToken;
   const userinfo = await client.fetchUserInfo(configuration, accessToken, idToken.sub);
   return { ...userinfo, ...idToken };
 }
@@ -317,15 +321,23 @@ async function renew(party: Party, former: UpstreamTokens, owner: Owner): Promis
 
 async function logoutUrl(
   party: Party,
-  { idToken, returnTo }: Parameters<LoginProvider['logoutUrl']>[0],
+  { idToken, sessionId, returnTo }: Parameters<LoginProvider['logoutUrl']>[0],
 ): Promise<URL | undefined> {
-  const { client, configuration } = await connect(party);
-  if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined;
-  const url = client.buildEndSessionUrl(configuration, {
-    post_logout_redirect_uri: returnTo,
-    ...(idToken !== undefined && { id_token_hint: idToken }),
-  });
-  return assertRemoteUrl(url.href, party);
+  const { settings, habits } = party;
+  const { configuration } = await connect(party);
+  const [, payload = ''] = idToken?.split('.') ?? [];
+  const url = createLogoutUrl(
+    {
+      ...settings,
+      endpoint: configuration.serverMetadata().end_session_endpoint,
+      idToken,
+      // Verified when it came.
+      hints: { sid: sessionId, ...decodeJsonObject(payload) },
+      returnTo,
+    },
+    habits?.logout,
+  );
+  return url && assertRemoteUrl(url.href, party);
 }
 
 function textOf(value: unknown): string | undefined {

@@ -262,6 +262,8 @@ describe('S4 a logout token', () => {
       header: {},
       claims: { sid: 'sid-1' },
     },
+    { title: 'for a list of just us', header: {}, claims: { aud: ['hostile-client'] } },
+    { title: 'that is a little old', header: {}, claims: { iat: NOW - 200 } },
   ])(
     '$title ends the session, by cookie and by access token, at once',
     async ({ header, claims }) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createAuth } from 'latchkey';
 import { createIdentityReader } from '../../lib/providers/identity-reader.js';
-import { presetOf } from '../../lib/providers/login-habits.js';
+import { presetOf } from '../../lib/providers/habits/habits.js';
 import { BASE } from '../world/auth-server.js';
 import { createHttpBrowser } from '../world/http-browser.js';
 import { reservePort, serveLoginApp } from '../world/login-app.js';

@@ -84,6 +84,7 @@ async function providerLogoutUrl(
     const provider = await parts.providers.find(name);
     return await provider?.logoutUrl({
       idToken: await parts.upstream.idTokenFor(provider.client, session),
+      sessionId: session.provider?.sessionId,
       returnTo: `${publicOrigin(parts, req)}${homePath(req)}`,
     });
   } catch {
