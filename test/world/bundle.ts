@@ -1,23 +1,30 @@
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
+import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The code of a script and of everything of ours that it imports, which starts in a third of the time that `tsx` takes. */
+/**
+ * The code of a script and of everything that it imports but drivers, which starts in a fifth of the time that `tsx` takes.
+ * For a file in the repository, or for Node's standard input there.
+ */
 export async function bundle(entry: string): Promise<string> {
-  const outcome = await build({
-    root,
-    configFile: join(root, 'vitest.config.ts'),
-    logLevel: 'warn',
-    build: {
-      ssr: entry,
-      write: false,
-      minify: false,
-      rolldownOptions: { output: { codeSplitting: false } },
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    alias: { latchkey: './lib/index.ts' },
+    external: ['@node-rs/argon2', 'ioredis', 'libsql', 'pg'],
+    // What packages in CommonJS load Node's own modules with, and we the drivers.
+    banner: {
+      js: `import { createRequire } from 'node:module'; const require = createRequire(${JSON.stringify(root)});`,
     },
+    logLevel: 'error',
   });
-  const [chunk] = 'output' in outcome ? outcome.output : [];
-  if (chunk?.type !== 'chunk') throw new Error(`${entry} was not bundled`);
-  return chunk.code;
+  const [file] = outputFiles;
+  if (!file) throw new Error(`${entry} was not bundled`);
+  return file.text;
 }
