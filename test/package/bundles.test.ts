@@ -37,8 +37,8 @@ afterAll(() => Promise.all([project.remove(), bare.remove()]));
 const withYaml = { env: { AUTH_CONFIG_FILE: 'auth.yaml' } };
 
 const bundlers = [
-  { bundler: 'esbuild', bundle: (name: string) => esbuild(name, 'cjs') },
-  { bundler: 'webpack', bundle: bundleByWebpack },
+  { bundler: 'esbuild', bundle: once((name: string) => esbuild(name, 'cjs')) },
+  { bundler: 'webpack', bundle: once(bundleByWebpack) },
 ];
 
 describe.each(bundlers)('a bundle by $bundler, without a flag or an external,', ({ bundle }) => {
@@ -138,6 +138,16 @@ user.then(() => auth.passwords.hash('a long and quite unusual passphrase')).then
   (error) => console.log(String(error), String(error.cause)),
 );
 `;
+
+/** Makes the bundle of each script once, for all tests. */
+function once(bundle: (name: string) => Promise<string>): typeof bundle {
+  const made = new Map<string, Promise<string>>();
+  return async (name) => {
+    const making = made.get(name) ?? bundle(name);
+    made.set(name, making);
+    return making;
+  };
+}
 
 /** Returns the path of the bundle. */
 async function esbuild(name: string, format: 'cjs' | 'esm'): Promise<string> {
