@@ -10,6 +10,7 @@ import type { LoadPrincipalOption } from './authenticate/principal-loader.js';
 import type { GrantOptions } from './issuing/grants.js';
 import { isRecord } from './is-record.js';
 import { definedOnly, partOptions, renamedOption } from './known-options.js';
+import type { PagesOptions } from './pages/options.js';
 import type { SignInOptions } from './sign-in.js';
 import type { Store, UserStore } from './stores/store.js';
 import type { IssuerOptions } from './verifier/trusted-issuers/options.js';
@@ -35,6 +36,8 @@ export interface OwnAuthOptions
    * the router is mounted inside an `express.Router()`, or by a pattern. @defaultValue the path of `app.use(path, auth.router())`
    */
   readonly basePath?: string;
+  /** How the pages of the router look and what they say, and those of `auth.errorHandler({ html: true })`. @defaultValue our look, in English and German */
+  readonly pages?: PagesOptions;
 }
 
 /** Former names of options. They work, with a warning, until the next minor release. */
@@ -80,6 +83,7 @@ const ownOptionNames = [
   'now',
   'loadPrincipal',
   'basePath',
+  'pages',
   'tokenScopes',
   'tokenClaims',
   'userStore',

@@ -21,10 +21,11 @@ import { requireRoles } from './middleware/require-roles.js';
 import { requireScopes } from './middleware/require-scopes.js';
 import { sameOrigin, type SameOriginOptions } from './middleware/same-origin.js';
 import { securityHeaders, type SecurityHeadersOptions } from './middleware/security-headers.js';
-import { createPlace } from './http/place.js';
+import { createPlace, type Place } from './http/place.js';
 import { definedOnly } from './known-options.js';
 import { type Principal, principalOf } from './principal.js';
 import { corsSettings, ownOrigins } from './config/own-origins.js';
+import { createPages, type Pages } from './pages/pages.js';
 import { type AuthRouterOptions } from './router/parts.js';
 import { createRouter } from './router/router.js';
 import type { Passwords } from './accounts/passwords/passwords.js';
@@ -111,6 +112,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
     ? createSignIn(config, { ...own, store }, { events, now })
     : undefined;
   const verifier = applicationVerifier(config, own, { signIn, furtherIssuers, events, now });
+  const pages = applicationPages(config, own, place);
   let grantOf = createGrants(own);
   const grants: GrantOf = (basis) => grantOf(basis);
   const context: AuthenticatorContext = {
@@ -132,9 +134,10 @@ export function createAuth(options: AuthOptions = {}): Auth {
     orgContext: (choice) => orgContext({ events, ...choice }),
     sameOrigin: (rule) => sameOrigin({ origins: ownOrigins(config), ...rule }),
     securityHeaders: (headers) => edgeHeaders(config, headers),
-    errorHandler: (answers) => errorHandler({ events, reasons: !config.production, ...answers }),
+    errorHandler: (answers) =>
+      errorHandler({ events, reasons: !config.production, ...answers }, { pages, place }),
     router(routes = {}) {
-      const parts = { ...needed(signIn), config, verifier, events, pipeline: context, now };
+      const parts = { ...needed(signIn), config, verifier, events, pipeline: context, pages, now };
       const router = createRouter({ ...parts, basePath, place, grantOf: grants }, routes);
       grantOf = formerGrants(routes) ?? grantOf;
       return router;
@@ -178,6 +181,16 @@ function applicationVerifier(
     events,
     now,
   });
+}
+
+function applicationPages(
+  { appName, publicUrl }: Config,
+  { pages = {} }: OwnAuthOptions,
+  { home, publicPath }: Place,
+): Pages {
+  const host = publicUrl === undefined ? 'localhost' : new URL(publicUrl).hostname;
+  const surroundings = { name: appName ?? host, home, publicUrl, publicPath };
+  return createPages('createAuth({ pages })', pages, surroundings);
 }
 
 type SignInName = 'users' | 'sessions' | 'passwords' | 'store';

@@ -41,6 +41,9 @@ export {
   type ErrorFormatter,
   type ErrorHandlerOptions,
 } from './middleware/error-handler.js';
+export type { PagesOptions } from './pages/options.js';
+export type { PageTexts } from './pages/texts/texts.js';
+export type { TextOptions } from './pages/words.js';
 export {
   AuthError,
   type AuthErrorCode,

@@ -40,6 +40,8 @@ describe('an unknown option', () => {
 
   it('is refused with all there are when it resembles none', () => {
     const options: object = { color: 'red' };
-    expect(() => errorHandler(options)).toThrow(/no option color; it has format, reasons, events/);
+    expect(() => errorHandler(options)).toThrow(
+      /no option color; it has format, reasons, html, events/,
+    );
   });
 });

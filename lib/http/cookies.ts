@@ -2,7 +2,12 @@ import type { IncomingHttpHeaders, OutgoingHttpHeader } from 'node:http';
 import { AuthError } from '../errors.js';
 
 /** The cookies we set, by what they are for. */
-export type CookiePurpose = 'session' | 'device' | `login-${string}` | `exchange-${string}`;
+export type CookiePurpose =
+  | 'session'
+  | 'device'
+  | 'notice'
+  | `login-${string}`
+  | `exchange-${string}`;
 
 interface Responding {
   getHeader(name: string): OutgoingHttpHeader | undefined;

@@ -1,6 +1,14 @@
 import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, Request, Response } from 'express';
+import { isNavigation } from '../http/cross-site.js';
+import type { Place } from '../http/place.js';
+import { safeReturnTo, withParameters } from '../http/redirects.js';
 import { requestFacts } from '../http/request-facts.js';
+import { addVary } from '../http/vary.js';
+import type { PagesOptions } from '../pages/options.js';
+import { createPages, type Pages } from '../pages/pages.js';
+import { refusalPage } from '../pages/refusal-page.js';
+import { reportDenial } from './report-denial.js';
 import { AuthError } from '../errors.js';
 import type { EventSink } from '../events.js';
 import { refuseUnknownOptions } from '../known-options.js';
@@ -21,8 +29,21 @@ export interface ErrorHandlerOptions {
    * @defaultValue `false`; for `auth.errorHandler()` whether NODE_ENV is not `production`
    */
   readonly reasons?: boolean;
+  /**
+   * Answers browsers that ask for a page, by link or form, with a page in words instead; scripts get the body above (Fetch Metadata
+   * decides, else `Accept`). An object says how the pages look. @defaultValue `false`; `true` for `auth.errorHandler()` is the look
+   * of `createAuth({ pages })`
+   */
+  readonly html?: boolean | PagesOptions;
   /** Told of each 403 and each demand for a stronger sign-in, as `access.denied`. */
   readonly events?: EventSink;
+}
+
+/** What `createAuth()` adds. */
+interface Surroundings {
+  readonly pages: Pages;
+  /** Where the router is: pages lead to its sign-in page. */
+  readonly place: Place;
 }
 
 /**
@@ -35,9 +56,19 @@ export interface ErrorHandlerOptions {
  * app.use(errorHandler({ format: (error) => ({ failed: error.code }) }));
  * ```
  */
-export function errorHandler(options: ErrorHandlerOptions = {}): ErrorRequestHandler {
-  refuseUnknownOptions('errorHandler()', options, ['format', 'reasons', 'events']);
+export function errorHandler(options?: ErrorHandlerOptions): ErrorRequestHandler;
+/** @internal With what only `createAuth()` knows. */
+export function errorHandler(
+  options: ErrorHandlerOptions | undefined,
+  surroundings: Surroundings,
+): ErrorRequestHandler;
+export function errorHandler(
+  options: ErrorHandlerOptions = {},
+  surroundings?: Surroundings,
+): ErrorRequestHandler {
+  refuseUnknownOptions('errorHandler()', options, ['format', 'reasons', 'html', 'events']);
   const { format = 'problem', reasons = false, events } = options;
+  const showPage = pagesOf(options.html, surroundings);
   const formatBody = format === 'problem' && reasons ? explainedBody : formatterOf(format);
   const contentType =
     format === 'problem' ? 'application/problem+json' : 'application/json; charset=utf-8';
@@ -48,10 +79,48 @@ export function errorHandler(options: ErrorHandlerOptions = {}): ErrorRequestHan
       next(error);
       return;
     }
-    report(error, req, events);
-    res.status(error.status);
+    reportDenial(error, req, events);
     setHeaders(res, error.headers);
+    if (showPage) {
+      addVary(res, 'Accept');
+      addVary(res, 'Sec-Fetch-Mode');
+      if (isNavigation(req)) return showPage(error, req, res);
+    }
+    res.status(error.status);
     send(res, contentType, JSON.stringify(formatBody(error, req)) ?? 'null');
+  };
+}
+
+type ShowPage = (error: AuthError, req: Request, res: Response) => void;
+
+function pagesOf(
+  html: ErrorHandlerOptions['html'],
+  surroundings: Surroundings | undefined,
+): ShowPage | undefined {
+  if (html === undefined || html === false) return undefined;
+  const pages =
+    html === true && surroundings
+      ? surroundings.pages
+      : createPages('errorHandler({ html })', html === true ? {} : html, {
+          name: 'Home',
+          home: surroundings?.pages.home ?? '/',
+        });
+  return (error, req, res) => {
+    const { method, originalUrl } = req;
+    const isRepeatable = method === 'GET' || method === 'HEAD';
+    const here = isRepeatable
+      ? safeReturnTo(originalUrl, surroundings?.place.publicPath)
+      : undefined;
+    const leadingTo = (page: string): string | undefined =>
+      surroundings &&
+      withParameters(`${surroundings.place.routerPath()}${page}`, { returnTo: here ?? pages.home });
+    const ways = {
+      home: pages.home,
+      signIn: leadingTo('/signin?again=1'),
+      changePassword: leadingTo('/change-password'),
+      again: here,
+    };
+    pages.send(res, error.status, refusalPage(error, ways));
   };
 }
 
@@ -74,18 +143,6 @@ function send(res: Response, contentType: string, body: string): void {
   res.setHeader('Content-Type', contentType);
   res.setHeader('Content-Length', Buffer.byteLength(body));
   res.end(res.req.method === 'HEAD' ? undefined : body);
-}
-
-function report(error: AuthError, req: Request, events: EventSink | undefined): void {
-  if (error.status !== 403 && error.code !== 'AUTH_CONTEXT_REQUIRED') return;
-  // Has been reported where it happened, with the reason.
-  if (error.code === 'LOGIN_DENIED') return;
-  const { auth }: { auth?: Request['auth'] } = req;
-  events?.emit('access.denied', {
-    code: error.code,
-    subject: auth?.subject,
-    ...requestFacts(req),
-  });
 }
 
 function formatterOf(format: unknown): ErrorFormatter {

@@ -37,7 +37,16 @@ import type { Endpoint } from './respond.js';
 import { onPlainMounts } from './own-urls.js';
 import { type Routes, routeTable } from './route-table.js';
 import type { AuthRouterOptions, RouterParts } from './parts.js';
-import { withErrorPage, listProviders, showSignInPage, submitSignInPage } from './pages/sign-in.js';
+import {
+  listProviders,
+  showSignInPage,
+  type SignInContext,
+  submitSignInPage,
+  withSignInPage,
+} from './pages/sign-in.js';
+import { showSignedOutPage } from './pages/sign-out.js';
+import { showAccountPage, submitEndOtherSessions, submitEndSession } from './pages/account.js';
+import { forSignedIn, showRefusals } from './pages/show-refusals.js';
 import { createTokenResponse, type SendTokens } from './token-response.js';
 import { createTransactions } from './provider/transactions.js';
 
@@ -47,7 +56,10 @@ export function createRoutes(parts: RouterParts, options: AuthRouterOptions): Re
   const limits = limitAddresses(parts, isFromProvider);
   return onPlainMounts(
     parts,
-    inTurn([noteArrival(parts.now), neverStored, limits, guardOrigins(parts), routes]),
+    showRefusals(
+      parts,
+      inTurn([noteArrival(parts.now), neverStored, limits, guardOrigins(parts), routes]),
+    ),
   );
 }
 
@@ -55,6 +67,8 @@ function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
   const callers = createCallers(parts);
   const sendTokens = createTokenResponse(parts);
   const managing: ManageContext = { parts, callers };
+  // Becomes true together with the page.
+  const pageContext: SignInContext = { parts, canReset: false };
   const signInWithPassword = parts.config.passwordLogin ? createPasswordSignIn(parts) : undefined;
   const signIn = signInWithPassword && login(signInWithPassword, sendTokens);
   return {
@@ -62,17 +76,24 @@ function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
     '/revoke': { POST: revoke(parts) },
     '/me': { GET: me(parts, callers) },
     '/session': { GET: session(parts, callers) },
-    '/sessions': { GET: listSessions(parts, callers) },
-    '/sessions/:id': { DELETE: endSession(parts, callers) },
+    '/sessions': {
+      GET: listSessions(parts, callers),
+      POST: submitEndOtherSessions(parts, callers),
+    },
+    '/sessions/:id': {
+      DELETE: endSession(parts, callers),
+      POST: submitEndSession(parts, callers),
+    },
+    '/account': { GET: forSignedIn(showAccountPage(parts, callers)) },
     '/users': { GET: listUsers(managing), POST: createUser(managing) },
     '/users/:id': { PATCH: updateUser(managing), DELETE: deleteUser(managing) },
     '/jwks.json': { GET: publishKeys(parts) },
     ...(signIn && passwordRoutes({ parts, callers, sendTokens, signIn }, options)),
-    ...providerRoutes({ parts, callers, sendTokens, signIn }),
+    ...providerRoutes({ parts, callers, sendTokens, signIn }, pageContext),
     '/signin': {
-      GET: showSignInPage(parts),
+      GET: showSignInPage(pageContext),
       ...(signInWithPassword && {
-        POST: withErrorPage(parts, submitSignInPage(parts, signInWithPassword)),
+        POST: withSignInPage(pageContext, submitSignInPage(pageContext, signInWithPassword)),
       }),
     },
   };
@@ -87,25 +108,29 @@ interface RoutesContext {
 }
 
 /** Routes of identity providers. */
-function providerRoutes({ parts, callers, sendTokens, signIn }: RoutesContext): Routes {
+function providerRoutes(
+  { parts, callers, sendTokens, signIn }: RoutesContext,
+  pageContext: SignInContext,
+): Routes {
   const transactions = createTransactions(parts);
   const codes = createOneTimeCodes(parts);
-  const begin = withErrorPage(parts, beginLogin(parts, transactions));
+  const begin = withSignInPage(pageContext, beginLogin(parts, transactions));
   const answer = {
-    GET: withErrorPage(parts, callback({ parts, transactions, codes })),
-    POST: withErrorPage(parts, formCallback()),
+    GET: withSignInPage(pageContext, callback({ parts, transactions, codes })),
+    POST: withSignInPage(pageContext, formCallback()),
   };
   return {
     '/login': { ...(signIn && { POST: signIn }), GET: begin },
     '/login/:provider': { GET: begin },
-    '/link/:provider': { POST: withErrorPage(parts, beginLink(parts, transactions)) },
+    '/link/:provider': { POST: withSignInPage(pageContext, beginLink(parts, transactions)) },
     '/callback': answer,
     '/callback/:provider': answer,
     '/exchange': { POST: exchange(parts, codes, sendTokens) },
+    '/signed-out': { GET: showSignedOutPage(parts) },
     '/logout': { POST: logout(parts, callers), GET: browserLogout(parts) },
     '/logout/:provider': { GET: browserLogout(parts) },
     '/backchannel/:provider': { POST: backchannelLogout(parts) },
-    '/google': { POST: withErrorPage(parts, signInWithGoogle(parts, sendTokens)) },
+    '/google': { POST: withSignInPage(pageContext, signInWithGoogle(parts, sendTokens)) },
     '/providers': { GET: listProviders(parts) },
   };
 }

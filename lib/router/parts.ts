@@ -3,6 +3,7 @@ import type { Config } from '../config/config.js';
 import type { Events } from '../events.js';
 import type { GrantOf, GrantOptions } from '../issuing/grants.js';
 import type { LearningPlace } from '../http/place.js';
+import type { Pages } from '../pages/pages.js';
 import type { SignIn } from '../sign-in.js';
 import type { Verifier } from '../verifier/verifier.js';
 import type { SendMail } from './password/mail.js';
@@ -20,6 +21,8 @@ export interface RouterParts extends Omit<SignIn, 'ready' | 'close'> {
   readonly basePath?: string | undefined;
   /** Where the application and the router are, as browsers see it. */
   readonly place: LearningPlace;
+  /** The look and the words of the pages. */
+  readonly pages: Pages;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }

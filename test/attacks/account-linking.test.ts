@@ -265,7 +265,7 @@ describe('C12 joining an identity with the account that is signed in', () => {
 
   it('cannot be begun by a link', async () => {
     const { origin } = await world();
-    const page = await createHttpBrowser().open(`${origin}/api/auth/link/corp`);
+    const page = await createHttpBrowser().fetch(`${origin}/api/auth/link/corp`);
     expect(refusalOn(page)).toEqual({ status: 405, code: 'METHOD_NOT_ALLOWED' });
   });
 

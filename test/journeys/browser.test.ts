@@ -115,7 +115,7 @@ describe.skipIf(skip)('in a real browser', () => {
   it('a page that asks for a password gets its reader back, without any script', async () => {
     const { page, origin } = await world({ context: { javaScriptEnabled: false } });
     await page.goto(`${origin}/inside?a=1`);
-    expect(await page.title()).toBe('Sign in');
+    expect(await page.title()).toBe('Sign in · localhost');
     await page.fill('#username', 'alice');
     await page.fill('#password', 'not this one');
     await page.press('#password', 'Enter');
@@ -224,7 +224,7 @@ describe.skipIf(skip)('in a real browser', () => {
     await other.click('button[name=logout], button[value=yes]');
     await other.waitForURL(`${origin}/`);
     await page.reload();
-    expect(await page.title()).toBe('Sign in');
+    expect(await page.title()).toBe('Sign in · localhost');
     await page.click('text=Continue with Corp');
     await page.waitForSelector('input[name=login]');
   });

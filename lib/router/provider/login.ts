@@ -5,7 +5,7 @@ import type { LoginProvider } from '../../providers/login-provider.js';
 import { needsUser } from '../../providers/errors.js';
 import { redirectAway, redirectWithin, withParameters } from '../../http/redirects.js';
 import { callbackUrl, ownPath, placeOf, queryOf, wishesOf } from '../own-urls.js';
-import { forwardPage, sendPage } from '../pages/pages.js';
+import { forwardPage } from '../pages/forward-page.js';
 import { refuseLookAhead } from '../look-ahead.js';
 import { reported } from './sign-in.js';
 import { type Exchange, isForm, readFormBody, readJsonBody } from '../request-body.js';
@@ -73,7 +73,7 @@ export function beginLink(parts: RouterParts, transactions: Transactions): Endpo
       linkTo: live.user.id,
     };
     const url = await begin({ parts, transactions, provider }, { req, res }, wish);
-    sendPage(res, 200, forwardPage(provider.label, url.href));
+    parts.pages.send(res, 200, forwardPage(provider.label, url.href));
   };
 }
 

@@ -7,7 +7,8 @@ import { redirectAway, redirectWithin } from '../../http/redirects.js';
 import { readNotes } from '../../sessions/session-notes.js';
 import type { Session } from '../../stores/store.js';
 import { homePath, ownPath, publicOrigin, queryOf } from '../own-urls.js';
-import { sendPage, signOutPage } from '../pages/pages.js';
+import { leaveNotice } from '../pages/notices.js';
+import { signOutPage } from '../pages/sign-out-pages.js';
 import { refuseLookAhead } from '../look-ahead.js';
 import { requireProvider } from './login.js';
 import { readFormBody } from '../request-body.js';
@@ -40,7 +41,8 @@ function hashesOf(
  * Without a valid hash a page asks first, since any site can link here.
  */
 export function browserLogout(parts: RouterParts): Endpoint {
-  const { sessions, cookies } = parts;
+  const { sessions, cookies, pages } = parts;
+  const { home } = pages;
   return async function handleBrowserLogout(req, res) {
     // A browser that prefetches links must not sign its user out.
     refuseLookAhead(req);
@@ -50,18 +52,21 @@ export function browserLogout(parts: RouterParts): Endpoint {
     const sessionId = query.get('session') ?? '';
     const isOwn = isOneOf(hashesOf(parts, sessionId), query.get('hash') ?? '');
     if (!isOwn) {
-      if (!byCookie) return redirectWithin(res, homePath(req));
-      return sendPage(res, 200, signOutPage(logoutUrl(parts, req, byCookie.id), homePath(req)));
+      if (byCookie)
+        return pages.send(res, 200, signOutPage(logoutUrl(parts, req, byCookie.id), home));
+      leaveNotice(parts, res, 'notice.signedOut');
+      return redirectWithin(res, home);
     }
     const session = await sessions.findById(sessionId);
     if (session) await sessions.revoke({ id: session.id }, 'logout');
     // The link is of a former session: this browser has another one by now, and is still signed in.
     if (byCookie && byCookie.id !== sessionId)
-      return sendPage(res, 200, signOutPage(logoutUrl(parts, req, byCookie.id), homePath(req)));
+      return pages.send(res, 200, signOutPage(logoutUrl(parts, req, byCookie.id), home));
     cookies.clear(res, 'session');
+    leaveNotice(parts, res, 'notice.signedOut');
     const away = session && (await providerLogoutUrl(parts, req, session));
     if (away) redirectAway(res, away);
-    else redirectWithin(res, homePath(req));
+    else redirectWithin(res, home);
   };
 }
 

@@ -39,6 +39,7 @@ describe('the sign-in page', () => {
     expect(policy.split('; ')).toEqual([
       "default-src 'none'",
       `style-src 'sha256-${digest}'`,
+      'img-src data:',
       "base-uri 'none'",
       "frame-ancestors 'none'",
     ]);

@@ -1,0 +1,125 @@
+import type { PageTexts } from './texts.js';
+
+/** The words of the pages in German. */
+export const de: PageTexts = {
+  'page.error': 'Fehler: {title}',
+  'page.home': 'Weiter zu {app}',
+  'page.signIn': 'Anmelden',
+  'page.tryAgain': 'Noch einmal versuchen',
+  'page.account': 'Ihr Konto',
+  'page.changePassword': 'Neues Passwort wählen',
+
+  'signIn.title': 'Anmelden',
+  'signIn.username': 'Benutzername oder E-Mail-Adresse',
+  'signIn.password': 'Passwort',
+  'signIn.submit': 'Anmelden',
+  'signIn.or': 'oder',
+  'signIn.provider': 'Weiter mit {provider}',
+  'signIn.forgot': 'Passwort vergessen?',
+  'signIn.none': 'Hier kann sich noch niemand anmelden. Fragen Sie die Administration.',
+  'signIn.ended': 'Ihre Sitzung ist beendet. Melden Sie sich wieder an.',
+  'notice.signedOut': 'Sie haben sich abgemeldet.',
+
+  'forward.title': 'Weiter mit {provider}',
+  'forward.text': 'Sie melden sich bei {provider} an und kommen dann hierher zurück.',
+  'forward.go': 'Weiter',
+
+  'signOut.title': 'Abmelden?',
+  'signOut.text': 'Sie sind in diesem Browser angemeldet.',
+  'signOut.submit': 'Abmelden',
+  'signOut.stay': 'Angemeldet bleiben',
+
+  'signedOut.title': 'Sie sind abgemeldet',
+  'signedOut.text': 'In diesem Browser ist niemand angemeldet.',
+  'signedOut.again': 'Wieder anmelden',
+
+  'account.leave': 'Hier fertig?',
+  'account.title': 'Ihr Konto',
+  'account.who': 'Sie sind als {user} angemeldet.',
+  'account.sessions': 'Wo Sie angemeldet sind',
+  'account.device': '{browser} unter {system}',
+  'account.unknownDevice': 'Unbekanntes Gerät',
+  'account.current': 'dieser Browser',
+  'account.used': 'Angemeldet {since}, zuletzt benutzt {used}',
+  'account.end': 'Beenden',
+  'account.endThis': 'Sitzung mit {device} beenden',
+  'account.endOthers': 'Alle anderen Sitzungen beenden',
+  'account.more': 'Es gibt weitere Sitzungen. „Alle anderen Sitzungen beenden“ beendet auch diese.',
+  'notice.sessionEnded': 'Die Sitzung ist beendet.',
+  'notice.othersEnded': 'Alle anderen Sitzungen sind beendet.',
+
+  'error.title.400': 'Das hat nicht geklappt',
+  'error.title.401': 'Bitte anmelden',
+  'error.title.403': 'Kein Zugriff',
+  'error.title.404': 'Seite nicht gefunden',
+  'error.title.429': 'Zu viele Versuche',
+  'error.title.503': 'Zurzeit nicht verfügbar',
+
+  'error.account_exists':
+    'Zu dieser E-Mail-Adresse gibt es schon ein Konto. Melden Sie sich dort wie bisher an; danach können Sie {provider} hinzufügen.',
+  'error.no_account': 'Sie haben hier noch kein Konto. Fragen Sie die Administration danach.',
+  'error.not_provisioned':
+    'Ihr Konto darf sich hier nicht anmelden. Fragen Sie die Administration.',
+  'error.access_denied':
+    'Die Anmeldung mit {provider} wurde abgebrochen. Sie können es noch einmal versuchen.',
+  'error.acr':
+    'Diese Seite verlangt eine stärkere Anmeldung. Wählen Sie eine andere Art der Anmeldung.',
+  'error.provider': 'Diese Art der Anmeldung gibt es nicht. Wählen Sie eine von dieser Seite.',
+  'error.link_other_user':
+    'Inzwischen hat sich jemand anderes angemeldet. Melden Sie sich wieder an, und fügen Sie das Konto dann hinzu.',
+  'error.linked_to_other':
+    'Dieses Konto bei {provider} gehört hier zu jemand anderem. Melden Sie sich damit an, oder wählen Sie ein anderes.',
+  'error.domain':
+    'Konten dieser Organisation können sich hier nicht anmelden. Wählen Sie ein anderes Konto bei {provider}.',
+  'error.tenant':
+    'Konten dieser Organisation können sich hier nicht anmelden. Wählen Sie ein anderes Konto bei {provider}.',
+  'error.state':
+    'Diese Anmeldung ist abgelaufen, oder sie hat in einem anderen Browser begonnen. Melden Sie sich noch einmal an.',
+  'error.repeated_cookie':
+    'Dieser Browser hat zwei verschiedene Cookies mit demselben Namen. Löschen Sie die Cookies dieser Website, und melden Sie sich dann wieder an.',
+  'error.prefetch': 'Diese Seite darf nicht im Voraus geladen werden. Öffnen Sie sie noch einmal.',
+
+  'error.CREDENTIALS_MISSING': 'Melden Sie sich an, um diese Seite zu sehen.',
+  'error.TOKEN_EXPIRED': 'Ihre Sitzung ist beendet. Melden Sie sich wieder an.',
+  'error.INVALID_TOKEN': 'Ihre Sitzung gilt hier nicht. Melden Sie sich wieder an.',
+  'error.TOKEN_REVOKED': 'Ihre Sitzung ist beendet. Melden Sie sich wieder an.',
+  'error.INVALID_CREDENTIALS': 'Der Benutzername oder das Passwort ist falsch.',
+  'error.LOGIN_FAILED':
+    'Die Anmeldung mit {provider} ist nicht gelungen. Versuchen Sie es noch einmal.',
+  'error.LOGIN_DENIED':
+    'So können Sie sich nicht anmelden. Wählen Sie eine andere Art, oder fragen Sie die Administration.',
+  'error.REFRESH_INVALID': 'Ihre Sitzung ist beendet. Melden Sie sich wieder an.',
+  'error.REFRESH_REUSED':
+    'Ihre Sitzung wurde zu Ihrer Sicherheit beendet. Melden Sie sich wieder an.',
+  'error.AUTH_CONTEXT_REQUIRED':
+    'Dafür müssen Sie sich gerade erst angemeldet haben. Melden Sie sich noch einmal an.',
+  'error.INSUFFICIENT_SCOPE':
+    'Ihr Konto darf das nicht. Melden Sie sich mit einem anderen an, oder fragen Sie die Administration.',
+  'error.INSUFFICIENT_ROLE':
+    'Ihr Konto darf das nicht. Melden Sie sich mit einem anderen an, oder fragen Sie die Administration.',
+  'error.INVALID_REQUEST':
+    'Etwas an dieser Anfrage war nicht, wie es sein soll. Gehen Sie zurück, und versuchen Sie es noch einmal.',
+  'error.ORG_REQUIRED':
+    'Sie gehören zu mehreren Organisationen. Öffnen Sie diese Seite von einer davon aus.',
+  'error.ORG_FORBIDDEN':
+    'Sie gehören nicht zu dieser Organisation. Melden Sie sich mit einem anderen Konto an, oder lassen Sie sich hinzufügen.',
+  'error.CROSS_SITE_REQUEST':
+    'Dieses Formular kam von einer anderen Website. Zu Ihrer Sicherheit ist nichts geschehen.',
+  'error.PASSWORD_CHANGE_REQUIRED': 'Wählen Sie zuerst ein neues Passwort.',
+  'error.PASSWORD_POLICY': 'Dieses Passwort geht nicht. Wählen Sie ein anderes.',
+  'error.RATE_LIMITED': 'Das waren zu viele Versuche. Der nächste ist {when} möglich.',
+  'error.NOT_FOUND': 'Unter dieser Adresse gibt es nichts.',
+  'error.METHOD_NOT_ALLOWED': 'Diese Adresse ist keine Seite.',
+  'error.CONFLICT':
+    'Inzwischen hat sich etwas geändert. Gehen Sie zurück, und versuchen Sie es noch einmal.',
+  'error.SERVER_BUSY': 'Hier ist gerade viel zu tun. Versuchen Sie es {when} noch einmal.',
+  'error.KEYS_UNAVAILABLE':
+    '{provider} ist zurzeit nicht zu erreichen. Versuchen Sie es {when} noch einmal.',
+  'error.STORE_UNAVAILABLE': 'Das geht zurzeit nicht. Versuchen Sie es {when} noch einmal.',
+  'error.PROVIDER_ERROR':
+    'Die Anmeldung mit {provider} geht zurzeit nicht. Versuchen Sie es in einigen Minuten noch einmal, oder melden Sie sich anders an.',
+  'error.UNSUPPORTED_MEDIA_TYPE':
+    'Dieses Formular war nicht zu lesen. Gehen Sie zurück, und versuchen Sie es noch einmal.',
+  'error.PAYLOAD_TOO_LARGE': 'Dieses Formular ist zu groß. Gehen Sie zurück, und kürzen Sie es.',
+  'error.provider.unnamed': 'dem Anbieter',
+};

@@ -1,0 +1,89 @@
+import { type Html, html } from '../../pages/html.js';
+import type { PageIn } from '../../pages/pages.js';
+import type { Words } from '../../pages/words.js';
+import { noticeBox } from './sign-in-page.js';
+
+export interface AccountFacts {
+  /** How the user is called here. */
+  readonly user: string;
+  readonly notice: string | undefined;
+  readonly sessions: readonly SessionFacts[];
+  /** Whether there are more sessions than those. */
+  readonly hasMore: boolean;
+  /** Where the form goes that ends all others. */
+  readonly endOthers: string;
+  readonly signOut: string;
+  readonly home: string;
+}
+
+interface SessionFacts {
+  readonly device: string | undefined;
+  readonly isCurrent: boolean;
+  /** Seconds until now. */
+  readonly begunAgo: number;
+  readonly usedAgo: number;
+  /** Where the form goes that ends it. */
+  readonly end: string;
+}
+
+/** The page of a user's own account. */
+export function accountPage(facts: AccountFacts): PageIn {
+  const { user, notice, sessions, hasMore, endOthers, signOut, home } = facts;
+  return (words) => {
+    const title = words.say('account.title');
+    return {
+      title,
+      isWide: true,
+      body: html`<h1>${title}</h1>
+        ${noticeBox(notice)}
+        <p>${words.say('account.who', { user })}</p>
+        <h2 id="sessions">${words.say('account.sessions')}</h2>
+        <ul class="rows">
+          ${sessions.map((session) => sessionRow(words, session))}
+        </ul>
+        ${hasMore ? html`<p>${words.say('account.more')}</p>` : undefined}
+        ${
+          sessions.length > 1
+            ? html`<form method="post" action="${endOthers}">
+                <button class="plain">${words.say('account.endOthers')}</button>
+              </form>`
+            : undefined
+        }
+        <h2>${words.say('account.leave')}</h2>
+        <a class="button plain" href="${signOut}">${words.say('signOut.submit')}</a>
+        <a class="button plain" href="${home}">${words.say('page.home')}</a>`,
+    };
+  };
+}
+
+function sessionRow(words: Words, session: SessionFacts): Html {
+  const { isCurrent, begunAgo, usedAgo, end } = session;
+  const device = deviceIn(words, session.device);
+  return html`<li>
+    <span
+      >${isCurrent ? html`<strong>${device}</strong> (${words.say('account.current')})` : device}
+      <span class="soft"
+        >${words.say('account.used', {
+          since: words.fromNow(-begunAgo),
+          used: words.fromNow(-usedAgo),
+        })}</span
+      ></span
+    >
+    ${
+      isCurrent
+        ? undefined
+        : html`<form method="post" action="${end}">
+            <button class="plain" aria-label="${words.say('account.endThis', { device })}">
+              ${words.say('account.end')}
+            </button>
+          </form>`
+    }
+  </li>`;
+}
+
+/** `Firefox on Linux` is noted in English. */
+function deviceIn(words: Words, device: string | undefined): string {
+  if (device === undefined) return words.say('account.unknownDevice');
+  const [browser = '', system] = device.split(' on ');
+  return system === undefined ? device : words.say('account.device', { browser, system });
+}

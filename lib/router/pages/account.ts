@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { AuthError } from '../../errors.js';
+import { redirectWithin } from '../../http/redirects.js';
+import { readNotes } from '../../sessions/session-notes.js';
+import type { Callers } from '../caller.js';
+import { ownPath } from '../own-urls.js';
+import { logoutUrl } from '../provider/logout.js';
+import { accountPage } from './account-page.js';
+import { leaveNotice, type Notice, takeNotice } from './notices.js';
+import { readPageForm } from './read-page-form.js';
+import type { Exchange } from '../request-body.js';
+import type { Endpoint } from '../respond.js';
+import type { RouterParts } from '../parts.js';
+
+/** More than anybody reads; all others end by one button. */
+const MOST_SESSIONS = 20;
+
+/** Shows users who they are, and where they are signed in. */
+export function showAccountPage(parts: RouterParts, callers: Callers): Endpoint {
+  const { sessions, pages, now } = parts;
+  return async function handleShowAccountPage(req, res) {
+    const { principal, user } = await callers.requireUser(req);
+    const rows = await sessions.list(user.id, { limit: MOST_SESSIONS + 1 });
+    const current = principal.sessionId;
+    const ago = (time: number): number => Math.max(0, (now() - time) / 1000);
+    const page = accountPage({
+      user: user.username ?? user.email ?? user.id,
+      notice: takeNotice(parts, { req, res }),
+      sessions: rows.slice(0, MOST_SESSIONS).map(({ id, data, createdAt, lastUsedAt }) => ({
+        device: readNotes(data).device,
+        isCurrent: id === current,
+        begunAgo: ago(createdAt),
+        usedAgo: ago(lastUsedAt),
+        end: ownPath(req, `/sessions/${id}`),
+      })),
+      hasMore: rows.length > MOST_SESSIONS,
+      endOthers: ownPath(req, '/sessions'),
+      signOut: current === undefined ? ownPath(req, '/logout') : logoutUrl(parts, req, current),
+      home: pages.home,
+    });
+    pages.send(res, 200, page);
+  };
+}
+
+/** Ends one of the caller's own sessions by the button of the page. NOT_FOUND (404) for any other session. */
+export function submitEndSession(parts: RouterParts, callers: Callers): Endpoint {
+  const { sessions } = parts;
+  return async function handleSubmitEndSession(req, res) {
+    await readPageForm(parts, { req, res }, empty);
+    const { user } = await callers.requireUser(req);
+    const { id } = req.params;
+    const session = typeof id === 'string' ? await sessions.findById(id) : undefined;
+    // Already over: what the button is for.
+    if (session && session.userId !== user.id) throw new AuthError('NOT_FOUND');
+    if (session) await sessions.revoke({ id: session.id }, 'ended_by_user');
+    backToAccount(parts, { req, res }, 'notice.sessionEnded');
+  };
+}
+
+/** Ends all of the caller's sessions but this one, by the button of the page. */
+export function submitEndOtherSessions(parts: RouterParts, callers: Callers): Endpoint {
+  return async function handleSubmitEndOtherSessions(req, res) {
+    await readPageForm(parts, { req, res }, empty);
+    const { principal, user } = await callers.requireUser(req);
+    const { sessionId } = principal;
+    if (sessionId === undefined) throw new AuthError('CREDENTIALS_MISSING');
+    await parts.sessions.revoke({ userId: user.id, except: sessionId }, 'ended_by_user');
+    backToAccount(parts, { req, res }, 'notice.othersEnded');
+  };
+}
+
+const empty = z.object({});
+
+function backToAccount(parts: RouterParts, { req, res }: Exchange, notice: Notice): void {
+  leaveNotice(parts, res, notice);
+  redirectWithin(res, ownPath(req, '/account'));
+}

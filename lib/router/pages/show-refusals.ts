@@ -1,0 +1,58 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { AuthError } from '../../errors.js';
+import { isNavigation, isPageRequest } from '../../http/cross-site.js';
+import { redirectWithin, withParameters } from '../../http/redirects.js';
+import { reportDenial } from '../../middleware/report-denial.js';
+import { refusalPage, type WaysOn } from '../../pages/refusal-page.js';
+import { ownPath, placeOf, queryOf } from '../own-urls.js';
+import type { Endpoint } from '../respond.js';
+import type { RouterParts } from '../parts.js';
+
+/**
+ * Shows what the routes refuse as a page to a browser that navigates, with the next step. What scripts are refused, and all other
+ * errors, go to the application's error handlers.
+ */
+export function showRefusals(parts: RouterParts, routes: RequestHandler): RequestHandler {
+  return function showRefusalsMiddleware(req, res, next) {
+    return routes(req, res, (error?: unknown) => {
+      if (!(error instanceof AuthError) || !isNavigation(req) || res.headersSent) next(error);
+      else sendRefusal(parts, res, error);
+    });
+  };
+}
+
+function sendRefusal({ pages, events }: RouterParts, res: Response, error: AuthError): void {
+  const { req } = res;
+  reportDenial(error, req, events);
+  for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value);
+  const page = refusalPage(error, waysOn(req, pages.home));
+  const hasSecretAddress = queryOf(req).has('token');
+  pages.send(res, error.status, (words) => ({ ...page(words), hasSecretAddress }));
+}
+
+function waysOn(req: Request, home: string): WaysOn {
+  const here = isPageRequest(req) ? placeOf(req, ownPath(req, req.url)) : undefined;
+  const isOfAccount = /^\/(?:sessions|identities|account)\b/.test(req.path);
+  const returnTo = here ?? (isOfAccount ? ownPath(req, '/account') : home);
+  const leadingTo = (page: string): string => withParameters(ownPath(req, page), { returnTo });
+  return {
+    home,
+    signIn: leadingTo('/signin?again=1'),
+    changePassword: leadingTo('/change-password'),
+    again: here,
+  };
+}
+
+/** Sends a browser that has to sign in first to the sign-in page, and from there back. */
+export function forSignedIn(page: Endpoint): Endpoint {
+  return async function handleForSignedIn(req, res) {
+    try {
+      await page(req, res);
+    } catch (error) {
+      const isForSignIn = error instanceof AuthError && error.status === 401;
+      if (!isForSignIn || !isPageRequest(req)) throw error;
+      const returnTo = placeOf(req, ownPath(req, req.url));
+      redirectWithin(res, withParameters(ownPath(req, '/signin'), { returnTo }));
+    }
+  };
+}

@@ -1,0 +1,20 @@
+import { ownPath } from '../own-urls.js';
+import { logoutUrl } from '../provider/logout.js';
+import type { Endpoint } from '../respond.js';
+import type { RouterParts } from '../parts.js';
+import { takeNotice } from './notices.js';
+import { signedOutPage, signOutPage } from './sign-out-pages.js';
+
+/** Says that nobody is signed in, or asks whether to sign out. */
+export function showSignedOutPage(parts: RouterParts): Endpoint {
+  const { sessions, cookies, pages } = parts;
+  return async function handleShowSignedOutPage(req, res) {
+    // The page says it by itself.
+    takeNotice(parts, { req, res });
+    const live = await sessions.recognise(cookies.read(req, 'session'));
+    const page = live
+      ? signOutPage(logoutUrl(parts, req, live.session.id), pages.home)
+      : signedOutPage(ownPath(req, '/signin'), pages.home);
+    pages.send(res, 200, page);
+  };
+}
