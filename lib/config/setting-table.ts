@@ -148,7 +148,7 @@ const oidcProvider: Table<OidcSettings> = {
   tenants: row(
     'OIDC_*_TENANTS',
     listed(readText),
-    'Tenant ids that may sign in, list; required for Entra /common and /organizations',
+    'Tenant ids that may sign in, list, or any; required for Entra /common and /organizations',
   ),
 };
 

@@ -141,7 +141,7 @@ export interface OidcSettings {
   readonly trustEmail: boolean | undefined;
   /** How its answers come, by redirect or by a form; AUTH_OIDC_RESPONSE_MODE. @defaultValue what the provider does by itself */
   readonly responseMode: 'query' | 'form_post' | undefined;
-  /** Tenant ids (`tid`) that may sign in; AUTH_OIDC_TENANTS. Required for Entra's `/common` and `/organizations`. @defaultValue none */
+  /** Tenant ids (`tid`) that may sign in, or `['any']`; AUTH_OIDC_TENANTS. Required for Entra's `/common` and `/organizations`. @defaultValue none */
   readonly tenants: readonly string[];
 }
 

@@ -7,7 +7,7 @@ import type { LoginHabits } from './login-habits.js';
 import { createLogoutUrl } from './logout-url.js';
 import type { PresetName } from '../claims/presets/presets.js';
 import { decodeJsonObject, hasTokenShape } from '../verifier/tokens/shape.js';
-import { isIdentifier } from './identifier.js';
+import { judgeIdToken, textOf } from './id-token-rules.js';
 import { createIdentityReader, type IdentityReader } from './identity-reader.js';
 import {
   type LoginProvider,
@@ -20,6 +20,7 @@ import {
 } from './login-provider.js';
 import { createLogoutTokenReader } from './logout-token.js';
 import { providerError, unverifiable } from './errors.js';
+import { readTenantRule, type TenantRule } from './entra-tenants.js';
 import { createProviderFetch, type ProviderFetch } from './fetch.js';
 import type { ProviderContext } from './tokens.js';
 
@@ -47,6 +48,7 @@ interface Party {
   readonly name: string;
   readonly settings: OpenidProviderSettings;
   readonly habits: LoginHabits | undefined;
+  readonly tenants: TenantRule;
   readonly readIdentity: IdentityReader;
   readonly fetch: ProviderFetch;
   readonly allowLoopbackHttp: boolean;
@@ -54,30 +56,26 @@ interface Party {
   readonly now: () => number;
 }
 
-/** Entra's endpoints for users of many tenants. Each ID token names its own. */
-const SHARED_ENTRA =
-  /^https:\/\/login\.microsoftonline\.com\/(?:common|organizations|consumers|\{tenantid\})\//;
-
 /**
  * Prepares signing in with an OpenID provider (OpenID Connect Core §3.1). Fetches nothing before the first sign-in, so
  * that the application starts while a provider is down. Throws a TypeError for settings that cannot be safe.
  */
 export function createOpenidProvider(
   name: string,
-  settings: OpenidProviderSettings,
+  given: OpenidProviderSettings,
   context: ProviderContext,
 ): LoginProvider {
-  const { issuer, preset = presetOf(issuer), tenants = [] } = settings;
-  assertRemoteUrl(issuer, context);
-  if (SHARED_ENTRA.test(issuer) && tenants.length === 0)
-    throw new TypeError(
-      `the provider ${name} is for users of every Entra tenant; list those that may sign in as \`tenants\``,
-    );
+  assertRemoteUrl(given.issuer, context);
+  const tenants = tenantsOf(name, given);
+  const { issuer } = tenants;
+  const settings = { ...given, issuer };
+  const { preset = presetOf(issuer) } = settings;
   const habits = habitsOf(preset);
   const party: Party = {
     name,
     settings,
     habits,
+    tenants,
     readIdentity: createIdentityReader({
       name,
       issuer,
@@ -86,7 +84,7 @@ export function createOpenidProvider(
     }),
     fetch: createProviderFetch({
       ...context,
-      issuer: SHARED_ENTRA.test(issuer) ? undefined : issuer,
+      issuer: tenants.isShared ? undefined : issuer,
     }),
     allowLoopbackHttp: context.allowLoopbackHttp,
     toleranceSeconds: context.toleranceSeconds,
@@ -103,6 +101,15 @@ export function createOpenidProvider(
     logoutUrl: (going: Parameters<LoginProvider['logoutUrl']>[0]) => logoutUrl(party, going),
     readLogoutToken: createLogoutTokenReader(settings, context),
   });
+}
+
+function tenantsOf(name: string, settings: OpenidProviderSettings): TenantRule {
+  try {
+    return readTenantRule(settings);
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new TypeError(`the provider ${name}: ${cause.message}`, { cause });
+  }
 }
 
 type Owner = Parameters<LoginProvider['renew']>[1];
@@ -133,7 +140,7 @@ async function connect(party: Party): Promise<Connected> {
     // How it wants us to prove ourselves stands in the metadata; the second time they are in memory.
     const found = (await discover(client.None())).serverMetadata();
     // A difference that the library forgives, such as a slash at the end, makes another issuer (RFC 8414 §3.3).
-    if (found.issuer !== issuer && !SHARED_ENTRA.test(issuer))
+    if (!party.tenants.isNamed(found.issuer))
       throw new AuthError('PROVIDER_ERROR', { reason: 'issuer_mismatch' });
     const methods = found.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
     if (clientSecret === undefined) return { client, configuration: await discover(client.None()) };
@@ -207,6 +214,10 @@ async function finish(
   const { client, configuration } = await connect(party);
   const callback = new URL(secrets.redirectUri);
   callback.search = answer.toString();
+  const named = party.tenants.isShared ? answer.get('iss') : null;
+  // Of many tenants' metadata the library knows the template only. The ID token says below whether it was this tenant.
+  if (named !== null && party.tenants.isOneTenant(named))
+    callback.searchParams.set('iss', configuration.serverMetadata().issuer);
   try {
     const tokens = await client.authorizationCodeGrant(configuration, callback, {
       expectedState: secrets.state,
@@ -217,6 +228,7 @@ async function finish(
     });
     const idToken = tokens.claims();
     if (!idToken || !isReadable(tokens)) throw unverifiable('id_token');
+    if (named !== null && named !== idToken.iss) throw unverifiable('issuer');
     judgeIdToken(party, idToken, secrets);
     const { habits } = party;
     const asking = { client, configuration, habits };
@@ -239,35 +251,6 @@ async function finish(
 /** An ID token has the one shape that every other token must have here; the library is more lenient. */
 function isReadable({ id_token: idToken }: TokenEndpointResponse): boolean {
   return idToken === undefined || hasTokenShape(idToken);
-}
-
-/** The token was made for this very log-in. */
-const MAX_AGE_SECONDS = 600;
-
-/** Between the user's sign-in at the provider and the ID token, when both are of this log-in. */
-const SIGN_IN_SECONDS = 5;
-
-/** Checks what the library leaves to us. */
-function judgeIdToken(
-  { settings, toleranceSeconds, now }: Party,
-  claims: IDToken,
-  { acrValues, maxAgeSeconds = Number.POSITIVE_INFINITY }: LoginSecrets,
-): void {
-  const { clientId, tenants = [], allowedDomains = [] } = settings;
-  const nowSeconds = Math.floor(now() / 1000);
-  if (!isIdentifier(claims.sub) || !isIdentifier(textOf(claims['sid']) ?? 'none'))
-    throw unverifiable('subject');
-  if (claims.iat > nowSeconds + toleranceSeconds) throw unverifiable('issued_in_future');
-  if (claims.iat < nowSeconds - MAX_AGE_SECONDS) throw unverifiable('too_old');
-  // The library forgives the whole clock difference here. By the provider's own clock there is none.
-  if (claims.iat - (claims.auth_time ?? claims.iat) > maxAgeSeconds + SIGN_IN_SECONDS)
-    throw unverifiable('auth_time');
-  if (claims.azp !== undefined && claims.azp !== clientId) throw unverifiable('authorized_party');
-  if (acrValues && !acrValues.includes(textOf(claims['acr']) ?? '')) throw unverifiable('acr');
-  if (tenants.length > 0 && !tenants.includes(textOf(claims['tid']) ?? ''))
-    throw new AuthError('LOGIN_DENIED', { reason: 'tenant' });
-  if (allowedDomains.length > 0 && !allowedDomains.includes(textOf(claims['hd']) ?? ''))
-    throw new AuthError('LOGIN_DENIED', { reason: 'domain' });
 }
 
 /** Many providers keep the ID token small and say the rest at the userinfo endpoint, of the same `sub`. */
@@ -338,8 +321,4 @@ async function logoutUrl(
     habits?.logout,
   );
   return url && assertRemoteUrl(url.href, party);
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -10,7 +10,6 @@ import {
   hostileLogin,
   loginCookiesOf,
   settingsOf,
-  urlOf,
   type Visit,
 } from '../world/hostile-login.js';
 
@@ -370,72 +369,11 @@ describe('C10 issuers', () => {
     expect(start).toThrow(ConfigError);
     expect(start).toThrow(settingIs('AUTH_PUBLIC_URL'));
   });
-
-  it.each(['common', 'organizations', 'consumers', '{tenantid}'])(
-    "Entra's endpoint for %s needs a list of tenants",
-    (place) => {
-      const start = (tenants: readonly string[]) => () =>
-        createAuth({
-          env: {},
-          publicUrl: 'https://app.example',
-          jwt: { secret: SECRET },
-          onWarning: () => undefined,
-          ...entra(place, tenants),
-        });
-      expect(start([])).toThrow(TypeError);
-      expect(start(['tenant-1'])).not.toThrow();
-    },
-  );
-
-  it.each([
-    { title: 'a listed tenant', tid: 'tenant-1', iss: 'tenant-1', refusal: undefined },
-    {
-      title: 'another tenant',
-      tid: 'tenant-2',
-      iss: 'tenant-2',
-      refusal: { status: 403, code: 'LOGIN_DENIED' },
-    },
-    {
-      title: "a listed tenant under another's issuer",
-      tid: 'tenant-1',
-      iss: 'tenant-2',
-      refusal: FAILED,
-    },
-    { title: 'no tenant', tid: undefined, iss: 'tenant-1', refusal: FAILED },
-  ])("$title at Entra's shared endpoint is told apart", async ({ tid, iss, refusal }) => {
-    const app = await hostileLogin((corp) => ({
-      ...entra('common', ['tenant-1'], corp),
-      providerFetch: (input, init) =>
-        fetch(urlOf(input).replace(`${ENTRA}/common/v2.0`, corp.issuer), init),
-    }));
-    app.corp.misbehave({
-      discovery: {
-        issuer: `${ENTRA}/{tenantid}/v2.0`,
-        authorization_response_iss_parameter_supported: undefined,
-      },
-      callback: { iss: undefined },
-      idTokenClaims: { iss: `${ENTRA}/${iss}/v2.0`, tid },
-    });
-    const visit = await app.signIn();
-    if (refusal) expectRefusal({ app }, visit, refusal);
-    else await expectSignedIn(app, visit);
-  });
 });
 
 /** A configuration that has nothing else wrong with it. */
 function settingIs(setting: string) {
   return expect.objectContaining({ problems: [expect.objectContaining({ setting })] });
-}
-
-const ENTRA = 'https://login.microsoftonline.com';
-
-function entra(
-  place: string,
-  tenants: readonly string[],
-  { clientId, clientSecret } = { clientId: 'us', clientSecret: 'never used' },
-): AuthOptions {
-  const issuer = `${ENTRA}/${place}/v2.0`;
-  return { oidc: { corp: { issuer, clientId, clientSecret, tenants } } };
 }
 
 /** The issuer as it is configured, with or without a slash at its end. */

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { createAuth } from 'latchkey';
 import { createIdentityReader } from '../../lib/providers/identity-reader.js';
 import { presetOf } from '../../lib/providers/habits/habits.js';
 import { BASE } from '../world/auth-server.js';
@@ -88,21 +87,6 @@ it('Google is asked for a refresh token in its own words', async () => {
     redirect_uri: `${app.origin}/api/auth/callback`,
   });
 });
-
-it.each(['common', 'organizations', 'consumers'])(
-  'Entra for everybody (%s) wants to know which tenants may sign in',
-  (shared) => {
-    const issuer = `https://login.microsoftonline.com/${shared}/v2.0`;
-    const create = (tenants: string[]) =>
-      createAuth({
-        ...BASE,
-        publicUrl: 'https://app.example',
-        oidc: { default: { issuer, clientId: 'x', clientSecret: 'y', tenants } },
-      });
-    expect(() => create([])).toThrow(TypeError);
-    expect(() => create(['0b3c'])).not.toThrow();
-  },
-);
 
 it('without a public URL, in development, users come back to this machine', async () => {
   const issuer = 'https://id.example.com';

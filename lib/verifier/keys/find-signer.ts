@@ -1,5 +1,5 @@
 import type { InvalidReason } from '../tokens/rules.js';
-import { areNamesOfTenant, placeTenant } from '../trusted-issuers/entra-clouds.js';
+import { areNamesOfTenant, placeTenant, spellTenants } from '../trusted-issuers/entra-clouds.js';
 import type { VerificationKey } from './signatures.js';
 
 type Claims = Readonly<Record<string, unknown>>;
@@ -30,7 +30,7 @@ export function findSigner(
  */
 function speaksFor(keyIssuer: string | undefined, { iss, tid }: Claims): boolean {
   if (keyIssuer === undefined) return true;
-  const tenant = typeof tid === 'string' ? tid : '';
+  const tenant = typeof tid === 'string' ? spellTenants(tid) : '';
   const spokenFor = placeTenant(keyIssuer, tenant);
   if (iss === spokenFor) return true;
   return typeof iss === 'string' && areNamesOfTenant(tenant, [spokenFor, iss]);

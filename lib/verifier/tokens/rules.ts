@@ -1,3 +1,4 @@
+import { spellTenants } from '../trusted-issuers/entra-clouds.js';
 import type { IssuerPolicy } from '../trusted-issuers/policy.js';
 import type { ShapeFlaw } from './shape.js';
 
@@ -98,8 +99,10 @@ function judgeParties(claims: Json, policy: IssuerPolicy): RefusalReason | undef
     const clientId = policy.clients.mapped(claims);
     if (clientId === undefined || !policy.clientIds.has(clientId)) return 'client';
   }
-  const tenant = policy.issuers.get(String(claims['iss']));
-  return tenant !== undefined && claims['tid'] !== tenant ? 'issuer' : undefined;
+  const tenant = policy.names.tenantOf(claims['iss']);
+  if (tenant === undefined) return undefined;
+  const { tid } = claims;
+  return typeof tid === 'string' && spellTenants(tid) === tenant ? undefined : 'issuer';
 }
 
 /**

@@ -34,11 +34,15 @@ export function createIssuerDirectory(options: IssuerDirectoryOptions): IssuerDi
     );
   const byIssuer = new Map<string, TrustedIssuer>();
   for (const trusted of configured)
-    for (const issuer of trusted.policy.issuers.keys()) {
+    for (const issuer of trusted.policy.names.listed) {
       if (byIssuer.has(issuer))
         throw new TypeError(`issuer ${JSON.stringify(issuer)} is listed twice`);
       byIssuer.set(issuer, trusted);
     }
+  const open = configured.filter(({ policy }) => policy.names.template !== undefined);
+  const templates = open.map(({ policy }) => policy.names.template);
+  if (new Set(templates).size < templates.length)
+    throw new TypeError("an issuer with `tenants: ['any']` is listed twice");
   const resolved =
     options.resolveIssuer &&
     createResolvedIssuers({
@@ -50,7 +54,8 @@ export function createIssuerDirectory(options: IssuerDirectoryOptions): IssuerDi
   return {
     find(iss) {
       if (typeof iss !== 'string') return undefined;
-      return byIssuer.get(iss) ?? resolved?.find(iss);
+      const known = byIssuer.get(iss) ?? open.find(({ policy }) => policy.names.includes(iss));
+      return known ?? resolved?.find(iss);
     },
     async ready() {
       await Promise.all(configured.map(({ policy }) => policy.keys.load()));

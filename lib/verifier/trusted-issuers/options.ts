@@ -70,7 +70,10 @@ export interface IssuerOptions {
    * Microsoft Entra's multi-tenant issuer.
    */
   readonly issuer: string;
-  /** Tenant ids that `{tenantid}` may stand for. Required with, and only with, such an issuer. */
+  /**
+   * Tenant ids that `{tenantid}` may stand for; those of Entra (GUIDs) compare without case. `['any']`: every tenant, so that whoever has a
+   * tenant gets in. Required with, and only with, such an issuer.
+   */
   readonly tenants?: readonly string[];
   /** Accepted `aud` values: the token must name at least one. `null` opts out of the check. */
   readonly audience: string | readonly string[] | null;

@@ -7,7 +7,9 @@ import {
   type OrgFilter,
 } from '../../claims/claims-mapping.js';
 import type { EventSink } from '../../events.js';
-import { placeTenant, TENANT, tenantIssuerOf } from './entra-clouds.js';
+import { placeTenant, spellTenants } from './entra-clouds.js';
+import { type IssuerNames, readIssuerNames } from './issuer-names.js';
+import { nonEmptyTexts } from './non-empty-texts.js';
 import type { IssuerOptions, KeySource, SignatureAlgorithm } from './options.js';
 import { assertRemoteUrl, type HttpPermission } from '../../http/bounded-fetch.js';
 import { numberInRange, refuseUnknownOptions } from '../../known-options.js';
@@ -28,8 +30,8 @@ import { readPublicKey, readSecret } from '../keys/verification-keys.js';
 
 /** A prepared and frozen policy: what {@link IssuerOptions} say, checked and with every default filled in. */
 export interface IssuerPolicy {
-  /** Every accepted `iss`, mapped to its tenant where the issuer has tenants. */
-  readonly issuers: ReadonlyMap<string, string | undefined>;
+  /** Every accepted `iss`. */
+  readonly names: IssuerNames;
   readonly audience: ReadonlySet<string> | null;
   readonly clientIds: ReadonlySet<string> | undefined;
   readonly keys: KeySet;
@@ -65,17 +67,17 @@ export function createIssuerPolicy(
     throw new TypeError('an issuer needs `issuer`: the exact `iss` of its tokens');
   try {
     const algorithms = readAlgorithms(options);
-    const issuers = readIssuers(options);
+    const names = readIssuerNames(options);
     const mapping = readMapping(options.claims);
     const memory = createSharedMemory(context.maxCacheBytes);
     return Object.freeze({
-      issuers,
+      names,
       audience: readAudience(options),
       clientIds: options.clientIds && new Set(nonEmptyTexts(options.clientIds, 'clientIds')),
       keys: createKeySet(options, algorithms, context),
       algorithms: new Set<string>(algorithms.flatMap(namesOf)),
       profile: readProfile(options.profile),
-      readClaims: createClaimsReader(mapping, readAllowedOrgs(options, issuers), memory),
+      readClaims: createClaimsReader(mapping, readAllowedOrgs(options, names), memory),
       clients: createClientReader(mapping),
       freezeClaims: createClaimsFreezer(memory),
       clockToleranceSeconds: numberInRange(
@@ -114,33 +116,13 @@ const optionNames = [
   'check',
 ] as const satisfies readonly (keyof IssuerOptions)[];
 
-function readIssuers({ issuer, tenants }: IssuerOptions): ReadonlyMap<string, string | undefined> {
-  if (issuer.includes(TENANT) !== (tenants !== undefined))
-    throw new TypeError(
-      `\`tenants\` and ${TENANT} in \`issuer\` belong together: list the tenants whose tokens you accept`,
-    );
-  const tenantIssuer = tenantIssuerOf(issuer);
-  if (tenantIssuer !== undefined)
-    throw new TypeError(`no token has this \`issuer\`; write ${tenantIssuer} and list \`tenants\``);
-  if (!tenants) return new Map([[issuer, undefined]]);
-  const ids = nonEmptyTexts(tenants, 'tenants');
-  if (ids.some((id) => !/^[\w.-]+$/.test(id)))
-    throw new TypeError(
-      '`tenants` has an id with other characters than letters, digits, `.`, `_` and `-`',
-    );
-  return new Map(ids.map((tenant) => [placeTenant(issuer, tenant), tenant]));
-}
-
 /** Which organisations an issuer's tokens may name: the listed ones, and the tenant that a token is of. */
-function readAllowedOrgs(
-  { allowedOrgs = [] }: IssuerOptions,
-  tenants: IssuerPolicy['issuers'],
-): OrgFilter {
+function readAllowedOrgs({ allowedOrgs = [] }: IssuerOptions, names: IssuerNames): OrgFilter {
   if (allowedOrgs === 'any') return () => true;
   if (allowedOrgs.length > 0 || !Array.isArray(allowedOrgs))
     nonEmptyTexts(allowedOrgs, 'allowedOrgs');
   const allowed = new Set(allowedOrgs);
-  return (orgId, { iss }) => allowed.has(orgId) || tenants.get(String(iss)) === orgId;
+  return (orgId, { iss }) => allowed.has(orgId) || names.tenantOf(iss) === spellTenants(orgId);
 }
 
 function readAudience({ audience }: IssuerOptions): ReadonlySet<string> | null {
@@ -266,13 +248,4 @@ function readMapping(claims: IssuerOptions['claims'] = 'generic'): Required<Clai
   if (unknown) throw new TypeError(`\`claims\` has no member \`${unknown}\``);
   const given = Object.entries(own).filter(([, path]) => path !== undefined);
   return { ...mappingOf(preset), ...Object.fromEntries(given) };
-}
-
-function nonEmptyTexts(values: readonly string[], name: string): readonly string[] {
-  const isFine =
-    Array.isArray(values) &&
-    values.length > 0 &&
-    values.every((value) => typeof value === 'string' && value !== '');
-  if (!isFine) throw new TypeError(`\`${name}\` is a list of non-empty texts, at least one`);
-  return values;
 }

@@ -84,7 +84,7 @@ export function createResolvedIssuers(context: ResolvedIssuersOptions): Resolved
       known.delete(iss);
     }
     // A resolver that returns another tenant's issuer must not lend that tenant's keys.
-    if (!found?.trusted.policy.issuers.has(iss)) {
+    if (!found?.trusted.policy.names.includes(iss)) {
       absent.set(iss, { error: undefined, expiresAt: now() + UNKNOWN_MS });
       return undefined;
     }
