@@ -204,6 +204,8 @@ export interface AuthErrorOptions {
   readonly maxAgeSeconds?: number | undefined;
   /** For 429 and 503: seconds until a retry makes sense. 503 without it says 5. */
   readonly retryAfterSeconds?: number | undefined;
+  /** For 429: when that is, in milliseconds since 1970. */
+  readonly retryAt?: number | undefined;
   /** When the token expired, in seconds since 1970. */
   readonly expiredAt?: number | undefined;
   /** What is wrong with which member of the request's body. Fixed words only, never input. */
@@ -274,6 +276,10 @@ export interface ProblemDetails {
   readonly scope?: string;
   readonly acr_values?: string;
   readonly max_age?: number;
+  /** With RATE_LIMITED: seconds to wait, as in `Retry-After`. */
+  readonly retry_after?: number;
+  /** With RATE_LIMITED: until when, ISO 8601. */
+  readonly retry_at?: string;
   /** With INVALID_REQUEST and PASSWORD_POLICY. */
   readonly errors?: readonly FieldError[];
 }
@@ -306,7 +312,7 @@ function headersOf(code: AuthErrorCode, options: AuthErrorOptions): Record<strin
   if (status === 401 || code === 'INSUFFICIENT_SCOPE' || (bearerError && options.realm))
     headers['WWW-Authenticate'] = bearerChallenge(code, options);
   const retryAfter = options.retryAfterSeconds ?? (status === 503 ? 5 : undefined);
-  if (retryAfter !== undefined) headers['Retry-After'] = String(Math.max(1, Math.ceil(retryAfter)));
+  if (retryAfter !== undefined) headers['Retry-After'] = String(wholeSeconds(retryAfter));
   if (options.allow) headers['Allow'] = options.allow.join(', ');
   return headers;
 }
@@ -326,8 +332,18 @@ function problemOf(code: AuthErrorCode, detail: string, options: AuthErrorOption
     ...(options.scopes && { scope: scopeList(options.scopes) }),
     ...(options.acrValues && { acr_values: scopeList(options.acrValues) }),
     ...(options.maxAgeSeconds !== undefined && { max_age: options.maxAgeSeconds }),
+    ...(code === 'RATE_LIMITED' &&
+      options.retryAfterSeconds !== undefined && {
+        retry_after: wholeSeconds(options.retryAfterSeconds),
+      }),
+    ...(options.retryAt !== undefined && { retry_at: new Date(options.retryAt).toISOString() }),
     ...(options.errors && { errors: options.errors }),
   };
+}
+
+/** RFC 9110 §10.2.3: `Retry-After` has no fractions. */
+function wholeSeconds(seconds: number): number {
+  return Math.max(1, Math.ceil(seconds));
 }
 
 /** What RFC 6750 §3 allows inside a quoted attribute: %x20-21 / %x23-5B / %x5D-7E. */

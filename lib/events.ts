@@ -65,8 +65,8 @@ export interface AuthEvents {
     readonly provider?: string;
   };
   /**
-   * A log-in was refused. Reasons with a password: unknown_user, wrong_password, no_password, disabled, bad_hash,
-   * changed. With a provider: one word for the rule that was broken.
+   * A log-in was refused. Reasons with a password: unknown_user, wrong_password, no_password, disabled, too_many
+   * (under several names of the account), bad_hash, changed. With a provider: one word for the rule that was broken.
    */
   'login.failed': RequestFacts & {
     readonly reason: string;

@@ -114,15 +114,52 @@ function limit(parts: RouterParts, limiting: Limiting): RequestHandler {
     store: sharedCounters(parts, { name, windowMs: windowSeconds * 1000, passesOnOutage }),
     handler: (req, _res, next) => {
       parts.events.emit('rate.limited', { limit: kind, ...requestFacts(req) });
-      next(new AuthError('RATE_LIMITED', { retryAfterSeconds: retryAfter(req, parts.now()) }));
+      next(limitReached(resetTimeOf(req) ?? parts.now(), parts.now()));
     },
   });
 }
 
 /** When the library has counted a request, it says so on the request. */
-function retryAfter(req: Request & { rateLimit?: { resetTime?: Date } }, now: number): number {
-  const resetTime = req.rateLimit?.resetTime;
-  return resetTime ? (resetTime.getTime() - now) / 1000 : 1;
+function resetTimeOf(req: Request & { rateLimit?: { resetTime?: Date } }): number | undefined {
+  return req.rateLimit?.resetTime?.getTime();
+}
+
+/** The refusal of a request whose count begins anew at `retryAt`, in milliseconds since 1970. */
+export function limitReached(retryAt: number, now: number): AuthError {
+  return new AuthError('RATE_LIMITED', { retryAfterSeconds: (retryAt - now) / 1000, retryAt });
+}
+
+/** A limit per account that no answer shows, neither by a header. */
+interface SilentLimit {
+  /** Counts one attempt. */
+  spend(account: string): Promise<{ readonly isWithin: boolean; readonly resetAt: number }>;
+  /** Never rejects: a failure is reported by the store's own event. */
+  giveBack(account: string): Promise<void>;
+}
+
+export function createSilentLimit(parts: RouterParts, name: string): SilentLimit {
+  const { max, windowSeconds } = parts.config.loginLimit;
+  const counters = sharedCounters(parts, {
+    name,
+    windowMs: windowSeconds * 1000,
+    passesOnOutage: false,
+  });
+  return Object.freeze({
+    async spend(account: string) {
+      const { totalHits, resetAt } = await counters.increment(account);
+      return { isWithin: totalHits <= max, resetAt };
+    },
+    giveBack: (account: string) => counters.decrement(account),
+  });
+}
+
+/** Lets a count of {@link limitAccounts} or {@link createSilentLimit} begin anew. */
+export async function forgetCount(
+  { store }: Pick<RouterParts, 'store'>,
+  name: string,
+  account: string,
+): Promise<void> {
+  await store.once.del(counterKey(name, account));
 }
 
 interface Counting {
@@ -135,21 +172,33 @@ interface Counting {
 function sharedCounters(
   { store: { once }, now }: RouterParts,
   { name, windowMs, passesOnOutage }: Counting,
-): LimitStore {
-  const keyOf = (key: string): string => `limit:${name}:${key}`;
+): Counters {
   return {
     localKeys: false,
     async increment(key) {
-      const counting = once.incr(keyOf(key), { now: now(), windowMs });
+      const counting = once.incr(counterKey(name, key), { now: now(), windowMs });
       const { count, resetAt } = passesOnOutage
         ? await counting.catch(() => ({ count: 1, resetAt: now() + windowMs }))
         : await counting;
-      return { totalHits: count, resetTime: new Date(resetAt) };
+      return { totalHits: count, resetTime: new Date(resetAt), resetAt };
     },
     async decrement(key) {
       // The reply has been sent. A failure is reported by the store's own event.
-      await once.incr(keyOf(key), { now: now(), windowMs, amount: -1 }).catch(() => undefined);
+      await once
+        .incr(counterKey(name, key), { now: now(), windowMs, amount: -1 })
+        .catch(() => undefined);
     },
-    resetKey: (key) => once.del(keyOf(key)),
+    resetKey: (key) => once.del(counterKey(name, key)),
   };
+}
+
+interface Counters extends LimitStore {
+  increment(
+    key: string,
+  ): Promise<{ readonly totalHits: number; readonly resetTime: Date; readonly resetAt: number }>;
+  decrement(key: string): Promise<void>;
+}
+
+function counterKey(name: string, key: string): string {
+  return `limit:${name}:${key}`;
 }

@@ -2,6 +2,7 @@ import type { Request, Response } from 'express';
 import type { LiveSession } from '../sessions/sessions.js';
 import { deviceLabel } from '../sessions/device-label.js';
 import type { SessionNotes } from '../sessions/session-notes.js';
+import { deviceTokenOf } from './password/known-device.js';
 import { setSessionCookie } from './browser-session.js';
 import type { RouterParts } from './parts.js';
 
@@ -17,12 +18,14 @@ export function createTokenResponse(parts: RouterParts): SendTokens {
     const { notes, refreshToken, user } = live;
     const { token, expiresIn } = await signer.sign(grantOf(live));
     const isByCookie = notes.delivery === 'cookie';
+    const deviceToken = deviceTokenOf(res);
     if (isByCookie) setSessionCookie(parts, res, live);
     res.json({
       access_token: token,
       token_type: 'Bearer',
       expires_in: expiresIn,
       ...(!isByCookie && { refresh_token: refreshToken }),
+      ...(!isByCookie && deviceToken !== undefined && { device_token: deviceToken }),
       refresh_in: Math.floor(expiresIn * RENEW_AFTER),
       must_reset_password: user.mustResetPassword,
     });

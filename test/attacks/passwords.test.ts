@@ -296,6 +296,28 @@ describe('P5 changing a password', () => {
     expect(login.status).toBe(429);
   });
 
+  it('counts under every name of the account, unless the device is known', async () => {
+    const { server } = await withAlice({ loginLimit: { max: 3, windowSeconds: 900 } });
+    const { device_token, ...tokens } = await server.signIn('alice');
+    const email = 'alice@example.com';
+    for (let round = 0; round < 4; round += 1)
+      await server.post('/api/auth/login', { email, password: 'wrong' });
+    expect((await change(server, tokens, { old: PASSWORD })).status).toBe(429);
+    const body = { old_password: PASSWORD, new_password: NEW, device_token };
+    const answer = await server.post('/api/auth/change-password', body, bearer(tokens));
+    expect(answer.status).toBe(200);
+  });
+
+  it('a reset by mail ends the lock', async () => {
+    const { server } = await withAlice({ loginLimit: { max: 2, windowSeconds: 900 } });
+    const names = [{ username: 'alice' }, { email: 'alice@example.com' }];
+    for (const name of [...names, ...names, ...names])
+      await server.post('/api/auth/login', { ...name, password: 'wrong' });
+    expect((await reset(server, await mailedToken(server))).status).toBe(200);
+    for (const name of names)
+      expect((await server.post('/api/auth/login', { ...name, password: NEW })).status).toBe(200);
+  });
+
   it('the right one gives a new session and ends all others', async () => {
     const { server, user } = await withAlice();
     const [one, two] = [await server.signIn('alice'), await server.signIn('alice')];

@@ -37,6 +37,8 @@ export interface Tokens {
   readonly expires_in: number;
   readonly refresh_token: string;
   readonly refresh_in: number;
+  /** After a sign-in by password, for clients without cookies. */
+  readonly device_token?: string;
   readonly must_reset_password: boolean;
 }
 

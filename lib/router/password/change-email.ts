@@ -6,6 +6,7 @@ import type { Callers } from '../caller.js';
 import { createAddressProofs } from './address-proofs.js';
 import { createResetMail, emailSchema, type MailingOptions } from './forgot-password.js';
 import { afterReply } from './after-reply.js';
+import { deviceTokenSchema } from './device-token.js';
 import { createKnownDevices } from './known-device.js';
 import { sendQuietly } from './mail.js';
 import { fingerprintOf } from './mailed-tokens.js';
@@ -19,11 +20,13 @@ interface ChangeEmailBody {
   /** Normalised. */
   readonly email: string;
   readonly password?: string | undefined;
+  readonly device_token?: string | undefined;
 }
 
 const changeEmailSchema: z.ZodType<ChangeEmailBody> = z.strictObject({
   email: emailSchema,
   password: z.custom<string>(isPasswordInput, 'is text of 1 to 256 characters').optional(),
+  device_token: deviceTokenSchema,
 });
 
 /** Greatest age of a sign-in that may stand in for the password. */
@@ -46,10 +49,13 @@ export function createChangeEmail(
   const provePassword = createPasswordProof(parts);
   const mailAddresses = createAddressMails(parts, options);
   const spendAttempt = limitAccounts(parts, { name: 'sign-up' });
-  return async function askToChangeEmail({ req, res }, { email, password }) {
+  return async function askToChangeEmail(
+    { req, res },
+    { email, password, device_token: deviceToken },
+  ) {
     const { user, principal } = await callers.requireUser(req);
     const { authTime = 0 } = principal;
-    if (password !== undefined) await provePassword({ req, res }, { user, password });
+    if (password !== undefined) await provePassword({ req, res }, { user, password, deviceToken });
     else if (now() / 1000 - authTime > RECENT_SECONDS)
       throw new AuthError('AUTH_CONTEXT_REQUIRED', {
         realm: verifier.realm,
@@ -57,7 +63,7 @@ export function createChangeEmail(
       });
     // Neither may this user mail to many addresses, nor many users to this address.
     for (const target of [user.id, email])
-      await spendAttempt(req, res, await devices.bucketOf(req, target));
+      await spendAttempt(req, res, (await devices.countsOf(req, target)).ofLogin);
     afterReply(parts, res, () => mailAddresses(user, email));
   };
 }

@@ -3,6 +3,7 @@ import { reusableError } from '../../errors.js';
 import { isPasswordInput } from '../../accounts/passwords/passwords.js';
 import type { LiveSession } from '../../sessions/sessions.js';
 import type { Callers } from '../caller.js';
+import { deviceTokenSchema } from './device-token.js';
 import { createPasswordProof } from './prove-password.js';
 import { type Exchange, readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
@@ -13,11 +14,13 @@ import type { SendTokens } from '../token-response.js';
 interface ChangePasswordBody {
   readonly old_password: string;
   readonly new_password: string;
+  readonly device_token?: string | undefined;
 }
 
 const changePasswordSchema: z.ZodType<ChangePasswordBody> = z.strictObject({
   old_password: z.custom<string>(isPasswordInput, 'is text of 1 to 256 characters'),
   new_password: z.string(),
+  device_token: deviceTokenSchema,
 });
 
 /**
@@ -34,9 +37,10 @@ export function createChangePassword(
   const { passwords, cookies } = parts;
   const setPassword = createSetPassword(parts, options);
   const provePassword = createPasswordProof(parts);
-  return async function changeOwnPassword({ req, res }, { old_password: old, new_password: next }) {
+  return async function changeOwnPassword({ req, res }, { old_password: password, ...body }) {
     const { user } = await callers.requireAnyUser(req);
-    await provePassword({ req, res }, { user, password: old, wrong: wrongPassword });
+    const { new_password: next, device_token: deviceToken } = body;
+    await provePassword({ req, res }, { user, password, deviceToken, wrong: wrongPassword });
     await passwords.checkPolicy(next, { user, currentHash: user.passwordHash });
     const delivery = cookies.read(req, 'session') === undefined ? 'body' : 'cookie';
     const given = { user, password: next, reason: 'change', delivery } as const;

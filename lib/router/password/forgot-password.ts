@@ -3,6 +3,7 @@ import { requestFacts } from '../../http/request-facts.js';
 import { isEmail, normaliseLogin } from '../../accounts/logins.js';
 import type { StoredUser } from '../../stores/store.js';
 import { afterReply } from './after-reply.js';
+import { deviceTokenSchema } from './device-token.js';
 import { createKnownDevices } from './known-device.js';
 import { type SendMail, sendQuietly } from './mail.js';
 import {
@@ -27,9 +28,13 @@ export const emailSchema: z.ZodType<string> = z.unknown().transform((email, cont
 interface ForgotBody {
   /** Normalised. */
   readonly email: string;
+  readonly device_token?: string | undefined;
 }
 
-const forgotSchema: z.ZodType<ForgotBody> = z.strictObject({ email: emailSchema });
+const forgotSchema: z.ZodType<ForgotBody> = z.strictObject({
+  email: emailSchema,
+  device_token: deviceTokenSchema,
+});
 
 /** The options of a router that sends mails. */
 export type MailingOptions = AuthRouterOptions & { readonly sendMail: SendMail };
@@ -45,8 +50,8 @@ export function createForgotPassword(parts: RouterParts, options: MailingOptions
   const devices = createKnownDevices(parts);
   const spendAttempt = limitAccounts(parts, { name: 'reset' });
   const mailReset = createResetMail(parts, options);
-  return async function askForReset({ req, res }, { email }) {
-    await spendAttempt(req, res, await devices.bucketOf(req, email));
+  return async function askForReset({ req, res }, { email, device_token: deviceToken }) {
+    await spendAttempt(req, res, (await devices.countsOf(req, email, deviceToken)).ofLogin);
     const facts = requestFacts(req);
     afterReply(parts, res, async () => {
       const user = await users.findByLogin(email);

@@ -6,8 +6,9 @@ import { normaliseLogin } from '../../accounts/logins.js';
 import { isPasswordInput } from '../../accounts/passwords/passwords.js';
 import type { LiveSession } from '../../sessions/sessions.js';
 import type { StoredUser } from '../../stores/store.js';
+import { createAttempts } from './attempts.js';
+import { deviceTokenSchema } from './device-token.js';
 import { createKnownDevices } from './known-device.js';
-import { limitAccounts } from '../rate-limits.js';
 import { completeSignIn } from '../complete-sign-in.js';
 import { type Exchange, readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
@@ -20,6 +21,8 @@ interface PasswordLogin {
   readonly login: string;
   readonly password: string;
   readonly delivery: 'body' | 'cookie';
+  /** What an earlier token response gave this client. */
+  readonly device_token?: string | undefined;
 }
 
 export const passwordLoginSchema: z.ZodType<PasswordLogin> = z
@@ -28,6 +31,7 @@ export const passwordLoginSchema: z.ZodType<PasswordLogin> = z
     email: z.unknown(),
     password: z.custom<string>(isPasswordInput, 'is text of 1 to 256 characters'),
     delivery: z.enum(['body', 'cookie']).default('body'),
+    device_token: deviceTokenSchema,
   })
   .partial({ username: true, email: true })
   .transform(({ username, email, ...rest }, context) => {
@@ -60,12 +64,14 @@ export type PasswordSignIn = (exchange: Exchange, body: PasswordLogin) => Promis
 export function createPasswordSignIn(parts: RouterParts): PasswordSignIn {
   const { sessions, now } = parts;
   const devices = createKnownDevices(parts);
-  const spendAttempt = limitAccounts(parts, { name: 'account', countsFailuresOnly: true });
+  const attempts = createAttempts(parts);
   return async function signInWithPassword({ req, res }, body) {
     // Throws for two cookies of one name, before the attempt counts.
     parts.cookies.read(req, 'session');
-    await spendAttempt(req, res, await devices.bucketOf(req, body.login));
-    const user = await findByPassword(parts, req, body);
+    const counts = await attempts.spendOnLogin({ req, res }, body.login, body.device_token);
+    const mayTry = (found: StoredUser | undefined) => attempts.spendOnAccount(found, counts);
+    const user = await findByPassword(parts, req, { ...body, mayTry });
+    attempts.giveBack(user, counts);
     const begin = async (): Promise<LiveSession> => {
       const notes = passwordNotes(req, body.delivery, now());
       const live = await sessions.startUnchanged(user, notes);
@@ -75,7 +81,7 @@ export function createPasswordSignIn(parts: RouterParts): PasswordSignIn {
       return second ?? refuse(parts, req, { reason: 'changed', userId: user.id });
     };
     const live = await completeSignIn(parts, { req, res }, { begin });
-    await devices.remember(req, res, body.login);
+    await devices.remember(req, res, live.user);
     return live;
   };
 }
@@ -91,34 +97,54 @@ interface Refusal {
   readonly userId: string | undefined;
 }
 
+interface PasswordAttempt extends Pick<PasswordLogin, 'login' | 'password'> {
+  readonly mayTry: (user: StoredUser | undefined) => Promise<boolean>;
+}
+
 async function findByPassword(
   parts: RouterParts,
   req: Request,
-  { login: name, password }: { readonly login: string; readonly password: string },
+  { login: name, password, mayTry }: PasswordAttempt,
 ): Promise<StoredUser> {
   const { users, passwords, events } = parts;
   const user = await users.findByLogin(name);
-  const verdict = await passwords.verify(user?.passwordHash, password);
+  // Beside the hash, which takes longer: the time doesn't tell who has two names.
+  const [verdict, isWithinLimit] = await Promise.all([
+    passwords.verify(user?.passwordHash, password),
+    mayTry(user),
+  ]);
   if (user && verdict.isBroken) events.emit('password.hash_broken', { userId: user.id });
   if (!user) return refuse(parts, req, { reason: 'unknown_user', userId: undefined });
   if (user.disabled) return refuse(parts, req, { reason: 'disabled', userId: user.id });
+  if (!isWithinLimit) return refuse(parts, req, { reason: 'too_many', userId: user.id });
   if (user.passwordHash === undefined)
     return refuse(parts, req, { reason: 'no_password', userId: user.id });
   if (verdict.isBroken) return refuse(parts, req, { reason: 'bad_hash', userId: user.id });
   if (!verdict.matches) return refuse(parts, req, { reason: 'wrong_password', userId: user.id });
-  return verdict.needsRehash ? rehash(parts, user, password) : user;
+  return verdict.needsRehash ? rehash(parts, req, { user, password }) : user;
 }
 
-/** Replaces a hash of older parameters, unless the password has been changed meanwhile. */
+/** Replaces a hash of older parameters. Whoever has got another one meanwhile is judged again. */
 async function rehash(
-  { users, passwords }: RouterParts,
-  user: StoredUser,
-  password: string,
+  parts: RouterParts,
+  req: Request,
+  { user, password }: { readonly user: StoredUser; readonly password: string },
 ): Promise<StoredUser> {
+  const { users, passwords } = parts;
   const passwordHash = await passwords.hash(password);
-  return users.update(user.id, (latest) =>
-    latest.passwordHash === user.passwordHash ? { passwordHash } : {},
-  );
+  const latest = await users
+    .update(user.id, ({ passwordHash: present }) =>
+      present === user.passwordHash ? { passwordHash } : {},
+    )
+    .catch(unlessDeleted);
+  return latest?.passwordHash === passwordHash
+    ? latest
+    : proveAgain(parts, req, { user, password });
+}
+
+function unlessDeleted(error: unknown): undefined {
+  if (error instanceof AuthError && error.code === 'NOT_FOUND') return undefined;
+  throw error;
 }
 
 /**

@@ -1,8 +1,7 @@
 import { requestFacts } from '../../http/request-facts.js';
 import { type AuthError, reusableError } from '../../errors.js';
 import type { StoredUser } from '../../stores/store.js';
-import { createKnownDevices } from './known-device.js';
-import { limitAccounts } from '../rate-limits.js';
+import { createAttempts } from './attempts.js';
 import type { Exchange } from '../request-body.js';
 import type { RouterParts } from '../parts.js';
 
@@ -10,6 +9,8 @@ import type { RouterParts } from '../parts.js';
 interface GivenPassword {
   readonly user: StoredUser;
   readonly password: string;
+  /** Of the body, where the request has one. */
+  readonly deviceToken?: string | undefined;
   /** Thrown for a wrong one. @defaultValue INVALID_CREDENTIALS (401) */
   readonly wrong?: AuthError;
 }
@@ -22,17 +23,15 @@ export type ProvePassword = (exchange: Exchange, given: GivenPassword) => Promis
 
 export function createPasswordProof(parts: RouterParts): ProvePassword {
   const { passwords, events } = parts;
-  const devices = createKnownDevices(parts);
-  const spendAttempt = limitAccounts(parts, { name: 'account', countsFailuresOnly: true });
-  return async function provePassword({ req, res }, { user, password, wrong = wrongPassword }) {
-    const login = user.username ?? user.email ?? user.id;
-    await spendAttempt(req, res, await devices.bucketOf(req, login));
+  const attempts = createAttempts(parts);
+  return async function provePassword({ req, res }, { user, password, ...given }) {
+    const counts = await attempts.spendAsUser({ req, res }, user, given.deviceToken);
     const { matches, isBroken } = await passwords.verify(user.passwordHash, password);
     if (isBroken) events.emit('password.hash_broken', { userId: user.id });
-    if (matches) return;
+    if (matches) return attempts.giveBack(user, counts);
     const reason = user.passwordHash === undefined ? 'no_password' : 'wrong_password';
     events.emit('login.failed', { reason, userId: user.id, ...requestFacts(req) });
-    throw wrong;
+    throw given.wrong ?? wrongPassword;
   };
 }
 

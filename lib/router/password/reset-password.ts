@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { LiveSession } from '../../sessions/sessions.js';
+import { createAttempts } from './attempts.js';
 import { createResetTokens, type MailingOptions } from './forgot-password.js';
+import { createKnownDevices } from './known-device.js';
 import { deadToken, fingerprintOf } from './mailed-tokens.js';
 import { replaceSession } from '../complete-sign-in.js';
 import { type Exchange, readJsonBody } from '../request-body.js';
@@ -31,6 +33,8 @@ export function createResetPassword(parts: RouterParts, options: MailingOptions)
   const { passwords, users } = parts;
   const tokens = createResetTokens(parts);
   const setPassword = createSetPassword(parts, options);
+  const devices = createKnownDevices(parts);
+  const attempts = createAttempts(parts);
   return async function resetByToken({ req, res }, { token, new_password: password, delivery }) {
     // Refused for two that differ, before the token is used up.
     parts.cookies.read(req, 'session');
@@ -39,7 +43,11 @@ export function createResetPassword(parts: RouterParts, options: MailingOptions)
       if (!user || user.disabled || fingerprintOf(user) !== replaces) throw deadToken;
       await passwords.checkPolicy(password, { user, currentHash: user.passwordHash });
       const given = { user, password, delivery, reason: 'reset', stale: deadToken } as const;
-      return replaceSession(parts, { req, res }, () => setPassword(req, given));
+      const live = await replaceSession(parts, { req, res }, () => setPassword(req, given));
+      // The owner of the address is not locked out by what strangers have tried.
+      await attempts.forget(req, live.user);
+      await devices.remember(req, res, live.user);
+      return live;
     });
   };
 }

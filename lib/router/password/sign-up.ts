@@ -50,7 +50,7 @@ export function createSignUp(parts: RouterParts, options: MailingOptions): SignU
   const spendAttempt = limitAccounts(parts, { name: 'sign-up' });
   return async function askToSignUp({ req, res }, { email, username, password }) {
     await passwords.checkPolicy(password, { user: { username, email }, member: 'password' });
-    await spendAttempt(req, res, await devices.bucketOf(req, email));
+    await spendAttempt(req, res, (await devices.countsOf(req, email)).ofLogin);
     const passwordHash = await passwords.hash(password);
     const facts = requestFacts(req);
     afterReply(parts, res, async () => {

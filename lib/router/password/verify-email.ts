@@ -103,7 +103,7 @@ function createAccountOpening(parts: RouterParts) {
       return beginSession(parts, user, { notes, stale: deadToken });
     };
     const live = await completeSignIn(parts, { req, res }, { begin });
-    await devices.remember(req, res, email);
+    await devices.remember(req, res, live.user);
     return live;
   };
 }
