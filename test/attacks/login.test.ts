@@ -59,23 +59,6 @@ describe('L1 and L2 who cannot sign in', () => {
       'unknown_user',
     ]);
   });
-
-  it('50 unknown users take as long as 50 wrong passwords', async () => {
-    const server = await serveAuth();
-    await addUser(server);
-    const times: Record<'alice' | 'nobody', number[]> = { alice: [], nobody: [] };
-    for (let round = 0; round < 50; round += 1)
-      for (const username of ['alice', 'nobody'] as const) {
-        const start = performance.now();
-        await login(server, { username, password: 'wrong' });
-        times[username].push(performance.now() - start);
-      }
-    const median = (values: number[]): number => values.toSorted((a, b) => a - b)[25] ?? 0;
-    const ratio = median(times.alice) / median(times.nobody);
-    // The design asks for 15 %; machines under test have more noise than that, an omitted hash is a factor of ten.
-    expect(ratio).toBeGreaterThan(0.6);
-    expect(ratio).toBeLessThan(1.6);
-  });
 });
 
 /** Behind a proxy that says who asks. */
