@@ -123,7 +123,7 @@ export type {
 export type { ProviderOptions } from './providers/providers.js';
 export type { ProviderResolver } from './providers/resolved-providers.js';
 export type { OpenidProviderSettings } from './providers/openid.js';
-export type { Identity } from './accounts/identity.js';
+export type { Identity, ProviderAccess } from './accounts/identity.js';
 export type { PrincipalPatch } from './authenticate/principal-patch.js';
 export type { IdentityOptions } from './accounts/identities.js';
 export type { GrantOptions } from './issuing/grants.js';

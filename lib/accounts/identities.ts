@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { AuthError } from '../errors.js';
 import type { EventSink } from '../events.js';
 import { isEmail, normaliseLogin } from './logins.js';
-import type { Identity } from './identity.js';
+import { accessOf, type Identity, type ProviderAccess } from './identity.js';
 import type { CredentialStore, StoredUser, UserChange } from '../stores/store.js';
 import type { Users } from './users.js';
 
@@ -11,7 +11,8 @@ export interface IdentityOptions {
    * Turns what a provider says into facts of a user. Called at each sign-in with a provider, with the stored user, or
    * with undefined for a new one. The result is merged into the stored user; `{}` changes nothing; `false` refuses the
    * sign-in (403 LOGIN_DENIED). A provider's roles and groups are ignored unless this hook copies them. When it
-   * throws, the sign-in is answered 503 and the event is `hook.failed`; an AuthError is passed on. @defaultValue none
+   * throws, the sign-in is answered 503 and the event is `hook.failed`; an AuthError is passed on. The third argument has
+   * the provider's access token, to ask its API with. @defaultValue none
    *
    * @example
    * const auth = createAuth({
@@ -21,6 +22,7 @@ export interface IdentityOptions {
   readonly provision?: (
     identity: Identity,
     user: StoredUser | undefined,
+    access: ProviderAccess,
   ) => UserChange | false | Promise<UserChange | false>;
 }
 
@@ -180,7 +182,7 @@ function createProvisioning(
     if (user?.disabled) throw denied('disabled');
     if (!provision) return {};
     try {
-      const change = await provision(identity, user);
+      const change = await provision(identity, user, accessOf(identity));
       if (change !== false) return change;
     } catch (cause) {
       if (cause instanceof AuthError) throw cause;

@@ -20,3 +20,23 @@ export interface Identity {
   /** Claims of the ID token, and those of userinfo that the ID token doesn't have. */
   readonly claims: Readonly<Record<string, unknown>>;
 }
+
+/** What a provider has handed out at this sign-in, for asking its API more about the user. */
+export interface ProviderAccess {
+  /**
+   * The provider's access token, with the scopes that the log-in asked for. Undefined where there is none, as with Google's button.
+   * A secret: it isn't enumerable, so that `console.log()`, `JSON.stringify()` and spreading leave it out.
+   */
+  readonly accessToken: string | undefined;
+}
+
+const accesses = new WeakMap<Identity, ProviderAccess>();
+
+/** Notes what came with an identity, beside it: identities are printed and compared, tokens are not. */
+export function noteAccess(identity: Identity, access: ProviderAccess): void {
+  accesses.set(identity, access);
+}
+
+export function accessOf(identity: Identity): ProviderAccess {
+  return accesses.get(identity) ?? { accessToken: undefined };
+}

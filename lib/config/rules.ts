@@ -113,7 +113,7 @@ function judgeOidc({ values, isGiven, refuse }: Judgement): void {
 
 function judgeSocial({ values, isGiven, refuse }: Judgement): void {
   const fix = 'client id and client secret belong together';
-  const { google } = values;
+  const { google, github } = values;
   if (
     !isGiven('google.clientId') &&
     (isGiven('google.clientSecret') || google.allowedDomains.length > 0)
@@ -125,4 +125,7 @@ function judgeSocial({ values, isGiven, refuse }: Judgement): void {
   ])
     if (isGiven(`github.${other}`) && !isGiven(`github.${member}`))
       refuse(`github.${member}`, 'is missing', fix);
+  if (!isGiven('github.clientId') && !isGiven('github.clientSecret'))
+    if (github.allowedOrgs.length > 0 || github.trustEmail)
+      refuse('github.clientId', 'is missing', 'set it, or remove the other GitHub settings');
 }

@@ -32,6 +32,7 @@ import {
   readStoreUrl,
 } from './url-readers.js';
 import {
+  allowList,
   duration,
   list,
   oneOf,
@@ -39,6 +40,7 @@ import {
   readCookieName,
   readDomain,
   readFlag,
+  readGithubOrganization,
   readLimit,
   readScope,
   readText,
@@ -218,7 +220,7 @@ export const table: Table<Settings> = {
     ),
     allowedDomains: row(
       'GOOGLE_ALLOWED_DOMAINS',
-      listed(readDomain),
+      defaulting(allowList(readDomain), []),
       'Workspace domains that may sign in, list; default every account',
     ),
   },
@@ -228,6 +230,16 @@ export const table: Table<Settings> = {
       'GITHUB_CLIENT_SECRET',
       optional(readGivenSecret),
       'Client secret there',
+    ),
+    allowedOrgs: row(
+      'GITHUB_ALLOWED_ORGS',
+      defaulting(allowList(readGithubOrganization), []),
+      'Organisations whose members may sign in, list; default every account',
+    ),
+    trustEmail: row(
+      'GITHUB_TRUST_EMAIL',
+      flag(false),
+      'Whether the verified primary address may join an account',
     ),
   },
   signUp: row(

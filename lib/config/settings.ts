@@ -145,12 +145,25 @@ export interface OidcSettings {
   readonly tenants: readonly string[];
 }
 
-export interface GoogleSettings extends GithubSettings {
+export interface GoogleSettings extends SocialClient {
   /** Google Workspace domains (`hd`) that may sign in; AUTH_GOOGLE_ALLOWED_DOMAINS. @defaultValue every account, private ones included */
   readonly allowedDomains: readonly string[];
 }
 
-export interface GithubSettings {
+export interface GithubSettings extends SocialClient {
+  /**
+   * Organisations whose active members may sign in, by their names in GitHub's addresses, in lower case; AUTH_GITHUB_ALLOWED_ORGS.
+   * Asks users for the scope `read:org`; a GitHub App needs the organisation permission "Members: read". @defaultValue every account
+   */
+  readonly allowedOrgs: readonly string[];
+  /**
+   * Whether the primary address that GitHub has verified may join an account that has the address; AUTH_GITHUB_TRUST_EMAIL.
+   * GitHub doesn't tell when it verified it: whoever has lost the mailbox since keeps the address there. @defaultValue `false`
+   */
+  readonly trustEmail: boolean;
+}
+
+interface SocialClient {
   /** Our client id there; AUTH_GOOGLE_CLIENT_ID, AUTH_GITHUB_CLIENT_ID. @defaultValue none: the provider is off */
   readonly clientId: string | undefined;
   /** Our client secret there; AUTH_GOOGLE_CLIENT_SECRET, AUTH_GITHUB_CLIENT_SECRET. Required for GitHub. Not enumerable. @defaultValue none */

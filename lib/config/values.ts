@@ -135,6 +135,16 @@ export function list<Item>(readItem: Reader<Item>): Reader<Item[]> {
   };
 }
 
+/** A list of those who may sign in. An empty one would let everybody in, which is what leaving it out says. */
+export function allowList<Item>(readItem: Reader<Item>): Reader<Item[]> {
+  const read = list(readItem);
+  return function readAllowList(input) {
+    const items = read(input);
+    if (items.length > 0) return items;
+    throw new Refusal('names nobody', 'list those who may sign in, or leave it out to let all in');
+  };
+}
+
 function splitList(text: string): readonly unknown[] {
   if (!text.startsWith('['))
     return text
@@ -214,4 +224,11 @@ export function readCookieName(input: unknown): string {
       'leave out -session, -device, -login and -exchange, which we append',
     );
   return text;
+}
+
+/** GitHub's names of organisations ignore case. */
+export function readGithubOrganization(input: unknown): string {
+  const name = readText(input).toLowerCase();
+  if (/^[a-z\d][a-z\d-]{0,38}$/.test(name)) return name;
+  throw new Refusal('is not the name of an organisation', 'write acme for github.com/acme');
 }

@@ -12,6 +12,14 @@ const NEEDS_USER: readonly string[] = [
   'account_selection_required',
 ];
 
+/** Errors of a provider that doesn't accept what we asked for: mistakes in its settings or ours (RFC 6749 §4.1.2.1). */
+const REQUEST_ERRORS: readonly string[] = [
+  'invalid_request',
+  'invalid_scope',
+  'invalid_redirect_uri',
+  'unsupported_response_type',
+];
+
 /** Errors of a provider that doesn't accept our code, secret or request (RFC 6749 §5.2, RFC 9126 §2.3). */
 const TOKEN_ERRORS: readonly string[] = [
   'invalid_grant',
@@ -22,6 +30,25 @@ const TOKEN_ERRORS: readonly string[] = [
   'unauthorized_client',
   'unsupported_grant_type',
 ];
+
+/** What providers write in the place of a word of the standard. */
+const OWN_WORDS: ReadonlyMap<unknown, string> = new Map([
+  // Apple, in callbacks: https://developer.apple.com/documentation/technotes/tn3107-resolving-sign-in-with-apple-response-errors
+  ['user_cancelled_authorize', 'access_denied'],
+  // GitHub: https://docs.github.com/en/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-authorization-request-errors
+  ['application_suspended', 'unauthorized_client'],
+  // Google writes it, too: https://developers.google.com/identity/protocols/oauth2/web-server#authorization-errors
+  ['redirect_uri_mismatch', 'invalid_redirect_uri'],
+  ['deleted_client', 'invalid_client'],
+  ['disabled_client', 'invalid_client'],
+  // GitHub: https://docs.github.com/en/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
+  ['incorrect_client_credentials', 'invalid_client'],
+  ['bad_verification_code', 'invalid_grant'],
+  ['bad_refresh_token', 'invalid_grant'],
+]);
+
+/** GitHub's refusal of a user whose primary address is not verified. */
+const UNVERIFIED_EMAIL = 'unverified_user_email';
 
 /** Codes of the protocol library for an answer that came and can't be verified. */
 const UNVERIFIABLE: readonly string[] = [
@@ -50,13 +77,8 @@ export function unverifiable(reason: string): AuthError {
 export function providerError(error: unknown): AuthError {
   if (error instanceof AuthError) return error;
   const { name, code, error: word } = isRecord(error) || error instanceof Error ? facts(error) : {};
-  if (name === 'AuthorizationResponseError') return refusalOf(word);
-  if (name === 'ResponseBodyError') {
-    const reason = TOKEN_ERRORS.find((known) => known === word) ?? 'token_endpoint';
-    return reason === 'invalid_grant'
-      ? unverifiable(reason)
-      : new AuthError('PROVIDER_ERROR', { reason });
-  }
+  if (name === 'AuthorizationResponseError') return refusalOf(OWN_WORDS.get(word) ?? word);
+  if (name === 'ResponseBodyError') return tokenError(OWN_WORDS.get(word) ?? word);
   if (typeof code === 'string' && UNVERIFIABLE.includes(code))
     return unverifiable(code.toLowerCase().replace('oauth_', ''));
   return new AuthError('PROVIDER_ERROR', {
@@ -68,12 +90,22 @@ function facts(error: object): { name?: unknown; code?: unknown; error?: unknown
   return error;
 }
 
+function tokenError(word: unknown): AuthError {
+  if (word === UNVERIFIED_EMAIL)
+    return new AuthError('LOGIN_DENIED', { reason: 'email_unverified' });
+  const reason = TOKEN_ERRORS.find((known) => known === word) ?? 'token_endpoint';
+  return reason === 'invalid_grant'
+    ? unverifiable(reason)
+    : new AuthError('PROVIDER_ERROR', { reason });
+}
+
 function refusalOf(word: unknown): AuthError {
   const reason = [...REFUSALS, ...NEEDS_USER].find((known) => known === word);
-  if (reason === undefined)
-    return word === 'server_error' || word === 'temporarily_unavailable'
-      ? new AuthError('PROVIDER_ERROR', { reason: word })
-      : unverifiable('refused_by_provider');
+  if (reason === undefined) {
+    if (word === 'server_error' || word === 'temporarily_unavailable')
+      return new AuthError('PROVIDER_ERROR', { reason: word });
+    return unverifiable(REQUEST_ERRORS.find((known) => known === word) ?? 'refused_by_provider');
+  }
   return REFUSALS.includes(reason)
     ? new AuthError('LOGIN_DENIED', { reason })
     : unverifiable(reason);

@@ -27,7 +27,7 @@ export interface ProviderFetchOptions {
 /** A response that has been read to its end. */
 interface Answer {
   readonly status: number;
-  readonly contentType: string;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
 }
 
@@ -35,6 +35,9 @@ interface Remembered {
   readonly answer: Answer;
   readonly at: number;
 }
+
+/** All that anybody reads: what the body is, whether there is more of a list, and whether we have asked too often. */
+const KEPT_HEADERS = ['content-type', 'link', 'retry-after', 'x-ratelimit-remaining'] as const;
 
 const METADATA_FRESH_MS = 3_600_000;
 const STALE_MS = 86_400_000;
@@ -65,7 +68,9 @@ export function createProviderFetch({
     }
     return {
       status: response.status,
-      contentType: response.headers.get('content-type') ?? '',
+      headers: Object.fromEntries(
+        KEPT_HEADERS.map((name) => [name, response.headers.get(name) ?? '']),
+      ),
       body: await readBounded(response),
     };
   }
@@ -95,12 +100,10 @@ export function createProviderFetch({
   return async function fetchFromProvider(url, request) {
     const isPublic =
       (request.method ?? 'GET') === 'GET' && request.headers?.['authorization'] === undefined;
-    const { status, contentType, body } = await (isPublic
-      ? recall(url, request)
-      : ask(url, request));
+    const { status, headers, body } = await (isPublic ? recall(url, request) : ask(url, request));
     return new Response(body.length > 0 ? new Uint8Array(body) : null, {
       status,
-      headers: { 'content-type': contentType },
+      headers,
     });
   };
 }

@@ -76,8 +76,8 @@ function configured(
     const settings = { issuer: GOOGLE, clientId, clientSecret, allowedDomains };
     own.push(createOpenidProvider('google', settings, context));
   }
-  const { clientId, clientSecret } = github;
+  const { clientId, clientSecret, allowedOrgs, trustEmail } = github;
   if (clientId !== undefined && clientSecret !== undefined)
-    own.push(createGithubProvider({ clientId, clientSecret }, context));
+    own.push(createGithubProvider({ clientId, clientSecret, allowedOrgs, trustEmail }, context));
   return Object.freeze(own);
 }

@@ -379,9 +379,9 @@ describe('the provision hook', () => {
     const all = await world({
       trustEmail,
       options: {
-        provision: (identity, user) => {
-          asked.push([identity, user]);
-          return provision(identity, user);
+        provision: (identity, user, access) => {
+          asked.push([identity, user, access]);
+          return provision(identity, user, access);
         },
       },
     });

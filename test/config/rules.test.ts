@@ -409,6 +409,8 @@ describe('providers', () => {
     { env: { AUTH_GOOGLE_ALLOWED_DOMAINS: 'a.example' }, settings: ['AUTH_GOOGLE_CLIENT_ID'] },
     { env: { AUTH_GITHUB_CLIENT_ID: 'x' }, settings: ['AUTH_GITHUB_CLIENT_SECRET'] },
     { env: { AUTH_GITHUB_CLIENT_SECRET: 'x' }, settings: ['AUTH_GITHUB_CLIENT_ID'] },
+    { env: { AUTH_GITHUB_ALLOWED_ORGS: 'acme' }, settings: ['AUTH_GITHUB_CLIENT_ID'] },
+    { env: { AUTH_GITHUB_TRUST_EMAIL: 'true' }, settings: ['AUTH_GITHUB_CLIENT_ID'] },
     {
       env: {
         AUTH_GOOGLE_CLIENT_ID: 'x',

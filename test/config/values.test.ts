@@ -264,6 +264,7 @@ describe('claims', () => {
 
 describe('providers', () => {
   const client = { AUTH_OIDC_CLIENT_ID: 'app' };
+  const github = { AUTH_GITHUB_CLIENT_ID: 'x', AUTH_GITHUB_CLIENT_SECRET: 'y' };
 
   it.each([
     { AUTH_OIDC_ISSUER: 'http://idp.example' },
@@ -288,6 +289,31 @@ describe('providers', () => {
       expect(load({ env }).settings).toEqual(['AUTH_GOOGLE_ALLOWED_DOMAINS']);
     },
   );
+
+  it.each(['@acme', 'https://github.com/acme', 'acme/team', '-acme', 'a'.repeat(40)])(
+    'refuse the organisation %j',
+    (AUTH_GITHUB_ALLOWED_ORGS) => {
+      expect(load({ env: { ...github, AUTH_GITHUB_ALLOWED_ORGS } }).settings).toEqual([
+        'AUTH_GITHUB_ALLOWED_ORGS',
+      ]);
+    },
+  );
+
+  it('take organisations in any case', () => {
+    const env = { ...github, AUTH_GITHUB_ALLOWED_ORGS: 'Acme, globex-2' };
+    expect(configOf({ env }).github.allowedOrgs).toEqual(['acme', 'globex-2']);
+  });
+
+  it.each([
+    { env: { AUTH_GITHUB_ALLOWED_ORGS: ',' } },
+    { env: { AUTH_GITHUB_ALLOWED_ORGS: '[]' } },
+    { env: { AUTH_GOOGLE_ALLOWED_DOMAINS: ' , ' } },
+    { overrides: { github: { allowedOrgs: [] } } },
+    { overrides: { google: { allowedDomains: [] } } },
+  ])('do not let everybody in by a list of nobody: %j', ({ env = {}, overrides = {} }) => {
+    const given = { ...github, AUTH_GOOGLE_CLIENT_ID: 'x', ...env };
+    expect(load({ env: given, overrides }).settings).toHaveLength(1);
+  });
 
   it('take domains in any case', () => {
     const env = {

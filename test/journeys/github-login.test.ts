@@ -278,8 +278,20 @@ const FAILURES: readonly { readonly title: string; readonly answer: () => Respon
   { title: 'answers 500', answer: () => new Response('{}', { status: 500 }) },
   { title: 'answers 503 with a page', answer: () => new Response('<html>', { status: 503 }) },
   { title: 'answers 401', answer: () => new Response('{}', { status: 401 }) },
-  { title: 'has had too many requests', answer: () => new Response('{}', { status: 403 }) },
-  { title: 'does not show it', answer: () => new Response('{}', { status: 404 }) },
+  {
+    title: 'has had too many requests',
+    answer: () =>
+      Response.json(
+        { message: 'API rate limit exceeded for user ID 583231.' },
+        { status: 403, headers: { 'x-ratelimit-remaining': '0' } },
+      ),
+  },
+  {
+    title: 'has had too many at once',
+    answer: () => Response.json({}, { status: 403, headers: { 'retry-after': '60' } }),
+  },
+  { title: 'answers 403 with a page', answer: () => new Response('<html>', { status: 403 }) },
+  { title: 'answers 429', answer: () => new Response('{}', { status: 429 }) },
   { title: 'answers a page', answer: () => new Response('<!doctype html>') },
   { title: 'answers too much', answer: () => new Response(`"${'x'.repeat(1_100_000)}"`) },
   {

@@ -1,7 +1,15 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { serve } from './serve.js';
+import {
+  type Asked,
+  authorizationOf,
+  createCodes,
+  json,
+  type Json,
+  type ReplayServer,
+  startReplayServer,
+} from './replay-server.js';
 
 /** The main fields of GitHub's published example of `GET /user`. */
 interface GithubUser {
@@ -36,24 +44,45 @@ interface GithubEmail {
   readonly visibility: 'public' | 'private' | null;
 }
 
-/** GitHub's OAuth endpoints in their published shapes, over loopback HTTP. */
-export interface GithubServer {
-  /** `http://127.0.0.1:<port>`, which stands for both of GitHub's hosts. */
-  readonly origin: string;
+/** An entry of `GET /user/memberships/orgs`. */
+export interface GithubMembership {
+  readonly state: 'active' | 'pending';
+  readonly role: 'member' | 'admin';
+  readonly organization: { readonly login: string; readonly id: number };
+}
+
+/**
+ * What is registered at GitHub: an OAuth app, whose tokens have scopes, no end and no refresh token; or a GitHub App, whose
+ * tokens have permissions, end after eight hours and come with a refresh token that works once.
+ */
+export type GithubApplication =
+  | { readonly kind: 'oauth' }
+  | {
+      readonly kind: 'app';
+      /** "Email addresses: read" and "Members: read". */
+      readonly permissions: readonly ('emails' | 'members')[];
+    };
+
+/** GitHub's OAuth endpoints in their published shapes, over loopback HTTP, which stands for both of its hosts. */
+export interface GithubServer extends ReplayServer {
   readonly clientId: string;
   readonly clientSecret: string;
   /** The body of `GET /user`; a test may put another in its place. */
   user: GithubUser;
   /** The body of `GET /user/emails`; a test may put another list in its place. */
   emails: readonly GithubEmail[];
+  /** The body of `GET /user/memberships/orgs`, of which GitHub answers 100 a page. */
+  memberships: readonly GithubMembership[];
+  /** @defaultValue an OAuth app */
+  application: GithubApplication;
+  /** What the token endpoint answers in place of a token. @defaultValue none */
+  tokenError: string | undefined;
   /** What callbacks carry as `iss` (RFC 9207 §2): nothing before spring 2026. A test may put another value in its place. */
   iss: string | undefined;
   /** Where the browser of a user who agrees to `authorizationUrl` is sent back to. */
   authorize(authorizationUrl: string): string;
-  /** Requests by path so far, e.g. `requests('/user')`. */
-  requests(path: string): number;
-  /** Brings requests for GitHub's two hosts here, and rejects those for any other. */
-  readonly fetch: typeof fetch;
+  /** The scope that was granted for an access token; undefined for one that GitHub has not given out, or has replaced. */
+  scopeOf(accessToken: string): string | undefined;
 }
 
 const CLIENT_ID = 'Iv1.8a61f9b3a7aba766';
@@ -61,7 +90,7 @@ const CLIENT_SECRET = 'c0ffee5e1ec7edba5eba11ca5caded0ddba11000';
 
 const ISSUER = 'https://github.com/login/oauth';
 
-const HOSTS: ReadonlySet<string> = new Set(['https://github.com', 'https://api.github.com']);
+const HOSTS = ['https://github.com', 'https://api.github.com'] as const;
 
 const OCTOCAT: GithubUser = {
   login: 'octocat',
@@ -96,66 +125,78 @@ const OCTOCAT_EMAILS: readonly GithubEmail[] = [
   },
 ];
 
-interface Authorization {
-  readonly redirectUri: string;
-  readonly challenge: string | undefined;
-  readonly scope: string;
-}
+/** Seconds. */
+const TOKEN_LIFE = 28_800;
+const REFRESH_TOKEN_LIFE = 15_897_600;
 
 /** Starts a server that runs until the test that asked for it has finished. */
 export async function startGithubServer(): Promise<GithubServer> {
-  const counts = new Map<string, number>();
-  const codes = new Map<string, Authorization>();
+  const codes = createCodes();
   const scopes = new Map<string, string>();
-  let user = OCTOCAT;
-  let emails = OCTOCAT_EMAILS;
-  let iss: string | undefined = ISSUER;
+  /** Refresh tokens, and the access token that each of them replaces. */
+  const refreshTokens = new Map<string, string>();
+  const state: {
+    user: GithubUser;
+    emails: readonly GithubEmail[];
+    memberships: readonly GithubMembership[];
+    application: GithubApplication;
+    iss: string | undefined;
+    tokenError: string | undefined;
+  } = {
+    user: OCTOCAT,
+    emails: OCTOCAT_EMAILS,
+    memberships: [],
+    application: { kind: 'oauth' },
+    iss: ISSUER,
+    tokenError: undefined,
+  };
 
-  const { origin } = await serve((request, response) => {
-    const { pathname } = new URL(`http://localhost${request.url ?? ''}`);
-    counts.set(pathname, requests(pathname) + 1);
-    answer(request, response, pathname).catch((error: unknown) => {
-      response.destroy();
-      // A mistake in here must not pass for a refusal over there. A client that went away is no mistake.
-      if (request.errored === null) throw error;
-    });
+  const replay = await startReplayServer(HOSTS, async (asked) => {
+    if (asked.endpoint !== 'POST /login/oauth/access_token') return answerApi(asked);
+    const form = new URLSearchParams(await text(asked.request));
+    answerToken(asked.request, asked.response, grant(form));
   });
 
-  function requests(path: string): number {
-    return counts.get(path) ?? 0;
-  }
-
-  async function answer(
-    request: IncomingMessage,
-    response: ServerResponse,
-    pathname: string,
-  ): Promise<void> {
-    const endpoint = `${request.method} ${pathname}`;
-    if (endpoint === 'POST /login/oauth/access_token') {
-      const body = redeem(new URLSearchParams(await text(request)));
-      return answerToken(request, response, body);
-    }
-    answerApi(request, response, endpoint);
-  }
-
   /** Returns the parameters of the token response. GitHub sends an error with status 200, too. */
-  function redeem(form: URLSearchParams): Readonly<Record<string, string>> {
+  function grant(form: URLSearchParams): Json {
+    if (state.tokenError !== undefined) return errorBody(state.tokenError);
     if (form.get('client_id') !== CLIENT_ID || form.get('client_secret') !== CLIENT_SECRET)
-      return INCORRECT_CLIENT_CREDENTIALS;
-    const code = form.get('code') ?? '';
-    const authorization = codes.get(code);
-    codes.delete(code);
-    if (authorization === undefined) return BAD_VERIFICATION_CODE;
-    const { challenge, redirectUri, scope } = authorization;
-    if (challenge !== undefined && challengeOf(form.get('code_verifier') ?? '') !== challenge)
-      return BAD_VERIFICATION_CODE;
-    if ((form.get('redirect_uri') ?? redirectUri) !== redirectUri) return REDIRECT_URI_MISMATCH;
-    const token = `gho_${randomBytes(18).toString('hex')}`;
-    scopes.set(token, scope);
-    return { access_token: token, scope, token_type: 'bearer' };
+      return errorBody('incorrect_client_credentials');
+    if (form.get('grant_type') === 'refresh_token') return refresh(form);
+    const authorization = codes.redeem(form);
+    if (authorization === undefined) return errorBody('bad_verification_code');
+    if (authorization === 'redirect_uri') return errorBody('redirect_uri_mismatch');
+    // Asked for with spaces between, granted with commas.
+    return tokens(authorization.scope.split(/[ ,]+/).filter(Boolean).join(','));
   }
 
-  function answerApi(request: IncomingMessage, response: ServerResponse, endpoint: string): void {
+  function refresh(form: URLSearchParams): Json {
+    const token = form.get('refresh_token') ?? '';
+    const replaced = refreshTokens.get(token);
+    if (replaced === undefined) return errorBody('bad_refresh_token');
+    refreshTokens.delete(token);
+    scopes.delete(replaced);
+    return tokens('');
+  }
+
+  function tokens(scope: string): Json {
+    const isApp = state.application.kind === 'app';
+    const token = `${isApp ? 'ghu' : 'gho'}_${randomBytes(18).toString('hex')}`;
+    const granted = isApp ? '' : scope;
+    scopes.set(token, granted);
+    const answer = { access_token: token, scope: granted, token_type: 'bearer' };
+    if (!isApp) return answer;
+    const refreshToken = `ghr_${randomBytes(38).toString('hex')}`;
+    refreshTokens.set(refreshToken, token);
+    return {
+      ...answer,
+      expires_in: TOKEN_LIFE,
+      refresh_token: refreshToken,
+      refresh_token_expires_in: REFRESH_TOKEN_LIFE,
+    };
+  }
+
+  function answerApi({ request, response, url, endpoint }: Asked): void {
     const { authorization = '', 'user-agent': userAgent = '' } = request.headers;
     if (userAgent === '') {
       response.writeHead(403, { 'Content-Type': 'text/html; charset=utf-8' });
@@ -166,120 +207,87 @@ export async function startGithubServer(): Promise<GithubServer> {
     const scope = scopes.get(token);
     if (scope === undefined) return json(response, 401, errorOf('401', 'Bad credentials'));
     response.setHeader('X-OAuth-Scopes', scope.replaceAll(',', ', '));
-    if (endpoint === 'GET /user') return json(response, 200, user);
-    if (endpoint === 'GET /user/emails' && mayReadEmails(scope)) return json(response, 200, emails);
-    json(response, 404, errorOf('404', 'Not Found'));
+    if (endpoint === 'GET /user') return json(response, 200, state.user);
+    const right = RIGHTS.get(endpoint);
+    if (right === undefined) return json(response, 404, errorOf('404', 'Not Found'));
+    const { application } = state;
+    if (application.kind === 'app' && !application.permissions.includes(right.permission))
+      return json(response, 403, errorOf('403', 'Resource not accessible by integration'));
+    // To a token without the scope, the list does not exist.
+    if (
+      application.kind === 'oauth' &&
+      !right.scopes.some((each) => scope.split(',').includes(each))
+    )
+      return json(response, 404, errorOf('404', 'Not Found'));
+    const active = state.memberships.filter(
+      (entry) => (url.searchParams.get('state') ?? entry.state) === entry.state,
+    );
+    answerPage(response, url, right.permission === 'emails' ? state.emails : active);
   }
 
-  return Object.freeze({
-    origin,
+  return Object.assign(state, {
+    ...replay,
     clientId: CLIENT_ID,
     clientSecret: CLIENT_SECRET,
-    get user() {
-      return user;
-    },
-    set user(replacement) {
-      user = replacement;
-    },
-    get emails() {
-      return emails;
-    },
-    set emails(replacement) {
-      emails = replacement;
-    },
-    get iss() {
-      return iss;
-    },
-    set iss(replacement) {
-      iss = replacement;
-    },
+    scopeOf: (accessToken: string) => scopes.get(accessToken),
     authorize(authorizationUrl: string) {
-      const { searchParams } = new URL(authorizationUrl);
-      const authorization = authorizationOf(searchParams);
-      const code = randomBytes(10).toString('hex');
-      codes.set(code, authorization);
+      const authorization = authorizationOf(authorizationUrl, CLIENT_ID);
       const callback = new URL(authorization.redirectUri);
-      callback.searchParams.set('code', code);
-      const state = searchParams.get('state');
-      if (state !== null) callback.searchParams.set('state', state);
-      if (iss !== undefined) callback.searchParams.set('iss', iss);
+      callback.searchParams.set('code', codes.issue(authorization));
+      if (authorization.state !== undefined)
+        callback.searchParams.set('state', authorization.state);
+      if (state.iss !== undefined) callback.searchParams.set('iss', state.iss);
       return callback.href;
     },
-    requests,
-    fetch: createFetch(origin),
   });
 }
 
-function authorizationOf(parameters: URLSearchParams): Authorization {
-  const redirectUri = parameters.get('redirect_uri');
-  const challenge = parameters.get('code_challenge') ?? undefined;
-  if (parameters.get('client_id') !== CLIENT_ID) throw new Error('client_id is not of this client');
-  if (redirectUri === null) throw new Error('redirect_uri is missing');
-  if (challenge !== undefined && parameters.get('code_challenge_method') !== 'S256')
-    throw new Error('code_challenge_method is not S256');
-  // Asked for with spaces between, granted with commas.
-  const scope = (parameters.get('scope') ?? '').split(/[ ,]+/).filter(Boolean).join(',');
-  return { redirectUri, challenge, scope };
+/** What a token needs to read a list: one of the scopes, or the permission. */
+const RIGHTS: ReadonlyMap<
+  string,
+  { readonly scopes: readonly string[]; readonly permission: 'emails' | 'members' }
+> = new Map([
+  ['GET /user/emails', { scopes: ['user', 'user:email'], permission: 'emails' as const }],
+  [
+    'GET /user/memberships/orgs',
+    { scopes: ['read:org', 'write:org', 'admin:org'], permission: 'members' as const },
+  ],
+]);
+
+/** 30 entries unless more are asked for, at most 100, and a `Link` to those that follow. */
+function answerPage(response: ServerResponse, url: URL, entries: readonly object[]): void {
+  const size = Math.min(Number(url.searchParams.get('per_page') ?? 30), 100);
+  const page = Number(url.searchParams.get('page') ?? 1);
+  const next = new URL(url.pathname + url.search, 'https://api.github.com');
+  next.searchParams.set('page', String(page + 1));
+  const hasNext = entries.length > page * size;
+  const link = `<${next.href}>; rel="next", <${next.href}>; rel="last"`;
+  if (hasNext) response.setHeader('Link', link);
+  json(response, 200, entries.slice((page - 1) * size, page * size));
 }
 
-function challengeOf(verifier: string): string {
-  return createHash('sha256').update(verifier).digest('base64url');
+/** The token endpoint's errors as GitHub documents them; the fragment is the place in its documentation. */
+function errorBody(error: string): Json {
+  const page = '/apps/managing-oauth-apps/troubleshooting-oauth-app-access-token-request-errors/';
+  return {
+    error,
+    error_description: 'What GitHub says of it in words.',
+    error_uri: `${page}#${error.replaceAll('_', '-')}`,
+  };
 }
-
-/** To a token without the scope, the list does not exist. */
-function mayReadEmails(scope: string): boolean {
-  return scope.split(',').some((granted) => granted === 'user' || granted === 'user:email');
-}
-
-const TROUBLESHOOTING = '/apps/managing-oauth-apps/troubleshooting-';
-
-const INCORRECT_CLIENT_CREDENTIALS = {
-  error: 'incorrect_client_credentials',
-  error_description: 'The client_id and/or client_secret passed are incorrect.',
-  error_uri: `${TROUBLESHOOTING}oauth-app-access-token-request-errors/#incorrect-client-credentials`,
-};
-
-const BAD_VERIFICATION_CODE = {
-  error: 'bad_verification_code',
-  error_description: 'The code passed is incorrect or expired.',
-  error_uri: `${TROUBLESHOOTING}oauth-app-access-token-request-errors/#bad-verification-code`,
-};
-
-const REDIRECT_URI_MISMATCH = {
-  error: 'redirect_uri_mismatch',
-  error_description:
-    'The redirect_uri MUST match the registered callback URL for this application.',
-  error_uri: `${TROUBLESHOOTING}authorization-request-errors/#redirect-uri-mismatch2`,
-};
 
 /** As a form unless the client asks for JSON. */
-function answerToken(
-  { headers }: IncomingMessage,
-  response: ServerResponse,
-  body: Readonly<Record<string, string>>,
-): void {
+function answerToken({ headers }: IncomingMessage, response: ServerResponse, body: Json): void {
   if (/\bapplication\/json\b/i.test(headers.accept ?? '')) return json(response, 200, body);
   response
     .writeHead(200, { 'Content-Type': 'application/x-www-form-urlencoded; charset=utf-8' })
-    .end(new URLSearchParams(body).toString());
+    .end(
+      new URLSearchParams(
+        Object.entries(body).map(([name, value]): [string, string] => [name, String(value)]),
+      ).toString(),
+    );
 }
 
 function errorOf(status: string, message: string): object {
   return { message, documentation_url: 'https://docs.github.com/rest', status };
-}
-
-function json(response: ServerResponse, status: number, body: object): void {
-  response
-    .writeHead(status, { 'Content-Type': 'application/json; charset=utf-8' })
-    .end(JSON.stringify(body));
-}
-
-function createFetch(origin: string): typeof fetch {
-  return async (input, init) => {
-    const url = new URL(input instanceof Request ? input.url : input);
-    if (!HOSTS.has(url.origin)) throw new TypeError(`${url.origin} is not GitHub`);
-    // Joined as text: resolving a path that begins with two slashes would lead to another host.
-    const here = `${origin}${url.pathname}${url.search}`;
-    return fetch(input instanceof Request ? new Request(here, input) : here, init);
-  };
 }

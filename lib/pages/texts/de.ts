@@ -73,6 +73,12 @@ export const de: PageTexts = {
     'Konten dieser Organisation können sich hier nicht anmelden. Wählen Sie ein anderes Konto bei {provider}.',
   'error.tenant':
     'Konten dieser Organisation können sich hier nicht anmelden. Wählen Sie ein anderes Konto bei {provider}.',
+  'error.organization':
+    'Dieses Konto bei {provider} gehört zu keiner Organisation, die sich anmelden darf. Wählen Sie ein anderes.',
+  'error.organizations_hidden':
+    '{provider} sagt nicht, zu welchen Organisationen Sie gehören. Melden Sie sich noch einmal an, und geben Sie dort den Zugriff auf Ihre frei.',
+  'error.email_unverified':
+    'Bestätigen Sie zuerst Ihre E-Mail-Adresse bei {provider}, und melden Sie sich dann noch einmal an.',
   'error.state':
     'Diese Anmeldung ist abgelaufen, oder sie hat in einem anderen Browser begonnen. Melden Sie sich noch einmal an.',
   'error.repeated_cookie':

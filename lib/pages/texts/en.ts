@@ -68,6 +68,11 @@ export const en = {
     'Accounts of this organisation can’t sign in here. Choose another account of {provider}.',
   'error.tenant':
     'Accounts of this organisation can’t sign in here. Choose another account of {provider}.',
+  'error.organization':
+    'This account of {provider} is in none of the organisations that may sign in. Choose another one.',
+  'error.organizations_hidden':
+    '{provider} doesn’t say which organisations you are in. Sign in again, and give access to yours there.',
+  'error.email_unverified': 'Confirm your e-mail address at {provider} first, then sign in again.',
   'error.state': 'This sign-in has expired, or was begun in another browser. Sign in again.',
   'error.repeated_cookie':
     'This browser has two cookies of one name that differ. Delete the cookies of this site, then sign in again.',

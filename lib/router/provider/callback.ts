@@ -103,8 +103,7 @@ async function finish(
   const provider = await requireProvider(parts, name);
   const signedIn = await provider.finish(answer, secrets);
   if (linkTo !== undefined) await requireSameUser(parts, req, linkTo);
-  const { identity } = signedIn;
-  const user = await admitIdentity(parts, req, { identity, linkTo });
+  const user = await admitIdentity(parts, req, { ...signedIn, linkTo });
   const delivery = mode === 'code' ? 'body' : 'cookie';
   const facts = await providerSessionFacts(parts, req, { signedIn, user, delivery });
   if (mode === 'code') {

@@ -3,19 +3,28 @@ import { requestFacts } from '../../http/request-facts.js';
 import { AuthError } from '../../errors.js';
 import type { SignedInUser } from '../../accounts/identities.js';
 import type { ProviderSignIn } from '../../providers/login-provider.js';
-import type { Identity } from '../../accounts/identity.js';
+import { noteAccess } from '../../accounts/identity.js';
+import { redact } from '../../config/redact.js';
 import { deviceLabel } from '../../sessions/device-label.js';
 import type { SessionNotes } from '../../sessions/session-notes.js';
 import type { ProvenSignIn } from '../../sessions/sessions.js';
 import type { StoredUser } from '../../stores/store.js';
 import type { RouterParts } from '../parts.js';
 
+interface Admission extends Pick<Proof['signedIn'], 'identity' | 'tokens'> {
+  readonly linkTo?: string | undefined;
+}
+
 /** Finds the account of a user who has signed in with a provider, or makes one. */
 export async function admitIdentity(
   { identities, events }: RouterParts,
   req: Request,
-  { identity, linkTo }: { readonly identity: Identity; readonly linkTo?: string | undefined },
+  { identity, linkTo, tokens }: Admission,
 ): Promise<StoredUser> {
+  noteAccess(
+    identity,
+    redact({ accessToken: tokens?.accessToken }, () => true),
+  );
   const { user, linkedBy }: SignedInUser =
     linkTo === undefined
       ? await identities.signIn(identity)
