@@ -140,4 +140,9 @@ export type {
 } from './events.js';
 export { createAuthRouter } from './router/auth-router.js';
 export type { RouterParts } from './router/parts.js';
-export type { GithubSettings, GoogleSettings, JwtSettings } from './config/settings.js';
+export type {
+  AppleSettings,
+  GithubSettings,
+  GoogleSettings,
+  JwtSettings,
+} from './config/settings.js';

@@ -34,16 +34,23 @@ interface KeyText {
 const KEY_FORMS = 'give PEM (e.g. by the variable with _FILE) or a JWK as JSON';
 
 export function readPrivateKey(input: unknown): string {
-  const { text, jwk } = readKeyText(input);
+  const { text } = readKeyText(input);
   if (/BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(text))
     throw new Refusal(
       'is encrypted',
       'decrypt it, e.g. with `openssl pkey`, and mount it as a secret',
     );
-  const key = importKey(() => createPrivateKey(jwk ? { key: jwk, format: 'jwk' } : text));
+  const key = importKey(() => privateKeyOf(text));
   if (!key) throw new Refusal('is not a private key', KEY_FORMS);
   refuseWeakKey(key);
   return text;
+}
+
+/** The key of Sign in with Apple, which is always for ES256. */
+export function readAppleKey(input: unknown): string {
+  const text = readPrivateKey(input);
+  if (algorithmsOf(text).includes('ES256')) return text;
+  throw new Refusal('is not an EC key on P-256', 'give the .p8 file that Apple made for the key');
 }
 
 export function readPublicKey(input: unknown): string {
@@ -105,6 +112,12 @@ function refuseWeakKey(key: KeyObject): void {
       'is of a type that signs no tokens',
       'use RSA, EC (P-256, P-384, P-521) or Ed25519',
     );
+}
+
+/** The key in a text that {@link readPrivateKey} has accepted. */
+export function privateKeyOf(text: string): KeyObject {
+  const { jwk } = readKeyText(text);
+  return createPrivateKey(jwk ? { key: jwk, format: 'jwk' } : text);
 }
 
 function keyAlgorithms(key: KeyObject): readonly string[] {

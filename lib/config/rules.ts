@@ -24,19 +24,22 @@ export const rules: readonly ((judgement: Judgement) => void)[] = [
   judgePasswordSignUp,
   judgeOidc,
   judgeSocial,
+  judgeApple,
 ];
 
 function judgePublicUrl(judgement: Judgement): void {
   const { values, production, isGiven, nameOf, refuse, warn } = judgement;
   if (isGiven('publicUrl')) return;
-  const { oidc, google, github } = values;
+  const { oidc, google, apple, github } = values;
+  const hasProvider =
+    Object.keys(oidc).length > 0 || google.clientId || apple.clientId || github.clientId;
   if (production && signsTokens(judgement))
     refuse(
       'publicUrl',
       'is missing',
       'set the origin that users see, e.g. https://app.example.com',
     );
-  else if (!production && (Object.keys(oidc).length > 0 || google.clientId || github.clientId))
+  else if (!production && hasProvider)
     warn(`${nameOf('publicUrl')} is not set; sign-in with a provider needs it for its redirects`);
 }
 
@@ -97,6 +100,8 @@ function judgePasswordSignUp({ values, nameOf, refuse }: Judgement): void {
     );
 }
 
+const SOCIAL: readonly string[] = ['apple', 'github', 'google'];
+
 function judgeOidc({ values, isGiven, refuse }: Judgement): void {
   for (const [name, provider] of Object.entries(values.oidc)) {
     for (const member of ['issuer', 'clientId'] as const)
@@ -106,9 +111,25 @@ function judgeOidc({ values, isGiven, refuse }: Judgement): void {
           'is missing',
           'a login provider needs issuer and client id',
         );
-    if ((name === 'google' || name === 'github') && isGiven(`${name}.clientId`))
+    if (SOCIAL.includes(name) && isGiven(`${name}.clientId`))
       refuse(`oidc.${name}.issuer`, `is a second provider named ${name}`, 'give it another name');
   }
+}
+
+function judgeApple({ values, isGiven, refuse }: Judgement): void {
+  const required = ['clientId', 'teamId', 'keyId', 'privateKey'] as const;
+  if (
+    !required.some((member) => isGiven(`apple.${member}`)) &&
+    values.apple.trustEmail === undefined
+  )
+    return;
+  for (const member of required)
+    if (!isGiven(`apple.${member}`))
+      refuse(
+        `apple.${member}`,
+        'is missing',
+        'Sign in with Apple needs client id (the Services ID), team id, key id and private key',
+      );
 }
 
 function judgeSocial({ values, isGiven, refuse }: Judgement): void {

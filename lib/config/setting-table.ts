@@ -1,4 +1,5 @@
 import { readIssuers, readPresetName, signatureAlgorithms } from './issuer-reader.js';
+import { apple, github, google, oidcProvider } from './provider-rows.js';
 import {
   readGivenSecret,
   readPrivateKey,
@@ -18,31 +19,25 @@ import {
   settingsIn,
   type Table,
 } from './setting-rows.js';
-import type { JwtSettings, OidcSettings, Settings } from './settings.js';
+import type { JwtSettings, Settings } from './settings.js';
 import {
   readCorsOrigins,
   readFieldName,
   readFrameAncestors,
   readHttpHost,
   readIssuerName,
-  readIssuerUrl,
   readKeysUrl,
   readOwnPath,
   readPublicUrl,
   readStoreUrl,
 } from './url-readers.js';
 import {
-  allowList,
   duration,
   list,
   oneOf,
   readClaimPath,
   readCookieName,
-  readDomain,
-  readFlag,
-  readGithubOrganization,
   readLimit,
-  readScope,
   readText,
 } from './values.js';
 
@@ -114,46 +109,6 @@ const claims: Table<Settings['claims']> = {
   orgs: claimRow('ORGS', 'the organisations'),
 };
 
-const oidcProvider: Table<OidcSettings> = {
-  issuer: row(
-    'OIDC_*_ISSUER',
-    optional(readIssuerUrl),
-    'Issuer URL of a login provider, exactly as it names itself',
-  ),
-  clientId: row('OIDC_*_CLIENT_ID', optional(readText), 'Client id there'),
-  clientSecret: secretRow(
-    'OIDC_*_CLIENT_SECRET',
-    optional(readGivenSecret),
-    'Client secret there; without one we are a public client (PKCE only)',
-  ),
-  scope: row(
-    'OIDC_*_SCOPE',
-    defaulting(readScope, 'openid profile email'),
-    'Scopes to ask for, separated by spaces; offline_access where the provider knows it, for upstream tokens that last',
-  ),
-  label: row('OIDC_*_LABEL', optional(readText), 'What its button says'),
-  preset: row(
-    'OIDC_*_PRESET',
-    optional(readPresetName),
-    'Its kind, as in AUTH_CLAIMS_PRESET; default told by the issuer',
-  ),
-  trustEmail: row(
-    'OIDC_*_TRUST_EMAIL',
-    optional(readFlag),
-    'Whether an address it calls verified may join an account; default as its kind says, mostly false',
-  ),
-  responseMode: row(
-    'OIDC_*_RESPONSE_MODE',
-    optional(oneOf(['query', 'form_post'])),
-    'query or form_post; default what the provider does by itself',
-  ),
-  tenants: row(
-    'OIDC_*_TENANTS',
-    listed(readText),
-    'Tenant ids that may sign in, list, or any; required for Entra /common and /organizations',
-  ),
-};
-
 /** The table: one row a setting, at its place in the config tree. */
 export const table: Table<Settings> = {
   publicUrl: row(
@@ -211,37 +166,9 @@ export const table: Table<Settings> = {
   ),
   claims,
   oidc: { each: oidcProvider },
-  google: {
-    clientId: row('GOOGLE_CLIENT_ID', optional(readText), 'Client id of sign-in with Google'),
-    clientSecret: secretRow(
-      'GOOGLE_CLIENT_SECRET',
-      optional(readGivenSecret),
-      'Client secret there',
-    ),
-    allowedDomains: row(
-      'GOOGLE_ALLOWED_DOMAINS',
-      defaulting(allowList(readDomain), []),
-      'Workspace domains that may sign in, list; default every account',
-    ),
-  },
-  github: {
-    clientId: row('GITHUB_CLIENT_ID', optional(readText), 'Client id of sign-in with GitHub'),
-    clientSecret: secretRow(
-      'GITHUB_CLIENT_SECRET',
-      optional(readGivenSecret),
-      'Client secret there',
-    ),
-    allowedOrgs: row(
-      'GITHUB_ALLOWED_ORGS',
-      defaulting(allowList(readGithubOrganization), []),
-      'Organisations whose members may sign in, list; default every account',
-    ),
-    trustEmail: row(
-      'GITHUB_TRUST_EMAIL',
-      flag(false),
-      'Whether the verified primary address may join an account',
-    ),
-  },
+  google,
+  apple,
+  github,
   signUp: row(
     'SIGN_UP',
     flag(true),

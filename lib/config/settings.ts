@@ -53,6 +53,8 @@ export interface Settings {
   readonly oidc: Readonly<Record<string, OidcSettings>>;
   /** Sign-in with Google; AUTH_GOOGLE_… @defaultValue none */
   readonly google: GoogleSettings;
+  /** Sign in with Apple; AUTH_APPLE_… @defaultValue none */
+  readonly apple: AppleSettings;
   /** Sign-in with GitHub; AUTH_GITHUB_… @defaultValue none */
   readonly github: GithubSettings;
   /** Whether a person without an account gets one by signing in with a provider; AUTH_SIGN_UP. Off: 403 LOGIN_DENIED for them. @defaultValue `true` */
@@ -148,6 +150,20 @@ export interface OidcSettings {
 export interface GoogleSettings extends SocialClient {
   /** Google Workspace domains (`hd`) that may sign in; AUTH_GOOGLE_ALLOWED_DOMAINS. @defaultValue every account, private ones included */
   readonly allowedDomains: readonly string[];
+}
+
+/** All of them but `trustEmail` are required, or none. */
+export interface AppleSettings {
+  /** The Services ID, such as `com.example.web`; AUTH_APPLE_CLIENT_ID. @defaultValue none: the provider is off */
+  readonly clientId: string | undefined;
+  /** Ten characters, of the developer account; AUTH_APPLE_TEAM_ID. @defaultValue none */
+  readonly teamId: string | undefined;
+  /** Ten characters, of the key; AUTH_APPLE_KEY_ID. @defaultValue none */
+  readonly keyId: string | undefined;
+  /** PEM text of the key (the `.p8` file), or a JWK, on P-256; AUTH_APPLE_PRIVATE_KEY. Makes client secrets. Not enumerable. @defaultValue none */
+  readonly privateKey: string | undefined;
+  /** Whether an address that Apple calls verified may join an account that has it; AUTH_APPLE_TRUST_EMAIL. @defaultValue those of Apple's own mailboxes and its private relay */
+  readonly trustEmail: boolean | undefined;
 }
 
 export interface GithubSettings extends SocialClient {

@@ -29,8 +29,8 @@ export interface OpenidProviderSettings {
   /** Exactly as it names itself. */
   readonly issuer: string;
   readonly clientId: string;
-  /** Undefined: a public client, which proves itself by PKCE alone. */
-  readonly clientSecret?: string | undefined;
+  /** Undefined: a public client, which proves itself by PKCE alone. A function makes one for each request, for secrets that end. */
+  readonly clientSecret?: string | (() => Promise<string>) | undefined;
   /** Space-separated, with `openid`. @defaultValue `'openid profile email'` */
   readonly scope?: string | undefined;
   readonly label?: string | undefined;
@@ -144,9 +144,10 @@ async function connect(party: Party): Promise<Connected> {
       throw new AuthError('PROVIDER_ERROR', { reason: 'issuer_mismatch' });
     const methods = found.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
     if (clientSecret === undefined) return { client, configuration: await discover(client.None()) };
+    const secret = typeof clientSecret === 'string' ? clientSecret : await clientSecret();
     const authentication = methods.includes('client_secret_basic')
-      ? client.ClientSecretBasic(clientSecret)
-      : client.ClientSecretPost(clientSecret);
+      ? client.ClientSecretBasic(secret)
+      : client.ClientSecretPost(secret);
     return { client, configuration: await discover(authentication) };
   } catch (error) {
     const { code, reason } = providerError(error);

@@ -1,4 +1,6 @@
 import type { Config } from '../config/config.js';
+import type { AppleSettings } from '../config/settings.js';
+import { type AppleClient, createAppleProvider } from './apple.js';
 import { createGithubProvider } from './github.js';
 import { createGoogleIdTokenReader, GOOGLE, type GoogleIdTokenReader } from './google-id-token.js';
 import type { LoginProvider } from './login-provider.js';
@@ -65,7 +67,7 @@ export function createProviders(
 }
 
 function configured(
-  { oidc, google, github }: Config,
+  { oidc, google, apple, github }: Config,
   context: ProviderContext,
 ): readonly LoginProvider[] {
   const own = Object.entries(oidc).map(([name, settings]) =>
@@ -76,8 +78,15 @@ function configured(
     const settings = { issuer: GOOGLE, clientId, clientSecret, allowedDomains };
     own.push(createOpenidProvider('google', settings, context));
   }
+  if (isComplete(apple)) own.push(createAppleProvider(apple, context));
   const { clientId, clientSecret, allowedOrgs, trustEmail } = github;
   if (clientId !== undefined && clientSecret !== undefined)
     own.push(createGithubProvider({ clientId, clientSecret, allowedOrgs, trustEmail }, context));
   return Object.freeze(own);
+}
+
+/** `loadConfig()` takes all of them or none. */
+function isComplete(apple: AppleSettings): apple is AppleSettings & AppleClient {
+  const { clientId, teamId, keyId, privateKey } = apple;
+  return [clientId, teamId, keyId, privateKey].every((value) => value !== undefined);
 }

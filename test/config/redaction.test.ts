@@ -6,7 +6,7 @@ import { settings } from '../../lib/config/setting-table.js';
 import { configOf, fileWith, load, OTHER_SECRET, SECRET } from './world.js';
 
 const MARKER = 'kTv3q9Zr1LwXb7NfYc5JhGm2PdSa8EuQ-marker';
-const jwk = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
+const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
 const keyText = JSON.stringify(jwk);
 const privatePart = String(jwk.d);
 
@@ -51,6 +51,15 @@ const worlds: Readonly<Record<string, { env: Record<string, string>; secret: str
     env: { AUTH_GITHUB_CLIENT_ID: 'a', AUTH_GITHUB_CLIENT_SECRET: MARKER },
     secret: MARKER,
   },
+  'apple.privateKey': {
+    env: {
+      AUTH_APPLE_CLIENT_ID: 'a',
+      AUTH_APPLE_TEAM_ID: 'b',
+      AUTH_APPLE_KEY_ID: 'c',
+      AUTH_APPLE_PRIVATE_KEY: keyText,
+    },
+    secret: privatePart,
+  },
   devToken: { env: { AUTH_DEV_TOKEN: MARKER }, secret: MARKER },
 };
 /** From the reference, not from the code: whatever holds a key, a secret, a password or a token. */
@@ -65,6 +74,7 @@ const secretPaths = [
   'oidc.*.clientSecret',
   'google.clientSecret',
   'github.clientSecret',
+  'apple.privateKey',
   'devToken',
 ];
 const base = { AUTH_PUBLIC_URL: 'https://app.example' };
@@ -124,7 +134,10 @@ describe.each(secretPaths)('the secret %s', (path) => {
 
 it('every setting whose name says secret, key or token is known as secret, but for the public key', () => {
   const telling = settings.map(({ path }) => path).filter((path) => /secret|key|token/i.test(path));
-  expect(telling.filter((path) => !secretPaths.includes(path))).toEqual(['jwt.publicKey']);
+  expect(telling.filter((path) => !secretPaths.includes(path))).toEqual([
+    'jwt.publicKey',
+    'apple.keyId',
+  ]);
 });
 
 /** One line of YAML that holds a value at a path. */

@@ -13,6 +13,12 @@ const production = {
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const AUTH_JWT_PRIVATE_KEY = ec.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
 const AUTH_JWT_PUBLIC_KEY = ec.publicKey.export({ format: 'pem', type: 'spki' }).toString();
+const appleEnv = {
+  AUTH_APPLE_CLIENT_ID: 'com.example.web',
+  AUTH_APPLE_TEAM_ID: 'DEF123GHIJ',
+  AUTH_APPLE_KEY_ID: 'ABC123DEFG',
+  AUTH_APPLE_PRIVATE_KEY: AUTH_JWT_PRIVATE_KEY,
+};
 const AUTH_JWKS_URL = 'https://idp.example/jwks';
 const AUTH_JWT_SECRET = SECRET;
 const AUTH_PUBLIC_URL = 'https://app.example';
@@ -153,6 +159,7 @@ describe('development', () => {
     const providers = [
       { AUTH_GOOGLE_CLIENT_ID: 'x' },
       { AUTH_GITHUB_CLIENT_ID: 'x', AUTH_GITHUB_CLIENT_SECRET: 'y' },
+      appleEnv,
       { AUTH_OIDC_ISSUER: 'https://idp.example', AUTH_OIDC_CLIENT_ID: 'x' },
     ];
     for (const env of providers) {
@@ -407,6 +414,27 @@ describe('providers', () => {
     { env: { AUTH_OIDC_ISSUER: 'bad' }, settings: ['AUTH_OIDC_ISSUER', 'AUTH_OIDC_CLIENT_ID'] },
     { env: { AUTH_GOOGLE_CLIENT_SECRET: 'x' }, settings: ['AUTH_GOOGLE_CLIENT_ID'] },
     { env: { AUTH_GOOGLE_ALLOWED_DOMAINS: 'a.example' }, settings: ['AUTH_GOOGLE_CLIENT_ID'] },
+    {
+      env: { AUTH_APPLE_CLIENT_ID: 'x', AUTH_APPLE_KEY_ID: 'y' },
+      settings: ['AUTH_APPLE_TEAM_ID', 'AUTH_APPLE_PRIVATE_KEY'],
+    },
+    {
+      env: { AUTH_APPLE_TRUST_EMAIL: 'false' },
+      settings: [
+        'AUTH_APPLE_CLIENT_ID',
+        'AUTH_APPLE_TEAM_ID',
+        'AUTH_APPLE_KEY_ID',
+        'AUTH_APPLE_PRIVATE_KEY',
+      ],
+    },
+    {
+      env: {
+        ...appleEnv,
+        AUTH_OIDC_APPLE_ISSUER: 'https://a.example',
+        AUTH_OIDC_APPLE_CLIENT_ID: 'x',
+      },
+      settings: ['AUTH_OIDC_APPLE_ISSUER'],
+    },
     { env: { AUTH_GITHUB_CLIENT_ID: 'x' }, settings: ['AUTH_GITHUB_CLIENT_SECRET'] },
     { env: { AUTH_GITHUB_CLIENT_SECRET: 'x' }, settings: ['AUTH_GITHUB_CLIENT_ID'] },
     { env: { AUTH_GITHUB_ALLOWED_ORGS: 'acme' }, settings: ['AUTH_GITHUB_CLIENT_ID'] },

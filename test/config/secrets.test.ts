@@ -265,3 +265,31 @@ describe('AUTH_JWT_PUBLIC_KEY', () => {
     ]);
   });
 });
+
+describe('AUTH_APPLE_PRIVATE_KEY', () => {
+  const client = {
+    AUTH_APPLE_CLIENT_ID: 'com.example.web',
+    AUTH_APPLE_TEAM_ID: 'DEF123GHIJ',
+    AUTH_APPLE_KEY_ID: 'ABC123DEFG',
+  };
+  it('takes the .p8 file, also with its line ends written out', () => {
+    const text = pem(ec);
+    for (const AUTH_APPLE_PRIVATE_KEY of [text, text.replaceAll('\n', '\\n')])
+      expect(configOf({ env: { ...client, AUTH_APPLE_PRIVATE_KEY } }).apple.privateKey).toBe(
+        text.trim(),
+      );
+  });
+
+  it.each([
+    {
+      title: 'of another curve',
+      text: pem(keyPair('P-384')),
+    },
+    { title: 'of another kind', text: pem(ed) },
+    { title: 'that is the public half', text: publicPem(ec) },
+    { title: 'that is none', text: 'AuthKey_ABC123DEFG.p8' },
+  ])('refuses a key $title', ({ text }) => {
+    const { settings } = load({ env: { ...client, AUTH_APPLE_PRIVATE_KEY: text } });
+    expect(settings).toEqual(['AUTH_APPLE_PRIVATE_KEY']);
+  });
+});

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { AuthError } from '../../errors.js';
+import { reduceAppleUser } from '../../providers/apple-user.js';
 import { needsUser } from '../../providers/errors.js';
 import { redirectWithin, withParameters } from '../../http/redirects.js';
 import { redirectSignedIn } from '../browser-session.js';
@@ -15,8 +16,8 @@ import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
 import type { Transaction, Transactions } from './transactions.js';
 
-/** Parameters of a provider's answer (RFC 6749 §4.1.2, RFC 9207 §2). All others are ignored. */
-const ANSWER = ['code', 'state', 'iss', 'error'] as const;
+/** Parameters of a provider's answer (RFC 6749 §4.1.2, RFC 9207 §2), and Apple's own `user`. All others are ignored. */
+const ANSWER = ['code', 'state', 'iss', 'error', 'user'] as const;
 
 interface CallbackContext {
   readonly parts: RouterParts;
@@ -76,7 +77,9 @@ const formSchema = z.object(
 export function formCallback(): Endpoint {
   return async function handleFormCallback(req, res) {
     const body = await readFormBody({ req, res }, formSchema);
-    const answer = Object.entries(body).flatMap(([name, value]) =>
+    const { user, ...rest } = body;
+    const given = { ...rest, user: user === undefined ? undefined : reduceAppleUser(user) };
+    const answer = Object.entries(given).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, value] as [string, string]],
     );
     const query = new URLSearchParams(answer).toString();
