@@ -227,6 +227,7 @@ function sessionContext(
   return {
     isSessionLive: (principal) => isSessionLive(principal, config, signIn),
     sessionCookie: config.cookieSessions,
+    settleCookies: (req, res) => void signIn.cookies.settle(req, res, 'session'),
     readSession: createSessionReader({
       ...signIn,
       verifier,

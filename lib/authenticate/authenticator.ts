@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { createCredentialFinder, type RequestHead } from './credentials.js';
 import { AuthError, reusableError } from '../errors.js';
 import { refuseCrossSite } from '../http/cross-site.js';
@@ -67,6 +68,8 @@ export interface AuthenticatorContext {
   readonly devToken?: string | undefined;
   /** Origins whose pages may use `devToken`, beside the own one and all on loopback. @defaultValue none */
   readonly devOrigins?: readonly string[];
+  /** Removes a session cookie that there are two of. */
+  readonly settleCookies?: (request: RequestHead, response: ServerResponse) => void;
   /** Where the pages are that `redirect` leads to. @defaultValue below `/api/auth` */
   readonly place?: Place;
 }

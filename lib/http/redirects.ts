@@ -77,7 +77,7 @@ export function redirectWithin(response: Redirecting, returnTo: string): void {
   redirect(response, placeHere(returnTo, MAX_OWN_LENGTH));
 }
 
-/** Sends a browser to an identity provider. The URL comes from configuration or discovery, never from a request. */
+/** Sends a browser to an identity provider, or to AUTH_PUBLIC_URL. The origin comes from configuration or discovery, never from a request. */
 export function redirectAway(response: Redirecting, url: URL): void {
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
     throw new TypeError('a provider is reached over https');

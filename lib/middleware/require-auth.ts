@@ -76,6 +76,7 @@ export function requireAuth(
   function refuse(error: unknown, { req, res, next }: Exchange): void {
     if (signInPage === undefined || res.headersSent || !isForSignIn(error, req)) next(error);
     else {
+      context.settleCookies?.(req, res);
       // With a credential that is not taken the page must not take it either, or the browser goes round in circles.
       const again = error === missing ? {} : { again: '1' };
       const page = withParameters(signInPage(), again);
@@ -113,7 +114,8 @@ interface Exchange {
   readonly next: NextFunction;
 }
 
-/** Signing in helps against a 401, and only a page can be shown again afterwards. */
+/** Signing in helps against a 401 and against two session cookies, and only a page can be shown again afterwards. */
 function isForSignIn(error: unknown, req: Request): boolean {
-  return error instanceof AuthError && error.status === 401 && isPageRequest(req);
+  if (!(error instanceof AuthError) || !isPageRequest(req)) return false;
+  return error.status === 401 || error.reason === 'repeated_cookie';
 }

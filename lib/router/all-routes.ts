@@ -1,5 +1,6 @@
 import type { Request, RequestHandler } from 'express';
-import { refuseCrossSite } from '../http/cross-site.js';
+import { isNavigation, refuseCrossSite } from '../http/cross-site.js';
+import { redirectAway } from '../http/redirects.js';
 import { ownOrigins } from '../config/own-origins.js';
 import { type Callers, createCallers } from './caller.js';
 import { changeEmail, createChangeEmail } from './password/change-email.js';
@@ -34,7 +35,7 @@ import { createSignUp, signUp } from './password/sign-up.js';
 import { createVerifyEmail, verifyEmail } from './password/verify-email.js';
 import { isForm } from './request-body.js';
 import type { Endpoint } from './respond.js';
-import { onPlainMounts } from './own-urls.js';
+import { onPlainMounts, rightAddress } from './own-urls.js';
 import { type Routes, routeTable } from './route-table.js';
 import type { AuthRouterOptions, RouterParts } from './parts.js';
 import {
@@ -192,12 +193,25 @@ const neverStored: RequestHandler = function neverStored(_req, res, next) {
 };
 
 /** Covers all unsafe routes, with or without a cookie: a forged log-in is an attack, too. */
-function guardOrigins({ config }: RouterParts): RequestHandler {
-  const rule = { allowed: new Set(ownOrigins(config)) };
-  return function refuseCrossSiteRequest(req, _res, next) {
-    if (!isFromProvider(req)) refuseCrossSite(req, rule);
+function guardOrigins(parts: RouterParts): RequestHandler {
+  const rule = { allowed: new Set(ownOrigins(parts.config)) };
+  return function refuseCrossSiteRequest(req, res, next) {
+    if (isFromProvider(req)) return next();
+    try {
+      refuseCrossSite(req, rule);
+    } catch (error) {
+      // The page has been opened by another name of this server. The form is sent again, by the person, where it counts.
+      const address = isNavigation(req) && isPage(req) ? rightAddress(parts, req) : undefined;
+      if (!address) throw error;
+      return redirectAway(res, address);
+    }
     next();
   };
+}
+
+/** Whether the path shows a form to a GET. */
+function isPage({ path }: Request): boolean {
+  return /^\/(?:signin|sign-up|forgot-password|reset-password|change-password|account)$/.test(path);
 }
 
 /** Whether an identity provider posts here, from its own site. Such requests prove themselves: by state, signature or double submit. */

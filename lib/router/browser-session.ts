@@ -1,7 +1,9 @@
 import type { Response } from 'express';
+import { isNavigation } from '../http/cross-site.js';
 import { redirectWithin } from '../http/redirects.js';
 import type { LiveSession } from '../sessions/sessions.js';
 import type { RouterParts } from './parts.js';
+import type { Exchange } from './request-body.js';
 
 type CookieParts = Pick<RouterParts, 'cookies' | 'now'>;
 
@@ -28,4 +30,28 @@ export function redirectSignedIn(
 ): void {
   setSessionCookie(parts, res, live);
   redirectWithin(res, returnTo);
+}
+
+/**
+ * Returns the session cookies that a sign-in is to replace. Throws INVALID_REQUEST (400) for two that differ, but not to a
+ * person with a page, who could do nothing about it: there a sign-in replaces both.
+ */
+export function formerSessions(
+  { cookies }: Pick<RouterParts, 'cookies'>,
+  { req, res }: Exchange,
+): readonly string[] {
+  if (isNavigation(req)) return cookies.settle(req, res, 'session');
+  return [cookies.read(req, 'session') ?? []].flat();
+}
+
+/**
+ * Returns the session cookie of a browser that shows a page. Of two that differ neither counts, and both are removed: the
+ * person signs in again and has one.
+ */
+export function pageSession(
+  { cookies }: Pick<RouterParts, 'cookies'>,
+  { req, res }: Exchange,
+): string | undefined {
+  const [token, ...others] = cookies.settle(req, res, 'session');
+  return others.length > 0 ? undefined : token;
 }

@@ -1,5 +1,6 @@
 import type { LiveSession } from '../sessions/sessions.js';
 import { requestFacts } from '../http/request-facts.js';
+import { formerSessions } from './browser-session.js';
 import type { RouterParts } from './parts.js';
 import type { Exchange } from './request-body.js';
 
@@ -30,20 +31,25 @@ export async function completeSignIn(
   return live;
 }
 
+/** A forged request with hundreds of cookies must not keep the store busy. */
+const MOST_FORMER = 5;
+
 /**
  * Begins a session, and ends the one that the browser had before: it may have been planted, and nothing of it goes on.
- * Rejects with INVALID_REQUEST (400) for two session cookies that differ, before anything has begun.
+ * Rejects with INVALID_REQUEST (400) for two session cookies that differ, before anything has begun; a browser that shows
+ * pages gets one in their place.
  */
 export async function replaceSession(
   { sessions, cookies }: Pick<RouterParts, 'sessions' | 'cookies'>,
   { req, res }: Exchange,
   begin: () => Promise<LiveSession>,
 ): Promise<LiveSession> {
-  const token = cookies.read(req, 'session');
+  const tokens = formerSessions({ cookies }, { req, res }).slice(0, MOST_FORMER);
   const live = await begin();
-  if (token === undefined) return live;
-  const former = await sessions.find(token);
-  if (former) await sessions.revoke({ id: former.id }, 'replaced');
-  cookies.clear(res, 'session');
+  for (const token of tokens) {
+    const former = await sessions.find(token);
+    if (former) await sessions.revoke({ id: former.id }, 'replaced');
+  }
+  if (tokens.length > 0) cookies.clear(res, 'session', req);
   return live;
 }

@@ -25,6 +25,37 @@ export function publicOrigin(parts: Pick<RouterParts, 'config'>, req: Request): 
   return new URL(publicUrl(parts, req)).origin;
 }
 
+/** Marks a request that was sent to the public address before: behind a proxy that rewrites `Host` it looks the same again. */
+const MOVED = 'moved';
+
+/**
+ * Returns where the page of a request is at AUTH_PUBLIC_URL, when the browser has come by another name of this server, such as
+ * 127.0.0.1 for localhost: its cookies stay with that name. Undefined at the right address, and where nobody knows it.
+ */
+export function rightAddress(
+  { config }: Pick<RouterParts, 'config'>,
+  req: Request,
+): URL | undefined {
+  if (config.publicUrl === undefined) return undefined;
+  const url = new URL(config.publicUrl);
+  const query = queryOf(req);
+  // `X-Forwarded-Host` can be forged, and then leaves the browser where it is.
+  const [forwarded] = [req.headers['x-forwarded-host'] ?? ''].flat();
+  const names = [req.headers.host ?? '', ...(forwarded ?? '').split(',')];
+  const isThere = names.some((name) => hostOf(url.protocol, name.trim()) === url.host);
+  if (isThere || query.has(MOVED)) return undefined;
+  query.set(MOVED, '1');
+  url.pathname = ownPath(req, req.path);
+  url.search = query.toString();
+  return url;
+}
+
+/** Without the port that goes without saying. */
+function hostOf(protocol: string, name: string): string | undefined {
+  const address = `${protocol}//${name}`;
+  return URL.canParse(address) ? new URL(address).host : undefined;
+}
+
 interface OwnPaths extends Pick<Place, 'publicPath' | 'home'> {
   readonly router: string;
 }

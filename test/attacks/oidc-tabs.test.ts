@@ -46,14 +46,14 @@ describe('C11 several tabs', () => {
       await expectSignedIn(app, { browser, page: await app.open(browser, await tab.agree()) });
   });
 
-  it('the back button leads home while somebody is signed in', async () => {
+  it('the back button leads where the log-in led while somebody is signed in', async () => {
     const app = await hostileLogin();
     const { browser, agree } = await app.begin();
     const callback = await agree();
     await expectSignedIn(app, { browser, page: await app.open(browser, callback) });
     const session = sessionCookieOf(browser);
     const page = await app.open(browser, callback);
-    expect({ url: page.url, status: page.status }).toEqual({ url: `${app.origin}/`, status: 200 });
+    expect(page).toMatchObject({ url: `${app.origin}/inside`, status: 200 });
     expect(sessionCookieOf(browser)).toBe(session);
     expect(await isSignedIn(app.origin, browser)).toBe(true);
     expect(app.corp.requests('/token')).toBe(1);

@@ -127,6 +127,21 @@ describe.skipIf(skip)('in a real browser', () => {
     expect(await page.textContent('#who')).toBe('alice');
   });
 
+  it('two session cookies that differ end with one: the reader signs in and is inside', async () => {
+    const { page, context, origin } = await world();
+    const planted = { name: 'latchkey-session', value: 'planted', domain: 'localhost' };
+    for (const path of ['/inside', '/api/auth', '/'])
+      await context.addCookies([{ ...planted, path, value: `planted-for${path}` }]);
+    await page.goto(`${origin}/inside`);
+    await page.fill('#username', 'alice');
+    await page.fill('#password', PASSWORD);
+    await page.click('button[type=submit]');
+    await page.waitForURL(`${origin}/inside`);
+    expect(await page.textContent('#who')).toBe('alice');
+    const names = (await context.cookies()).map(({ name, path }) => `${name} ${path}`);
+    expect(names.filter((name) => name.includes('-session'))).toEqual(['latchkey-session /']);
+  });
+
   it.each([
     { title: 'on to a stronger sign-in, after a password', start: '/vault', isLinking: false },
     { title: 'from a page whose policy keeps forms at home', start: '/linking', isLinking: true },
@@ -194,7 +209,7 @@ describe.skipIf(skip)('in a real browser', () => {
     }
   });
 
-  it('the back button and a callback that is opened once more lead home and end nothing', async () => {
+  it('the back button and a callback that is opened once more lead where the log-in led and end nothing', async () => {
     const { page, origin } = await world();
     const callbacks: string[] = [];
     page.on('request', (request) => {
@@ -204,7 +219,7 @@ describe.skipIf(skip)('in a real browser', () => {
     await signInAtProvider(page, 'ada');
     await page.waitForURL(`${origin}/inside`);
     await page.goto(callbacks[0] ?? '');
-    expect(page.url()).toBe(`${origin}/`);
+    expect(page.url()).toBe(`${origin}/inside`);
     await page.goBack().catch(() => undefined);
     await page.goto(`${origin}/inside`);
     expect(await page.textContent('#who')).toBe('ada');

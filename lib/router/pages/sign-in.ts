@@ -4,7 +4,7 @@ import { isNavigation } from '../../http/cross-site.js';
 import { AuthError } from '../../errors.js';
 import { redirectWithin } from '../../http/redirects.js';
 import { refusalText } from '../../pages/refusal-page.js';
-import { redirectSignedIn } from '../browser-session.js';
+import { pageSession, redirectSignedIn } from '../browser-session.js';
 import { passwordLoginSchema, type PasswordSignIn } from '../password/login.js';
 import { ownPath, placeOf, queryOf, returnToOf, wishesOf } from '../own-urls.js';
 import { takeNotice } from './notices.js';
@@ -23,9 +23,9 @@ export interface SignInContext {
 /** Shows the page. Redirects a signed-in user on at once, unless asked to stay: `?again=1`. */
 export function showSignInPage(context: SignInContext): Endpoint {
   const { parts } = context;
-  const { sessions, cookies, pages } = parts;
+  const { sessions, pages } = parts;
   return async function handleShowSignInPage(req, res) {
-    const token = cookies.read(req, 'session');
+    const token = pageSession(parts, { req, res });
     const live = token === undefined ? undefined : await sessions.recognise(token);
     if (live && !queryOf(req).has('again')) return redirectWithin(res, returnToOf(req));
     // Whoever has just signed out knows that the session has ended.

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { reusableError } from '../../errors.js';
+import { formerSessions } from '../browser-session.js';
 import { isPasswordInput } from '../../accounts/passwords/passwords.js';
 import type { LiveSession } from '../../sessions/sessions.js';
 import type { Callers } from '../caller.js';
@@ -42,7 +43,7 @@ export function createChangePassword(
     const { new_password: next, device_token: deviceToken } = body;
     await provePassword({ req, res }, { user, password, deviceToken, wrong: wrongPassword });
     await passwords.checkPolicy(next, { user, currentHash: user.passwordHash });
-    const delivery = cookies.read(req, 'session') === undefined ? 'body' : 'cookie';
+    const delivery = formerSessions({ cookies }, { req, res }).length === 0 ? 'body' : 'cookie';
     const given = { user, password: next, reason: 'change', delivery } as const;
     return setPassword(req, { ...given, stale: wrongPassword });
   };

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { requestFacts } from '../../http/request-facts.js';
+import { formerSessions } from '../browser-session.js';
 import { AuthError } from '../../errors.js';
 import { normaliseLogin } from '../../accounts/logins.js';
 import { isPasswordInput } from '../../accounts/passwords/passwords.js';
@@ -67,7 +68,7 @@ export function createPasswordSignIn(parts: RouterParts): PasswordSignIn {
   const attempts = createAttempts(parts);
   return async function signInWithPassword({ req, res }, body) {
     // Throws for two cookies of one name, before the attempt counts.
-    parts.cookies.read(req, 'session');
+    formerSessions(parts, { req, res });
     const counts = await attempts.spendOnLogin({ req, res }, body.login, body.device_token);
     const mayTry = (found: StoredUser | undefined) => attempts.spendOnAccount(found, counts);
     const user = await findByPassword(parts, req, { ...body, mayTry });

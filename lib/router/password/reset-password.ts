@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { LiveSession } from '../../sessions/sessions.js';
 import { createAttempts } from './attempts.js';
+import { formerSessions } from '../browser-session.js';
 import { createResetTokens, type MailingOptions } from './forgot-password.js';
 import { createKnownDevices } from './known-device.js';
 import { deadToken, fingerprintOf } from './mailed-tokens.js';
@@ -37,7 +38,7 @@ export function createResetPassword(parts: RouterParts, options: MailingOptions)
   const attempts = createAttempts(parts);
   return async function resetByToken({ req, res }, { token, new_password: password, delivery }) {
     // Refused for two that differ, before the token is used up.
-    parts.cookies.read(req, 'session');
+    formerSessions(parts, { req, res });
     return tokens.redeem(token, async ({ userId, replaces }) => {
       const user = await users.findById(userId);
       if (!user || user.disabled || fingerprintOf(user) !== replaces) throw deadToken;

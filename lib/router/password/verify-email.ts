@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { requestFacts } from '../../http/request-facts.js';
+import { formerSessions } from '../browser-session.js';
 import { AuthError, reusableError } from '../../errors.js';
 import { isPasswordInput } from '../../accounts/passwords/passwords.js';
 import type { LiveSession } from '../../sessions/sessions.js';
@@ -57,7 +58,7 @@ export function createVerifyEmail(
   const changeAddress = createAddressChange(parts, callers);
   return async function verifyAddress({ req, res }, body) {
     // Refused for two that differ, before the token is used up.
-    parts.cookies.read(req, 'session');
+    formerSessions(parts, { req, res });
     // Otherwise whoever has the mail could guess the password that the sender of the sign-up has chosen.
     await spendAttempt(req, res, digestOf(body.token));
     return proofs.redeem(body.token, (proof) =>

@@ -4,7 +4,7 @@ import { AuthError } from '../../errors.js';
 import { reduceAppleUser } from '../../providers/apple-user.js';
 import { needsUser } from '../../providers/errors.js';
 import { redirectWithin, withParameters } from '../../http/redirects.js';
-import { redirectSignedIn } from '../browser-session.js';
+import { pageSession, redirectSignedIn } from '../browser-session.js';
 import { completeSignIn } from '../complete-sign-in.js';
 import type { OneTimeCodes } from './exchange.js';
 import { homePath, keepReturnTo, ownPath, queryOf } from '../own-urls.js';
@@ -42,17 +42,22 @@ export function callback(context: CallbackContext): Endpoint {
       throw badRequest('repeated_parameter');
     const answer = readAnswer(query);
     const state = answer.get('state') ?? '';
-    const transaction = await transactions
+    const answered = await transactions
       .take({ req, res }, { state, provider: name })
       .catch((error: unknown) => {
         throw failure(error);
       });
-    if (!transaction) {
-      // The back button, or a restored tab: nothing is left to do for a signed-in user.
-      if (await parts.sessions.recognise(parts.cookies.read(req, 'session')))
-        return redirectWithin(res, homePath(req));
-      throw badRequest('state');
+    if (!answered || 'over' in answered) {
+      const { over } = answered ?? {};
+      if (over) keepReturnTo(req, over.returnTo);
+      // A second answer, the back button, or a restored tab: nothing is left to do for a signed-in user.
+      if (await parts.sessions.recognise(pageSession(parts, { req, res })))
+        return redirectWithin(res, over?.returnTo ?? homePath(req));
+      const refusal = badRequest('state');
+      if (over?.mode !== 'code') throw refusal;
+      return redirectWithin(res, withParameters(over.returnTo, { auth_error: 'login_failed' }));
     }
+    const { pending: transaction } = answered;
     keepReturnTo(req, transaction.returnTo);
     await finish(context, { req, res }, { answer, transaction }).catch((error: unknown): void => {
       const isAnnounced = transaction.isSilent && needsUser(error);

@@ -1,12 +1,15 @@
 import type { Request } from 'express';
 import { z } from 'zod';
+import { isPageRequest } from '../../http/cross-site.js';
 import { AuthError, isScopeToken } from '../../errors.js';
 import type { LoginProvider } from '../../providers/login-provider.js';
 import { needsUser } from '../../providers/errors.js';
 import { redirectAway, redirectWithin, withParameters } from '../../http/redirects.js';
-import { callbackUrl, ownPath, placeOf, queryOf, wishesOf } from '../own-urls.js';
+import { callbackUrl, ownPath, placeOf, queryOf, rightAddress, wishesOf } from '../own-urls.js';
 import { forwardPage } from '../pages/forward-page.js';
+import { pageSession } from '../browser-session.js';
 import { refuseLookAhead } from '../look-ahead.js';
+import { readNotes } from '../../sessions/session-notes.js';
 import { reported } from './sign-in.js';
 import { type Exchange, isForm, readFormBody, readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
@@ -23,18 +26,20 @@ export function beginLogin(parts: RouterParts, transactions: Transactions): Endp
     // A prefetched page must not take the place of a pending log-in.
     refuseLookAhead(req);
     const wish = readWish(req);
-    const { provider: name } = req.params;
+    const address = isPageRequest(req) ? rightAddress(parts, req) : undefined;
+    // The provider will send the browser there, where it would not have the cookie of this log-in.
+    if (address) return redirectAway(res, address);
+    const provider = await wayIn(parts, { req, res }, wish);
     // Several providers, or none: the sign-in page offers all of them, and the password.
-    if (name === undefined && !(await parts.providers.find(undefined)))
+    if (!provider)
       return redirectWithin(
         res,
         withParameters(ownPath(req, '/signin'), {
           ...wishesOf(req),
           // A signed-in user has to sign in again, more strongly or more recently.
-          ...((wish.acrValues ?? wish.maxAgeSeconds) !== undefined && { again: '1' }),
+          ...(isStepUp(wish) && { again: '1' }),
         }),
       );
-    const provider = await requireProvider(parts, name);
     try {
       redirectAway(res, await begin({ parts, transactions, provider }, { req, res }, wish));
     } catch (error) {
@@ -42,6 +47,33 @@ export function beginLogin(parts: RouterParts, transactions: Transactions): Endp
       redirectWithin(res, withParameters(wish.returnTo, { auth_error: error.reason }));
     }
   };
+}
+
+/** Whether a signed-in user has to sign in again, more strongly or more recently. */
+function isStepUp({ acrValues, maxAgeSeconds }: Wish): boolean {
+  return (acrValues ?? maxAgeSeconds) !== undefined;
+}
+
+/**
+ * Returns the provider that the request names, else the one that a signed-in user has come by who is to sign in again, else
+ * the only one. Undefined for the sign-in page: a user who has come by password, and is to sign in more recently, is asked
+ * for it. A password never makes a sign-in stronger.
+ */
+async function wayIn(
+  parts: RouterParts,
+  exchange: Exchange,
+  wish: Wish,
+): Promise<LoginProvider | undefined> {
+  const { provider: name } = exchange.req.params;
+  if (name !== undefined) return requireProvider(parts, name);
+  const live = isStepUp(wish)
+    ? await parts.sessions.recognise(pageSession(parts, exchange))
+    : undefined;
+  if (!live) return parts.providers.find(undefined);
+  const { provider } = readNotes(live.session.data);
+  const isByPassword = provider === undefined && parts.config.passwordLogin;
+  if (isByPassword && wish.acrValues === undefined) return undefined;
+  return (await parts.providers.find(provider)) ?? parts.providers.find(undefined);
 }
 
 /** Greatest age of a session that may add a way to sign in. */

@@ -3,6 +3,7 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import { requestFacts } from '../../http/request-facts.js';
 import { AuthError } from '../../errors.js';
+import { pageSession } from '../browser-session.js';
 import { redirectAway, redirectWithin } from '../../http/redirects.js';
 import { readNotes } from '../../sessions/session-notes.js';
 import type { Session } from '../../stores/store.js';
@@ -47,7 +48,7 @@ export function browserLogout(parts: RouterParts): Endpoint {
     // A browser that prefetches links must not sign its user out.
     refuseLookAhead(req);
     const query = queryOf(req);
-    const token = cookies.read(req, 'session');
+    const token = pageSession(parts, { req, res });
     const byCookie = token === undefined ? undefined : await sessions.find(token);
     const sessionId = query.get('session') ?? '';
     const isOwn = isOneOf(hashesOf(parts, sessionId), query.get('hash') ?? '');

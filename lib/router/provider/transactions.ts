@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
+import { createBoundedMap } from '../../bounded-map.js';
 import type { CookiePurpose } from '../../http/cookies.js';
 import type { LoginSecrets } from '../../providers/login-provider.js';
 import { AuthError } from '../../errors.js';
@@ -22,7 +23,14 @@ export interface Transaction {
   readonly isSilent: boolean;
 }
 
-const schema: z.ZodType<Transaction> = z.strictObject({
+/** A log-in whose answer has come. */
+type Answered =
+  | { readonly pending: Transaction }
+  /** It has taken too long, or its answer has come before. */
+  | { readonly over: Pick<Transaction, 'returnTo' | 'mode'> };
+
+const schema: z.ZodType<Transaction & { readonly begunAt: number }> = z.strictObject({
+  begunAt: z.number(),
   provider: z.string(),
   secrets: z.strictObject({
     state: z.string(),
@@ -44,13 +52,13 @@ export interface Transactions {
   /** Rejects with INVALID_REQUEST (400) for wishes that no cookie can hold. */
   begin(exchange: Pick<Exchange, 'req' | 'res'>, transaction: Transaction): Promise<void>;
   /**
-   * Takes the pending log-in of a callback: begun by this browser, for this provider, less than ten minutes ago, and
-   * not taken before on any instance. Undefined without one.
+   * Takes the log-in of a callback. Pending is one that was begun by this browser, for this provider, less than ten minutes
+   * ago, and not taken before on any instance. Undefined for one that this browser knows nothing of.
    */
   take(
     exchange: Exchange,
     answer: { readonly state: string; readonly provider: string },
-  ): Promise<Transaction | undefined>;
+  ): Promise<Answered | undefined>;
 }
 
 interface Exchange {
@@ -59,6 +67,10 @@ interface Exchange {
 }
 
 const LIFE_SECONDS = 600;
+/** So long the browser still knows where a log-in was to lead that has taken too long. */
+const KNOWN_SECONDS = 3600;
+/** Log-ins that are over, of which the browser knows nothing any more: an answer may arrive twice. */
+const MOST_OVER = 1000;
 /** Node.js accepts 16 kB of headers, and the application has cookies of its own. */
 const MOST_AT_ONCE = 5;
 const MOST_CHARACTERS = 6000;
@@ -69,6 +81,8 @@ const MOST_LOOKED_AT = 20;
 
 export function createTransactions({ cookies, rootKeys, store, now }: RouterParts): Transactions {
   const sealer = createSealer(rootKeys, 'login', { now, maxLength: MAX_LENGTH });
+
+  const over = createBoundedMap<string, Pick<Transaction, 'returnTo' | 'mode'>>(MOST_OVER);
 
   /** Returns text that sorts by age, also for two log-ins of one millisecond. */
   let begun = 0;
@@ -93,26 +107,34 @@ export function createTransactions({ cookies, rootKeys, store, now }: RouterPart
 
   return Object.freeze({
     async begin({ req, res }: Exchange, transaction: Transaction): Promise<void> {
-      const value = await sealer.seal(transaction, LIFE_SECONDS).catch(refuseTooLong);
+      const value = await sealer
+        .seal({ ...transaction, begunAt: now() }, KNOWN_SECONDS)
+        .catch(refuseTooLong);
       dropOldest(req, res, value.length);
       const purpose: CookiePurpose = `login-${nextAge()}-${digest(transaction.secrets.state)}`;
-      cookies.set(res, purpose, { value, maxAgeSeconds: LIFE_SECONDS });
+      cookies.set(res, purpose, { value, maxAgeSeconds: KNOWN_SECONDS });
     },
     async take(
       { req, res }: Exchange,
       { state, provider }: { readonly state: string; readonly provider: string },
-    ): Promise<Transaction | undefined> {
+    ): Promise<Answered | undefined> {
       const id = digest(state);
       const purpose = cookies.purposes(req, 'login-').find((name) => name.endsWith(`-${id}`));
       const sealed = purpose && cookies.read(req, purpose);
-      if (purpose === undefined || sealed === undefined) return undefined;
-      const { data: transaction } = schema.safeParse(await sealer.open(sealed));
-      if (transaction?.secrets.state !== state || transaction.provider !== provider)
-        return undefined;
+      if (purpose === undefined || sealed === undefined) {
+        const known = over.get(id);
+        return known && { over: known };
+      }
+      const { data } = schema.safeParse(await sealer.open(sealed));
+      if (data?.secrets.state !== state || data.provider !== provider) return undefined;
+      const { begunAt, ...transaction } = data;
+      const isInTime = now() < begunAt + LIFE_SECONDS * 1000;
       const life = { now: now(), expiresAt: now() + LIFE_SECONDS * 1000 };
-      const isFirst = await store.once.add(`login:${id}`, '', life);
+      const isPending = isInTime && (await store.once.add(`login:${id}`, '', life));
       cookies.clear(res, purpose);
-      return isFirst ? transaction : undefined;
+      const { returnTo, mode } = transaction;
+      over.set(id, { returnTo, mode });
+      return isPending ? { pending: transaction } : { over: { returnTo, mode } };
     },
   });
 }
