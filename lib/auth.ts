@@ -175,8 +175,7 @@ function applicationVerifier(
       furtherIssuers,
       mayBeNone: resolveIssuer !== undefined,
     }),
-    allowLoopbackHttp: !config.production,
-    allowHttpHosts: config.jwksAllowHttp,
+    ...allowedHosts(config),
     clockToleranceSeconds: config.clockToleranceSeconds,
     events,
     now,
@@ -250,6 +249,15 @@ function formerGrants({ scopes, claims }: AuthRouterOptions): GrantOf | undefine
     ...(scopes && { tokenScopes: scopes }),
     ...(claims && { tokenClaims: claims }),
   });
+}
+
+/** Where keys and metadata may be fetched. */
+function allowedHosts({ production, jwksAllowHttp, internalHosts }: Config) {
+  return {
+    allowLoopbackHttp: !production,
+    allowHttpHosts: jwksAllowHttp,
+    ...(production && { allowInternalHosts: internalHosts }),
+  };
 }
 
 function signsTokens({ jwt }: Config): boolean {

@@ -11,7 +11,8 @@ export function judgeKeyTransport({ values, production, nameOf, refuse, warn }: 
   const permission = {
     allowLoopbackHttp: !production,
     allowHttpHosts: new Set(values.jwksAllowHttp),
-  };
+    internalHosts: 'any',
+  } as const;
   for (const { path, place, text } of keyUrls(values)) {
     const url = URL.canParse(text) ? new URL(text) : undefined;
     if (url?.protocol === 'http:' && !isHttpAllowed(url, permission))
@@ -19,12 +20,14 @@ export function judgeKeyTransport({ values, production, nameOf, refuse, warn }: 
   }
   if (production && values.jwksAllowHttp.length > 0)
     warn(
-      `${setting} lets keys come over plain http in production: an attacker who can change traffic there can sign tokens`,
+      `${setting} lets keys and log-ins use plain http in production: an attacker who can change traffic there can sign tokens`,
     );
 }
 
 /** Where keys, or the metadata that names them, are fetched. */
-function* keyUrls({ jwt, trustedIssuers }: Settings) {
+function* keyUrls({ jwt, trustedIssuers, oidc }: Settings) {
+  for (const [name, { issuer }] of Object.entries(oidc))
+    if (issuer !== undefined) yield { path: `oidc.${name}.issuer`, place: '', text: issuer };
   if (jwt.jwksUrl !== undefined) yield { path: 'jwt.jwksUrl', place: '', text: jwt.jwksUrl };
   for (const [index, { issuer, keys }] of trustedIssuers.entries()) {
     const place = { path: 'trustedIssuers', place: `at ${index}.keys: ` };

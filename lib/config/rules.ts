@@ -44,15 +44,8 @@ function judgePublicUrl(judgement: Judgement): void {
 }
 
 function judgeTransport({ values, production, refuse }: Judgement): void {
-  if (!production) return;
-  const urls = {
-    publicUrl: values.publicUrl,
-    ...Object.fromEntries(
-      Object.entries(values.oidc).map(([name, { issuer }]) => [`oidc.${name}.issuer`, issuer]),
-    ),
-  };
-  for (const [path, url] of Object.entries(urls))
-    if (url && /^http:/i.test(url)) refuse(path, 'uses http', 'use https in production');
+  if (production && values.publicUrl && /^http:/i.test(values.publicUrl))
+    refuse('publicUrl', 'uses http', 'use https in production');
 }
 
 function judgeStore(judgement: Judgement): void {

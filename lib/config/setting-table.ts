@@ -159,6 +159,11 @@ export const table: Table<Settings> = {
     listed(readHttpHost),
     'Hosts whose keys and metadata may come over plain http, list; default loopback in development',
   ),
+  internalHosts: row(
+    'INTERNAL_HOSTS',
+    listed(readHttpHost),
+    'Hosts that providers and tenants may name although their address is private, list',
+  ),
   trustedIssuers: row(
     'TRUSTED_ISSUERS',
     defaulting(readIssuers, []),

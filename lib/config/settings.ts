@@ -45,6 +45,11 @@ export interface Settings {
    * attacker who can change traffic there can sign tokens. A warning in production. @defaultValue none; loopback in development
    */
   readonly jwksAllowHttp: readonly string[];
+  /**
+   * Hosts, with a port or for all ports, that the metadata of a provider or a tenant's settings may name in production although their
+   * address is private, loopback or link-local; AUTH_INTERNAL_HOSTS. Hosts that are configured need no entry. @defaultValue none
+   */
+  readonly internalHosts: readonly string[];
   /** Further issuers whose tokens are accepted, beside the main one; AUTH_TRUSTED_ISSUERS, as JSON. Secrets in `keys` are not enumerable. @defaultValue none */
   readonly trustedIssuers: readonly IssuerOptions[];
   /** Which claims of the main issuer's tokens become which part of the principal; AUTH_CLAIMS_PRESET, AUTH_CLAIMS_… @defaultValue the preset `generic` */

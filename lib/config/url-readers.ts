@@ -23,11 +23,14 @@ function refuseHttp(url: URL): URL {
   return url;
 }
 
+function refuseQuery(url: URL): URL {
+  if (url.href.includes('?')) throw new Refusal('has a query', 'remove the ? and what follows');
+  return url;
+}
+
 /** https, or http on loopback; no query either. */
 function parseBaseUrl(text: string): URL {
-  const url = refuseHttp(parseWebUrl(text));
-  if (text.includes('?')) throw new Refusal('has a query', 'remove the ? and what follows');
-  return url;
+  return refuseQuery(refuseHttp(parseWebUrl(text)));
 }
 
 export function readPublicUrl(input: unknown): string {
@@ -50,10 +53,13 @@ export function readOwnPath(input: unknown): string {
   throw new Refusal('is no path on this origin', 'write a path, e.g. /welcome');
 }
 
-/** An issuer that we ask for its metadata. Kept as written: issuers are compared character by character. */
+/**
+ * An issuer that we ask for its metadata. Kept as written: issuers are compared character by character. Whether it may be http depends
+ * on other settings.
+ */
 export function readIssuerUrl(input: unknown): string {
   const text = readText(input);
-  parseBaseUrl(text);
+  refuseQuery(parseWebUrl(text));
   return text;
 }
 

@@ -25,7 +25,7 @@ import type { ProviderContext } from './tokens.js';
  *   (https://developer.apple.com/documentation/signinwithapplejs/authorizationi/id_token); `sub` is another one in each team
  * - neither user info nor log-out, and no logout tokens.
  */
-const APPLE = 'https://appleid.apple.com';
+export const APPLE = 'https://appleid.apple.com';
 
 /** Apple answers a request for these by form only. */
 const SCOPE = 'openid name email';

@@ -1,4 +1,5 @@
 import { AuthError } from '../errors.js';
+import { PrivateAddressError } from '../http/public-fetch.js';
 import { isRecord } from '../is-record.js';
 
 /** Errors of a provider when the user, or a rule of its own, refuses (RFC 6749 §4.1.2.1). */
@@ -76,6 +77,8 @@ export function unverifiable(reason: string): AuthError {
  */
 export function providerError(error: unknown): AuthError {
   if (error instanceof AuthError) return error;
+  if (error instanceof PrivateAddressError)
+    return new AuthError('PROVIDER_ERROR', { reason: 'private_address' });
   const { name, code, error: word } = isRecord(error) || error instanceof Error ? facts(error) : {};
   if (name === 'AuthorizationResponseError') return refusalOf(OWN_WORDS.get(word) ?? word);
   if (name === 'ResponseBodyError') return tokenError(OWN_WORDS.get(word) ?? word);

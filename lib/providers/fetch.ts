@@ -1,9 +1,6 @@
-import { assertRemoteUrl, readBounded } from '../http/bounded-fetch.js';
+import { createRemoteFetch, readBounded, type RemoteFetchOptions } from '../http/bounded-fetch.js';
 import { isRecord } from '../is-record.js';
 import { definedOnly } from '../known-options.js';
-
-/** `fetch`, or the application's own, e.g. one that goes through a proxy. */
-export type Fetch = typeof fetch;
 
 /** As much of a request as the protocol library sets. */
 interface ProviderRequest {
@@ -15,9 +12,7 @@ interface ProviderRequest {
 
 export type ProviderFetch = (url: string, request: ProviderRequest) => Promise<Response>;
 
-export interface ProviderFetchOptions {
-  readonly fetch: Fetch;
-  readonly allowLoopbackHttp: boolean;
+export interface ProviderFetchOptions extends RemoteFetchOptions {
   /** The `issuer` of metadata that may be cached. Undefined: any. */
   readonly issuer?: string | undefined;
   /** Milliseconds since 1970. */
@@ -43,25 +38,24 @@ const METADATA_FRESH_MS = 3_600_000;
 const STALE_MS = 86_400_000;
 
 /**
- * Requests to one identity provider: https only (http on loopback where that is allowed), no redirects, at most
- * 1 MB. Metadata is cached for an hour; keys are fetched at each log-in, since a provider may sign with a new key the
+ * Requests to one identity provider: https only (http where that is allowed), to public addresses only but for hosts that may
+ * have others, no redirects, at most 1 MB. Metadata is cached for an hour; keys are fetched at each log-in, since a provider may sign with a new key the
  * moment it publishes it. Requests at the same time share one fetch, and the last good answer serves for a day while
  * newer ones are unusable. Answers to requests with a credential are never cached.
  */
 export function createProviderFetch({
-  fetch: send,
-  allowLoopbackHttp,
   issuer,
   now,
+  ...remote
 }: ProviderFetchOptions): ProviderFetch {
+  const send = createRemoteFetch(remote);
   const isUsable = (url: string, { status, body }: Answer): boolean =>
     status === 200 && (isMetadata(url) ? isMetadataOf(body, issuer) : areKeys(body));
   const remembered = new Map<string, Remembered>();
   const inFlight = new Map<string, Promise<Answer>>();
 
   async function ask(url: string, request: ProviderRequest): Promise<Answer> {
-    assertRemoteUrl(url, { allowLoopbackHttp });
-    const response = await send(url, definedOnly({ ...request, redirect: 'manual' as const }));
+    const response = await send(url, definedOnly({ ...request }));
     if (response.status >= 300 && response.status < 400) {
       await response.body?.cancel();
       throw new TypeError('a redirect could lead into our own network');

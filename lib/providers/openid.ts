@@ -1,6 +1,6 @@
 import type * as OpenidClient from 'openid-client';
 import type { Configuration, IDToken, TokenEndpointResponse } from 'openid-client';
-import { assertRemoteUrl } from '../http/bounded-fetch.js';
+import { assertRemoteUrl, type HttpPermission } from '../http/bounded-fetch.js';
 import { AuthError } from '../errors.js';
 import { habitsOf, presetOf } from './habits/habits.js';
 import type { LoginHabits } from './login-habits.js';
@@ -51,7 +51,7 @@ interface Party {
   readonly tenants: TenantRule;
   readonly readIdentity: IdentityReader;
   readonly fetch: ProviderFetch;
-  readonly allowLoopbackHttp: boolean;
+  readonly permission: HttpPermission;
   readonly toleranceSeconds: number;
   readonly now: () => number;
 }
@@ -86,7 +86,7 @@ export function createOpenidProvider(
       ...context,
       issuer: tenants.isShared ? undefined : issuer,
     }),
-    allowLoopbackHttp: context.allowLoopbackHttp,
+    permission: context,
     toleranceSeconds: context.toleranceSeconds,
     now: context.now,
   };
@@ -128,13 +128,13 @@ const TIMEOUT_SECONDS = 10;
 async function connect(party: Party): Promise<Connected> {
   const { issuer, clientId, clientSecret } = party.settings;
   const client = await import('openid-client');
-  const allowHttp = party.allowLoopbackHttp ? [client.allowInsecureRequests] : [];
   const metadata = { [client.clockTolerance]: party.toleranceSeconds };
   const discover = (authentication: OpenidClient.ClientAuth) =>
     client.discovery(new URL(issuer), clientId, metadata, authentication, {
       timeout: TIMEOUT_SECONDS,
       [client.customFetch]: party.fetch,
-      execute: [client.enableNonRepudiationChecks, ...allowHttp],
+      // Which URLs may be http is for `fetch` to judge, and for whoever sends a browser away.
+      execute: [client.enableNonRepudiationChecks, client.allowInsecureRequests],
     });
   try {
     // How it wants us to prove ourselves stands in the metadata; the second time they are in memory.
@@ -190,7 +190,7 @@ async function begin(
     const url = isPushed
       ? await client.buildAuthorizationUrlWithPAR(configuration, parameters)
       : client.buildAuthorizationUrl(configuration, parameters);
-    return { url: assertRemoteUrl(url.href, party), secrets };
+    return { url: assertRemoteUrl(url.href, party.permission), secrets };
   } catch (error) {
     throw providerError(error);
   }
@@ -321,5 +321,5 @@ async function logoutUrl(
     },
     habits?.logout,
   );
-  return url && assertRemoteUrl(url.href, party);
+  return url && assertRemoteUrl(url.href, party.permission);
 }

@@ -1,10 +1,11 @@
 import type { Config } from '../config/config.js';
 import type { AppleSettings } from '../config/settings.js';
-import { type AppleClient, createAppleProvider } from './apple.js';
+import { APPLE, type AppleClient, createAppleProvider } from './apple.js';
 import { createGithubProvider } from './github.js';
 import { createGoogleIdTokenReader, GOOGLE, type GoogleIdTokenReader } from './google-id-token.js';
 import type { LoginProvider } from './login-provider.js';
 import { createOpenidProvider } from './openid.js';
+import { readHttpHosts, trusting } from '../http/bounded-fetch.js';
 import { createResolvedProviders, type ProviderResolver } from './resolved-providers.js';
 import type { ProviderContext } from './tokens.js';
 
@@ -12,8 +13,10 @@ export interface ProviderOptions {
   /** Finds providers that are known only at run time, such as those of your tenants. See {@link ProviderResolver}. @defaultValue none */
   readonly resolveProvider?: ProviderResolver;
   /**
-   * Replaces `fetch` for requests to login providers, e.g. to go through a proxy. It must honour `signal` and `redirect`.
-   * @defaultValue the global `fetch` at the time of each request
+   * Replaces `fetch` for requests to login providers, e.g. to go through a proxy. It must honour `signal` and `redirect`, and in
+   * production it is for you to see that a host which a tenant or metadata names has no address in your own network.
+   * @defaultValue the global `fetch` at the time of each request; in production, for hosts that you have not configured, a connection
+   * that is made to public addresses only
    */
   readonly providerFetch?: typeof fetch;
 }
@@ -40,9 +43,10 @@ export function createProviders(
   { events, now }: Pick<ProviderContext, 'events' | 'now'>,
 ): Providers {
   const context: ProviderContext = {
-    // Looked up at each call, so that an application may replace it when it has started.
-    fetch: options.providerFetch ?? ((input, init) => fetch(input, init)),
+    fetch: options.providerFetch,
     allowLoopbackHttp: !config.production,
+    allowHttpHosts: readHttpHosts(config.jwksAllowHttp, 'jwksAllowHttp'),
+    internalHosts: config.production ? readHttpHosts(config.internalHosts, 'internalHosts') : 'any',
     toleranceSeconds: Math.max(LEAST_TOLERANCE_SECONDS, config.clockToleranceSeconds),
     events,
     now,
@@ -71,17 +75,27 @@ function configured(
   context: ProviderContext,
 ): readonly LoginProvider[] {
   const own = Object.entries(oidc).map(([name, settings]) =>
-    createOpenidProvider(name, { ...settings, clientSecret: settings.clientSecret }, context),
+    createOpenidProvider(
+      name,
+      { ...settings, clientSecret: settings.clientSecret },
+      trusting(context, [settings.issuer]),
+    ),
   );
   if (google.clientId !== undefined && google.clientSecret !== undefined) {
     const { clientId, clientSecret, allowedDomains } = google;
     const settings = { issuer: GOOGLE, clientId, clientSecret, allowedDomains };
-    own.push(createOpenidProvider('google', settings, context));
+    own.push(createOpenidProvider('google', settings, trusting(context, [GOOGLE])));
   }
-  if (isComplete(apple)) own.push(createAppleProvider(apple, context));
+  if (isComplete(apple)) own.push(createAppleProvider(apple, trusting(context, [APPLE])));
   const { clientId, clientSecret, allowedOrgs, trustEmail } = github;
   if (clientId !== undefined && clientSecret !== undefined)
-    own.push(createGithubProvider({ clientId, clientSecret, allowedOrgs, trustEmail }, context));
+    // Its addresses are our own constants.
+    own.push(
+      createGithubProvider(
+        { clientId, clientSecret, allowedOrgs, trustEmail },
+        { ...context, internalHosts: 'any' },
+      ),
+    );
   return Object.freeze(own);
 }
 

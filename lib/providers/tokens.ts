@@ -4,12 +4,10 @@ import { createRemoteKeySet, type KeySet } from '../verifier/keys/key-sets.js';
 import type { SignatureAlgorithm } from '../verifier/trusted-issuers/options.js';
 import { judgeAnyHeader } from '../verifier/tokens/rules.js';
 import { decodeJsonObject, hasTokenShape } from '../verifier/tokens/shape.js';
-import type { Fetch } from './fetch.js';
+import type { RemoteFetchOptions } from '../http/bounded-fetch.js';
 
-/** What providers share. */
-export interface ProviderContext {
-  readonly fetch: Fetch;
-  readonly allowLoopbackHttp: boolean;
+/** What providers share, and what may be fetched for them. */
+export interface ProviderContext extends RemoteFetchOptions {
   readonly events: EventSink;
   /** Clock difference to the provider that is forgiven. At least a minute: a log-in happens once, and is bound to its browser. */
   readonly toleranceSeconds: number;

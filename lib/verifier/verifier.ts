@@ -58,6 +58,12 @@ export interface VerifierOptions {
    * network between can replace the keys. @defaultValue `[]`
    */
   readonly allowHttpHosts?: readonly string[];
+  /**
+   * Hosts that the metadata of an issuer or `resolveIssuer` may name although their address is private, loopback or link-local, in
+   * the form of `allowHttpHosts`, whose hosts may, too. Hosts of `issuers` need no entry. Keys are fetched from no other
+   * such address. @defaultValue any host with `allowLoopbackHttp`, else `[]`
+   */
+  readonly allowInternalHosts?: readonly string[];
   readonly events?: EventSink;
   /** Milliseconds since 1970. @defaultValue `Date.now` */
   readonly now?: () => number;
@@ -136,11 +142,14 @@ export function createVerifier(options: VerifierOptions): Verifier {
   refuseUnknownOptions('createVerifier()', options, optionNames);
   const { realm = DEFAULT_REALM, now = Date.now, events = createEvents() } = options;
   const refusals = createRefusals(realm);
+  const { allowLoopbackHttp = true } = options;
+  const internalHosts = readHttpHosts(options.allowInternalHosts ?? [], 'allowInternalHosts');
   const directory = createIssuerDirectory({
     issuers: options.issuers ?? [],
     resolveIssuer: options.resolveIssuer,
     cache: renamedOption('createVerifier()', options, ['cache', 'tokenCache']),
-    allowLoopbackHttp: options.allowLoopbackHttp ?? true,
+    allowLoopbackHttp,
+    internalHosts: allowLoopbackHttp && !options.allowInternalHosts ? 'any' : internalHosts,
     allowHttpHosts: readHttpHosts(options.allowHttpHosts ?? [], 'allowHttpHosts'),
     clockToleranceSeconds: options.clockToleranceSeconds ?? 5,
     events,
@@ -184,6 +193,7 @@ const optionNames = [
   'realm',
   'allowLoopbackHttp',
   'allowHttpHosts',
+  'allowInternalHosts',
   'events',
   'now',
 ] as const satisfies readonly (keyof VerifierOptions)[];

@@ -6,6 +6,11 @@ describe('a URL to fetch from', () => {
     ['keycloak', 'IdP.internal:8080', 'plain:80', '[fd00::1]'],
     'hosts',
   );
+  const production = {
+    allowLoopbackHttp: false,
+    allowHttpHosts,
+    internalHosts: readHttpHosts(['inside', '10.0.0.7:8443', '[fd00::2]'], 'hosts'),
+  };
 
   it.each([
     'https://anywhere.example/keys',
@@ -16,9 +21,7 @@ describe('a URL to fetch from', () => {
     'http://[fd00::1]:3000/keys',
     'http://plain/keys',
   ])('may be %s, where these hosts are allowed http', (url) => {
-    expect(assertRemoteUrl(url, { allowLoopbackHttp: false, allowHttpHosts }).href).toBe(
-      new URL(url).href,
-    );
+    expect(assertRemoteUrl(url, production).href).toBe(new URL(url).href);
   });
 
   it.each([
@@ -33,15 +36,15 @@ describe('a URL to fetch from', () => {
     'ftp://keycloak/keys',
     'keycloak:8080/keys',
   ])('is refused when it is %s', (url) => {
-    expect(() => assertRemoteUrl(url, { allowLoopbackHttp: false, allowHttpHosts })).toThrow(
-      TypeError,
-    );
+    expect(() => assertRemoteUrl(url, production)).toThrow(TypeError);
   });
 
   it('may be http on loopback only where that is allowed', () => {
     const url = 'http://127.0.0.1:1/keys';
-    expect(assertRemoteUrl(url, { allowLoopbackHttp: true }).href).toBe(url);
-    expect(() => assertRemoteUrl(url, { allowLoopbackHttp: false })).toThrow(TypeError);
+    expect(assertRemoteUrl(url, { allowLoopbackHttp: true, internalHosts: 'any' }).href).toBe(url);
+    expect(() => assertRemoteUrl(url, { allowLoopbackHttp: false, internalHosts: 'any' })).toThrow(
+      TypeError,
+    );
   });
 });
 

@@ -18,7 +18,14 @@ function world(resolve: ProviderResolver) {
       asked.push(name);
       return resolve(name);
     },
-    { fetch, allowLoopbackHttp: false, toleranceSeconds: 60, events, now: clock.now },
+    {
+      fetch,
+      allowLoopbackHttp: false,
+      internalHosts: new Set(),
+      toleranceSeconds: 60,
+      events,
+      now: clock.now,
+    },
   );
   return { clock, events, asked, find };
 }

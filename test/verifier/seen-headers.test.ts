@@ -15,6 +15,7 @@ async function trustedIssuers(...names: readonly string[]) {
     cache: undefined,
     allowLoopbackHttp: false,
     allowHttpHosts: new Set(),
+    internalHosts: new Set(),
     clockToleranceSeconds: 0,
     events: createEvents(),
     now: () => NOW_MS,

@@ -1,9 +1,11 @@
 import {
   assertRemoteUrl,
-  type HttpPermission,
+  createRemoteFetch,
   readBounded,
+  type RemoteFetchOptions,
   TooLargeError,
 } from '../../http/bounded-fetch.js';
+import { PrivateAddressError } from '../../http/public-fetch.js';
 import { isRecord } from '../../is-record.js';
 import { placeTenant } from '../trusted-issuers/entra-clouds.js';
 import { printable } from './printable.js';
@@ -19,6 +21,7 @@ export type KeyFetchReason =
   | 'not_json'
   | 'no_usable_key'
   | 'issuer_mismatch'
+  | 'private_address'
   | 'url';
 
 export class KeyFetchError extends Error {
@@ -38,8 +41,7 @@ export class KeyFetchError extends Error {
   }
 }
 
-export interface KeyFetchOptions extends HttpPermission {
-  readonly fetch: typeof fetch;
+export interface KeyFetchOptions extends RemoteFetchOptions {
   readonly timeoutMs: number;
 }
 
@@ -88,9 +90,7 @@ async function fetchJson(text: string, accept: string, options: KeyFetchOptions)
   const url = allowedUrl(text, options);
   const signal = AbortSignal.timeout(options.timeoutMs);
   try {
-    const response = await options.fetch(url, {
-      // A redirect could lead into our own network, or to plain http.
-      redirect: 'manual',
+    const response = await createRemoteFetch(options)(url.href, {
       signal,
       headers: { Accept: accept },
     });
@@ -102,6 +102,10 @@ async function fetchJson(text: string, accept: string, options: KeyFetchOptions)
     return JSON.parse(new TextDecoder().decode(await readBounded(response)));
   } catch (error) {
     if (error instanceof KeyFetchError) throw error;
+    if (error instanceof PrivateAddressError)
+      throw new KeyFetchError('private_address', 'the key endpoint is within a private network', {
+        cause: error,
+      });
     if (error instanceof TooLargeError)
       throw new KeyFetchError('too_large', 'the response exceeds 1 MB');
     if (signal.aborted)
@@ -114,10 +118,11 @@ async function fetchJson(text: string, accept: string, options: KeyFetchOptions)
   }
 }
 
-function allowedUrl(text: string, permission: HttpPermission): URL {
+function allowedUrl(text: string, permission: RemoteFetchOptions): URL {
   try {
     return assertRemoteUrl(text, permission);
   } catch (cause) {
-    throw new KeyFetchError('url', 'keys may not be fetched from this URL', { cause });
+    const reason = cause instanceof PrivateAddressError ? 'private_address' : 'url';
+    throw new KeyFetchError(reason, 'keys may not be fetched from this URL', { cause });
   }
 }

@@ -1,3 +1,5 @@
+import { trusting } from '../../http/bounded-fetch.js';
+import { isRecord } from '../../is-record.js';
 import type { IssuerOptions } from './options.js';
 import { createIssuerPolicy, type IssuerPolicyContext } from './policy.js';
 import {
@@ -27,7 +29,9 @@ export interface IssuerDirectory {
 
 /** Prepares the issuers. Throws a TypeError when there is none, when one is unsafe, or when one is listed twice. */
 export function createIssuerDirectory(options: IssuerDirectoryOptions): IssuerDirectory {
-  const configured = [options.issuers].flat().map((issuer) => trust(issuer, options));
+  const configured = [options.issuers]
+    .flat()
+    .map((issuer) => trust(issuer, trusting(options, writtenUrls(issuer))));
   if (configured.length === 0 && !options.resolveIssuer)
     throw new TypeError(
       'a verifier needs `issuers` or `resolveIssuer`: the issuers whose tokens it accepts',
@@ -62,6 +66,13 @@ export function createIssuerDirectory(options: IssuerDirectoryOptions): IssuerDi
     },
     all: () => [...configured, ...(resolved?.all() ?? [])],
   };
+}
+
+/** Where the keys of a configured issuer are, or the metadata that names them. What only the metadata names was not written by the operator. */
+function writtenUrls(options: unknown): readonly string[] {
+  const { issuer, keys } = isRecord(options) ? options : {};
+  const url = isRecord(keys) ? (keys['jwksUri'] ?? issuer) : issuer;
+  return typeof url === 'string' ? [url] : [];
 }
 
 function trust(issuer: IssuerOptions, options: IssuerDirectoryOptions): TrustedIssuer {

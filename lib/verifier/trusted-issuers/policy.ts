@@ -195,7 +195,7 @@ function createKeySet(
     ...keySetContext,
     jwksUri,
     initial: keys.initial === undefined ? undefined : membersOf(keys.initial, 'initial'),
-    fetch: keys.fetch ?? globalThis.fetch,
+    fetch: keys.fetch,
     timeoutMs: numberInRange(keys.timeoutMs ?? 5000, [1, 60_000], 'timeoutMs'),
     cacheSeconds: numberInRange(keys.cacheSeconds ?? 600, [1, 86_400], 'cacheSeconds'),
     staleSeconds: numberInRange(keys.staleSeconds ?? 86_400, [0, 604_800], 'staleSeconds'),
