@@ -114,7 +114,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
   const verifier = applicationVerifier(config, own, { signIn, furtherIssuers, events, now });
   const pages = applicationPages(config, own, place);
   let grantOf = createGrants(own);
-  const grants: GrantOf = (basis) => grantOf(basis);
+  const grants = latestGrants(() => grantOf);
   const context: AuthenticatorContext = {
     place,
     ...definedOnly({ loadPrincipal: own.loadPrincipal }),
@@ -236,6 +236,13 @@ function sessionContext(
       now,
     }),
   };
+}
+
+/** Grants that may be replaced later, by options of the router. */
+function latestGrants(latest: () => GrantOf): GrantOf {
+  return Object.assign((basis: Parameters<GrantOf>[0]) => latest()(basis), {
+    scopesOf: (user: Parameters<GrantOf['scopesOf']>[0]) => latest().scopesOf(user),
+  });
 }
 
 /** `scopes` and `claims` as the router took them before they moved to `createAuth()`. */

@@ -82,6 +82,13 @@ export interface AuthEvents {
     /** `new`: the account was made for it. `request`: its user linked it. `email`: both know the same verified address. */
     readonly by: 'new' | 'request' | 'email';
   };
+  /** An account can't be used with a provider any more. */
+  'identity.unlinked': RequestFacts & {
+    readonly userId: string;
+    readonly provider: string;
+    /** `request`: its user removed it. `admin`: an administrator did. `password`: a reset or change of the password. `deletion`: with its account. */
+    readonly by: 'request' | 'admin' | 'password' | 'deletion';
+  };
   /** A provider ended sessions by a logout token. */
   'logout.backchannel': RequestFacts & {
     readonly provider: string;
@@ -139,7 +146,14 @@ export interface AuthEvents {
   /** An administrator, the command line, or users themselves (sign-up, new address) changed a user. */
   'user.changed': RequestFacts & {
     readonly userId: string;
-    readonly change: 'created' | 'updated' | 'disabled' | 'deleted' | 'password_reset';
+    readonly change:
+      | 'created'
+      | 'updated'
+      | 'disabled'
+      | 'deleted'
+      | 'password_reset'
+      | 'sessions_ended'
+      | 'identity_removed';
     /** Subject of the request, where there was one; absent for a sign-up. */
     readonly by: string | undefined;
   };

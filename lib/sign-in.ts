@@ -16,6 +16,7 @@ import { openStore } from './stores/open-store.js';
 import { steadyStore } from './stores/steady/steady-store.js';
 import type { Store, UserStore } from './stores/store.js';
 import { createStoreSilence, type StoreSilence } from './sessions/store-silence.js';
+import { createRevocationCounts } from './accounts/revocation-counts.js';
 import { createUpstream, type Upstream } from './sessions/upstream.js';
 import { createUsers, type Users } from './accounts/users.js';
 
@@ -87,7 +88,15 @@ export function createSignIn(
     rootKeys,
     providers,
     identities: createIdentities(
-      { credentials: store.credentials, users, events, signUp: config.signUp, now },
+      {
+        credentials: store.credentials,
+        users,
+        events,
+        counts: createRevocationCounts(store.once, now),
+        signUp: config.signUp,
+        linkAcrAfterSeconds: config.linkAcrAfterSeconds,
+        now,
+      },
       options,
     ),
     upstream: createUpstream({

@@ -1,9 +1,19 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { AuthError } from '../errors.js';
 import type { EventSink } from '../events.js';
-import { isEmail, normaliseLogin } from './logins.js';
 import { accessOf, type Identity, type ProviderAccess } from './identity.js';
-import type { CredentialStore, StoredUser, UserChange } from '../stores/store.js';
+import {
+  claim,
+  findSlot,
+  type IdentityKey,
+  type IdentityLink,
+  type LinkContext,
+  linksOf,
+  type Slot,
+} from './identity-links.js';
+import { applyToUser, createIdentityUser, provenBy } from './identity-users.js';
+import type { RevocationCounts } from './revocation-counts.js';
+import type { StoredUser, UserChange } from '../stores/store.js';
 import type { Users } from './users.js';
 
 export interface IdentityOptions {
@@ -26,22 +36,32 @@ export interface IdentityOptions {
   ) => UserChange | false | Promise<UserChange | false>;
 }
 
-interface IdentityContext {
-  readonly credentials: CredentialStore;
+interface IdentityContext extends LinkContext {
   readonly users: Users;
   readonly events: EventSink;
+  readonly counts: RevocationCounts;
   /** Whether an unknown identity gets an account. */
   readonly signUp: boolean;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+  /** How old the link of an added identity is before signing in with it counts as strong as the provider says. */
+  readonly linkAcrAfterSeconds: number;
 }
 
 /** How an identity was linked to the account just now; undefined when it was linked before. */
 type LinkedBy = 'new' | 'request' | 'email' | undefined;
 
+/** A sign-in at a provider that has just been proven. */
+interface ProvenIdentity {
+  readonly identity: Identity;
+  /** `sid` of the session there. */
+  readonly sessionId?: string | undefined;
+}
+
 export interface SignedInUser {
   readonly user: StoredUser;
+  readonly link: IdentityLink;
   readonly linkedBy: LinkedBy;
+  /** Which endings the sign-in has seen, for the start of its session. */
+  readonly revocationCount: string;
 }
 
 /**
@@ -50,123 +70,246 @@ export interface SignedInUser {
  */
 export interface Identities {
   /** Finds or creates the user of an identity that has just been proven. See the table at {@link createIdentities}. */
-  signIn(identity: Identity): Promise<SignedInUser>;
-  /** Links an identity to the account of a user who is signed in and has asked for it. */
-  link(identity: Identity, userId: string): Promise<SignedInUser>;
-  /** Removes all links of a user: one who was deleted, or whose links may have been made by an attacker. */
-  unlinkAll(userId: string): Promise<void>;
+  signIn(proven: ProvenIdentity): Promise<SignedInUser>;
+  /** Links an identity to the account of a user who has asked for it. `confirm` rejects unless that user is still signed in. */
+  link(proven: ProvenIdentity, asked: Asked): Promise<SignedInUser>;
+  /** What a user can sign in with at providers, the latest first. */
+  list(userId: string): Promise<readonly IdentityLink[]>;
+  /** The user's link to an identity, if there is one. */
+  find(userId: string, key: IdentityKey): Promise<IdentityLink | undefined>;
+  /**
+   * Whether a sign-in with the identity may count for as much as the provider says: one that the account began with, or one
+   * that was linked long enough ago for its owner to have noticed.
+   */
+  isSettled(link: IdentityLink): boolean;
+  /** Notes that a link was used to sign in. */
+  touch(link: IdentityLink): Promise<void>;
+  /**
+   * Removes links of a user, those to one provider or all, and returns them. Sign-ins with them that are under way begin no
+   * session; sessions that have begun go on.
+   */
+  unlink(userId: string, which: Which): Promise<readonly IdentityLink[]>;
 }
 
-/** An identity's link, or the place where it will be stored. */
-interface Slot {
-  readonly hash: string;
-  /** The linked user; undefined while the slot is free. */
-  readonly userId: string | undefined;
+interface Asked {
+  readonly userId: string;
+  readonly confirm: () => Promise<void>;
+}
+
+type Which = { readonly provider: string } | 'all';
+
+/** What a decision goes by. */
+interface Arrival {
+  readonly identity: Identity;
+  readonly slot: Slot;
+  /** The endings at the provider, counted before the slot was read. */
+  readonly mark: string;
+}
+
+interface Deciding extends IdentityContext {
+  /** What the application's hook changes. */
+  readonly provisioned: (identity: Identity, user: StoredUser | undefined) => Promise<UserChange>;
 }
 
 interface Joining {
-  readonly hash: string;
   readonly user: StoredUser;
   readonly linkedBy: LinkedBy;
+  readonly isAdded: boolean;
 }
 
-const KIND = 'identity';
-/** An unlinked identity leaves its row behind; the next link of that identity takes the next number. */
-const MAX_LINKS = 100;
+/** An identity whose user isn't there: a sign-up in progress that long at most, later the rest of a user who was deleted. */
+const SIGN_UP_MS = 600_000;
 
 /**
  * Creates the links between users and identities. How a sign-in is decided:
  *
- * | identity   | its user         | account with the same verified address         | decision                      |
- * | ---------- | ---------------- | ---------------------------------------------- | ----------------------------- |
- * | linked     | exists           | –                                              | that user                     |
- * | linked     | not there        | none                                           | create that user              |
- * | linked     | not there        | that user, created concurrently                | that user                     |
- * | linked     | not there        | another user                                   | refuse: `account_exists`      |
- * | not linked | –                | none                                           | link and create; `no_account` without sign-up |
- * | not linked | –                | one whose address both sides have verified     | link to it                    |
- * | not linked | –                | any other                                      | refuse: `account_exists`      |
+ * | identity   | its user            | account with the same verified address      | decision                      |
+ * | ---------- | ------------------- | ------------------------------------------- | ----------------------------- |
+ * | linked     | exists              | –                                           | that user                     |
+ * | linked     | not there           | none                                        | create that user              |
+ * | linked     | not there           | that user, created concurrently             | that user                     |
+ * | linked     | not there           | another user                                | refuse: `account_exists`      |
+ * | linked     | gone for 10 minutes | –                                           | as if it was not linked       |
+ * | not linked | –                   | none                                        | link and create; `no_account` without sign-up |
+ * | not linked | –                   | one whose address both sides have verified  | link to it                    |
+ * | not linked | –                   | any other                                   | refuse: `account_exists`      |
  *
  * A linked user who is not there: a sign-up that was interrupted between its two steps. The provider counts as having
  * verified an address when it is trusted to (`emailVouched`).
+ *
+ * Endings are counted before anything is read that they change, and again after the last step: an ending that is not seen
+ * here comes later, and finds the link or session itself.
  */
 export function createIdentities(
   context: IdentityContext,
   { provision }: IdentityOptions = {},
 ): Identities {
-  const { users } = context;
-  const provisioned = createProvisioning(context, provision);
+  const { users, credentials, now } = context;
+  const deciding: Deciding = { ...context, provisioned: createProvisioning(context, provision) };
 
-  async function admit(identity: Identity, user: StoredUser): Promise<SignedInUser> {
-    const change = await provisioned(identity, user);
-    return { user: await applyTo(users, user, change), linkedBy: undefined };
-  }
-
-  /** Undefined when a concurrent request has taken the slot. */
-  async function join(
-    identity: Identity,
-    { hash, user, linkedBy }: Joining,
-  ): Promise<SignedInUser | undefined> {
-    // Before the link is stored: when the hook refuses, the account must not keep the identity.
-    const change = await provisioned(identity, user);
-    if (!(await claim(context, { identity, hash, userId: user.id }))) return undefined;
-    return { user: await applyTo(users, user, change), linkedBy };
-  }
-
-  /** Undefined when a concurrent request has taken the slot. */
-  async function signUp(identity: Identity, slot: Slot): Promise<SignedInUser | undefined> {
-    if (!context.signUp) throw denied('no_account');
-    const change = await provisioned(identity, undefined);
-    const id = slot.userId ?? randomBytes(16).toString('base64url');
-    // The link first: after an interruption the next sign-in finds it and creates the user.
-    if (slot.userId === undefined && !(await claim(context, { ...slot, identity, userId: id })))
-      return undefined;
-    return createUser(users, identity, { ...change, id });
-  }
-
-  /** Undefined when the sign-in has to be refused with `account_exists`, unless the slot has changed meanwhile. */
-  async function decide(identity: Identity, slot: Slot): Promise<SignedInUser | undefined> {
-    const known = slot.userId === undefined ? undefined : await users.findById(slot.userId);
-    if (known) return admit(identity, known);
-    const { email, emailVerified, emailVouched } = identity;
-    const accountWithSameEmail = emailVerified ? await users.findByLogin(email) : undefined;
-    if (!accountWithSameEmail) return signUp(identity, slot);
-    if (accountWithSameEmail.id === slot.userId) return admit(identity, accountWithSameEmail);
-    const isJoinable =
-      slot.userId === undefined && emailVouched && accountWithSameEmail.emailVerified;
-    if (!isJoinable) return undefined;
-    return join(identity, { hash: slot.hash, user: accountWithSameEmail, linkedBy: 'email' });
-  }
-
-  async function signIn(identity: Identity): Promise<SignedInUser> {
-    const slot = await findSlot(context, identity);
-    const signedIn = await decide(identity, slot);
+  async function signIn(proven: ProvenIdentity): Promise<SignedInUser> {
+    const arrival = await arrive(deciding, proven);
+    const signedIn = await decide(deciding, arrival);
     if (signedIn) return signedIn;
-    const latest = await findSlot(context, identity);
-    if (latest.hash === slot.hash && latest.userId === slot.userId) throw denied('account_exists');
-    // Ends: a slot only goes from free to linked, and after MAX_LINKS there is no next one.
-    return signIn(identity);
+    const latest = await findSlot(context, proven.identity);
+    if (latest.hash === arrival.slot.hash && latest.link?.id === arrival.slot.link?.id)
+      throw denied('account_exists');
+    // Ends: a slot only goes from free to linked, and after the last one there is no next.
+    return signIn(proven);
   }
 
-  async function link(identity: Identity, userId: string): Promise<SignedInUser> {
-    const { hash, userId: linkedTo } = await findSlot(context, identity);
-    const user = await users.findById(userId);
-    if (!user || (linkedTo ?? userId) !== userId) throw denied('linked_to_other');
-    if (linkedTo === userId) return admit(identity, user);
-    const joined = await join(identity, { hash, user, linkedBy: 'request' });
-    return joined ?? link(identity, userId);
+  async function link(proven: ProvenIdentity, asked: Asked): Promise<SignedInUser> {
+    const arrival = await markedFor(deciding, await arrive(deciding, proven), asked.userId);
+    await asked.confirm();
+    const { link: linked } = arrival.slot;
+    const user = await users.findById(asked.userId);
+    if (!user || (linked && linked.userId !== user.id)) throw denied('linked_to_other');
+    if (linked) return admit(deciding, arrival, { link: linked, user });
+    const joined = await join(deciding, arrival, { user, linkedBy: 'request', isAdded: true });
+    return joined ?? link(proven, asked);
   }
 
   return Object.freeze({
     signIn,
     link,
-    unlinkAll: (userId: string) => unlinkAll(context, userId),
+    list: (userId: string) => linksOf(context, userId),
+    async find(userId: string, key: IdentityKey) {
+      const { link: found } = await findSlot(context, key);
+      return found?.userId === userId ? found : undefined;
+    },
+    isSettled: ({ isAdded, linkedAt }: IdentityLink) =>
+      !isAdded || now() - linkedAt >= context.linkAcrAfterSeconds * 1000,
+    touch: ({ id }: IdentityLink) => credentials.touch(id, now()),
+    unlink: (userId: string, which: Which) => unlink(context, userId, which),
   });
 }
 
-async function unlinkAll({ credentials, now }: IdentityContext, userId: string): Promise<void> {
-  for (const { id, kind, revokedAt } of await credentials.listByOwner(userId))
-    if (kind === KIND && revokedAt === undefined) await credentials.revoke(id, now());
+/** Looks an identity up. Counts first: a link that is removed after it was seen is counted afterwards. */
+async function arrive(
+  { counts, ...context }: Deciding,
+  { identity, sessionId }: ProvenIdentity,
+): Promise<Arrival> {
+  const { issuer, subject } = identity;
+  const mark = await counts.of({ provider: { issuer, subject, sessionId } });
+  return { identity, mark, slot: await findSlot(context, identity) };
+}
+
+/** Counts the endings of a user. Before the user is read, for the same reason. */
+async function markedFor(
+  { counts }: Deciding,
+  arrival: Arrival,
+  userId: string | undefined,
+): Promise<Arrival> {
+  const mark = userId === undefined ? counts.none() : await counts.of({ userId });
+  return { ...arrival, mark: `${arrival.mark} ${mark}` };
+}
+
+/** Undefined when the sign-in has to be refused with `account_exists`, unless the slot has changed meanwhile. */
+async function decide(deciding: Deciding, found: Arrival): Promise<SignedInUser | undefined> {
+  const { users, credentials, now } = deciding;
+  const { identity, slot } = found;
+  const { link } = slot;
+  const arrival = await markedFor(deciding, found, link?.userId);
+  const known = link && (await users.findById(link.userId));
+  if (known) return admit(deciding, arrival, { link, user: known });
+  if (link && now() - link.linkedAt > SIGN_UP_MS) {
+    await credentials.revoke(link.id, now());
+    return undefined;
+  }
+  const { email, emailVerified } = identity;
+  const accountWithSameEmail = emailVerified ? await users.findByLogin(email) : undefined;
+  if (!accountWithSameEmail) return signUp(deciding, arrival);
+  if (!link) return joinByEmail(deciding, found, accountWithSameEmail.id);
+  return accountWithSameEmail.id === link.userId
+    ? admit(deciding, arrival, { link, user: accountWithSameEmail })
+    : undefined;
+}
+
+async function admit(
+  { users, provisioned }: Deciding,
+  { identity, mark }: Arrival,
+  { link, user }: { readonly link: IdentityLink; readonly user: StoredUser },
+): Promise<SignedInUser> {
+  const change = { ...provenBy(identity, user), ...(await provisioned(identity, user)) };
+  const latest = await applyToUser(users, user, change);
+  return { user: latest, link, linkedBy: undefined, revocationCount: mark };
+}
+
+async function joinByEmail(
+  deciding: Deciding,
+  found: Arrival,
+  userId: string,
+): Promise<SignedInUser | undefined> {
+  const arrival = await markedFor(deciding, found, userId);
+  const user = await deciding.users.findById(userId);
+  const { email, emailVouched } = arrival.identity;
+  if (!emailVouched || user?.email !== email || !user?.emailVerified) return undefined;
+  const isAdded = user.passwordHash !== undefined || (await linksOf(deciding, user.id)).length > 0;
+  return join(deciding, arrival, { user, linkedBy: 'email', isAdded });
+}
+
+/** Undefined when a concurrent request has taken the slot. */
+async function join(
+  { users, counts, credentials, now, provisioned }: Deciding,
+  { identity, slot, mark }: Arrival,
+  { user, linkedBy, isAdded }: Joining,
+): Promise<SignedInUser | undefined> {
+  // Before the link is stored: when the hook refuses, the account must not keep the identity.
+  const change = { ...provenBy(identity, user), ...(await provisioned(identity, user)) };
+  const { issuer, subject } = identity;
+  const link = await claim(
+    { credentials, now },
+    { identity, hash: slot.hash, userId: user.id, isAdded },
+  );
+  if (!link) return undefined;
+  const provider = { issuer, subject, sessionId: undefined };
+  const isUnchanged = await counts.areUnchanged(mark, { userId: user.id, provider });
+  const latest = await users.findById(user.id);
+  if (!isUnchanged || !latest || latest.disabled) {
+    await credentials.revoke(link.id, now());
+    throw denied('ended_meanwhile');
+  }
+  return { user: await applyToUser(users, user, change), link, linkedBy, revocationCount: mark };
+}
+
+/** Undefined when a concurrent request has taken the slot. */
+async function signUp(
+  context: Deciding,
+  { identity, slot, mark }: Arrival,
+): Promise<SignedInUser | undefined> {
+  const { users, provisioned } = context;
+  if (!context.signUp) throw denied('no_account');
+  const change = await provisioned(identity, undefined);
+  const id = slot.link?.userId ?? randomBytes(16).toString('base64url');
+  // The link first: after an interruption the next sign-in finds it and creates the user.
+  const link =
+    slot.link ?? (await claim(context, { identity, hash: slot.hash, userId: id, isAdded: false }));
+  if (!link) return undefined;
+  const { user, isNew } = await createIdentityUser(users, identity, { ...change, id });
+  // The user whom a concurrent sign-in had made may have been deleted meanwhile, and must not come back.
+  if (isNew && (await findSlot(context, identity)).link?.id !== link.id) {
+    await users.delete(id);
+    throw denied('ended_meanwhile');
+  }
+  return { user, link, linkedBy: isNew ? 'new' : undefined, revocationCount: mark };
+}
+
+/** Without sign-ins, for the command line: see {@link Identities.unlink}. */
+export async function unlink(
+  { credentials, counts, now }: LinkContext & Pick<IdentityContext, 'counts'>,
+  userId: string,
+  which: Which,
+): Promise<readonly IdentityLink[]> {
+  const all = await linksOf({ credentials, now }, userId);
+  const these = all.filter(({ provider }) => which === 'all' || provider === which.provider);
+  await Promise.all(
+    these.map(async ({ id, issuer, subject }) => {
+      await credentials.revoke(id, now());
+      // Counted afterwards: a sign-in that still saw the link had counted before, and notices.
+      await counts.add({ issuer, subject });
+    }),
+  );
+  return these;
 }
 
 function denied(reason: string): AuthError {
@@ -191,96 +334,4 @@ function createProvisioning(
     }
     throw denied('not_provisioned');
   };
-}
-
-async function findSlot(
-  { credentials }: IdentityContext,
-  { issuer, subject }: Identity,
-): Promise<Slot> {
-  for (let number = 0; number < MAX_LINKS; number += 1) {
-    const hash = createHash('sha256')
-      .update(JSON.stringify([KIND, issuer, subject, number]))
-      .digest('base64url');
-    const found = await credentials.findByHash(hash);
-    if (!found) return { hash, userId: undefined };
-    if (found.revokedAt === undefined) return { hash, userId: found.ownerId };
-  }
-  throw denied('linked_too_often');
-}
-
-interface Claim {
-  readonly identity: Identity;
-  readonly hash: string;
-  readonly userId: string;
-}
-
-/** Stores the link. Returns false when a concurrent request has taken the slot. */
-async function claim(
-  { credentials, now }: IdentityContext,
-  { identity, hash, userId }: Claim,
-): Promise<boolean> {
-  const { provider, issuer, subject } = identity;
-  try {
-    await credentials.create({
-      id: randomBytes(16).toString('base64url'),
-      hash,
-      kind: KIND,
-      ownerId: userId,
-      data: JSON.stringify({ provider, issuer, subject }),
-      createdAt: now(),
-      expiresAt: undefined,
-    });
-    return true;
-  } catch (error) {
-    // The store rejects a hash that is taken as it rejects in an outage. Looking it up tells which one it was.
-    if (await credentials.findByHash(hash)) return false;
-    throw error;
-  }
-}
-
-/** Creates a user under the provider's user name, or under a made-up one where that is taken or unusable. */
-async function createUser(
-  users: Users,
-  identity: Identity,
-  change: UserChange & { readonly id: string },
-): Promise<SignedInUser> {
-  const { email, emailVerified, emailVouched } = identity;
-  const facts = {
-    ...(emailVerified && { email, emailVerified: emailVouched }),
-    ...change,
-  };
-  const createAs = (username: string | undefined) =>
-    users.create({ ...(username !== undefined && { username }), ...facts }).catch(unlessTaken);
-
-  const madeUp = madeUpName(identity);
-  const hasLogin = emailVerified || facts.username !== undefined;
-  const preferred = usernameAt(identity) ?? (hasLogin ? undefined : madeUp);
-  const created = (await createAs(preferred)) ?? (await createAs(madeUp));
-  if (created) return { user: created, linkedBy: 'new' };
-  const concurrent = await users.findById(change.id);
-  if (concurrent) return { user: concurrent, linkedBy: undefined };
-  throw denied('account_exists');
-}
-
-/** The provider's user name, where it can be one here. E-mail addresses can't. */
-function usernameAt({ username }: Identity): string | undefined {
-  const login = normaliseLogin(username);
-  return login !== undefined && !isEmail(login) ? login : undefined;
-}
-
-/** The same for each sign-in of the identity, and no other identity's. */
-function madeUpName({ provider, issuer, subject }: Identity): string {
-  const digest = createHash('sha256').update(`${issuer}\n${subject}`).digest('hex');
-  return `${provider}-${digest.slice(0, 12)}`;
-}
-
-function unlessTaken(error: unknown): undefined {
-  if (error instanceof AuthError && error.code === 'CONFLICT') return undefined;
-  throw error;
-}
-
-/** Writes only what differs: most sign-ins change nothing. */
-async function applyTo(users: Users, user: StoredUser, change: UserChange): Promise<StoredUser> {
-  const isChanged = JSON.stringify({ ...user, ...change }) !== JSON.stringify(user);
-  return isChanged ? users.update(user.id, change) : user;
 }

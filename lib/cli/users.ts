@@ -6,7 +6,8 @@ import { createPasswords, type Passwords } from '../accounts/passwords/passwords
 import { openStore } from '../stores/open-store.js';
 import { steadyStore } from '../stores/steady/steady-store.js';
 import type { Store, StoredUser } from '../stores/store.js';
-import { createRevocationCounts } from '../accounts/revocation-counts.js';
+import { unlink } from '../accounts/identities.js';
+import { createRevocationCounts, type RevocationCounts } from '../accounts/revocation-counts.js';
 import { createUsers, publicUser, type Users } from '../accounts/users.js';
 import { UsageError } from './usage-error.js';
 import { userTable } from './user-table.js';
@@ -15,6 +16,9 @@ import { visible } from './visible-text.js';
 /** What the commands work with. */
 interface Desk {
   readonly store: Store;
+  readonly credentials: Store['credentials'];
+  readonly counts: RevocationCounts;
+  readonly now: () => number;
   readonly users: Users;
   readonly passwords: Passwords;
 }
@@ -97,6 +101,9 @@ function openDesk(url: string | undefined): Desk {
   const store = steadyStore(openStore(url), { events, warns: false });
   return {
     store,
+    credentials: store.credentials,
+    counts: createRevocationCounts(store.once, Date.now),
+    now: Date.now,
     users: createUsers({ store: store.users, now: Date.now }),
     passwords: createPasswords({}, { events, cores: availableParallelism() }),
   };
@@ -190,8 +197,12 @@ async function reset(desk: Desk, _given: Given, login: string): Promise<void> {
   const password = desk.passwords.generatePassword();
   const passwordHash = await desk.passwords.hash(password);
   await desk.users.update(user.id, { passwordHash, mustResetPassword: true });
+  // Before the sessions end, and again afterwards: an intruder may have linked an identity, or be about to.
+  const before = await unlink(desk, user.id, 'all');
   const ended = await endSessions(desk, user, 'password_admin_reset');
+  const after = await unlink(desk, user.id, 'all');
   print(`reset ${nameOf(user)}; ${ended}`);
+  for (const { provider } of [...before, ...after]) print(`removed ${provider}`);
   print(`password ${password}`);
 }
 
@@ -203,10 +214,14 @@ async function find({ users: all }: Desk, login: string): Promise<StoredUser> {
   );
 }
 
-async function endSessions({ store }: Desk, user: StoredUser, reason: string): Promise<string> {
+async function endSessions(
+  { store, counts }: Desk,
+  user: StoredUser,
+  reason: string,
+): Promise<string> {
   const selector = { userId: user.id };
   // As the application does it: a sign-in that is under way notices the count, and begins no session.
-  await createRevocationCounts(store.once, Date.now).add(selector);
+  await counts.add(selector);
   const ids = await store.sessions.revoke(selector, { now: Date.now(), reason });
   return ids.length === 1 ? '1 session ended' : `${ids.length} sessions ended`;
 }

@@ -179,6 +179,11 @@ export const table: Table<Settings> = {
     flag(true),
     'Whether a person without an account gets one by signing in with a provider',
   ),
+  linkAcrAfterSeconds: row(
+    'LINK_ACR_AFTER',
+    defaulting(duration('0s', '400d'), 604_800),
+    'Age at which an identity that was added to an account may raise a session (acr, amr), 0s to 400d',
+  ),
   appName: row(
     'APP_NAME',
     optional(readText),

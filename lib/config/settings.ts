@@ -64,6 +64,12 @@ export interface Settings {
   readonly github: GithubSettings;
   /** Whether a person without an account gets one by signing in with a provider; AUTH_SIGN_UP. Off: 403 LOGIN_DENIED for them. @defaultValue `true` */
   readonly signUp: boolean;
+  /**
+   * How long ago an identity at a provider must have been added to an account before a sign-in with it counts for as much as the
+   * provider says, `acr` and `amr` among it; AUTH_LINK_ACR_AFTER, in seconds, 0 to 400 days. At 0, whoever gets hold of a fresh
+   * session can raise it with an identity of their own. @defaultValue `604800`, a week
+   */
+  readonly linkAcrAfterSeconds: number;
   /** What the pages call the application; AUTH_APP_NAME. @defaultValue the host of `publicUrl` */
   readonly appName: string | undefined;
   /** Where log-out and a lost way lead: a path on the origin of `publicUrl`; AUTH_HOME. @defaultValue `'/'` */

@@ -24,10 +24,14 @@ interface GrantBasis {
 }
 
 /** Returns what the access tokens of a session say. */
-export type GrantOf = (basis: GrantBasis) => AccessGrant;
+export interface GrantOf {
+  (basis: GrantBasis): AccessGrant;
+  /** The scopes that the user of today gets, whatever older tokens say. */
+  readonly scopesOf: (user: StoredUser) => readonly string[];
+}
 
 export function createGrants({ tokenScopes = adminScopes, tokenClaims }: GrantOptions): GrantOf {
-  return function grantOf({ session, notes, user }) {
+  const grantOf = ({ session, notes, user }: GrantBasis): AccessGrant => {
     return {
       subject: user.id,
       sessionId: session.id,
@@ -40,6 +44,7 @@ export function createGrants({ tokenScopes = adminScopes, tokenClaims }: GrantOp
       ...(tokenClaims && { extraClaims: tokenClaims(user, session) }),
     };
   };
+  return Object.assign(grantOf, { scopesOf: tokenScopes });
 }
 
 function adminScopes({ roles }: StoredUser): readonly string[] {

@@ -9,14 +9,16 @@ import { createOneTimeCodes, exchange } from './provider/exchange.js';
 import { signInWithGoogle } from './provider/google.js';
 import { createPasswordSignIn, login } from './password/login.js';
 import { logout } from './session/logout.js';
+import type { ManageContext } from './admin/require-admin.js';
 import {
-  createUser,
-  deleteUser,
-  listUsers,
-  type ManageContext,
-  resetUserPassword,
-  updateUser,
-} from './admin/users.js';
+  endUserSession,
+  endUserSessions,
+  listUserIdentities,
+  listUserSessions,
+  removeUserIdentity,
+} from './admin/user-access.js';
+import { createUser, deleteUser, listUsers, resetUserPassword, updateUser } from './admin/users.js';
+import { listIdentities, removeIdentity } from './session/own-identities.js';
 import { me, session } from './session/me.js';
 import { endSession, listSessions } from './session/own-sessions.js';
 import { callback, formCallback } from './provider/callback.js';
@@ -52,7 +54,8 @@ import { createTokenResponse, type SendTokens } from './token-response.js';
 import { createTransactions } from './provider/transactions.js';
 
 /** Joins limits, checks and routes. Options have been checked. */
-export function createRoutes(parts: RouterParts, options: AuthRouterOptions): RequestHandler {
+export function createRoutes(given: RouterParts, options: AuthRouterOptions): RequestHandler {
+  const parts = { ...given, sendMail: options.sendMail };
   const routes = routeTable(allRoutes(parts, options));
   const limits = limitAddresses(parts, isFromProvider);
   return onPlainMounts(
@@ -86,8 +89,9 @@ function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
       POST: submitEndSession(parts, callers),
     },
     '/account': { GET: forSignedIn(showAccountPage(parts, callers)) },
-    '/users': { GET: listUsers(managing), POST: createUser(managing) },
-    '/users/:id': { PATCH: updateUser(managing), DELETE: deleteUser(managing) },
+    '/identities': { GET: listIdentities(parts, callers) },
+    '/identities/:provider': { DELETE: removeIdentity(parts, callers) },
+    ...managementRoutes(managing),
     '/jwks.json': { GET: publishKeys(parts) },
     ...(signIn && passwordRoutes({ parts, callers, sendTokens, signIn }, options)),
     ...providerRoutes({ parts, callers, sendTokens, signIn }, pageContext),
@@ -97,6 +101,18 @@ function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
         POST: withSignInPage(pageContext, submitSignInPage(pageContext, signInWithPassword)),
       }),
     },
+  };
+}
+
+/** Routes of administrators. */
+function managementRoutes(managing: ManageContext): Routes {
+  return {
+    '/users': { GET: listUsers(managing), POST: createUser(managing) },
+    '/users/:id': { PATCH: updateUser(managing), DELETE: deleteUser(managing) },
+    '/users/:id/sessions': { GET: listUserSessions(managing), DELETE: endUserSessions(managing) },
+    '/users/:id/sessions/:session': { DELETE: endUserSession(managing) },
+    '/users/:id/identities': { GET: listUserIdentities(managing) },
+    '/users/:id/identities/:provider': { DELETE: removeUserIdentity(managing) },
   };
 }
 

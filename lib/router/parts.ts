@@ -17,6 +17,8 @@ export interface RouterParts extends Omit<SignIn, 'ready' | 'close'> {
   readonly pipeline: AuthenticatorContext;
   /** What the access tokens of a session say. */
   readonly grantOf: GrantOf;
+  /** Undefined when the application sends no mails. */
+  readonly sendMail?: SendMail | undefined;
   /** Where the router is mounted, when the application has said it. @defaultValue told by Express, else by each request */
   readonly basePath?: string | undefined;
   /** Where the application and the router are, as browsers see it. */

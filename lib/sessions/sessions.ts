@@ -14,7 +14,13 @@ import { createRefresh } from './refresh.js';
 import { createRevocations, type RevocationsOptions } from './revocations.js';
 import { scheduleSweeps } from './schedule-sweeps.js';
 import type { SessionNotes } from './session-notes.js';
-import { type ProvenSignIn, start, startAfterSignIn, startUnchanged } from './start-session.js';
+import {
+  type ProvenSignIn,
+  start,
+  startAfterSignIn,
+  startProven,
+  startUnchanged,
+} from './start-session.js';
 
 export type { LiveSession, ProvenSignIn };
 
@@ -60,12 +66,17 @@ export interface Sessions {
     provider?: SessionProvider,
   ): Promise<LiveSession | undefined>;
   /**
+   * Like {@link Sessions.startUnchanged}, and undefined as well when sessions of this user, or of this user of the provider,
+   * were ended since the sign-in was proven, up to ten minutes ago. For a sign-in that has to be proven again then.
+   */
+  startProven(user: StoredUser, proven: ProvenSignIn): Promise<LiveSession | undefined>;
+  /**
    * Begins a session for a sign-in that was proven up to ten minutes ago. Rejects with LOGIN_FAILED (401) when
-   * sessions of this user, or of this user of the provider, have been revoked since.
+   * sessions of this user, or of this user of the provider, have been revoked since, and for a user who is gone or disabled.
    */
   startAfterSignIn(user: StoredUser, proven: ProvenSignIn): Promise<LiveSession>;
   /** Counts how often sessions of this user have been revoked. For {@link ProvenSignIn.revocationCount}. */
-  revocationCount(userId: string, provider: SessionProvider): Promise<string>;
+  revocationCount(userId: string, provider?: SessionProvider): Promise<string>;
   /**
    * Exchanges a refresh token for its successor. Rejects with REFRESH_INVALID (401) for a token that is malformed,
    * unknown, expired or revoked, and for a user who is gone or disabled; with REFRESH_REUSED (401) for a token that
@@ -164,7 +175,10 @@ export function createSessions(context: SessionContext, options: SessionOptions 
       startUnchanged({ context, revoke }, user, { notes, provider }),
     startAfterSignIn: (user: StoredUser, proven: ProvenSignIn) =>
       startAfterSignIn({ context, counts, revoke }, user, proven),
-    revocationCount: (userId: string, provider: SessionProvider) => counts.of(userId, provider),
+    startProven: (user: StoredUser, proven: ProvenSignIn) =>
+      startProven({ context, counts, revoke }, user, proven),
+    revocationCount: (userId: string, provider?: SessionProvider) =>
+      counts.of({ userId, provider }),
     findById,
     note: (id: string, change: Parameters<Sessions['note']>[1]) => note(context, id, change),
     touch: (session: Session) => touch(context, session),

@@ -7,10 +7,13 @@ import { type SessionNotes, writeNotes } from './session-notes.js';
 
 export interface ProvenSignIn {
   readonly notes: SessionNotes;
-  readonly provider: SessionProvider;
-  /** What `revocationCount()` returned when the sign-in was proven. */
+  /** Undefined for a sign-in without a provider. */
+  readonly provider?: SessionProvider | undefined;
+  /** What `revocationCount()` returned before the sign-in was proven. */
   readonly revocationCount: string;
 }
+
+const MOST_TRIES = 10;
 
 interface Beginning {
   readonly notes: SessionNotes;
@@ -54,16 +57,43 @@ export async function startUnchanged(
   return undefined;
 }
 
-export async function startAfterSignIn(
-  { context, counts, revoke }: Starting,
+/** Undefined also when something of the user, or of the user of the provider, has ended since the sign-in was proven. */
+export async function startProven(
+  starting: Starting,
   user: StoredUser,
   { notes, provider, revocationCount }: ProvenSignIn,
-): Promise<LiveSession> {
-  const live = await start(context, user, { notes, provider });
+): Promise<LiveSession | undefined> {
+  const live = await startUnchanged(starting, user, { notes, provider });
+  if (!live) return undefined;
   // Counted after the start, for the same reason for which `revoke` counts before it.
-  if ((await counts.of(user.id, provider)) === revocationCount) return live;
-  await revoke({ id: live.session.id }, 'ended_meanwhile');
-  throw new AuthError('LOGIN_FAILED', { reason: 'ended_meanwhile' });
+  const owner = { userId: user.id, provider };
+  if (await starting.counts.areUnchanged(revocationCount, owner)) return live;
+  await starting.revoke({ id: live.session.id }, 'ended_meanwhile');
+  return undefined;
+}
+
+export async function startAfterSignIn(
+  starting: Starting,
+  user: StoredUser,
+  proven: ProvenSignIn,
+): Promise<LiveSession> {
+  const { context, counts } = starting;
+  let latest: StoredUser | undefined = user;
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    // One try after the other: each begins from what the one before has found.
+    // oxlint-disable-next-line no-await-in-loop
+    const live = await startProven(starting, latest, proven);
+    if (live) return live;
+    const owner = { userId: user.id, provider: proven.provider };
+    // oxlint-disable-next-line no-await-in-loop
+    if (!(await counts.areUnchanged(proven.revocationCount, owner)))
+      throw new AuthError('LOGIN_FAILED', { reason: 'ended_meanwhile' });
+    // oxlint-disable-next-line no-await-in-loop
+    latest = await context.users.findById(user.id);
+    // What else may have changed about the user, such as a role, says nothing of the sign-in.
+    if (!maySignIn(latest)) throw new AuthError('LOGIN_FAILED', { reason: 'user_gone' });
+  }
+  throw new AuthError('CONFLICT');
 }
 
 function newSession(

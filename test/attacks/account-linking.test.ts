@@ -1,82 +1,19 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type AuthOptions, memoryStore } from 'latchkey';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { addUser, PASSWORD } from '../world/auth-server.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  ADA,
+  linkingApp as world,
+  type LinkingApp as World,
+  type Said,
+} from '../world/linking-app.js';
+import { addUser } from '../world/auth-server.js';
 import { sharedStores } from '../world/every-store.js';
-import { type HostileProvider, startHostileProvider } from '../world/hostile-provider.js';
-import { createHttpBrowser, type HttpBrowser, type Page } from '../world/http-browser.js';
-import { reservePort, serveLoginApp } from '../world/login-app.js';
-import { AS_SCRIPT, clientAt, refusalOn, userOf } from '../world/signed-in.js';
+import { startHostileProvider } from '../world/hostile-provider.js';
+import { createHttpBrowser } from '../world/http-browser.js';
+import { AS_SCRIPT, refusalOn, userOf } from '../world/signed-in.js';
 
 const stores = await sharedStores(9);
-
-/** What the provider says in the ID token. */
-type Said = Readonly<Record<string, unknown>>;
-
-const ADA: Said = { sub: 'ada-there', email: 'ada@corp.example', email_verified: true };
-
-interface Setting {
-  readonly trustEmail?: boolean;
-  readonly options?: AuthOptions;
-  /** @defaultValue one of its own */
-  readonly corp?: HostileProvider;
-}
-
-/** An application whose users sign in with `corp` or `other`, or with a password. */
-async function world({ trustEmail, options = {}, ...given }: Setting = {}) {
-  const port = await reservePort();
-  const corp = given.corp ?? (await startHostileProvider());
-  const other = await startHostileProvider();
-  const app = serveLoginApp(port, {
-    oidc: {
-      corp: { ...clientAt(corp), ...(trustEmail !== undefined && { trustEmail }) },
-      other: clientAt(other),
-    },
-    ...options,
-  });
-  onTestFinished(() => app.auth.close());
-  const { auth, origin } = app;
-
-  /** The provider speaks of this user from now on. */
-  const speakOf = (said: Said, provider = corp): void => {
-    const claims = { email: undefined, email_verified: false, name: undefined, ...said };
-    provider.misbehave({ idTokenClaims: claims, userinfo: claims });
-  };
-
-  const signIn = (browser: HttpBrowser, name = 'corp'): Promise<Page> =>
-    browser.open(`${origin}/api/auth/login/${name}?returnTo=/inside`, { headers: AS_SCRIPT });
-
-  /** In a browser of its own. Answers the user, or the refusal. */
-  async function visit(said: Said, name: 'corp' | 'other' = 'corp') {
-    const browser = createHttpBrowser();
-    speakOf(said, name === 'corp' ? corp : other);
-    const page = await signIn(browser, name);
-    const user = await userOf(browser, origin);
-    return { browser, user, refusal: user === undefined ? refusalOn(page) : undefined };
-  }
-
-  /** With a password, in this browser. */
-  async function signInLocally(browser: HttpBrowser, username: string): Promise<void> {
-    const json = { username, password: PASSWORD, delivery: 'cookie' };
-    expect((await browser.fetch(`${origin}/api/auth/login`, { json })).status).toBe(200);
-  }
-
-  const link = (
-    browser: HttpBrowser,
-    { until, from = origin }: { until?: (url: URL) => boolean; from?: string } = {},
-  ): Promise<Page> =>
-    browser.open(`${origin}/api/auth/link/corp`, {
-      form: { returnTo: '/inside' },
-      from,
-      headers: AS_SCRIPT,
-      ...(until && { until }),
-    });
-
-  const users = () => auth.users.list({ limit: 100 });
-  return { app, auth, origin, corp, other, speakOf, signIn, visit, signInLocally, link, users };
-}
-
-type World = Awaited<ReturnType<typeof world>>;
 
 const DENIED = { status: 403, code: 'LOGIN_DENIED' };
 

@@ -367,6 +367,7 @@ describe('S4 a logout token', () => {
     const login = () => browser.fetch(`${origin}/api/auth/login`, { json });
     await login();
     await browser.open(`${origin}/api/auth/link/corp`, { form: {}, from: origin });
+    await browser.open(`${origin}/api/auth/login/corp`);
     const linked = { browser, accessToken: await accessTokenOf(browser, origin) };
     const elsewhere = createHttpBrowser();
     await elsewhere.fetch(`${origin}/api/auth/login`, { json });

@@ -162,8 +162,8 @@ export const securityRules: readonly SecurityRule[] = [
   {
     rule: 'deleting a user unlinks their identities',
     file: 'lib/router/admin/users.ts',
-    find: 'await identities.unlinkAll(id);',
-    replace: '',
+    find: "which: 'all', by: 'deletion'",
+    replace: "which: { provider: 'none' }, by: 'deletion'",
     tests: ['test/attacks/late-sessions.test.ts', 'test/router/admin'],
   },
   {
@@ -190,14 +190,14 @@ export const securityRules: readonly SecurityRule[] = [
   {
     rule: 'an identity that was linked during a reset does not stay',
     file: 'lib/router/password/set-password.ts',
-    find: "    if (isReset) await identities.unlinkAll(user.id);\n    events.emit('password.changed'",
+    find: "    if (isReset || removesIdentities) await unlinkIdentities(parts, req, unlinking);\n    events.emit('password.changed'",
     replace: "    events.emit('password.changed'",
     tests: ['test/attacks/late-sessions.test.ts'],
   },
   {
     rule: 'identities that were linked before a reset do not stay',
     file: 'lib/router/password/set-password.ts',
-    find: '    if (isReset) await identities.unlinkAll(user.id);\n    const changed',
+    find: '    if (isReset || removesIdentities) await unlinkIdentities(parts, req, unlinking);\n    const changed',
     replace: '    const changed',
     tests: ['test/attacks/late-sessions.test.ts', 'test/attacks/account-linking.test.ts'],
   },

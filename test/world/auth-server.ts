@@ -102,6 +102,7 @@ const eventNames = [
   'token.refused',
   'access.denied',
   'identity.linked',
+  'identity.unlinked',
   'logout.backchannel',
   'upstream.renewed',
   'upstream.failed',

@@ -69,6 +69,12 @@ export const de: PageTexts = {
     'Inzwischen hat sich jemand anderes angemeldet. Melden Sie sich wieder an, und fügen Sie das Konto dann hinzu.',
   'error.linked_to_other':
     'Dieses Konto bei {provider} gehört hier zu jemand anderem. Melden Sie sich damit an, oder wählen Sie ein anderes.',
+  'error.linked_of_late':
+    'Sie haben {provider} erst vor Kurzem hinzugefügt. Für eine stärkere Anmeldung reicht das noch nicht. Wählen Sie eine andere Art der Anmeldung.',
+  'error.last_way_in':
+    'Nur so können Sie sich bei Ihrem Konto anmelden. Legen Sie zuerst ein Passwort fest, oder fügen Sie einen anderen Anbieter hinzu.',
+  'error.ended_meanwhile':
+    'Ihre Sitzungen wurden beendet, während Sie sich angemeldet haben. Melden Sie sich noch einmal an.',
   'error.domain':
     'Konten dieser Organisation können sich hier nicht anmelden. Wählen Sie ein anderes Konto bei {provider}.',
   'error.tenant':

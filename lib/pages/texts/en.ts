@@ -64,6 +64,11 @@ export const en = {
     'Another user has signed in meanwhile. Sign in again, then add the account.',
   'error.linked_to_other':
     'This account of {provider} belongs to another user here. Sign in with it, or choose another one.',
+  'error.linked_of_late':
+    'You have added {provider} only recently, so it can’t be used for a stronger sign-in yet. Choose another way to sign in.',
+  'error.last_way_in':
+    'This is the only way to sign in to your account. Set a password or add another provider first.',
+  'error.ended_meanwhile': 'Your sessions were ended while you signed in. Sign in again.',
   'error.domain':
     'Accounts of this organisation can’t sign in here. Choose another account of {provider}.',
   'error.tenant':

@@ -1,39 +1,13 @@
 import type { Request } from 'express';
 import { z } from 'zod';
-import { requestFacts } from '../../http/request-facts.js';
 import { AuthError } from '../../errors.js';
-import type { AuthEvents } from '../../events.js';
 import { definedOnly } from '../../known-options.js';
 import { publicUser } from '../../accounts/users.js';
-import type { Callers } from '../caller.js';
 import { type SendMail, sendQuietly } from '../password/mail.js';
 import { readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
-import type { RouterParts } from '../parts.js';
-
-/** What the routes that manage users share. */
-export interface ManageContext {
-  readonly parts: RouterParts;
-  readonly callers: Callers;
-}
-
-const SCOPE = 'users:admin';
-
-/** Requires one of our own users with the scope `users:admin`. Returns the user's id, for the event. */
-async function requireAdmin({ parts, callers }: ManageContext, req: Request): Promise<string> {
-  const { principal } = await callers.requireUser(req);
-  if (!principal.scopes.has(SCOPE))
-    throw new AuthError('INSUFFICIENT_SCOPE', { realm: parts.verifier.realm, scopes: [SCOPE] });
-  return principal.subject;
-}
-
-function report(
-  { parts }: ManageContext,
-  req: Request,
-  change: Pick<AuthEvents['user.changed'], 'userId' | 'change' | 'by'>,
-): void {
-  parts.events.emit('user.changed', { ...change, ...requestFacts(req) });
-}
+import { unlinkIdentities } from '../session/identities.js';
+import { type ManageContext, reportChange, requireAdmin, userIdOf } from './require-admin.js';
 
 const PAGE = 100;
 
@@ -122,7 +96,7 @@ export function createUser(context: ManageContext): Endpoint {
       ...given,
       ...definedOnly({ passwordHash, mustResetPassword }),
     });
-    report(context, req, { userId: user.id, change: 'created', by });
+    reportChange(context, req, { userId: user.id, change: 'created', by });
     res.status(201).json(publicUser(user));
   };
 }
@@ -135,7 +109,7 @@ export function updateUser(context: ManageContext): Endpoint {
     const change = toUser(await readJsonBody({ req, res }, patchSchema));
     const user = await users.update(userIdOf(req), change);
     if (change.disabled) await sessions.revoke({ userId: user.id }, 'user_disabled');
-    report(context, req, {
+    reportChange(context, req, {
       userId: user.id,
       change: change.disabled ? 'disabled' : 'updated',
       by,
@@ -146,26 +120,32 @@ export function updateUser(context: ManageContext): Endpoint {
 
 /** Removes a user and ends all their sessions: 204. Errors: NOT_FOUND (404). */
 export function deleteUser(context: ManageContext): Endpoint {
-  const { users, sessions, identities } = context.parts;
+  const { parts } = context;
+  const { users, sessions } = parts;
   return async function handleDeleteUser(req, res) {
     const by = await requireAdmin(context, req);
     const id = userIdOf(req);
+    const unlinking = { user: { id, email: undefined }, which: 'all', by: 'deletion' } as const;
+    // Before the user, whom a sign-in under way would take for one yet to be made.
+    await unlinkIdentities(parts, req, unlinking);
     const wasThere = await users.delete(id);
     // Also for a user who is gone: an earlier attempt may have been interrupted here.
     await sessions.revoke({ userId: id }, 'user_deleted');
-    await identities.unlinkAll(id);
+    // Also an identity that was being linked meanwhile, and a user whom a sign-in with it has made again.
+    if ((await unlinkIdentities(parts, req, unlinking)) > 0) await users.delete(id);
     if (!wasThere) throw new AuthError('NOT_FOUND');
-    report(context, req, { userId: id, change: 'deleted', by });
+    reportChange(context, req, { userId: id, change: 'deleted', by });
     res.status(204).end();
   };
 }
 
 /**
- * Gives a user a temporary password by mail, to be changed at the first sign-in, and ends all sessions: 202.
- * Errors: NOT_FOUND (404), CONFLICT (409) for a user without an e-mail address.
+ * Gives a user a temporary password by mail, to be changed at the first sign-in, removes all other ways to sign in, and ends all
+ * sessions: 202. Errors: NOT_FOUND (404), CONFLICT (409) for a user without an e-mail address.
  */
 export function resetUserPassword(context: ManageContext, sendMail: SendMail): Endpoint {
-  const { users, passwords, sessions, events, inBackground } = context.parts;
+  const { parts } = context;
+  const { users, passwords, sessions, events, inBackground } = parts;
   return async function handleResetUserPassword(req, res) {
     const by = await requireAdmin(context, req);
     const password = passwords.generatePassword();
@@ -175,16 +155,16 @@ export function resetUserPassword(context: ManageContext, sendMail: SendMail): E
         throw new AuthError('CONFLICT', { detail: 'This user has no e-mail address.' });
       return { passwordHash, mustResetPassword: true };
     });
+    // Before the sessions end, and again afterwards: an intruder may have linked an identity, or be about to.
+    const unlinking = { user, which: 'all', by: 'password' } as const;
+    await unlinkIdentities(parts, req, unlinking);
     await sessions.revoke({ userId: user.id }, 'password_admin_reset');
-    report(context, req, { userId: user.id, change: 'password_reset', by });
+    await unlinkIdentities(parts, req, unlinking);
+    reportChange(context, req, { userId: user.id, change: 'password_reset', by });
     const { id: userId, email: to = '' } = user;
     inBackground(
       sendQuietly(sendMail, { kind: 'temporary_password', to, data: { userId, password } }, events),
     );
     res.status(202).json({});
   };
-}
-
-function userIdOf({ params: { id } }: Request): string {
-  return typeof id === 'string' ? id : '';
 }

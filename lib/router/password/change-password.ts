@@ -15,18 +15,21 @@ import type { SendTokens } from '../token-response.js';
 interface ChangePasswordBody {
   readonly old_password: string;
   readonly new_password: string;
+  readonly remove_identities: boolean;
   readonly device_token?: string | undefined;
 }
 
 const changePasswordSchema: z.ZodType<ChangePasswordBody> = z.strictObject({
   old_password: z.custom<string>(isPasswordInput, 'is text of 1 to 256 characters'),
   new_password: z.string(),
+  remove_identities: z.boolean().default(false),
   device_token: deviceTokenSchema,
 });
 
 /**
  * Sets a new password. The old one proves that it is the user, however old the session is. Attempts count with the
- * log-ins of the account, since they can be used to guess. Ends all other sessions.
+ * log-ins of the account, since they can be used to guess. Ends all other sessions, and with `remove_identities`
+ * every other way to sign in.
  * Errors: INVALID_REQUEST and PASSWORD_POLICY (400), INVALID_CREDENTIALS (401), RATE_LIMITED (429).
  */
 export type ChangePassword = (exchange: Exchange, body: ChangePasswordBody) => Promise<LiveSession>;
@@ -40,11 +43,15 @@ export function createChangePassword(
   const provePassword = createPasswordProof(parts);
   return async function changeOwnPassword({ req, res }, { old_password: password, ...body }) {
     const { user } = await callers.requireAnyUser(req);
-    const { new_password: next, device_token: deviceToken } = body;
+    const {
+      new_password: next,
+      device_token: deviceToken,
+      remove_identities: removesIdentities,
+    } = body;
     await provePassword({ req, res }, { user, password, deviceToken, wrong: wrongPassword });
     await passwords.checkPolicy(next, { user, currentHash: user.passwordHash });
     const delivery = formerSessions({ cookies }, { req, res }).length === 0 ? 'body' : 'cookie';
-    const given = { user, password: next, reason: 'change', delivery } as const;
+    const given = { user, password: next, reason: 'change', delivery, removesIdentities } as const;
     return setPassword(req, { ...given, stale: wrongPassword });
   };
 }

@@ -71,14 +71,15 @@ export function createPasswordSignIn(parts: RouterParts): PasswordSignIn {
     formerSessions(parts, { req, res });
     const counts = await attempts.spendOnLogin({ req, res }, body.login, body.device_token);
     const mayTry = (found: StoredUser | undefined) => attempts.spendOnAccount(found, counts);
-    const user = await findByPassword(parts, req, { ...body, mayTry });
+    const proven = await findByPassword(parts, req, { ...body, mayTry });
+    const { user, revocationCount } = proven;
     attempts.giveBack(user, counts);
     const begin = async (): Promise<LiveSession> => {
       const notes = passwordNotes(req, body.delivery, now());
-      const live = await sessions.startUnchanged(user, notes);
+      const live = await sessions.startProven(user, { notes, revocationCount });
       if (live) return live;
       const latest = await proveAgain(parts, req, { user, password: body.password });
-      const second = await sessions.startUnchanged(latest, notes);
+      const second = await sessions.startProven(latest, { notes, revocationCount });
       return second ?? refuse(parts, req, { reason: 'changed', userId: user.id });
     };
     const live = await completeSignIn(parts, { req, res }, { begin });
@@ -102,17 +103,25 @@ interface PasswordAttempt extends Pick<PasswordLogin, 'login' | 'password'> {
   readonly mayTry: (user: StoredUser | undefined) => Promise<boolean>;
 }
 
+interface ProvenUser {
+  readonly user: StoredUser;
+  /** Which endings of the user's sessions the proof has seen. */
+  readonly revocationCount: string;
+}
+
 async function findByPassword(
   parts: RouterParts,
   req: Request,
   { login: name, password, mayTry }: PasswordAttempt,
-): Promise<StoredUser> {
-  const { users, passwords, events } = parts;
+): Promise<ProvenUser> {
+  const { users, passwords, sessions, events } = parts;
   const user = await users.findByLogin(name);
   // Beside the hash, which takes longer: the time doesn't tell who has two names.
-  const [verdict, isWithinLimit] = await Promise.all([
+  const [verdict, isWithinLimit, revocationCount] = await Promise.all([
     passwords.verify(user?.passwordHash, password),
     mayTry(user),
+    // Asked for an unknown user as well: the time must not tell.
+    sessions.revocationCount(user?.id ?? 'nobody'),
   ]);
   if (user && verdict.isBroken) events.emit('password.hash_broken', { userId: user.id });
   if (!user) return refuse(parts, req, { reason: 'unknown_user', userId: undefined });
@@ -122,7 +131,8 @@ async function findByPassword(
     return refuse(parts, req, { reason: 'no_password', userId: user.id });
   if (verdict.isBroken) return refuse(parts, req, { reason: 'bad_hash', userId: user.id });
   if (!verdict.matches) return refuse(parts, req, { reason: 'wrong_password', userId: user.id });
-  return verdict.needsRehash ? rehash(parts, req, { user, password }) : user;
+  const latest = verdict.needsRehash ? await rehash(parts, req, { user, password }) : user;
+  return { user: latest, revocationCount };
 }
 
 /** Replaces a hash of older parameters. Whoever has got another one meanwhile is judged again. */

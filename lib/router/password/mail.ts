@@ -73,6 +73,18 @@ export type Mail =
         /** The address that the account will have. */
         readonly newEmail: string;
       };
+    }
+  /** From now on the account can be signed in to with a provider, or no more. Warns an owner who didn't do it. */
+  | {
+      readonly kind: 'identity_added' | 'identity_removed';
+      readonly to: string;
+      readonly data: {
+        readonly userId: string;
+        /** Name of the provider, as in our URLs. */
+        readonly provider: string;
+        /** What it is called on its button. */
+        readonly label: string;
+      };
     };
 
 /**

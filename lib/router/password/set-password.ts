@@ -4,6 +4,7 @@ import type { AuthError } from '../../errors.js';
 import type { LiveSession } from '../../sessions/sessions.js';
 import type { SessionNotes } from '../../sessions/session-notes.js';
 import type { StoredUser } from '../../stores/store.js';
+import { unlinkIdentities } from '../session/identities.js';
 import { beginSession } from './begin-session.js';
 import { sendQuietly } from './mail.js';
 import type { AuthRouterOptions, RouterParts } from '../parts.js';
@@ -15,6 +16,8 @@ interface NewPassword {
   readonly password: string;
   readonly reason: 'change' | 'reset';
   readonly delivery: SessionNotes['delivery'];
+  /** Whether nobody can sign in with a provider any more. @defaultValue `false`; always so in a reset */
+  readonly removesIdentities?: boolean;
   /** Thrown when the user has changed meanwhile, so that the proof no longer holds. */
   readonly stale: AuthError;
 }
@@ -27,12 +30,14 @@ export function createSetPassword(
   parts: RouterParts,
   { sendMail }: Pick<AuthRouterOptions, 'sendMail'>,
 ): SetPassword {
-  const { users, passwords, sessions, identities, events, now } = parts;
-  return async function setPassword(req, { user, password, reason, delivery, stale }) {
+  const { users, passwords, sessions, events, now } = parts;
+  return async function setPassword(req, given) {
+    const { user, password, reason, delivery, stale, removesIdentities = false } = given;
     const passwordHash = await passwords.hash(password);
     const isReset = reason === 'reset';
+    const unlinking = { user, which: 'all', by: 'password' } as const;
     // An intruder may have linked an identity. Before the update, so that an outage in between leaves no way in open.
-    if (isReset) await identities.unlinkAll(user.id);
+    if (isReset || removesIdentities) await unlinkIdentities(parts, req, unlinking);
     const changed = await users.update(user.id, (latest) => {
       if (latest.passwordHash !== user.passwordHash || latest.disabled) throw stale;
       if (!isReset) return { passwordHash, mustResetPassword: false };
@@ -44,7 +49,7 @@ export function createSetPassword(
     const live = await beginSession(parts, changed, { notes, stale });
     await sessions.revoke({ userId: user.id, except: live.session.id }, `password_${reason}`);
     // Also an identity that was being linked meanwhile.
-    if (isReset) await identities.unlinkAll(user.id);
+    if (isReset || removesIdentities) await unlinkIdentities(parts, req, unlinking);
     events.emit('password.changed', { userId: user.id, reason, ...requestFacts(req) });
     if (sendMail && user.email !== undefined)
       parts.inBackground(

@@ -1,4 +1,3 @@
-import type { Request } from 'express';
 import { z } from 'zod';
 import { AuthError } from '../../errors.js';
 import { reduceAppleUser } from '../../providers/apple-user.js';
@@ -110,10 +109,14 @@ async function finish(
     throw new AuthError('INVALID_REQUEST', { reason: 'no_answer' });
   const provider = await requireProvider(parts, name);
   const signedIn = await provider.finish(answer, secrets);
-  if (linkTo !== undefined) await requireSameUser(parts, req, linkTo);
-  const user = await admitIdentity(parts, req, { ...signedIn, linkTo });
+  const admitted = await admitIdentity(parts, req, { signedIn, linkTo });
+  // The session that asked for it goes on as it is: what was added raises nothing.
+  if (linkTo !== undefined) return redirectWithin(res, returnTo);
+  const { user } = admitted;
   const delivery = mode === 'code' ? 'body' : 'cookie';
-  const facts = await providerSessionFacts(parts, req, { signedIn, user, delivery });
+  const { acrValues } = secrets;
+  const proof = { signedIn, admitted, delivery, acrValues } as const;
+  const facts = await providerSessionFacts(parts, req, proof);
   if (mode === 'code') {
     const code = await codes.issue(res, { userId: user.id, ...facts }, codeChallenge);
     return redirectWithin(res, withParameters(returnTo, { auth_code: code }));
@@ -121,14 +124,4 @@ async function finish(
   const begin = () => parts.sessions.startAfterSignIn(user, facts);
   const live = await completeSignIn(parts, { req, res }, { begin, provider: name });
   redirectSignedIn(parts, res, { live, returnTo });
-}
-
-/** Rejects with LOGIN_DENIED (403) unless the user who asked for the link is still signed in. */
-async function requireSameUser(
-  { sessions, cookies }: RouterParts,
-  req: Request,
-  userId: string,
-): Promise<void> {
-  const live = await sessions.recognise(cookies.read(req, 'session'));
-  if (live?.user.id !== userId) throw new AuthError('LOGIN_DENIED', { reason: 'link_other_user' });
 }

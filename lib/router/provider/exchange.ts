@@ -7,15 +7,16 @@ import { AuthError } from '../../errors.js';
 import { createSealer } from '../../secrets/sealing.js';
 import { MAX_SEALED_TOKENS } from '../../sessions/kept-tokens.js';
 import { readNotes, writeNotes } from '../../sessions/session-notes.js';
-import type { LiveSession, ProvenSignIn } from '../../sessions/sessions.js';
+import type { LiveSession } from '../../sessions/sessions.js';
 import { completeSignIn } from '../complete-sign-in.js';
+import type { ProviderSession } from './sign-in.js';
 import { type Exchange, readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
 import type { SendTokens } from '../token-response.js';
 
 /** A proven log-in that still has to get its session and tokens. */
-interface PendingSession extends ProvenSignIn {
+interface PendingSession extends ProviderSession {
   readonly userId: string;
 }
 

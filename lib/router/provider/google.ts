@@ -66,9 +66,9 @@ async function signIn(
     const life = { now: now(), expiresAt: expiresAt * 1000 };
     if (!(await store.once.add(`google:${digest}`, '', life)))
       throw new AuthError('LOGIN_FAILED', { reason: 'replayed' });
-    const user = await admitIdentity(parts, req, signedIn);
-    const facts = await providerSessionFacts(parts, req, { signedIn, user, delivery });
-    const begin = () => sessions.startAfterSignIn(user, facts);
+    const admitted = await admitIdentity(parts, req, { signedIn });
+    const facts = await providerSessionFacts(parts, req, { signedIn, admitted, delivery });
+    const begin = () => sessions.startAfterSignIn(admitted.user, facts);
     return await completeSignIn(parts, exchange, { begin, provider });
   } catch (error) {
     throw reported(parts, req, { error, provider });

@@ -6,6 +6,7 @@ import type { LoginProvider } from '../../providers/login-provider.js';
 import { needsUser } from '../../providers/errors.js';
 import { redirectAway, redirectWithin, withParameters } from '../../http/redirects.js';
 import { callbackUrl, ownPath, placeOf, queryOf, rightAddress, wishesOf } from '../own-urls.js';
+import { requireFreshSignIn } from '../fresh-sign-in.js';
 import { forwardPage } from '../pages/forward-page.js';
 import { pageSession } from '../browser-session.js';
 import { refuseLookAhead } from '../look-ahead.js';
@@ -76,15 +77,12 @@ async function wayIn(
   return (await parts.providers.find(provider)) ?? parts.providers.find(undefined);
 }
 
-/** Greatest age of a session that may add a way to sign in. */
-const RECENT_MS = 600_000;
-
 const linkSchema = z.strictObject({ returnTo: z.string().optional() });
 
 /**
  * Sends a user who is signed in by cookie to a provider, and links the identity there with the account. A POST, so that
- * no other site can start it. Errors: CREDENTIALS_MISSING and AUTH_CONTEXT_REQUIRED (401, for a session
- * older than ten minutes), PASSWORD_CHANGE_REQUIRED (403), and those of {@link beginLogin}.
+ * no other site can start it. Errors: CREDENTIALS_MISSING and AUTH_CONTEXT_REQUIRED (401, unless the user has signed in
+ * within ten minutes), PASSWORD_CHANGE_REQUIRED (403), and those of {@link beginLogin}.
  */
 export function beginLink(parts: RouterParts, transactions: Transactions): Endpoint {
   return async function handleBeginLink(req, res) {
@@ -94,9 +92,7 @@ export function beginLink(parts: RouterParts, transactions: Transactions): Endpo
     const { realm } = parts.verifier;
     if (!live) throw new AuthError('CREDENTIALS_MISSING', { realm });
     if (live.user.mustResetPassword) throw new AuthError('PASSWORD_CHANGE_REQUIRED', { realm });
-    // A link outlasts every session: a stolen or forgotten cookie must not be enough to make one.
-    if (parts.now() - live.session.createdAt > RECENT_MS)
-      throw new AuthError('AUTH_CONTEXT_REQUIRED', { realm, maxAgeSeconds: RECENT_MS / 1000 });
+    await requireFreshSignIn(parts, live.session);
     const provider = await requireProvider(parts, req.params['provider']);
     const wish: Wish = {
       returnTo: placeOf(req, returnTo),

@@ -8,64 +8,96 @@ import { redact } from '../../config/redact.js';
 import { deviceLabel } from '../../sessions/device-label.js';
 import type { SessionNotes } from '../../sessions/session-notes.js';
 import type { ProvenSignIn } from '../../sessions/sessions.js';
-import type { StoredUser } from '../../stores/store.js';
+import type { SessionProvider } from '../../stores/store.js';
+import { mailOwner } from '../session/identities.js';
 import type { RouterParts } from '../parts.js';
 
-interface Admission extends Pick<Proof['signedIn'], 'identity' | 'tokens'> {
+interface Arrival {
+  readonly signedIn: Pick<Proof['signedIn'], 'identity' | 'sessionId' | 'tokens'>;
+  /** Id of the user who has asked to add the identity. @defaultValue none: it is a sign-in */
   readonly linkTo?: string | undefined;
 }
 
-/** Finds the account of a user who has signed in with a provider, or makes one. */
+/** Finds the account of a user who has signed in with a provider, or makes one, or adds the identity to one. */
 export async function admitIdentity(
-  { identities, events }: RouterParts,
+  parts: RouterParts,
   req: Request,
-  { identity, linkTo, tokens }: Admission,
-): Promise<StoredUser> {
+  { signedIn, linkTo }: Arrival,
+): Promise<SignedInUser> {
+  const { identities, events, inBackground } = parts;
   noteAccess(
-    identity,
-    redact({ accessToken: tokens?.accessToken }, () => true),
+    signedIn.identity,
+    redact({ accessToken: signedIn.tokens?.accessToken }, () => true),
   );
-  const { user, linkedBy }: SignedInUser =
+  const confirm = () => requireSameUser(parts, req, linkTo);
+  const admitted: SignedInUser =
     linkTo === undefined
-      ? await identities.signIn(identity)
-      : await identities.link(identity, linkTo);
+      ? await identities.signIn(signedIn)
+      : await identities.link(signedIn, { userId: linkTo, confirm });
+  const { user, link, linkedBy } = admitted;
+  const { provider } = signedIn.identity;
   if (linkedBy !== undefined)
     events.emit('identity.linked', {
       userId: user.id,
-      provider: identity.provider,
+      provider,
       by: linkedBy,
       ...requestFacts(req),
     });
-  return user;
+  if (linkedBy === 'request' || linkedBy === 'email')
+    mailOwner(parts, { kind: 'identity_added', user, provider });
+  // A failure is the store's own event, and no reason to refuse anybody.
+  if (linkTo === undefined) inBackground(identities.touch(link).catch(() => undefined));
+  return admitted;
+}
+
+/** Rejects with LOGIN_DENIED (403) unless the user who asked for the link is still signed in. */
+async function requireSameUser(
+  { sessions, cookies }: RouterParts,
+  req: Request,
+  userId: string | undefined,
+): Promise<void> {
+  const live = await sessions.recognise(cookies.read(req, 'session'));
+  if (live?.user.id !== userId) throw new AuthError('LOGIN_DENIED', { reason: 'link_other_user' });
 }
 
 interface Proof {
   /** Without `tokens` where the provider has handed out none that are of use. */
   readonly signedIn: Omit<ProviderSignIn, 'tokens'> & Partial<Pick<ProviderSignIn, 'tokens'>>;
-  readonly user: StoredUser;
+  readonly admitted: SignedInUser;
   readonly delivery: SessionNotes['delivery'];
+  /** The authentication contexts that were asked for. @defaultValue any */
+  readonly acrValues?: readonly string[] | undefined;
 }
 
-/** Returns what is noted of a sign-in with a provider, its tokens sealed among it. */
+/** A sign-in with a provider that still has to get its session. */
+export interface ProviderSession extends ProvenSignIn {
+  readonly provider: SessionProvider;
+}
+
+/**
+ * Returns what is noted of a sign-in with a provider, its tokens sealed among it. An identity that was added of late raises
+ * nothing: it may be that of whoever held the session. Rejects with LOGIN_DENIED (403) when that was what the sign-in was for.
+ */
 export async function providerSessionFacts(
-  { upstream, sessions }: RouterParts,
+  { upstream, identities }: RouterParts,
   req: Request,
-  { signedIn, user, delivery }: Proof,
-): Promise<ProvenSignIn> {
+  { signedIn, admitted, delivery, acrValues }: Proof,
+): Promise<ProviderSession> {
   const { identity, sessionId, authTime, acr, amr, tokens } = signedIn;
-  const provider = { issuer: identity.issuer, subject: identity.subject, sessionId };
+  const isSettled = identities.isSettled(admitted.link);
+  if (!isSettled && acrValues) throw new AuthError('LOGIN_DENIED', { reason: 'linked_of_late' });
   return {
-    revocationCount: await sessions.revocationCount(user.id, provider),
+    revocationCount: admitted.revocationCount,
     notes: {
-      amr,
+      amr: isSettled ? amr : [],
       authTime,
-      acr,
+      acr: isSettled ? acr : undefined,
       device: deviceLabel(req.headers['user-agent']),
       delivery,
       provider: identity.provider,
       upstream: tokens && (await upstream.seal(tokens, identity.provider)),
     },
-    provider,
+    provider: { issuer: identity.issuer, subject: identity.subject, sessionId },
   };
 }
 

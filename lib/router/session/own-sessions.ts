@@ -8,20 +8,52 @@ import type { RouterParts } from '../parts.js';
 
 const PAGE = 100;
 
+/** Sessions as they stand in answers. Times are ISO 8601. */
+interface SessionList {
+  readonly sessions: readonly {
+    readonly id: string;
+    readonly device: string | null;
+    readonly created_at: string;
+    readonly last_used_at: string;
+    readonly expires_at: string;
+    /** Whether it is the one that asks. */
+    readonly current: boolean;
+  }[];
+  /** Undefined on the last page. */
+  readonly next?: string;
+}
+
+/** Whose sessions, and which page of them. */
+interface Asked {
+  readonly userId: string;
+  readonly query: Request['query'];
+  /** The session that asks. @defaultValue none of them */
+  readonly currentId?: string | undefined;
+}
+
 /**
- * Lists the caller's own live sessions, the one that began last first, `?limit=` (1 to 100) at a time; `next` is the `?after=` of the
- * next page. Errors: INVALID_REQUEST (400).
+ * Returns a user's live sessions as they stand in answers, the one that began last first, `limit` (1 to 100) at a time; `next` is
+ * the `after` of the next page. Rejects with INVALID_REQUEST (400).
  */
-export function listSessions({ sessions }: RouterParts, callers: Callers): Endpoint {
+export async function sessionPageOf(
+  { sessions }: Pick<RouterParts, 'sessions'>,
+  { userId, query, currentId }: Asked,
+): Promise<SessionList> {
+  const page = readPage(query);
+  const rows = await sessions.list(userId, page);
+  const last = rows.length === page.limit ? rows.at(-1) : undefined;
+  return {
+    sessions: rows.map((row) => describe(row, currentId)),
+    ...(last && { next: nextOf(last) }),
+  };
+}
+
+/** Lists the caller's own sessions: a {@link sessionPageOf}. */
+export function listSessions(parts: RouterParts, callers: Callers): Endpoint {
   return async function handleListSessions(req, res) {
     const { principal, user } = await callers.requireUser(req);
-    const page = readPage(req.query);
-    const rows = await sessions.list(user.id, page);
-    const last = rows.length === page.limit ? rows.at(-1) : undefined;
-    res.json({
-      sessions: rows.map((row) => describe(row, principal.sessionId)),
-      ...(last && { next: nextOf(last) }),
-    });
+    const { sessionId: currentId } = principal;
+    res.json(await sessionPageOf(parts, { userId: user.id, query: req.query, currentId }));
   };
 }
 
@@ -64,14 +96,22 @@ function describe(session: Session, currentId: string | undefined) {
   };
 }
 
-/** Ends one of the caller's own live sessions: 204. Errors: NOT_FOUND (404), for any other session. */
-export function endSession({ sessions }: RouterParts, callers: Callers): Endpoint {
+/** Ends one of a user's own live sessions. Rejects with NOT_FOUND (404), for any other session. */
+async function endOwnSession(
+  { sessions }: Pick<RouterParts, 'sessions'>,
+  userId: string,
+  sessionId: unknown,
+): Promise<void> {
+  const session = typeof sessionId === 'string' ? await sessions.findById(sessionId) : undefined;
+  if (session?.userId !== userId) throw new AuthError('NOT_FOUND');
+  await sessions.revoke({ id: session.id }, 'ended_by_user');
+}
+
+/** {@link endOwnSession} of the caller: 204. */
+export function endSession(parts: RouterParts, callers: Callers): Endpoint {
   return async function handleEndSession(req, res) {
     const { user } = await callers.requireUser(req);
-    const { id } = req.params;
-    const session = typeof id === 'string' ? await sessions.findById(id) : undefined;
-    if (session?.userId !== user.id) throw new AuthError('NOT_FOUND');
-    await sessions.revoke({ id: session.id }, 'ended_by_user');
+    await endOwnSession(parts, user.id, req.params['id']);
     res.status(204).end();
   };
 }
