@@ -1,4 +1,4 @@
-import { memoryStore, openStore } from 'latchkey';
+import { type AuthOptions, memoryStore, openStore } from 'latchkey';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { addUser, bearer, PASSWORD, serveAuth } from '../world/auth-server.js';
 import { sharedStores } from '../world/every-store.js';
@@ -103,5 +103,34 @@ for (const { name, isMissing, open, create, drop } of places)
           expect(response.status).toBe(400);
         }
       expect(await store.users.list({ limit: 10 })).toEqual([]);
+    });
+
+    it('in what else a provider says keeps nobody out, and is not kept', async () => {
+      const store = open();
+      onTestFinished(() => store.close());
+      const provision: AuthOptions['provision'] = ({ groups }) => ({ groups });
+      const { signIn, corp, auth } = await hostileLogin({ store, provision });
+      onTestFinished(() => auth.close());
+      for (const [number, text] of ODD.entries()) {
+        const sub = `odd-${process.pid}-${number}`;
+        const email = `${text}@example.com`;
+        const said = { email, email_verified: true, preferred_username: text, name: text };
+        const claims = { sub, ...said, acr: text, amr: [text] };
+        corp.misbehave({ idTokenClaims: claims });
+        const { page } = await signIn();
+        expect({ status: page.status, body: page.body }).toEqual({ status: 200, body: 'inside' });
+        // Only what the application's own hook copies is refused, with 4xx.
+        corp.misbehave({ idTokenClaims: { ...claims, groups: [text] } });
+        expect(Math.floor((await signIn()).page.status / 100)).toBe(4);
+      }
+      const users = await store.users.list({ limit: 10 });
+      onTestFinished(async () => {
+        for (const { id } of users) await store.users.delete(id);
+      });
+      expect(users).toHaveLength(ODD.length);
+      for (const user of users) {
+        expect(user).toMatchObject({ email: undefined, groups: [] });
+        expect(user.username).toMatch(/^corp-[\da-f]{12}$/);
+      }
     });
   });

@@ -96,7 +96,6 @@ export const documentedProviders = {
       jti: 'ID.4eAWJOCMB3SX8XewDfVR',
       amr: ['pwd', 'mfa'],
       idp: '00ok1u7AsAkrwdZL3z0g3',
-      sid: 'idx4BxXw6I6TV4m0g3',
     },
     userinfo: {
       name: 'Sam Thing',
