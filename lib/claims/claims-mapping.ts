@@ -15,7 +15,7 @@ import { createSharedMemory, type SharedMemory } from './sharing.js';
 export interface ClaimsMapping {
   readonly userId?: ClaimPath;
   readonly email?: ClaimPath;
-  /** `true`, also as text or as 1, or a list that holds the address. Of several claims one is enough. */
+  /** `true`, also as text; but for `email_verified` also 1, or a list that holds the address. Of several claims one is enough. */
   readonly emailVerified?: ClaimPath;
   readonly username?: ClaimPath;
   readonly roles?: ClaimPath;
@@ -83,7 +83,7 @@ export function createClaimsReader(
       user: Object.freeze({
         id: textAt(paths.userId) ?? subject,
         email,
-        emailVerified: isVerified(valuesAt(claims, paths.emailVerified), email),
+        emailVerified: isVerified(claims, paths.emailVerified, email),
         username: textAt(paths.username),
         roles: readList(valuesAt(claims, paths.roles), meter),
         groups: readList(valuesAt(claims, paths.groups), meter),

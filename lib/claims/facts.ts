@@ -26,19 +26,22 @@ export function readText(values: readonly unknown[]): string | undefined {
   return undefined;
 }
 
-/** What stands for yes. Cognito writes `true` as text, and Entra its `xms_edov` in each of these ways. */
-const YES: readonly unknown[] = [true, 'true', 1, '1'];
-
-/** Whether one of the values says that the address is verified: by a yes, or as a list of verified ones that it is in. */
-export function isVerified(values: readonly unknown[], email: string | undefined): boolean {
+/**
+ * Whether one of the places says that the address is verified. `email_verified` is a boolean (OpenID Connect Core §5.1), which Cognito
+ * writes as text; elsewhere 1 counts as well, and a list of verified addresses that it is in.
+ */
+export function isVerified(claims: Claims, paths: ParsedPaths, email: string | undefined): boolean {
   if (email === undefined) return false;
   const address = email.toLowerCase();
-  return values.some(
-    (value) =>
-      YES.includes(value) ||
-      (Array.isArray(value) &&
-        value.some((item) => typeof item === 'string' && item.toLowerCase() === address)),
-  );
+  const isIt = (item: unknown): boolean =>
+    typeof item === 'string' && item.toLowerCase() === address;
+  return [paths.joined, ...paths.each].some((path) => {
+    if (!path) return false;
+    const value = valueAt(claims, path);
+    if (value === true || value === 'true') return true;
+    if (path.name === 'email_verified') return false;
+    return value === 1 || value === '1' || (Array.isArray(value) && value.some(isIt));
+  });
 }
 
 const noTexts: readonly string[] = Object.freeze([]);
