@@ -13,25 +13,28 @@ interface MadeUser {
 
 /**
  * Makes the user of an identity, under the provider's user name, or under a made-up one where that is taken or unusable.
- * Rejects with LOGIN_DENIED (403) when somebody else has the e-mail address.
+ * Rejects with LOGIN_DENIED (403) when somebody else has the e-mail address that the provider calls verified. One that it doesn't may be
+ * somebody else's: it is left out then, and keeps nobody out.
  */
 export async function createIdentityUser(
   users: Users,
   identity: Identity,
   change: UserChange & { readonly id: string },
 ): Promise<MadeUser> {
-  const { email, emailVerified, emailVouched } = identity;
-  const facts = {
-    ...(emailVerified && { email, emailVerified: emailVouched }),
-    ...change,
-  };
-  const createAs = (username: string | undefined) =>
-    users.create({ ...(username !== undefined && { username }), ...facts }).catch(unlessTaken);
+  const { email, emailVerified, emailUsable = emailVerified, emailVouched } = identity;
+  const address = emailUsable ? { email, emailVerified: emailVouched } : {};
+  const createAs = (username: string | undefined, facts: UserChange) =>
+    users
+      .create({ ...(username !== undefined && { username }), ...facts, ...change })
+      .catch(unlessTaken);
 
   const madeUp = madeUpName(identity);
-  const hasLogin = emailVerified || facts.username !== undefined;
+  const hasLogin = emailUsable || change.username !== undefined;
   const preferred = usernameAt(identity) ?? (hasLogin ? undefined : madeUp);
-  const created = (await createAs(preferred)) ?? (await createAs(madeUp));
+  const created =
+    (await createAs(preferred, address)) ??
+    (await createAs(madeUp, address)) ??
+    (emailVerified ? undefined : await createAs(madeUp, {}));
   if (created) return { user: created, isNew: true };
   const concurrent = await users.findById(change.id);
   if (concurrent) return { user: concurrent, isNew: false };

@@ -10,6 +10,11 @@ export interface Identity {
   readonly email: string | undefined;
   /** Whether the provider calls the address verified. Not enough to link accounts. */
   readonly emailVerified: boolean;
+  /**
+   * Whether a new account gets the address: the provider calls it verified, or it never says of one whether it is (Entra, AD FS) and its users
+   * are those of a directory that you chose. @defaultValue `emailVerified`
+   */
+  readonly emailUsable?: boolean | undefined;
   /** Whether the address may link accounts: verified by a provider that is trusted for it (`AUTH_OIDC_TRUST_EMAIL`). */
   readonly emailVouched: boolean;
   readonly username: string | undefined;

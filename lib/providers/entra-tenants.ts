@@ -15,6 +15,8 @@ export interface TenantRule {
   readonly issuer: string;
   /** Whether the provider's metadata are for many tenants, so that each ID token has an issuer of its own. */
   readonly isShared: boolean;
+  /** Whether everybody who has a tenant may sign in. */
+  readonly isOpen: boolean;
   /** Whether metadata with this `issuer` are the provider's: the same text (RFC 8414 §3.3), or what Entra writes for many tenants. */
   isNamed(issuer: string): boolean;
   /** Whether this is the issuer of one of those tenants. */
@@ -52,6 +54,7 @@ export function readTenantRule({ issuer, tenants = [] }: TenantSettings): Tenant
   return Object.freeze({
     issuer: own,
     isShared,
+    isOpen: isAny,
     isOneTenant,
     isNamed: (name: string) =>
       isShared

@@ -12,6 +12,8 @@ export interface IdentityOptions {
   readonly preset: PresetName | undefined;
   /** @defaultValue what the preset is known for */
   readonly trustEmail: boolean | undefined;
+  /** Whether its users are of directories that nobody chose, so that anybody can have any address there. @defaultValue `false` */
+  readonly isOpen?: boolean;
 }
 
 /** Reads an identity from verified claims. */
@@ -22,22 +24,28 @@ export function createIdentityReader({
   issuer,
   preset = presetOf(issuer),
   trustEmail,
+  isOpen = false,
 }: IdentityOptions): IdentityReader {
   const readClaims = createClaimsReader(mappingOf(preset), () => true);
   const habits = habitsOf(preset);
   return (claims) => {
     const { user, orgs } = readClaims(claims);
-    const login = normaliseLogin(user.email);
+    const other =
+      habits?.otherEmailClaim === undefined ? undefined : claims[habits.otherEmailClaim];
+    const login = normaliseLogin(user.email ?? other);
     const email = login !== undefined && isEmail(login) ? login : undefined;
     const isTrusted = trustEmail ?? habits?.vouchesForEmail?.(claims) ?? false;
-    const { emailVerified, username, roles, groups, attributes } = user;
+    const { username, roles, groups, attributes } = user;
+    const emailVerified = email !== undefined && user.emailVerified;
+    const isDenied = claims['email_verified'] !== undefined || isOpen;
     return Object.freeze({
       provider: name,
       issuer: String(claims['iss']),
       subject: String(claims['sub']),
       email,
-      emailVerified: email !== undefined && emailVerified,
-      emailVouched: email !== undefined && emailVerified && isTrusted,
+      emailVerified,
+      emailUsable: email !== undefined && (emailVerified || !isDenied),
+      emailVouched: emailVerified && isTrusted,
       username,
       roles,
       groups,

@@ -8,6 +8,8 @@ export interface LoginHabits {
   readonly offlineParameters?: Readonly<Record<string, string>>;
   /** Whether its ID tokens say all that userinfo would, which is then not asked. @defaultValue `false` */
   readonly hasFullIdTokens?: boolean;
+  /** The claim that holds the user's address, unverified, where `email` is missing, if what it holds is one. @defaultValue none */
+  readonly otherEmailClaim?: string;
   /**
    * Whether an address that it calls verified is one whose mails reach the user now. @defaultValue never: many
    * providers let an administrator, or the user, write down any address and call it verified.

@@ -81,6 +81,7 @@ export function createOpenidProvider(
       issuer,
       preset,
       trustEmail: settings.trustEmail,
+      isOpen: tenants.isOpen,
     }),
     fetch: createProviderFetch({
       ...context,

@@ -99,11 +99,47 @@ describe('a sign-in at a provider as it is documented', () => {
     expect(isAsked).toBe(name === 'okta');
   });
 
-  it('Entra: a user without an address signs in, and nobody asks Microsoft Graph, which knows no more', async () => {
-    const { identities, signIn, asked } = await world();
-    await signIn('entra', { email: undefined });
-    expect(identities).toMatchObject([{ email: undefined, emailVerified: false }]);
+  it.each([
+    { title: 'an address', claims: {}, email: 'sam@thing.example' },
+    { title: 'a user name alone', claims: { email: undefined }, email: 'sam@thing.example' },
+    {
+      title: 'a user name that is no address',
+      claims: { email: undefined, preferred_username: '+44 20 7946 0000' },
+      email: undefined,
+    },
+  ])('Entra: a user with $title gets it, unverified, and the name', async ({ claims, email }) => {
+    const { auth, identities, signIn, asked } = await world();
+    await signIn('entra', claims);
+    expect(identities).toMatchObject([
+      { email, emailVerified: false, emailVouched: false, attributes: { name: 'Sam Thing' } },
+    ]);
+    const [user] = await auth.users.list({ limit: 2 });
+    expect(user).toMatchObject({ email, emailVerified: false });
+    expect(user?.username === undefined).toBe(email !== undefined);
+    // Microsoft Graph knows no more, and takes no access token of another API.
     expect(asked).not.toContain(providers.entra.endpoints.userinfo);
+  });
+
+  it('Entra: an address that somebody has already is nobody else’s, and keeps nobody out', async () => {
+    const { auth, signIn, origin } = await world();
+    const owner = await auth.users.create({ email: 'sam@thing.example', emailVerified: true });
+    const browser = await signIn('entra');
+    const user = await userOf(browser, origin);
+    expect(user?.id).not.toBe(owner.id);
+    expect(user).toMatchObject({
+      username: expect.stringMatching(/^entra-[\da-f]{12}$/) as string,
+    });
+    expect(user?.email).toBeUndefined();
+    expect(await auth.users.findByLogin('sam@thing.example')).toEqual(owner);
+  });
+
+  it.each([
+    { title: 'says that it is not verified', claims: { email_verified: false } },
+    { title: 'says so as text', claims: { email_verified: 'false' } },
+  ])('an address of which the provider $title is not kept', async ({ claims }) => {
+    const { auth, signIn } = await world();
+    await signIn('auth0', claims);
+    expect(await auth.users.list({ limit: 2 })).toMatchObject([{ email: undefined }]);
   });
 
   it.each([

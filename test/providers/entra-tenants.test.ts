@@ -89,6 +89,13 @@ describe('whose users may sign in with Entra', () => {
   });
 });
 
+interface Told {
+  readonly iss?: string;
+  /** `iss` of the callback. */
+  readonly named?: string;
+  readonly claims?: object;
+}
+
 /** An application at Entra's endpoint for users of many tenants. */
 async function sharedWorld(tenants: readonly string[]) {
   const app = await hostileLogin(({ issuer, clientId, clientSecret }) => ({
@@ -97,17 +104,14 @@ async function sharedWorld(tenants: readonly string[]) {
       fetch(urlOf(input).replace(`${ENTRA}/common/v2.0`, issuer), init),
   }));
   const issuerOf = (tenant: unknown) => `${ENTRA}/${String(tenant)}/v2.0`;
-  const as = (
-    tid: unknown,
-    { iss = issuerOf(tid), named }: { iss?: string; named?: string } = {},
-  ) => {
+  const as = (tid: unknown, { iss = issuerOf(tid), named, claims = {} }: Told = {}) => {
     app.corp.misbehave({
       discovery: {
         issuer: `${ENTRA}/{tenantid}/v2.0`,
         authorization_response_iss_parameter_supported: named !== undefined || undefined,
       },
       callback: { iss: named },
-      idTokenClaims: { iss, tid },
+      idTokenClaims: { iss, tid, ...claims },
     });
     return app.signIn();
   };
@@ -145,6 +149,22 @@ describe("a sign-in at Entra's shared endpoint", () => {
     const { app, as } = await sharedWorld(['any']);
     for (const tenant of [TENANT, OTHER_TENANT]) await expectSignedIn(app, await as(tenant));
     expect(await app.auth.users.list({ limit: 10 })).toHaveLength(1 + 1);
+  });
+
+  it('with any tenant gives nobody an address that is not verified: anybody could have written it down', async () => {
+    for (const { tenants, xms_edov, email } of [
+      { tenants: ['any'], xms_edov: undefined, email: undefined },
+      { tenants: ['any'], xms_edov: true, email: 'boss@contoso.example' },
+      { tenants: [TENANT], xms_edov: undefined, email: 'boss@contoso.example' },
+    ]) {
+      const { app, as } = await sharedWorld(tenants);
+      await expectSignedIn(
+        app,
+        await as(TENANT, { claims: { email: 'boss@contoso.example', xms_edov } }),
+      );
+      const users = await app.auth.users.list({ limit: 2 });
+      expect(users).toMatchObject([{ email, emailVerified: false }]);
+    }
   });
 
   it.each<{ title: string; tenants: string[]; tid: unknown; iss?: string; refusal: typeof FAILED }>(

@@ -9,6 +9,7 @@ export const entra: ClaimsMapping = {
   // The optional claims that say so: the tenant owns the address's domain, or the address is one of the verified ones.
   emailVerified: [['email_verified'], ['xms_edov'], ['verified_primary_email']],
   username: [['preferred_username'], ['upn'], ['unique_name']],
+  attributes: [['attributes'], ['name']],
   scopes: 'scp',
   clientId: [['azp'], ['appid']],
   orgs: 'tid',

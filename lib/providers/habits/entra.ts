@@ -21,5 +21,6 @@ export const entra: LoginHabits = {
   label: 'Microsoft',
   issuers: /^https:\/\/login\.microsoftonline\.(?:com|us)\//,
   hasFullIdTokens: true,
+  otherEmailClaim: 'preferred_username',
   logout: { hintClaim: 'login_hint' },
 };
