@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { memoryStore, openStore, redisStore } from 'latchkey';
@@ -7,6 +6,7 @@ import { storeContract, type StoreContractOptions } from 'latchkey/testing';
 import { Client } from 'pg';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import { createDatabaseFolder } from '../world/database-folder.js';
 import { isMissing, postgresUrl, redisUrl } from '../world/services.js';
 import { createPostgresSchema } from '../world/postgres-schema.js';
 import { holdSqliteLock } from '../world/sqlite-lock.js';
@@ -27,7 +27,7 @@ describe('the memory store', () => {
 });
 
 describe('the SQLite store', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'latchkey-sqlite-'));
+  const folder = createDatabaseFolder();
   const file = join(folder, 'auth.db');
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   keepsItsPromises(() => openStore(`file:${file}`), {

@@ -1,16 +1,16 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { openStore } from 'latchkey';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createDatabaseFolder } from '../world/database-folder.js';
 
 const NOW = 1_800_000_000_000;
 const DAY_MS = 86_400_000;
 
 /** A store with sessions that were all begun by one user, in one statement. */
 async function filledStore(sessions: number) {
-  const folder = mkdtempSync(join(tmpdir(), 'latchkey-'));
+  const folder = createDatabaseFolder();
   const path = join(folder, 'auth.db');
   const store = openStore(`file:${path}`);
   onTestFinished(async () => {

@@ -1,14 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import Database from 'libsql';
 import { type SqliteDatabase, type Store, openStore, sqliteStore } from 'latchkey';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createDatabaseFolder } from '../world/database-folder.js';
 import { holdSqliteLock } from '../world/sqlite-lock.js';
 
 function createPath(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'latchkey-'));
+  const folder = createDatabaseFolder();
   onTestFinished(() => rmSync(folder, { recursive: true }));
   return join(folder, 'auth.db');
 }

@@ -1,14 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { openStore } from 'latchkey';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { createDatabaseFolder } from '../world/database-folder.js';
 import { startAuthProcess } from '../world/auth-process.js';
 import { addUser, bearer, createClient, serveAuth } from '../world/auth-server.js';
 
 it('a limit reached, or a session ended, in one process on a SQLite file holds in another one', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'latchkey-'));
+  const folder = createDatabaseFolder();
   const url = `file:${join(folder, 'auth.db')}`;
   const store = openStore(url);
   const loginLimit = { max: 5, windowSeconds: 60 };

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { createDatabaseFolder } from './database-folder.js';
 import { createPostgresSchema } from './postgres-schema.js';
 import { isMissing, postgresUrl, redisUrl } from './services.js';
 
@@ -16,7 +16,7 @@ export interface StorePlace {
 
 /** Every store that several processes can share. Redis is given a database of its own (1 to 15). */
 export async function sharedStores(redisDatabase: number): Promise<readonly StorePlace[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'latchkey-'));
+  const folder = createDatabaseFolder();
   const schema = createPostgresSchema();
   return [
     {

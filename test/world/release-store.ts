@@ -1,11 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Redis } from 'ioredis';
 import { openStore, redisStore, type Store } from 'latchkey';
 import Database from 'libsql';
 import { Client } from 'pg';
+import { createDatabaseFolder } from './database-folder.js';
 import { createPostgresSchema } from './postgres-schema.js';
 import { isMissing, postgresUrl, redisUrl } from './services.js';
 
@@ -111,7 +111,7 @@ function sent<Statement>(store: string, replace = (text: string): string => text
 }
 
 async function sqliteFile(contents?: Buffer): Promise<ReleaseStore> {
-  const folder = mkdtempSync(join(tmpdir(), 'latchkey-release-'));
+  const folder = createDatabaseFolder();
   const file = join(folder, 'auth.db');
   if (contents) writeFileSync(file, contents);
   const onDatabase = <Result>(use: (database: Database.Database) => Result): Result => {

@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import Database from 'libsql';
 import { Client } from 'pg';
+import { createDatabaseFolder } from './database-folder.js';
 import { createPostgresSchema } from './postgres-schema.js';
 import { hasRedisServer, startRedisServer } from './redis-server.js';
 import { isMissing, postgresUrl } from './services.js';
@@ -110,7 +110,7 @@ async function silentRedis(): Promise<OutagePlace> {
 
 /** The other process is whoever calls this: the instances are processes of their own. Reads go on. */
 async function lockedSqlite(): Promise<OutagePlace> {
-  const folder = mkdtempSync(join(tmpdir(), 'latchkey-'));
+  const folder = createDatabaseFolder();
   const file = join(folder, 'auth.db');
   return {
     url: `file:${file}`,
