@@ -244,29 +244,29 @@ describe.skipIf(skip)('in a real browser', () => {
     await page.waitForSelector('input[name=login]');
   });
 
-  it.each([
-    '//evil.example',
-    '/\\evil.example',
-    '/%09/evil.example',
-    '/.//evil.example',
-    '/a/..//evil.example',
-    'https:evil.example',
-    'https://localhost@evil.example',
-    'javascript:alert(1)',
-    '//evil%E3%80%82com',
-    '/\u00a0/evil.example',
-    '/%0d%0aLocation:https://evil.example',
-  ])('returnTo=%j, typed into the address bar, stays here', async (returnTo) => {
+  it('returnTo, typed into the address bar, stays here', async () => {
     const { page, origin } = await world();
-    for (const typed of [returnTo, encodeURIComponent(returnTo)]) {
-      await page.goto(`${origin}/api/auth/signin?again&returnTo=${typed}`);
+    for (const returnTo of [
+      '//evil.example',
+      '/\\evil.example',
+      '/%09/evil.example',
+      '/.//evil.example',
+      '/a/..//evil.example',
+      'https:evil.example',
+      'https://localhost@evil.example',
+      'javascript:alert(1)',
+      '//evil%E3%80%82com',
+      '/\u00a0/evil.example',
+      '/%0d%0aLocation:https://evil.example',
+    ].flatMap((text) => [text, encodeURIComponent(text)])) {
+      await page.goto(`${origin}/api/auth/signin?again&returnTo=${returnTo}`);
       await page.fill('#username', 'alice');
       await page.fill('#password', PASSWORD);
       await page.click('button[type=submit]');
       await page.waitForURL((url) => url.pathname !== '/api/auth/signin');
-      expect(new URL(page.url()).origin).toBe(origin);
+      expect.soft(new URL(page.url()).origin, returnTo).toBe(origin);
     }
-  });
+  }, 60_000);
 
   it('a page in a foreign frame signs in through a window of its own, without any cookie', async () => {
     const { context, origin } = await world();
