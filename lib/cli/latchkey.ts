@@ -1,77 +1,9 @@
 #!/usr/bin/env node
-import { AuthError } from '../errors.js';
-import { StoreFailure } from '../stores/failures/store-failure.js';
-import { UsageError } from './usage-error.js';
-import { users } from './users.js';
-import { visible } from './visible-text.js';
+import { runCommandLine } from './command-line.js';
 
-const HELP = `Usage: npx latchkey users <command> [--store <url>]
-
-  users add [--username <name>] [--email <address>] [--role <role>]… [--group <group>]…
-            [--org <id>[:<role>,<role>…]]… [--must-reset] [--password-stdin]
-      Adds a user with a random password, printed once, or with one read from standard input.
-  users list [--json]
-      Lists all users, as a table or as one JSON object a line.
-  users roles <login> [--add <role>]… [--remove <role>]…
-      Shows the user's roles, after adding and removing some.
-  users disable <login>
-      Keeps the user from signing in, and ends the user's sessions.
-  users enable <login>
-      Lets a disabled user sign in again.
-  users reset <login>
-      Sets a temporary password, printed once, and ends the user's sessions.
-
-<login> is a user name or an e-mail address. <url> is file:./auth.db, postgres://… or redis://…;
-without --store it is AUTH_STORE_URL. Exit codes: 0 done, 1 failed, 2 wrong usage.
-`;
-
-/** Returns the exit code: 0 done, 1 failed, 2 wrong usage. */
-async function main([topic, ...args]: readonly string[]): Promise<number> {
-  if (topic === undefined || topic === 'help' || topic === '--help') {
-    process.stdout.write(HELP);
-    return topic === undefined ? 2 : 0;
-  }
-  try {
-    if (topic !== 'users')
-      throw new UsageError(`there is no command ${JSON.stringify(topic)}; it begins with users`);
-    await users(args);
-    return 0;
-  } catch (error) {
-    return explain(error);
-  }
-}
-
-function explain(error: unknown): number {
-  if (error instanceof UsageError) {
-    process.stderr.write(`latchkey: ${visible(error.message)}\n\n${HELP}`);
-    return 2;
-  }
-  process.stderr.write(`latchkey: ${visible(sentenceOf(error))}\n`);
-  return 1;
-}
-
-function sentenceOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'failed';
-  const fields = error instanceof AuthError ? (error.problem.errors ?? []) : [];
-  if (fields.length > 0)
-    return fields.map(({ pointer, detail }) => `${memberOf(pointer)} ${detail}`).join('; ');
-  const { cause } = error;
-  const text = cause instanceof Error && cause.message !== '' ? wordsOf(cause) : undefined;
-  const isStore = error instanceof AuthError && error.code === 'STORE_UNAVAILABLE';
-  if (isStore) return `the store cannot be used: ${text ?? 'it failed'}`;
-  return text === undefined ? error.message : `${error.message}: ${text}`;
-}
-
-/** Why a store failed, and the driver's own words where that has none: the reader has configured the store. */
-function wordsOf(error: Error): string {
-  const { message, cause } = error;
-  const isUnknown = error instanceof StoreFailure && error.reason === 'error';
-  return isUnknown && cause instanceof Error ? `${message}: ${cause.message}` : message;
-}
-
-/** `password` for `#/new_password`, the member of a request body. */
-function memberOf(pointer: string): string {
-  return pointer.replace(/^#\/(?:new_)?/, '');
-}
-
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await runCommandLine(process.argv.slice(2), {
+  env: process.env,
+  read: () => process.stdin.setEncoding('utf8'),
+  print: (text) => void process.stdout.write(text),
+  complain: (text) => void process.stderr.write(text),
+});

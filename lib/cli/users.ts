@@ -9,6 +9,7 @@ import type { Store, StoredUser } from '../stores/store.js';
 import { unlink } from '../accounts/identities.js';
 import { createRevocationCounts, type RevocationCounts } from '../accounts/revocation-counts.js';
 import { createUsers, publicUser, type Users } from '../accounts/users.js';
+import type { Terminal } from './terminal.js';
 import { UsageError } from './usage-error.js';
 import { userTable } from './user-table.js';
 import { visible } from './visible-text.js';
@@ -21,6 +22,9 @@ interface Desk {
   readonly now: () => number;
   readonly users: Users;
   readonly passwords: Passwords;
+  /** Prints a line. */
+  readonly print: (line: string) => void;
+  readonly read: Terminal['read'];
 }
 
 const options = {
@@ -61,7 +65,7 @@ const commands: ReadonlyMap<
 ]);
 
 /** Runs `latchkey users …`. Needs the store's URL and no other setting. */
-export async function users(args: readonly string[]): Promise<void> {
+export async function users(args: readonly string[], terminal: Terminal): Promise<void> {
   const { values, positionals } = parse(args);
   const [name = '', login = '', ...more] = positionals;
   const command = commands.get(name);
@@ -74,7 +78,7 @@ export async function users(args: readonly string[]): Promise<void> {
     );
   const stray = Object.keys(values).find((flag) => ![...command.flags, 'store'].includes(flag));
   if (stray !== undefined) throw new UsageError(`users ${name} has no option --${stray}`);
-  const desk = openDesk(values.store ?? process.env['AUTH_STORE_URL']);
+  const desk = openDesk(values.store ?? terminal.env['AUTH_STORE_URL'], terminal);
   try {
     await command.run(desk, values, login);
   } finally {
@@ -90,7 +94,7 @@ function parse(args: readonly string[]) {
   }
 }
 
-function openDesk(url: string | undefined): Desk {
+function openDesk(url: string | undefined, { read, print }: Terminal): Desk {
   if (url === undefined)
     throw new UsageError('no store: set AUTH_STORE_URL, or add --store file:./auth.db');
   if (url.startsWith('memory:'))
@@ -106,12 +110,14 @@ function openDesk(url: string | undefined): Desk {
     now: Date.now,
     users: createUsers({ store: store.users, now: Date.now }),
     passwords: createPasswords({}, { events, cores: availableParallelism() }),
+    print: (line) => print(`${visible(line)}\n`),
+    read,
   };
 }
 
 async function add(desk: Desk, given: Given): Promise<void> {
   const { username, email, role: roles = [], group: groups = [], org: orgs = [] } = given;
-  const own = given['password-stdin'] ? await readLine() : undefined;
+  const own = given['password-stdin'] ? await readLine(desk.read()) : undefined;
   if (own !== undefined) await desk.passwords.checkPolicy(own, { user: { username, email } });
   const password = own ?? desk.passwords.generatePassword();
   const user = await desk.users.create({
@@ -123,8 +129,8 @@ async function add(desk: Desk, given: Given): Promise<void> {
     passwordHash: await desk.passwords.hash(password),
     mustResetPassword: given['must-reset'] ?? false,
   });
-  print(`added ${nameOf(user)}, id ${user.id}`);
-  if (own === undefined) print(`password ${password}`);
+  desk.print(`added ${nameOf(user)}, id ${user.id}`);
+  if (own === undefined) desk.print(`password ${password}`);
 }
 
 /** `acme` or `acme:admin,billing`. The first one is the default. */
@@ -133,7 +139,7 @@ function readOrg(text: string, at: number): OrgMembership {
   return { id, roles: roles.split(',').filter((role) => role !== ''), isDefault: at === 0 };
 }
 
-async function list({ users: all }: Desk, { json = false }: Given): Promise<void> {
+async function list({ users: all, print }: Desk, { json = false }: Given): Promise<void> {
   const limit = 100;
   let after: string | undefined;
   for (;;) {
@@ -141,17 +147,16 @@ async function list({ users: all }: Desk, { json = false }: Given): Promise<void
     // oxlint-disable-next-line no-await-in-loop
     const page = await all.list({ limit, ...(after !== undefined && { after }) });
     if (json) for (const user of page) print(JSON.stringify(publicUser(user)));
-    else printTable(page, after === undefined);
+    else for (const line of tableOf(page, after === undefined)) print(line);
     after = page.at(-1)?.id;
     if (page.length < limit) return;
   }
 }
 
-function printTable(page: readonly StoredUser[], isFirst: boolean): void {
-  if (page.length === 0 && isFirst)
-    print('no users; add one with: npx latchkey users add --username <name>');
-  const [head = '', ...rows] = page.length > 0 ? userTable(page) : [];
-  for (const line of isFirst && rows.length > 0 ? [head, ...rows] : rows) print(line);
+/** Without a head on later pages. */
+function tableOf(page: readonly StoredUser[], isFirst: boolean): readonly string[] {
+  if (page.length > 0) return userTable(page).slice(isFirst ? 0 : 1);
+  return isFirst ? ['no users; add one with: npx latchkey users add --username <name>'] : [];
 }
 
 async function changeRoles(desk: Desk, given: Given, login: string): Promise<void> {
@@ -163,12 +168,13 @@ async function changeRoles(desk: Desk, given: Given, login: string): Promise<voi
   const absent = removed.find((role) => !before.roles.includes(role));
   if (absent !== undefined)
     throw new Error(`${nameOf(before)} has no role ${JSON.stringify(absent)}; ${rolesOf(before)}`);
-  if (added.length + removed.length === 0) return print(`${nameOf(before)}: ${rolesOf(before)}`);
+  if (added.length + removed.length === 0)
+    return desk.print(`${nameOf(before)}: ${rolesOf(before)}`);
   const user = await desk.users.update(before.id, ({ roles }) => ({
     roles: [...new Set([...roles, ...added])].filter((role) => !removed.includes(role)),
   }));
-  print(`${nameOf(user)}: ${rolesOf(user)}`);
-  print('access tokens that were issued before keep the former roles until they expire');
+  desk.print(`${nameOf(user)}: ${rolesOf(user)}`);
+  desk.print('access tokens that were issued before keep the former roles until they expire');
 }
 
 function rolesOf({ roles }: StoredUser): string {
@@ -179,13 +185,13 @@ async function disable(desk: Desk, _given: Given, login: string): Promise<void> 
   const user = await find(desk, login);
   await desk.users.update(user.id, { disabled: true });
   const ended = await endSessions(desk, user, 'user_disabled');
-  print(`disabled ${nameOf(user)}; ${ended}`);
+  desk.print(`disabled ${nameOf(user)}; ${ended}`);
 }
 
 async function enable(desk: Desk, _given: Given, login: string): Promise<void> {
   const user = await find(desk, login);
   await desk.users.update(user.id, { disabled: false });
-  print(
+  desk.print(
     user.disabled
       ? `enabled ${nameOf(user)}; sessions that had ended stay ended`
       : `${nameOf(user)} was not disabled`,
@@ -201,9 +207,9 @@ async function reset(desk: Desk, _given: Given, login: string): Promise<void> {
   const before = await unlink(desk, user.id, 'all');
   const ended = await endSessions(desk, user, 'password_admin_reset');
   const after = await unlink(desk, user.id, 'all');
-  print(`reset ${nameOf(user)}; ${ended}`);
-  for (const { provider } of [...before, ...after]) print(`removed ${provider}`);
-  print(`password ${password}`);
+  desk.print(`reset ${nameOf(user)}; ${ended}`);
+  for (const { provider } of [...before, ...after]) desk.print(`removed ${provider}`);
+  desk.print(`password ${password}`);
 }
 
 async function find({ users: all }: Desk, login: string): Promise<StoredUser> {
@@ -231,13 +237,9 @@ function nameOf({ username, email, id }: StoredUser): string {
 }
 
 /** The first line of standard input. Arguments are visible to every user of the machine. */
-async function readLine(): Promise<string> {
+async function readLine(input: AsyncIterable<unknown>): Promise<string> {
   let text = '';
-  for await (const chunk of process.stdin.setEncoding('utf8')) text += String(chunk);
+  for await (const chunk of input) text += String(chunk);
   const [line = ''] = text.split(/\r?\n/);
   return line;
-}
-
-function print(line: string): void {
-  process.stdout.write(`${visible(line)}\n`);
 }

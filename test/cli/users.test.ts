@@ -4,8 +4,10 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Readable } from 'node:stream';
 import { createAuth, openStore } from 'latchkey';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { runCommandLine } from '../../lib/cli/command-line.js';
 import { root } from '../package/build-package.js';
 import { plainEnvironment } from '../package/start-script.js';
 import { addUser, bearer, SECRET, serveAuth } from '../world/auth-server.js';
@@ -28,17 +30,31 @@ beforeAll(async () => {
   return () => rmSync(scriptFolder, { recursive: true, force: true });
 });
 
-/** Runs the command line as its user does, in a process of its own. */
-async function latchkey(
-  args: readonly string[],
-  given: { storeUrl?: string; stdin?: string } = {},
-): Promise<Outcome> {
+interface Given {
+  readonly storeUrl?: string;
+  readonly stdin?: string;
+}
+
+const environmentOf = ({ storeUrl }: Given): Record<string, string> =>
+  storeUrl === undefined ? {} : { AUTH_STORE_URL: storeUrl };
+
+/** Runs the command line as its user does, but in this process, which is much faster. */
+async function latchkey(args: readonly string[], given: Given = {}): Promise<Outcome> {
+  const output = { stdout: '', stderr: '' };
+  const code = await runCommandLine(args, {
+    env: environmentOf(given),
+    read: () => Readable.from([given.stdin ?? '']),
+    print: (text) => void (output.stdout += text),
+    complain: (text) => void (output.stderr += text),
+  });
+  return { code, ...output };
+}
+
+/** The same in a process of its own, which has to end by itself. */
+async function latchkeyProcess(args: readonly string[], given: Given = {}): Promise<Outcome> {
   const child = spawn(process.execPath, [script, ...args], {
     cwd: root,
-    env: {
-      ...plainEnvironment(),
-      ...(given.storeUrl !== undefined && { AUTH_STORE_URL: given.storeUrl }),
-    },
+    env: { ...plainEnvironment(), ...environmentOf(given) },
   });
   const output = { stdout: '', stderr: '' };
   child.stdout.on('data', (text) => (output.stdout += String(text)));
@@ -163,13 +179,16 @@ for (const place of await sharedStores(12))
     });
 
     it('takes a password on standard input, and holds it to the policy', async () => {
-      const short = await latchkey(['users', 'add', '--username', 'carl', '--password-stdin'], {
-        storeUrl,
-        stdin: 'short\n',
-      });
+      const short = await latchkeyProcess(
+        ['users', 'add', '--username', 'carl', '--password-stdin'],
+        {
+          storeUrl,
+          stdin: 'short\n',
+        },
+      );
       expect(short).toMatchObject({ code: 1, stdout: '' });
       expect(short.stderr).toBe('latchkey: password has fewer than 15 characters\n');
-      const good = await latchkey(
+      const good = await latchkeyProcess(
         ['users', 'add', '--username', 'carl', '--password-stdin', '--must-reset'],
         {
           storeUrl,
@@ -178,7 +197,7 @@ for (const place of await sharedStores(12))
       );
       expect(good).toMatchObject({ code: 0, stderr: '' });
       expect(good.stdout).not.toContain('never told');
-      const again = await latchkey(['users', 'add', '--username', 'carl'], { storeUrl });
+      const again = await latchkeyProcess(['users', 'add', '--username', 'carl'], { storeUrl });
       expect(again.code).toBe(1);
     });
 
@@ -198,7 +217,7 @@ for (const place of await sharedStores(12))
       const user = await addUser({ auth }, { username: 'late' });
       const provider = { issuer: 'https://id.example', subject: 'late', sessionId: undefined };
       const revocationCount = await auth.sessions.revocationCount(user.id, provider);
-      await latchkey(['users', 'reset', 'late'], { storeUrl });
+      await latchkeyProcess(['users', 'reset', 'late'], { storeUrl });
       const notes = {
         ...{ amr: [], authTime: undefined, acr: undefined, device: undefined },
         delivery: 'body' as const,
@@ -232,14 +251,18 @@ describe('wrong usage', () => {
     },
     { title: 'a login too few', args: ['users', 'reset', '--store', 'file:./x.db'] },
     { title: 'a login too many', args: ['users', 'disable', 'a', 'b', '--store', 'file:./x.db'] },
-  ])('$title: help and exit code 2', async ({ args }) => {
+  ])('$title: help and code 2', async ({ args }) => {
     const outcome = await latchkey(args);
     expect(outcome.code).toBe(2);
     expect(outcome.stderr + outcome.stdout).toContain('Usage: npx latchkey users');
   });
 
+  it('ends the process with code 2', async () => {
+    expect(await latchkeyProcess(['users', 'frob'])).toMatchObject({ code: 2, stdout: '' });
+  });
+
   it('a store that is not there is one sentence, without its password', async () => {
-    const outcome = await latchkey(['users', 'list'], {
+    const outcome = await latchkeyProcess(['users', 'list'], {
       storeUrl: 'postgres://me:hunter2@127.0.0.1:1/x',
     });
     expect(outcome.code).toBe(1);
@@ -252,7 +275,9 @@ it('what the command line added is what an application finds', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-cli-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const url = `file:${path.join(folder, 'auth.db')}`;
-  await latchkey(['users', 'add', '--username', 'dora', '--group', 'night'], { storeUrl: url });
+  await latchkeyProcess(['users', 'add', '--username', 'dora', '--group', 'night'], {
+    storeUrl: url,
+  });
   const auth = createAuth({
     env: {},
     publicUrl: 'http://localhost:3000',

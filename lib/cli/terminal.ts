@@ -1,0 +1,10 @@
+/** What a command knows of the process that it runs in. */
+export interface Terminal {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Standard input. */
+  readonly read: () => AsyncIterable<unknown>;
+  /** Writes on standard output. */
+  readonly print: (text: string) => void;
+  /** Writes on standard error. */
+  readonly complain: (text: string) => void;
+}
