@@ -49,6 +49,12 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** More workers than cores: most of these files wait for processes, sockets or a browser most of the time. */
+const AFTER_QUICK = {
+  maxWorkers: Math.max(6, availableParallelism()),
+  sequence: { groupOrder: 1 },
+};
+
 /** Tests, examples and README code name the package as its users do, and run on the sources. */
 export const alias = [
   { find: /^latchkey$/, replacement: lib('index.ts') },
@@ -58,14 +64,18 @@ export const alias = [
 export default defineConfig({
   resolve: { alias },
   test: {
-    // More than cores: most files wait for processes, sockets or a browser most of the time.
-    maxWorkers: Math.max(6, availableParallelism()),
     sequence: { sequencer: LongestFirst },
     // Most files leave nothing behind, so that one worker runs many of them and loads the library once.
     projects: [
       {
         extends: true,
-        test: { name: 'quick', include: QUICK, isolate: false },
+        test: {
+          name: 'quick',
+          include: QUICK,
+          isolate: false,
+          // Few: they hardly ever wait, and each worker loads the library and makes RSA keys.
+          maxWorkers: Math.max(3, availableParallelism()),
+        },
       },
       {
         extends: true,
@@ -74,11 +84,12 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...QUICK, ...ALONE],
           isolate: false,
+          ...AFTER_QUICK,
         },
       },
       {
         extends: true,
-        test: { name: 'alone', include: ALONE },
+        test: { name: 'alone', include: ALONE, ...AFTER_QUICK },
       },
     ],
     // Generous: tests assert what happens, never how fast, and CI machines are shared.
