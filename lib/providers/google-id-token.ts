@@ -11,19 +11,7 @@ import {
 } from './tokens.js';
 import { isIdentifier } from './identifier.js';
 
-/**
- * Google: OpenID Connect, by code (in `openid.ts`) and by ID tokens of its own client library (here). What it sends:
- *
- * - callbacks: `code`, `state`, and beside them `scope`, `authuser`, `prompt`, for Workspace accounts `hd`, and since 2026 `iss`
- *   (https://developers.google.com/identity/openid-connect/reference); nothing of it but the four of the standard is read. A user who
- *   declines is `error=access_denied`; most other errors are a page of Google's, and nobody comes back
- *   (https://developers.google.com/identity/protocols/oauth2/web-server)
- * - tokens: an access token for an hour, an ID token, and a refresh token for `access_type=offline` with a consent, which stays the same
- *   (https://developers.google.com/identity/openid-connect/openid-connect)
- * - claims: `iss` in two spellings, `hd` for Workspace accounts only, `email_verified`; the library's ID tokens have `nbf` and `jti`, too
- *   (https://developers.google.com/identity/gsi/web/guides/verify-google-id-token)
- * - user info, which isn't asked: the ID token says it all; no log-out, and no logout tokens.
- */
+/** What it sends is said in `habits/google.ts`. */
 export const GOOGLE = 'https://accounts.google.com';
 const GOOGLE_KEYS = 'https://www.googleapis.com/oauth2/v3/certs';
 

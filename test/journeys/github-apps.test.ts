@@ -170,7 +170,7 @@ describe('sign-in limited to organisations', () => {
     expect(open.github.requests('/user/memberships/orgs')).toBe(0);
   });
 
-  it('ends at a list without an end', async () => {
+  it('ends at a list without an end, and believes no invitation that it was not to see', async () => {
     let pages = 0;
     const { signIn, reasons, github } = await world({
       github: { allowedOrgs: ['acme'] },
@@ -180,7 +180,7 @@ describe('sign-in limited to organisations', () => {
         if (url.pathname !== '/user/memberships/orgs') return github.fetch(input, init);
         pages += 1;
         const link = '<https://evil.example/next>; rel="next"';
-        return Response.json([membership('other')], { headers: { link } });
+        return Response.json([membership('acme', 'pending')], { headers: { link } });
       },
     });
     expect(refusalOn(await signIn())).toEqual({ status: 403, code: 'LOGIN_DENIED' });
