@@ -298,7 +298,7 @@ describe("Apple's answer", () => {
     expect(await user()).toBeUndefined();
     const ours = apple.authorize((await begin()).href);
     await comeBack(ours);
-    expect((await comeBack(ours)).url).toBe(`${origin}/`);
+    expect((await comeBack(ours)).url).toBe(`${origin}/inside`);
     expect(apple.requests('/auth/token')).toBe(1);
     expect(browser.cookies('localhost').size).toBeGreaterThan(0);
   });

@@ -218,12 +218,12 @@ describe("GitHub's answer", () => {
     expect(github.requests('/login/oauth/access_token')).toBe(0);
   });
 
-  it('is good once: opened again, it leads home and asks GitHub nothing', async () => {
+  it('is good once: opened again, it leads where it led and asks GitHub nothing', async () => {
     const { github, origin, browser, begin, comeBack } = await world();
     const callback = github.authorize((await begin(browser)).href);
     await comeBack(browser, callback);
     const page = await comeBack(browser, callback);
-    expect(page.url).toBe(`${origin}/`);
+    expect(page.url).toBe(`${origin}/inside`);
     expect(github.requests('/login/oauth/access_token')).toBe(1);
   });
 
@@ -238,7 +238,7 @@ describe("GitHub's answer", () => {
       expect(page.url).toBe(`${all.origin}/inside`);
       expect((await userOf(all.browser, all.origin))?.id).toBe(before?.id);
       const kept = await all.app.auth.store.credentials.listByOwner(before?.id ?? '');
-      expect(kept.map(({ data }) => JSON.parse(data) as unknown)).toEqual([
+      expect(kept.map(({ data }) => JSON.parse(data) as unknown)).toMatchObject([
         { provider: 'github', issuer: 'https://github.com', subject: '583231' },
       ]);
     },
