@@ -244,7 +244,7 @@ describe('S4 a logout token', () => {
     { title: 'without a type', header: { typ: undefined } },
     { title: 'of type JWT', header: { typ: 'JWT' } },
     {
-      title: 'of Hydra, which has no exp and a sub only',
+      title: 'without exp, as Hydra makes them,',
       header: { typ: 'JWT' },
       claims: { exp: undefined, aud: ['hostile-client'] },
     },

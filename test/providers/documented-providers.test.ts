@@ -236,6 +236,7 @@ describe('a logout token as it is documented', () => {
     // Before 25
     { name: 'keycloak', typ: 'JWT' },
     { name: 'auth0', typ: 'logout+jwt' },
+    { name: 'auth0', typ: 'JWT' },
   ])('of $name, of type $typ, ends the session', async ({ name, typ }) => {
     const { origin, server, signIn } = await world();
     const browser = await signIn(name);

@@ -8,7 +8,7 @@ import type { LoginHabits } from '../login-habits.js';
  * - Tokens: since 25 `auth_time` and `sub` come by the client scope `basic`; `session_state` is gone, `sid` stays, and only ID tokens have a
  *   `nonce`. Before 26.8 several flows of its own made an address verified.
  * - Log-out: takes `client_id` in the place of `id_token_hint`, and then asks the user to confirm.
- * - Back channel: `typ` is `logout+jwt` since 25, before `JWT`; `sub`, `sid` unless the client is told otherwise, and since 24 `exp`.
+ * - Back channel: `typ` is `logout+jwt` since 25, before `JWT`; `sub`, `sid` unless the client is told otherwise, and since 23 `exp`.
  *
  * @see https://www.keycloak.org/docs/latest/upgrading/
  * @see https://www.keycloak.org/securing-apps/oidc-layers
