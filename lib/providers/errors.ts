@@ -79,9 +79,14 @@ export function providerError(error: unknown): AuthError {
   if (error instanceof AuthError) return error;
   if (error instanceof PrivateAddressError)
     return new AuthError('PROVIDER_ERROR', { reason: 'private_address' });
-  const { name, code, error: word } = isRecord(error) || error instanceof Error ? facts(error) : {};
+  const {
+    name,
+    code,
+    status,
+    error: word,
+  } = isRecord(error) || error instanceof Error ? facts(error) : {};
   if (name === 'AuthorizationResponseError') return refusalOf(OWN_WORDS.get(word) ?? word);
-  if (name === 'ResponseBodyError') return tokenError(OWN_WORDS.get(word) ?? word);
+  if (name === 'ResponseBodyError') return tokenError(OWN_WORDS.get(word) ?? word, status);
   if (typeof code === 'string' && UNVERIFIABLE.includes(code))
     return unverifiable(code.toLowerCase().replace('oauth_', ''));
   return new AuthError('PROVIDER_ERROR', {
@@ -89,14 +94,27 @@ export function providerError(error: unknown): AuthError {
   });
 }
 
-function facts(error: object): { name?: unknown; code?: unknown; error?: unknown } {
+interface ErrorFacts {
+  readonly name?: unknown;
+  readonly code?: unknown;
+  readonly status?: unknown;
+  readonly error?: unknown;
+}
+
+function facts(error: object): ErrorFacts {
   return error;
 }
 
-function tokenError(word: unknown): AuthError {
+/**
+ * 401 is for a client that isn't believed, and for nothing else (RFC 6749 §5.2). Of the wrong secret Auth0 says `access_denied` then,
+ * and Keycloak `unauthorized_client`.
+ */
+function tokenError(word: unknown, status: unknown): AuthError {
   if (word === UNVERIFIED_EMAIL)
     return new AuthError('LOGIN_DENIED', { reason: 'email_unverified' });
-  const reason = TOKEN_ERRORS.find((known) => known === word) ?? 'token_endpoint';
+  const known = TOKEN_ERRORS.find((each) => each === word);
+  const isUnbelieved = status === 401 && (known === undefined || known === 'unauthorized_client');
+  const reason = isUnbelieved ? 'invalid_client' : (known ?? 'token_endpoint');
   return reason === 'invalid_grant'
     ? unverifiable(reason)
     : new AuthError('PROVIDER_ERROR', { reason });
