@@ -1,14 +1,36 @@
 import express, { type Express } from 'express';
-import { type Auth, optionalPrincipalOf, orgOf, type SendMail } from 'latchkey';
+import { type Auth, optionalPrincipalOf, orgOf } from 'latchkey';
 import { homePage } from './home-page.js';
+import type { MailFolder } from './mail-folder.js';
+import { mailsPage } from './mails-page.js';
+import { callOwnApi } from './own-api.js';
+import { html, page } from './page.js';
 
 /** Pages and an API whose users sign in at /api/auth, and whose routes stand behind different guards. */
-export function createApi(auth: Auth, sendMail: SendMail): Express {
+export function createApi(auth: Auth, mails: MailFolder): Express {
   const api = express();
-  api.use(auth.securityHeaders());
-  api.use('/api/auth', auth.router({ sendMail }));
+  api.use(auth.securityHeaders({ preset: 'web' }));
+  api.use('/api/auth', auth.router({ sendMail: mails.sendMail }));
 
-  api.get('/', auth.requireAuth({ redirect: true }), homePage);
+  api.get('/', auth.optionalAuth(), homePage);
+  api.get('/mails', mailsPage(mails));
+  api.get(
+    '/reports',
+    auth.requireAuth({ redirect: true }),
+    auth.requireScopes('reports:read'),
+    (_req, res) => void res.type('html').send(page('Reports', REPORTS)),
+  );
+  api.post(
+    '/users/:id/temporary-password',
+    auth.requireAuth(),
+    auth.requireScopes('users:admin'),
+    async (req, res) => {
+      const id = encodeURIComponent(String(req.params['id']));
+      const { status } = await callOwnApi(req, `/api/auth/users/${id}/reset-password`, 'POST');
+      res.redirect(303, status === 202 ? '/mails' : '/');
+    },
+  );
+
   api.get('/api/hello', auth.optionalAuth(), (req, res) => {
     res.json({ hello: optionalPrincipalOf(req)?.user.username ?? 'stranger' });
   });
@@ -25,9 +47,14 @@ export function createApi(auth: Auth, sendMail: SendMail): Express {
     res.status(204).end();
   });
 
-  api.use(auth.errorHandler());
+  api.use(auth.errorHandler({ html: true }));
   return api;
 }
+
+const REPORTS = html`<section class="wide">
+  <h1>Reports</h1>
+  <p>Annual, quarterly. This page takes the scope reports:read.</p>
+</section>`;
 
 /** The scopes of a user's access tokens. */
 export function scopesOf({ roles }: { readonly roles: readonly string[] }): readonly string[] {

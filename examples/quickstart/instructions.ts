@@ -20,8 +20,8 @@ export function instructions({ api, origin, dataFolder, mails, passwords }: Fact
   const as = (name: string): string => `-H "Authorization: Bearer $${name}"`;
   const curl = `curl -isw '\\n\\n'`;
   return `
-Open ${origin}/ in a browser: it asks you to sign in, with a password from below or with a
-local OpenID provider, which lets everybody in under any name.
+Open ${origin}/ in a browser: it shows who is signed in and what the API answers. Sign in
+with a password from below, or with one of two local OpenID providers, which let everybody in.
 
 Example API on ${api}. Ctrl-C ends it; users and sessions stay in ${dataFolder}.
 
@@ -85,7 +85,7 @@ ${curl} ${as('ALICE')} ${auth}/me
 ${curl} ${json} -d '{"email":"bob@example.com"}' ${auth}/forgot-password
 
 # The mail is a file in ${mails}
-sleep 1; RESET=$(sed -n 's/.*#token=//p' "$(ls -t ${mails}/*password_reset* | head -1)")
+sleep 1; RESET=$(sed -n 's/.*[#?]token=//p' "$(ls -t ${mails}/*password_reset* | head -1)")
 
 # He sets a new one, which is the old one with -changed at its end from now on: 200
 ${curl} ${json} -d '{"token":"'$RESET'","new_password":"'$BOB_PASSWORD'-changed"}' ${auth}/reset-password

@@ -9,10 +9,15 @@ export interface LocalProvider {
 }
 
 /**
- * Stands for your company's OpenID provider: a real one, where everybody is let in under any name. An application has
+ * Stands for a company's OpenID provider, below `origin`: a real one, where everybody is let in under any name. An application has
  * AUTH_OIDC_ISSUER, AUTH_OIDC_CLIENT_ID and AUTH_OIDC_CLIENT_SECRET in its place.
  */
-export async function createLocalProvider(issuer: string, origin: string): Promise<LocalProvider> {
+export async function createLocalProvider(
+  name: string,
+  label: string,
+  origin: string,
+): Promise<LocalProvider> {
+  const issuer = `${origin}/${name}`;
   const clientId = 'quickstart';
   const clientSecret = randomBytes(24).toString('base64url');
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
@@ -21,12 +26,12 @@ export async function createLocalProvider(issuer: string, origin: string): Promi
   const provider = await quietly(async () => {
     const configuration = {
       jwks: { keys: [key] },
-      cookies: { keys: [randomBytes(24).toString('base64url')] },
+      cookies: { keys: [randomBytes(24).toString('base64url')], names: cookieNames(name) },
       clients: [
         {
           client_id: clientId,
           client_secret: clientSecret,
-          redirect_uris: [`${origin}/api/auth/callback`],
+          redirect_uris: [`${origin}/api/auth/callback/${name}`],
           post_logout_redirect_uris: [`${origin}/`],
           id_token_signed_response_alg: 'ES256',
         },
@@ -40,7 +45,7 @@ export async function createLocalProvider(issuer: string, origin: string): Promi
         accountId: sub,
         claims: () => ({
           sub,
-          email: `${sub}@idp.example.com`,
+          email: `${sub}@${name}.example.com`,
           email_verified: true,
           preferred_username: sub,
         }),
@@ -51,9 +56,14 @@ export async function createLocalProvider(issuer: string, origin: string): Promi
     return new Provider(issuer, configuration);
   });
   return {
-    settings: { issuer, clientId, clientSecret, label: 'the local provider' },
+    settings: { issuer, clientId, clientSecret, label },
     handle: provider.callback(),
   };
+}
+
+/** Two providers of one host need cookies of their own. */
+function cookieNames(name: string): Record<'session' | 'interaction' | 'resume', string> {
+  return { session: `${name}_session`, interaction: `${name}_step`, resume: `${name}_resume` };
 }
 
 /** The provider's own question. Its form posts to the provider, with what it needs inside. */

@@ -1,15 +1,39 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Mail, SendMail } from 'latchkey';
 
+export interface MailFolder {
+  readonly sendMail: SendMail;
+  readonly newestFirst: () => Promise<readonly KeptMail[]>;
+}
+
+export interface KeptMail {
+  readonly to: string;
+  readonly sentAt: string;
+  readonly text: string;
+}
+
 /** Writes mails to a folder, where one looks instead of into a mailbox. */
-export function mailFolder(folder: string): SendMail {
-  return async (mail) => {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const name = `${mail.to}-${mail.kind}-${randomUUID()}.txt`;
-    await writeFile(path.join(folder, name), write(mail), { mode: 0o600 });
+export function mailFolder(folder: string): MailFolder {
+  return {
+    async sendMail(mail) {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const name = `${mail.to}-${mail.kind}-${randomUUID()}.txt`;
+      await writeFile(path.join(folder, name), write(mail), { mode: 0o600 });
+    },
+    async newestFirst() {
+      const names = await readdir(folder).catch(() => []);
+      const mails = await Promise.all(names.map((name) => readMail(path.join(folder, name))));
+      return mails.toSorted((one, other) => other.sentAt.localeCompare(one.sentAt));
+    },
   };
+}
+
+async function readMail(file: string): Promise<KeptMail> {
+  const [text, { mtime }] = await Promise.all([readFile(file, 'utf8'), stat(file)]);
+  const to = path.basename(file).replace(/-[a-z_]+-[\da-f-]{36}\.txt$/, '');
+  return { to, sentAt: mtime.toISOString(), text };
 }
 
 function write(mail: Mail): string {

@@ -1,14 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import express from 'express';
-import { createAuth } from 'latchkey';
-import { createApi, scopesOf } from './api.js';
 import { openDataFolder } from './data-folder.js';
 import { addDemoUsers } from './demo-users.js';
 import { instructions } from './instructions.js';
-import { createLocalProvider } from './login-provider.js';
-import { mailFolder } from './mail-folder.js';
+import { createQuickstart } from './quickstart.js';
 
 const port = readPort(process.env.PORT);
 const folder = process.env.QUICKSTART_DATA ?? path.join(import.meta.dirname, 'data');
@@ -23,25 +19,9 @@ async function start(): Promise<void> {
   const { port: bound } = server.address() as AddressInfo;
   const origin = `http://localhost:${bound}`;
   const data = openDataFolder(path.resolve(folder));
-  const provider = await createLocalProvider(`${origin}/idp`, origin);
-  const auth = createAuth({
-    // Only what stands here counts. An application leaves `env` out and is configured by AUTH_* variables.
-    env: {},
-    publicUrl: origin,
-    jwt: { secret: data.secret },
-    store: { url: data.storeUrl },
-    oidc: { default: provider.settings },
-    // So that pages need no token.
-    cookieSessions: true,
-    tokenScopes: scopesOf,
-    // Pasted lines come faster than people do.
-    rateLimit: { max: 50, windowSeconds: 1 },
-  });
+  const { app, auth } = await createQuickstart(origin, data);
   endGracefully(() => auth.close());
   const passwords = await addDemoUsers(auth);
-  const app = express();
-  app.use('/idp', provider.handle);
-  app.use(createApi(auth, mailFolder(data.mails)));
   server.on('request', app);
   const api = `http://127.0.0.1:${bound}`;
   console.log(instructions({ api, origin, dataFolder: data.path, mails: data.mails, passwords }));

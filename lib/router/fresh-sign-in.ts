@@ -4,7 +4,7 @@ import type { Session } from '../stores/store.js';
 import type { RouterParts } from './parts.js';
 
 /** Greatest age of the sign-in behind a change of how an account is signed in to. Seconds. */
-const MAX_AGE_SECONDS = 600;
+export const MAX_AGE_SECONDS = 600;
 
 /**
  * Rejects with AUTH_CONTEXT_REQUIRED (401) unless the session's user has signed in actively within the last ten minutes, and

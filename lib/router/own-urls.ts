@@ -140,7 +140,17 @@ export function wishesOf(req: Request): Readonly<Record<string, string>> {
     const value = query.get(name);
     return value === null ? [] : [[name, value]];
   });
-  return { ...Object.fromEntries(given), returnTo: returnToOf(req) };
+  return { ...Object.fromEntries(given), ...keptWishes.get(req), returnTo: returnToOf(req) };
+}
+
+const keptWishes = new WeakMap<Request, Readonly<Record<string, string>>>();
+
+/**
+ * Lets the sign-in page that shows a failure ask for a sign-in of at most this age: a provider that signs the user in without
+ * asking would not say how old it is, and the page would be shown again.
+ */
+export function keepMaxAge(req: Request, seconds: number): void {
+  keptWishes.set(req, { max_age: String(seconds) });
 }
 
 const returnTos = new WeakMap<Request, string>();

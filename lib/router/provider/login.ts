@@ -5,8 +5,17 @@ import { AuthError, isScopeToken } from '../../errors.js';
 import type { LoginProvider } from '../../providers/login-provider.js';
 import { needsUser } from '../../providers/errors.js';
 import { redirectAway, redirectWithin, withParameters } from '../../http/redirects.js';
-import { callbackUrl, ownPath, placeOf, queryOf, rightAddress, wishesOf } from '../own-urls.js';
-import { requireFreshSignIn } from '../fresh-sign-in.js';
+import {
+  callbackUrl,
+  keepMaxAge,
+  keepReturnTo,
+  ownPath,
+  placeOf,
+  queryOf,
+  rightAddress,
+  wishesOf,
+} from '../own-urls.js';
+import { MAX_AGE_SECONDS, requireFreshSignIn } from '../fresh-sign-in.js';
 import { forwardPage } from '../pages/forward-page.js';
 import { pageSession } from '../browser-session.js';
 import { refuseLookAhead } from '../look-ahead.js';
@@ -92,7 +101,11 @@ export function beginLink(parts: RouterParts, transactions: Transactions): Endpo
     const { realm } = parts.verifier;
     if (!live) throw new AuthError('CREDENTIALS_MISSING', { realm });
     if (live.user.mustResetPassword) throw new AuthError('PASSWORD_CHANGE_REQUIRED', { realm });
-    await requireFreshSignIn(parts, live.session);
+    await requireFreshSignIn(parts, live.session).catch((error: unknown) => {
+      keepReturnTo(req, placeOf(req, returnTo));
+      keepMaxAge(req, MAX_AGE_SECONDS);
+      throw error;
+    });
     const provider = await requireProvider(parts, req.params['provider']);
     const wish: Wish = {
       returnTo: placeOf(req, returnTo),
