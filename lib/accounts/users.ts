@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { AuthError, type FieldError } from '../errors.js';
-import { isEmail, normaliseLogin } from './logins.js';
+import { isEmail, normaliseLogin, storedSpellings } from './logins.js';
 import type { StoredUser, UserChange, UserStore } from '../stores/store.js';
 
 /**
@@ -13,7 +13,7 @@ export interface NewUser extends Partial<Omit<StoredUser, 'createdAt' | 'updated
 export type UserEdit = UserChange | ((latest: StoredUser) => UserChange);
 
 /**
- * Users who can sign in. Logins are normalised (NFKC, trimmed, lower case) before they are stored or compared. Every method may
+ * Users who can sign in. Logins are normalised (NFC, trimmed, lower case, domains in Unicode) before they are stored or compared. Every method may
  * reject with STORE_UNAVAILABLE (503). No method ends sessions: see `auth.sessions.revoke()`.
  */
 export interface Users {
@@ -69,7 +69,8 @@ export function createUsers({
     if (!latest) throw new AuthError('NOT_FOUND');
     const set = withProof(latest, normaliseFacts(typeof edit === 'function' ? edit(latest) : edit));
     if (Object.keys(set).length === 0) return latest;
-    refuseFlaws({ ...latest, ...set });
+    refuseFlaws({ ...latest, ...set }, latest);
+    await refuseOtherSpelling(store, set.email, id);
     const outcome = await store.update(id, { version: latest.version, now: now(), set });
     if (typeof outcome === 'object') return outcome;
     if (outcome === 'taken' || triesLeft <= 1) throw new AuthError('CONFLICT');
@@ -78,13 +79,13 @@ export function createUsers({
 
   return Object.freeze({
     async findByLogin(login: unknown): Promise<StoredUser | undefined> {
-      const normalised = normaliseLogin(login);
-      return normalised === undefined ? undefined : store.findByLogin(normalised);
+      return findStored(store, login);
     },
     findById: (id: string) => store.findById(id),
     async create(given: NewUser): Promise<StoredUser> {
       const user = { ...blankUser(now()), ...normaliseFacts(given) };
       refuseFlaws(user);
+      await refuseOtherSpelling(store, user.email, user.id);
       if ((await store.create(user)) === 'taken') throw new AuthError('CONFLICT');
       return { ...user, version: 0 };
     },
@@ -92,6 +93,26 @@ export function createUsers({
     list: (page: Parameters<UserStore['list']>[0]) => store.list(page),
     delete: (id: string) => store.delete(id),
   });
+}
+
+async function findStored(store: UserStore, login: unknown): Promise<StoredUser | undefined> {
+  for (const spelling of storedSpellings(login)) {
+    const user = await store.findByLogin(spelling);
+    if (user) return user;
+  }
+  return undefined;
+}
+
+/** An account of an earlier release may have the address in the other spelling of its domain. The store doesn't know that they are one. */
+async function refuseOtherSpelling(
+  store: UserStore,
+  email: string | undefined,
+  id: string,
+): Promise<void> {
+  for (const spelling of storedSpellings(email)) {
+    const owner = spelling === email ? undefined : await store.findByLogin(spelling);
+    if (owner && owner.id !== id) throw new AuthError('CONFLICT');
+  }
 }
 
 function blankUser(now: number): Omit<StoredUser, 'version'> {
@@ -124,28 +145,31 @@ function normaliseFacts<Facts extends NewUser>(facts: Facts): Facts {
 
 /** A new e-mail address is unverified unless the change says otherwise. */
 function withProof(latest: StoredUser, set: UserChange): UserChange {
-  const isNew = 'email' in set && set.email !== latest.email;
+  const isNew = 'email' in set && set.email !== (normaliseLogin(latest.email) ?? latest.email);
   return isNew && set.emailVerified === undefined ? { ...set, emailVerified: false } : set;
 }
 
 const MOST_ENTRIES = 100;
 const MAX_TEXT = 256;
 
-function refuseFlaws(user: Omit<StoredUser, 'version'>): void {
-  const errors = [...flawsOf(user)];
+/** Logins that a user has already are left alone: earlier releases had other rules. */
+function refuseFlaws(user: Omit<StoredUser, 'version'>, latest?: StoredUser): void {
+  const errors = [...flawsOf(user, latest)];
   if (errors.length > 0) throw new AuthError('INVALID_REQUEST', { reason: 'user', errors });
 }
 
-function* flawsOf(user: Omit<StoredUser, 'version'>): Generator<FieldError> {
+function* flawsOf(
+  user: Omit<StoredUser, 'version'>,
+  latest: Pick<StoredUser, 'username' | 'email'> | undefined,
+): Generator<FieldError> {
   const { id, username, email, roles, groups, attributes, orgs } = user;
   if (!/^[\w-]{1,128}$/.test(id))
     yield flaw('id', 'is 1 to 128 letters, digits, hyphens and underscores');
   if (username === undefined && email === undefined)
     yield flaw('username', 'is missing, and so is email; a user needs one of them');
-  if (username !== undefined && (normaliseLogin(username) !== username || isEmail(username)))
+  if (username !== latest?.username && !isUsername(username))
     yield flaw('username', 'is no user name; it has letters, digits and . _ + - only');
-  if (email !== undefined && (normaliseLogin(email) !== email || !isEmail(email)))
-    yield flaw('email', 'is no e-mail address');
+  if (email !== latest?.email && !isAddress(email)) yield flaw('email', 'is no e-mail address');
   for (const [name, list] of Object.entries({ roles, groups }))
     if (!isShortList(list)) yield flaw(name, LIST_RULE);
   if (!areAttributes(attributes))
@@ -158,6 +182,14 @@ function* flawsOf(user: Omit<StoredUser, 'version'>): Generator<FieldError> {
       'orgs',
       'is up to 100 organisations with id and roles, one of them the default at most',
     );
+}
+
+function isUsername(username: string | undefined): boolean {
+  return username === undefined || (normaliseLogin(username) === username && !isEmail(username));
+}
+
+function isAddress(email: string | undefined): boolean {
+  return email === undefined || (normaliseLogin(email) === email && isEmail(email));
 }
 
 const LIST_RULE = `is a list of up to ${MOST_ENTRIES} texts of 1 to ${MAX_TEXT} characters, none of them a control character`;

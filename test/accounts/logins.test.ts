@@ -1,11 +1,19 @@
 import { expect, it } from 'vitest';
-import { isEmail, normaliseLogin } from '../../lib/accounts/logins.js';
+import { isEmail, normaliseLogin, storedSpellings } from '../../lib/accounts/logins.js';
 
 it.each([
   ['alice', 'alice'],
   [' Alice ', 'alice'],
   ['A@B.com ', 'a@b.com'],
-  ['ａ@b.com', 'a@b.com'],
+  ['a@BÜCHER.example', 'a@bücher.example'],
+  ['a@bu\u0308cher.example', 'a@bücher.example'],
+  ['a@xn--bcher-kva.example', 'a@bücher.example'],
+  ['a@XN--Bcher-KVA.example', 'a@bücher.example'],
+  ['a@shop.xn--bcher-kva.example', 'a@shop.bücher.example'],
+  ['a@xn--fa-hia.example', 'a@faß.example'],
+  ['a@fass.example', 'a@fass.example'],
+  ['a@xn--ls8h.example', 'a@xn--ls8h.example'],
+  ['\u00A0alice\u3000', 'alice'],
   ['first.last+tag@sub.example.co.uk', 'first.last+tag@sub.example.co.uk'],
   ['root@localhost', 'root@localhost'],
   ['Jürgen', 'jürgen'],
@@ -37,6 +45,9 @@ it.each([
     'a@b..com',
     'a@-b.com',
     'a@b.com.',
+    'a@bücher.example.',
+    'a@xn--a.example',
+    'a@xn--bcher-kva.1',
     'a b@c.com',
   ],
   ...[
@@ -59,6 +70,9 @@ it.each([
     `${'a'.repeat(65)}@b.com`,
     '\uD800',
   ],
+  // Compatibility characters: another mailbox than the one that they look like.
+  ...['ｂoss@example.com', 'boss＠example.com', 'boss@ｅxample.com', 'ﬁnance@example.com', 'x²'],
+  ...['ｂoss', '\u03F4eta', 'Ⅷ', '①'],
 ])('%j can be no login', (input) => {
   expect(normaliseLogin(input)).toBeUndefined();
 });
@@ -77,6 +91,27 @@ it('normalising twice changes nothing, whatever the characters', () => {
     if (once !== undefined && normaliseLogin(once) !== once)
       throw new Error(`U+${code.toString(16)}`);
   }
+});
+
+it('nothing but case and canonical equivalence joins two names', () => {
+  for (let code = 0x21; code < 0x30000; code += 1) {
+    if (code >= 0xd800 && code < 0xe000) continue;
+    const character = String.fromCodePoint(code);
+    const login = normaliseLogin(`a${character}b`);
+    if (login !== undefined && login !== `a${character}b`.normalize('NFC').toLowerCase())
+      throw new Error(`U+${code.toString(16)} became ${login}`);
+  }
+});
+
+it.each([
+  { login: 'alice', spellings: ['alice'] },
+  { login: 'a@example.com', spellings: ['a@example.com'] },
+  { login: 'a@Bücher.example', spellings: ['a@bücher.example', 'a@xn--bcher-kva.example'] },
+  { login: 'a@xn--bcher-kva.example', spellings: ['a@xn--bcher-kva.example', 'a@bücher.example'] },
+  { login: 'a@xn--a.example', spellings: ['a@xn--a.example'] },
+  { login: 'ｂoss', spellings: [] },
+])('the account of $login may be stored as $spellings', ({ login, spellings }) => {
+  expect(storedSpellings(login)).toEqual(spellings);
 });
 
 it('user names and e-mail addresses never meet', () => {

@@ -5,7 +5,7 @@ import { numberInRange, refuseUnknownOptions, renamedOption } from '../../known-
 import { loadPackage } from '../../load-package.js';
 import { createHashingQueue, type HashingCounters, type HashingLimits } from './hashing-queue.js';
 import { COST, isCostOfToday, readCost } from './hash.js';
-import { countCharacters, flaw, MAX_PASSWORD_LENGTH, passwordFlaw } from './policy.js';
+import { flaw, passwordFlaw, spellPassword } from './policy.js';
 
 export interface PasswordOptions {
   /**
@@ -166,19 +166,8 @@ const optionNames: readonly (keyof PasswordOptions)[] = [
 const DUMMY_HASH =
   '$argon2id$v=19$m=19456,t=2,p=1$KLilf0u0DYv0JmqQSnyNRg$Gz85D6U8Ka1cS3z8qiRl8Hssgnc9Ed6yBxZg2E4vE7A';
 
-/** Two ways to type one character are one password (NIST SP 800-63B-4 §3.1.1.2). */
 function prepare(password: string): Buffer {
-  return Buffer.from(password.normalize('NFKC'));
-}
-
-/** Tells whether input can be a password at all. Checked before hashing, which a megabyte must not reach. */
-export function isPasswordInput(input: unknown): input is string {
-  return (
-    typeof input === 'string' &&
-    input !== '' &&
-    input.length <= 2 * MAX_PASSWORD_LENGTH &&
-    countCharacters(input) <= MAX_PASSWORD_LENGTH
-  );
+  return Buffer.from(spellPassword(password));
 }
 
 /** No letters or digits that look alike. */

@@ -1,7 +1,29 @@
 import { commonWords, walks } from './common-passwords.js';
 
-/** NIST SP 800-63B-4 §3.1.1.2 asks verifiers to take at least 64; these cost nothing to hash. */
-export const MAX_PASSWORD_LENGTH = 256;
+/** Characters. NIST SP 800-63B-4 §3.1.1.2 asks verifiers to take at least 64; these cost nothing to hash. */
+const MAX_PASSWORD_LENGTH = 256;
+
+/** UTF-16 code units: room for every way to type so many characters, such as letters with their accents apart. */
+const MAX_INPUT_LENGTH = 4096;
+
+/** Two ways to type one character are one password (NIST SP 800-63B-4 §3.1.1.2). Blanks stay, also the first and the last. */
+export function spellPassword(password: string): string {
+  return password.normalize('NFKC');
+}
+
+/**
+ * Tells whether input can be a password at all: whatever may be set can be used, however it is typed. Checked before
+ * hashing, which a megabyte must not reach.
+ */
+export function isPasswordInput(input: unknown): input is string {
+  return (
+    typeof input === 'string' &&
+    input !== '' &&
+    input.length <= MAX_INPUT_LENGTH &&
+    !/\p{Cs}/u.test(input) &&
+    countCharacters(spellPassword(input)) <= MAX_PASSWORD_LENGTH
+  );
+}
 
 export interface PolicyContext {
   readonly minLength: number;
@@ -17,11 +39,12 @@ export function passwordFlaw(
   password: unknown,
   { minLength, logins }: PolicyContext,
 ): PasswordFlaw | undefined {
-  if (typeof password !== 'string' || /\p{Cs}/u.test(password))
-    return flaw('not_text', 'is not text');
-  const length = countCharacters(password.normalize('NFKC'));
-  if (length < minLength) return flaw('too_short', `has fewer than ${minLength} characters`);
-  if (length > MAX_PASSWORD_LENGTH)
+  // Browsers drop line breaks from a password field, and other control characters can't be typed.
+  if (typeof password !== 'string' || /[\p{Cs}\p{Cc}]/u.test(password))
+    return flaw('not_text', 'is not text, or has control characters');
+  if (countCharacters(spellPassword(password)) < minLength)
+    return flaw('too_short', `has fewer than ${minLength} characters`);
+  if (!isPasswordInput(password))
     return flaw('too_long', `has more than ${MAX_PASSWORD_LENGTH} characters`);
   const letters = simplify(password);
   if (logins.some((login) => isMadeOf(letters, login)))
@@ -32,7 +55,7 @@ export function passwordFlaw(
 }
 
 /** Characters as Unicode counts them, so that an emoji is not two. */
-export function countCharacters(text: string): number {
+function countCharacters(text: string): number {
   return Array.from(text).length;
 }
 

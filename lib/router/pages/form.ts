@@ -65,7 +65,7 @@ function inputOf(field: Field, { isWrong, isFocused }: FieldState): Html {
       autocomplete="${autocomplete}"
       ${type === 'password' ? undefined : html`autocapitalize="none" spellcheck="false"`}
       required
-      maxlength="${type === 'password' ? '256' : '254'}"
+      maxlength="${type === 'password' ? '4096' : '254'}"
       ${isWrong ? html`aria-invalid="true"` : undefined}
       ${describedBy.length > 0 ? html`aria-describedby="${describedBy.join(' ')}"` : undefined}
       ${isFocused ? html`autofocus` : undefined}

@@ -39,7 +39,7 @@ export function showSignInPage(context: SignInContext): Endpoint {
 
 const formSchema = z.object({
   username: z.string().max(1024),
-  password: z.string().max(1024),
+  password: z.string().max(4096),
   returnTo: z.string().optional(),
 });
 

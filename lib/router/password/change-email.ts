@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AuthError } from '../../errors.js';
-import { isPasswordInput } from '../../accounts/passwords/passwords.js';
+import { isPasswordInput } from '../../accounts/passwords/policy.js';
 import type { StoredUser } from '../../stores/store.js';
 import type { Callers } from '../caller.js';
 import { createAddressProofs } from './address-proofs.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { reusableError } from '../../errors.js';
 import { formerSessions } from '../browser-session.js';
-import { isPasswordInput } from '../../accounts/passwords/passwords.js';
+import { isPasswordInput } from '../../accounts/passwords/policy.js';
 import type { LiveSession } from '../../sessions/sessions.js';
 import type { Callers } from '../caller.js';
 import { deviceTokenSchema } from './device-token.js';

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { requestFacts } from '../../http/request-facts.js';
 import { formerSessions } from '../browser-session.js';
 import { AuthError } from '../../errors.js';
-import { normaliseLogin } from '../../accounts/logins.js';
-import { isPasswordInput } from '../../accounts/passwords/passwords.js';
+import { normaliseLogin, storedSpellings } from '../../accounts/logins.js';
+import { isPasswordInput } from '../../accounts/passwords/policy.js';
 import type { LiveSession } from '../../sessions/sessions.js';
 import type { StoredUser } from '../../stores/store.js';
 import { createAttempts } from './attempts.js';
@@ -20,6 +20,8 @@ import { passwordNotes, type SendTokens } from '../token-response.js';
 interface PasswordLogin {
   /** Normalised. */
   readonly login: string;
+  /** As it was given: an account of an earlier release may be stored under another spelling. */
+  readonly given: string;
   readonly password: string;
   readonly delivery: 'body' | 'cookie';
   /** What an earlier token response gave this client. */
@@ -37,8 +39,9 @@ export const passwordLoginSchema: z.ZodType<PasswordLogin> = z
   .partial({ username: true, email: true })
   .transform(({ username, email, ...rest }, context) => {
     const isEither = (username === undefined) !== (email === undefined);
-    const name = isEither ? normaliseLogin(username ?? email) : undefined;
-    if (name !== undefined) return { ...rest, login: name };
+    const given = isEither ? (username ?? email) : undefined;
+    const name = normaliseLogin(given) ?? storedSpellings(given)[0];
+    if (name !== undefined && typeof given === 'string') return { ...rest, login: name, given };
     context.addIssue({
       code: 'custom',
       path: [email === undefined ? 'username' : 'email'],
@@ -99,7 +102,7 @@ interface Refusal {
   readonly userId: string | undefined;
 }
 
-interface PasswordAttempt extends Pick<PasswordLogin, 'login' | 'password'> {
+interface PasswordAttempt extends Pick<PasswordLogin, 'given' | 'password'> {
   readonly mayTry: (user: StoredUser | undefined) => Promise<boolean>;
 }
 
@@ -112,10 +115,10 @@ interface ProvenUser {
 async function findByPassword(
   parts: RouterParts,
   req: Request,
-  { login: name, password, mayTry }: PasswordAttempt,
+  { given, password, mayTry }: PasswordAttempt,
 ): Promise<ProvenUser> {
   const { users, passwords, sessions, events } = parts;
-  const user = await users.findByLogin(name);
+  const user = await users.findByLogin(given);
   // Beside the hash, which takes longer: the time doesn't tell who has two names.
   const [verdict, isWithinLimit, revocationCount] = await Promise.all([
     passwords.verify(user?.passwordHash, password),

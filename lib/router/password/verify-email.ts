@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { requestFacts } from '../../http/request-facts.js';
 import { formerSessions } from '../browser-session.js';
 import { AuthError, reusableError } from '../../errors.js';
-import { isPasswordInput } from '../../accounts/passwords/passwords.js';
+import { isPasswordInput } from '../../accounts/passwords/policy.js';
 import type { LiveSession } from '../../sessions/sessions.js';
 import type { StoredUser } from '../../stores/store.js';
 import type { Callers } from '../caller.js';
