@@ -55,7 +55,8 @@ export interface AuthEvents {
       | 'resolveProvider'
       | 'provision'
       | 'sendMail'
-      | 'isBlocked';
+      | 'isBlocked'
+      | 'verifyForeign';
   };
   /** A user signed in. */
   'login.succeeded': RequestFacts & {

@@ -77,12 +77,8 @@ export type { Mail, SendMail } from './router/password/mail.js';
 export type { LiveSession, SessionOptions, Sessions } from './sessions/sessions.js';
 export type { SessionNotes } from './sessions/session-notes.js';
 export type { NewUser, UserEdit, Users } from './accounts/users.js';
-export type {
-  PasswordOptions,
-  Passwords,
-  PasswordVerdict,
-  PolicyQuestion,
-} from './accounts/passwords/passwords.js';
+export type { PasswordOptions, Passwords, PolicyQuestion } from './accounts/passwords/passwords.js';
+export type { PasswordVerdict, VerifyForeign } from './accounts/passwords/verify-password.js';
 export { memoryStore } from './stores/memory/memory.js';
 export { openStore } from './stores/open-store.js';
 export {

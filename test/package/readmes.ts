@@ -107,6 +107,7 @@ declare global {
     findTenant(issuer: string): Promise<{ id: string; issuer: string } | undefined>;
     findRoles(userId: string, orgId: string): Promise<string[] | undefined>;
   };
+  const bcrypt: { compare(password: string, hash: string): Promise<boolean> };
   const mailer: { send(mail: { to: string; template: string; data: object }): Promise<void> };
 }
 `;

@@ -4,8 +4,9 @@ import type { EventSink } from '../../events.js';
 import { numberInRange, refuseUnknownOptions, renamedOption } from '../../known-options.js';
 import { loadPackage } from '../../load-package.js';
 import { createHashingQueue, type HashingCounters, type HashingLimits } from './hashing-queue.js';
-import { COST, isCostOfToday, readCost } from './hash.js';
-import { flaw, passwordFlaw, spellPassword } from './policy.js';
+import { COST } from './hash.js';
+import { flaw, passwordBytes, passwordFlaw } from './policy.js';
+import { createVerification, type PasswordVerdict, type VerifyForeign } from './verify-password.js';
 
 export interface PasswordOptions {
   /**
@@ -18,6 +19,19 @@ export interface PasswordOptions {
    * accepted and the event is `hook.failed`. @defaultValue none
    */
   readonly isBlocked?: (password: string) => boolean | Promise<boolean>;
+  /**
+   * Compares a password, as it was typed, with a hash of an older system: what `passwordHash` holds where it is no argon2id. Runs in the
+   * queue of hashes. A match is hashed anew with argon2id at the log-in; undefined says that the hash can't be read. For an account
+   * without such a hash it is called with `hash` undefined, so that every wrong password takes as long: compare with a hash of your
+   * own then, of the usual cost; the result counts for nothing. When it throws, the answer is 503 and the event is
+   * `hook.failed`. @defaultValue none
+   *
+   * @example
+   * const auth = createAuth({
+   *   passwords: { verifyForeign: (hash = EXAMPLE_HASH, password) => bcrypt.compare(password, hash) },
+   * });
+   */
+  readonly verifyForeign?: VerifyForeign;
   /**
    * Hashes computed at the same time. 1 to 64; each occupies one of Node's pool threads (`UV_THREADPOOL_SIZE`), and
    * what is left of them verifies tokens. @defaultValue cores + 1, at most 3
@@ -40,14 +54,6 @@ export interface PasswordContext {
   readonly cores: number;
 }
 
-export interface PasswordVerdict {
-  readonly matches: boolean;
-  /** The hash was made with other parameters than today's. */
-  readonly needsRehash: boolean;
-  /** The stored hash is none that can be used. */
-  readonly isBroken: boolean;
-}
-
 export interface PolicyQuestion {
   readonly user: { readonly username?: string | undefined; readonly email?: string | undefined };
   readonly currentHash?: string | undefined;
@@ -59,7 +65,10 @@ export interface PolicyQuestion {
 export interface Passwords {
   /** Hashes with argon2id, m = 19 MiB, t = 2, p = 1 (RFC 9106). Returns a PHC string. Does not check the policy. */
   hash(password: string): Promise<string>;
-  /** Compares a password with a stored hash. Takes the same time without a hash or with a broken one; `matches` is then false. */
+  /**
+   * Compares a password with a stored hash. A wrong password takes the same work whatever the hash is, also without one or with a
+   * broken one. Rejects with STORE_UNAVAILABLE (503) when `verifyForeign` throws.
+   */
   verify(hash: string | undefined, password: string): Promise<PasswordVerdict>;
   /**
    * Checks a new password before it is hashed. Rejects with PASSWORD_POLICY (400), whose `errors` have one of the codes
@@ -83,32 +92,16 @@ export function createPasswords(
   { events, cores }: PasswordContext,
 ): Passwords {
   refuseUnknownOptions('passwords', options, optionNames);
-  const { minLength = 15, isBlocked } = options;
+  const { minLength = 15, isBlocked, verifyForeign } = options;
   numberInRange(minLength, [8, 64], 'passwords.minLength');
   const queue = createHashingQueue(queueLimits(options, cores));
 
   async function hash(password: string): Promise<string> {
     const { hash: argon2 } = await loadPackage('@node-rs/argon2');
-    return queue.run(() => argon2(prepare(password), COST));
+    return queue.run(() => argon2(passwordBytes(password), COST));
   }
 
-  /** Undefined when the hash function cannot read the hash after all. */
-  async function compare(stored: string, password: string): Promise<boolean | undefined> {
-    const { verify: argon2 } = await loadPackage('@node-rs/argon2');
-    return queue.run(() => argon2(stored, prepare(password)).catch(() => undefined));
-  }
-
-  async function verify(stored: string | undefined, password: string): Promise<PasswordVerdict> {
-    const cost = stored === undefined ? undefined : readCost(stored);
-    const matches = stored && cost ? await compare(stored, password) : undefined;
-    // The same work without a usable hash, so that the time doesn't tell which users exist.
-    if (matches === undefined) await compare(DUMMY_HASH, password);
-    return {
-      matches: matches ?? false,
-      needsRehash: cost !== undefined && !isCostOfToday(cost),
-      isBroken: stored !== undefined && matches === undefined,
-    };
-  }
+  const verify = createVerification({ queue, verifyForeign, events });
 
   async function isBlockedPassword(password: string): Promise<boolean> {
     try {
@@ -156,19 +149,12 @@ function queueLimits(options: PasswordOptions, cores: number): HashingLimits {
 const optionNames: readonly (keyof PasswordOptions)[] = [
   'minLength',
   'isBlocked',
+  'verifyForeign',
   'maxConcurrentHashes',
   'maxQueuedHashes',
   'hashesAtOnce',
   'mostWaiting',
 ];
-
-/** Compared with when there is no such user: the hash of random bytes that were not kept, at the current cost. */
-const DUMMY_HASH =
-  '$argon2id$v=19$m=19456,t=2,p=1$KLilf0u0DYv0JmqQSnyNRg$Gz85D6U8Ka1cS3z8qiRl8Hssgnc9Ed6yBxZg2E4vE7A';
-
-function prepare(password: string): Buffer {
-  return Buffer.from(spellPassword(password));
-}
 
 /** No letters or digits that look alike. */
 const READABLE = 'abcdefghjkmnpqrstuvwxyz23456789';

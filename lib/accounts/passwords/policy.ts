@@ -6,8 +6,12 @@ const MAX_PASSWORD_LENGTH = 256;
 /** UTF-16 code units: room for every way to type so many characters, such as letters with their accents apart. */
 const MAX_INPUT_LENGTH = 4096;
 
-/** Two ways to type one character are one password (NIST SP 800-63B-4 §3.1.1.2). Blanks stay, also the first and the last. */
-export function spellPassword(password: string): string {
+/** What is hashed. Two ways to type one character are one password (NIST SP 800-63B-4 §3.1.1.2). Blanks stay, also the first and the last. */
+export function passwordBytes(password: string): Buffer {
+  return Buffer.from(spellPassword(password));
+}
+
+function spellPassword(password: string): string {
   return password.normalize('NFKC');
 }
 
