@@ -1,8 +1,8 @@
 import { hash as argon2 } from '@node-rs/argon2';
 import { memoryStore, openStore } from 'latchkey';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Store } from '../../lib/stores/store.js';
-import { type AuthServer, PASSWORD, serveAuth } from '../world/auth-server.js';
+import { addUser, type AuthServer, PASSWORD, serveAuth } from '../world/auth-server.js';
 import { sharedStores } from '../world/every-store.js';
 
 /** Of other parameters than today's: replaced at the next log-in. */
@@ -81,4 +81,26 @@ describe.each(places)('W9 on $name', ({ isMissing, open, create, drop }) => {
       expect(passwordHash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
     });
   });
+});
+
+it('W6 an outage in mid-reset leaves no session of the old password', async () => {
+  const store = memoryStore();
+  const { joined: _joined, ...sessions } = store.sessions;
+  let isDown = false;
+  const create: Store['sessions']['create'] = (session) =>
+    isDown ? Promise.reject(new Error('down')) : sessions.create(session);
+  const server = await serveAuth({ store: { ...store, sessions: { ...sessions, create } } });
+  await addUser(server, { email: 'alice@example.com' });
+  const { refresh_token } = await server.signIn('alice');
+  await server.post('/api/auth/forgot-password', { email: 'alice@example.com' });
+  await vi.waitUntil(() => server.mails.length > 0);
+  const [mail] = server.mails;
+  const token = mail?.kind === 'password_reset' ? mail.data.token : '';
+  const new_password = 'a sentence that is quite new';
+  isDown = true;
+  const answer = await server.post('/api/auth/reset-password', { token, new_password });
+  expect(answer.status).toBe(503);
+  isDown = false;
+  expect((await server.post('/api/auth/refresh', { refresh_token })).status).toBe(401);
+  await server.signIn('alice', new_password);
 });

@@ -278,6 +278,24 @@ describe('the token of a sign-up', () => {
     expect((await verify(server, { token, password: PASSWORD })).status).toBe(200);
   });
 
+  it('is not used up by whoever opens the link: only the form sends it', async () => {
+    const server = await serve();
+    await addUser(server, { email: 'alice@example.com' });
+    const forgot = () => server.post('/api/auth/forgot-password', { email: 'alice@example.com' });
+    const [mail] = await mailsOf(server, forgot);
+    const reset = mail?.kind === 'password_reset' ? mail.data.token : '';
+    const verifying = await signUpToken(server, { email: 'new@example.com' });
+    for (const [path, token] of [
+      ['/reset-password', reset],
+      ['/verify-email', verifying],
+    ])
+      for (const method of ['GET', 'HEAD'])
+        await fetch(`${server.origin}/api/auth${path}?token=${token}`, { method });
+    const body = { token: reset, new_password: NEW };
+    expect((await server.post('/api/auth/reset-password', body)).status).toBe(200);
+    expect((await verify(server, { token: verifying, password: PASSWORD })).status).toBe(200);
+  });
+
   it('is no way to guess its password', async () => {
     const server = await serve({ loginLimit: { max: 3, windowSeconds: 900 } });
     const token = await signUpToken(server, { email: 'new@example.com' });

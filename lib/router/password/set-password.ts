@@ -36,7 +36,8 @@ export function createSetPassword(
     const passwordHash = await passwords.hash(password);
     const isReset = reason === 'reset';
     const unlinking = { user, which: 'all', by: 'password' } as const;
-    // An intruder may have linked an identity. Before the update, so that an outage in between leaves no way in open.
+    // An intruder may have sessions, and have linked an identity. Before the update, so that an outage in between leaves no way in open.
+    if (isReset) await sessions.revoke({ userId: user.id }, 'password_reset');
     if (isReset || removesIdentities) await unlinkIdentities(parts, req, unlinking);
     const changed = await users.update(user.id, (latest) => {
       if (latest.passwordHash !== user.passwordHash || latest.disabled) throw stale;
@@ -47,8 +48,8 @@ export function createSetPassword(
     });
     const notes = passwordNotes(req, delivery, now());
     const live = await beginSession(parts, changed, { notes, stale });
+    // For a reset: also what began or was being linked meanwhile.
     await sessions.revoke({ userId: user.id, except: live.session.id }, `password_${reason}`);
-    // Also an identity that was being linked meanwhile.
     if (isReset || removesIdentities) await unlinkIdentities(parts, req, unlinking);
     events.emit('password.changed', { userId: user.id, reason, ...requestFacts(req) });
     if (sendMail && user.email !== undefined)
