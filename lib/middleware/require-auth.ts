@@ -22,8 +22,8 @@ export interface RequireAuthOptions extends AuthenticatorOptions<Request> {
    */
   readonly allowPreflight?: boolean;
   /**
-   * Sends a browser that asks for a page to the sign-in page, and from there back, instead of answering 401; scripts get
-   * their 401 (Fetch Metadata decides). A path names another page, which gets `returnTo` as a query parameter. Turns
+   * Sends a browser that asks for a page to the sign-in page, and from there back, instead of answering 401, and with a temporary
+   * password to the page that changes it; scripts get their 401 or 403 (Fetch Metadata decides). A path names another page, which gets `returnTo` as a query parameter. Turns
    * `sessionCookie` on, since a browser that asks for a page cannot send a token.
    * @defaultValue `false`; `true` is the page `signin` of the router, wherever it is mounted
    */
@@ -74,7 +74,11 @@ export function requireAuth(
   const missing = reusableError('CREDENTIALS_MISSING', { realm: verifier.realm });
 
   function refuse(error: unknown, { req, res, next }: Exchange): void {
-    if (signInPage === undefined || res.headersSent || !isForSignIn(error, req)) next(error);
+    if (signInPage === undefined || res.headersSent || !isPageRequest(req)) return next(error);
+    if (isForNewPassword(error)) {
+      const page = `${place.routerPath()}/change-password`;
+      redirectToPage(req, res, { page, publicPath: place.publicPath });
+    } else if (!isForSignIn(error)) next(error);
     else {
       context.settleCookies?.(req, res);
       // With a credential that is not taken the page must not take it either, or the browser goes round in circles.
@@ -114,8 +118,11 @@ interface Exchange {
   readonly next: NextFunction;
 }
 
-/** Signing in helps against a 401 and against two session cookies, and only a page can be shown again afterwards. */
-function isForSignIn(error: unknown, req: Request): boolean {
-  if (!(error instanceof AuthError) || !isPageRequest(req)) return false;
-  return error.status === 401 || error.reason === 'repeated_cookie';
+/** Signing in helps against a 401 and against two session cookies. */
+function isForSignIn(error: unknown): boolean {
+  return error instanceof AuthError && (error.status === 401 || error.reason === 'repeated_cookie');
+}
+
+function isForNewPassword(error: unknown): boolean {
+  return error instanceof AuthError && error.code === 'PASSWORD_CHANGE_REQUIRED';
 }

@@ -18,6 +18,8 @@ p, ul { margin: 0 0 1rem; }
 form { margin: 0; }
 a { color: var(--act); }
 label { display: block; margin: 0 0 .25rem; font-weight: 600; }
+.check { display: flex; align-items: flex-start; gap: .625rem; margin: 0 0 1rem; font-weight: 400; }
+.check input { flex: none; width: 1.125rem; height: 1.125rem; margin: .2rem 0 0; accent-color: var(--act); }
 .hint { margin: -.625rem 0 1rem; color: var(--soft); font-size: .875rem; }
 input { width: 100%; margin: 0 0 1rem; padding: .625rem .75rem; font: inherit; color: inherit; background: var(--card); border: 1px solid var(--line); border-radius: var(--round); }
 [aria-invalid=true] { border: 2px solid var(--bad); padding: calc(.625rem - 1px) calc(.75rem - 1px); }

@@ -49,6 +49,10 @@ import {
 } from './pages/sign-in.js';
 import { showSignedOutPage } from './pages/sign-out.js';
 import { showAccountPage, submitEndOtherSessions, submitEndSession } from './pages/account.js';
+import { changeEmailPages, signUpPages, verifyEmailPages } from './pages/address-pages.js';
+import { byBody } from './pages/form-page.js';
+import { changePasswordPages } from './pages/change-password-page.js';
+import { forgotPasswordPages, resetPasswordPages } from './pages/password-pages.js';
 import { forSignedIn, showRefusals } from './pages/show-refusals.js';
 import { createTokenResponse, type SendTokens } from './token-response.js';
 import { createTransactions } from './provider/transactions.js';
@@ -71,8 +75,9 @@ function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
   const callers = createCallers(parts);
   const sendTokens = createTokenResponse(parts);
   const managing: ManageContext = { parts, callers };
-  // Becomes true together with the page.
-  const pageContext: SignInContext = { parts, canReset: false };
+  const canReset = options.sendMail !== undefined;
+  const canSignUp = canReset && parts.config.passwordSignUp;
+  const pageContext: SignInContext = { parts, canReset, canSignUp };
   const signInWithPassword = parts.config.passwordLogin ? createPasswordSignIn(parts) : undefined;
   const signIn = signInWithPassword && login(signInWithPassword, sendTokens);
   return {
@@ -88,7 +93,7 @@ function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
       DELETE: endSession(parts, callers),
       POST: submitEndSession(parts, callers),
     },
-    '/account': { GET: forSignedIn(showAccountPage(parts, callers)) },
+    '/account': { GET: forSignedIn(showAccountPage(pageContext, callers)) },
     '/identities': { GET: listIdentities(parts, callers) },
     '/identities/:provider': { DELETE: removeIdentity(parts, callers) },
     ...managementRoutes(managing),
@@ -159,9 +164,14 @@ function passwordRoutes(
 ): Routes {
   const { sendMail } = options;
   const change = createChangePassword(parts, { callers, options });
+  const canReset = sendMail !== undefined;
+  const pages = changePasswordPages(parts, callers, { change, canReset });
   return {
     '/token': { POST: signIn },
-    '/change-password': { POST: changePassword(change, sendTokens) },
+    '/change-password': {
+      GET: pages.show,
+      POST: byBody(pages.submit, changePassword(change, sendTokens)),
+    },
     ...(sendMail && mailedRoutes({ parts, callers, sendTokens }, { ...options, sendMail })),
   };
 }
@@ -170,19 +180,45 @@ function mailedRoutes(
   { parts, callers, sendTokens }: Omit<RoutesContext, 'signIn'>,
   options: MailingOptions,
 ): Routes {
-  const { sendMail } = options;
+  const { sendMail, resetTokenSeconds = 3600 } = options;
+  const askForReset = createForgotPassword(parts, options);
   const reset = createResetPassword(parts, options);
+  const forgotPages = forgotPasswordPages(parts, askForReset, resetTokenSeconds);
+  const resetPages = resetPasswordPages(parts, reset);
   return {
-    '/forgot-password': { POST: forgotPassword(createForgotPassword(parts, options)) },
-    '/reset-password': { POST: resetPassword(reset, sendTokens) },
+    '/forgot-password': {
+      GET: forgotPages.show,
+      POST: byBody(forgotPages.submit, forgotPassword(askForReset)),
+    },
+    '/reset-password': {
+      GET: resetPages.show,
+      POST: byBody(resetPages.submit, resetPassword(reset, sendTokens)),
+    },
     '/users/:id/reset-password': { POST: resetUserPassword({ parts, callers }, sendMail) },
-    ...(parts.config.passwordSignUp && {
-      '/sign-up': { POST: signUp(createSignUp(parts, options)) },
-      '/verify-email': {
-        POST: verifyEmail(createVerifyEmail(parts, { callers, options }), sendTokens),
-      },
-      '/change-email': { POST: changeEmail(createChangeEmail(parts, { callers, options })) },
-    }),
+    ...(parts.config.passwordSignUp && signUpRoutes({ parts, callers, sendTokens }, options)),
+  };
+}
+
+function signUpRoutes(
+  { parts, callers, sendTokens }: Omit<RoutesContext, 'signIn'>,
+  options: MailingOptions,
+): Routes {
+  const askToSignUp = createSignUp(parts, options);
+  const verifyAddress = createVerifyEmail(parts, { callers, options });
+  const askToChangeEmail = createChangeEmail(parts, { callers, options });
+  const signUpForm = signUpPages(parts, askToSignUp, options.verifyTokenSeconds ?? 86_400);
+  const verifyForm = verifyEmailPages(parts, verifyAddress);
+  const changeForm = changeEmailPages(parts, callers, askToChangeEmail);
+  return {
+    '/sign-up': { GET: signUpForm.show, POST: byBody(signUpForm.submit, signUp(askToSignUp)) },
+    '/verify-email': {
+      GET: verifyForm.show,
+      POST: byBody(verifyForm.submit, verifyEmail(verifyAddress, sendTokens)),
+    },
+    '/change-email': {
+      GET: changeForm.show,
+      POST: byBody(changeForm.submit, changeEmail(askToChangeEmail)),
+    },
   };
 }
 
@@ -227,7 +263,9 @@ function guardOrigins(parts: RouterParts): RequestHandler {
 
 /** Whether the path shows a form to a GET. */
 function isPage({ path }: Request): boolean {
-  return /^\/(?:signin|sign-up|forgot-password|reset-password|change-password|account)$/.test(path);
+  return /^\/(?:signin|sign-up|forgot-password|reset-password|verify-email|change-password|change-email|account)$/.test(
+    path,
+  );
 }
 
 /** Whether an identity provider posts here, from its own site. Such requests prove themselves: by state, signature or double submit. */

@@ -1,6 +1,7 @@
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
 import { isNavigation } from '../http/cross-site.js';
-import { redirectWithin } from '../http/redirects.js';
+import { redirectWithin, withParameters } from '../http/redirects.js';
+import { ownPath } from './own-urls.js';
 import type { LiveSession } from '../sessions/sessions.js';
 import type { RouterParts } from './parts.js';
 import type { Exchange } from './request-body.js';
@@ -22,14 +23,25 @@ export function setSessionCookie(
   });
 }
 
-/** Sends a browser on that has signed in: with the session's cookie, to a place on our own origin. */
+/** The page for users who must change their password first. */
+export function changePasswordPath(req: Request, returnTo: string): string {
+  return withParameters(ownPath(req, '/change-password'), { returnTo });
+}
+
+/**
+ * Sends a browser on that has signed in: with the session's cookie, to a place on our own origin, by way of a new password where the
+ * present one is temporary.
+ */
 export function redirectSignedIn(
   parts: CookieParts,
   res: Response,
   { live, returnTo }: { readonly live: LiveSession; readonly returnTo: string },
 ): void {
   setSessionCookie(parts, res, live);
-  redirectWithin(res, returnTo);
+  redirectWithin(
+    res,
+    live.user.mustResetPassword ? changePasswordPath(res.req, returnTo) : returnTo,
+  );
 }
 
 /**

@@ -35,15 +35,15 @@ export interface AuthRouterOptions {
    */
   readonly sendMail?: SendMail;
   /**
-   * The page that takes a new password: a path on AUTH_PUBLIC_URL, or an absolute URL. The token is appended as
-   * fragment, `#token=…`, which browsers send to no server. @defaultValue `'/reset-password'`
+   * The application's own page that takes a new password: a path on AUTH_PUBLIC_URL, or an absolute URL. The token is appended as
+   * fragment, `#token=…`, which browsers send to no server. @defaultValue the router's page `/reset-password`, with the token in its query
    */
   readonly resetPasswordPage?: string;
   /** How long a mailed reset token works, in seconds. 60 to 86400. @defaultValue `3600` */
   readonly resetTokenSeconds?: number;
   /**
    * The page that takes the token of a sign-up or of a new e-mail address, and sends it to `/verify-email`: a path on AUTH_PUBLIC_URL, or an
-   * absolute URL. The token is appended as fragment, `#token=…`. @defaultValue `'/verify-email'`
+   * absolute URL. The token is appended as fragment, `#token=…`. @defaultValue the router's page `/verify-email`, with the token in its query
    */
   readonly verifyEmailPage?: string;
   /** How long such a token works, in seconds. 60 to 604800 (7 days). @defaultValue `86400` */

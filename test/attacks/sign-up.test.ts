@@ -228,7 +228,9 @@ describe('what a sign-up tells', () => {
     await addUser(server, { email: 'alice@example.com' });
     const [mail] = await mailsOf(server, () => signUp(server, { email: 'alice@example.com' }));
     if (mail?.kind !== 'account_exists') throw new Error('no such mail');
-    expect(mail.data.url).toBe(`http://localhost:3000/reset-password#token=${mail.data.token}`);
+    expect(mail.data.url).toBe(
+      `http://localhost:3000/api/auth/reset-password?token=${mail.data.token}`,
+    );
     const body = { token: mail.data.token, new_password: NEW };
     expect((await server.post('/api/auth/reset-password', body)).status).toBe(200);
     expect((await login(server, 'alice@example.com', NEW)).status).toBe(200);

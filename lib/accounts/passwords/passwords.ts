@@ -63,6 +63,8 @@ export interface PolicyQuestion {
 
 /** Hashes passwords and checks new ones. Methods that hash may reject with SERVER_BUSY (503). */
 export interface Passwords {
+  /** Fewest characters of a new password. */
+  readonly minLength: number;
   /** Hashes with argon2id, m = 19 MiB, t = 2, p = 1 (RFC 9106). Returns a PHC string. Does not check the policy. */
   hash(password: string): Promise<string>;
   /**
@@ -114,6 +116,7 @@ export function createPasswords(
   }
 
   return Object.freeze({
+    minLength,
     hash,
     verify,
     async checkPolicy(password: string, question: PolicyQuestion): Promise<void> {

@@ -10,6 +10,12 @@ export interface AccountFacts {
   readonly sessions: readonly SessionFacts[];
   /** Whether there are more sessions than those. */
   readonly hasMore: boolean;
+  readonly email: string | undefined;
+  readonly isEmailConfirmed: boolean;
+  /** The page that changes the address; undefined where there is none. */
+  readonly changeEmail: string | undefined;
+  /** The page that changes the password; undefined where nobody has one. */
+  readonly changePassword: string | undefined;
   /** Where the form goes that ends all others. */
   readonly endOthers: string;
   readonly signOut: string;
@@ -37,6 +43,10 @@ export function accountPage(facts: AccountFacts): PageIn {
       body: html`<h1>${title}</h1>
         ${noticeBox(notice)}
         <p>${words.say('account.who', { user })}</p>
+        <h2>${words.say('account.ways')}</h2>
+        <ul class="rows">
+          ${emailRow(words, facts)}${passwordRow(words, facts)}
+        </ul>
         <h2 id="sessions">${words.say('account.sessions')}</h2>
         <ul class="rows">
           ${sessions.map((session) => sessionRow(words, session))}
@@ -54,6 +64,34 @@ export function accountPage(facts: AccountFacts): PageIn {
         <a class="button plain" href="${home}">${words.say('page.home')}</a>`,
     };
   };
+}
+
+function emailRow(words: Words, { email, isEmailConfirmed, changeEmail }: AccountFacts): Html {
+  const state = isEmailConfirmed ? 'account.emailConfirmed' : 'account.emailUnconfirmed';
+  const value = email === undefined ? words.say('account.noEmail') : words.say(state, { email });
+  return html`<li>
+    <span>${words.say('account.email')} <span class="soft">${value}</span></span>
+    ${
+      changeEmail === undefined
+        ? undefined
+        : html`<a
+            class="button plain"
+            href="${changeEmail}"
+            aria-label="${words.say('account.changeEmail')}"
+            >${words.say('account.change')}</a
+          >`
+    }
+  </li>`;
+}
+
+function passwordRow(words: Words, { changePassword }: AccountFacts): Html | undefined {
+  if (changePassword === undefined) return undefined;
+  return html`<li>
+    <span>${words.say('account.password')}</span>
+    <a class="button plain" href="${changePassword}" aria-label="${words.say('change.title')}"
+      >${words.say('account.change')}</a
+    >
+  </li>`;
 }
 
 function sessionRow(words: Words, session: SessionFacts): Html {

@@ -7,6 +7,7 @@ import { ownPath } from '../own-urls.js';
 import { logoutUrl } from '../provider/logout.js';
 import { accountPage } from './account-page.js';
 import { leaveNotice, type Notice, takeNotice } from './notices.js';
+import type { SignInContext } from './sign-in.js';
 import { readPageForm } from './read-page-form.js';
 import type { Exchange } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
@@ -16,7 +17,10 @@ import type { RouterParts } from '../parts.js';
 const MOST_SESSIONS = 20;
 
 /** Shows users who they are, and where they are signed in. */
-export function showAccountPage(parts: RouterParts, callers: Callers): Endpoint {
+export function showAccountPage(
+  { parts, canReset, canSignUp }: SignInContext,
+  callers: Callers,
+): Endpoint {
   const { sessions, pages, now } = parts;
   return async function handleShowAccountPage(req, res) {
     const { principal, user } = await callers.requireUser(req);
@@ -25,6 +29,13 @@ export function showAccountPage(parts: RouterParts, callers: Callers): Endpoint 
     const ago = (time: number): number => Math.max(0, (now() - time) / 1000);
     const page = accountPage({
       user: user.username ?? user.email ?? user.id,
+      email: user.email,
+      isEmailConfirmed: user.emailVerified,
+      changeEmail: canSignUp ? ownPath(req, '/change-email') : undefined,
+      changePassword:
+        parts.config.passwordLogin && (canReset || user.passwordHash !== undefined)
+          ? ownPath(req, '/change-password')
+          : undefined,
       notice: takeNotice(parts, { req, res }),
       sessions: rows.slice(0, MOST_SESSIONS).map(({ id, data, createdAt, lastUsedAt }) => ({
         device: readNotes(data).device,

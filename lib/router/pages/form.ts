@@ -18,6 +18,10 @@ export interface FormFacts {
   /** What goes along unseen. */
   readonly hidden?: Readonly<Record<string, string>>;
   readonly fields: readonly Field[];
+  /** What may be ticked; its value is then `on`. */
+  readonly checks?: readonly { readonly name: string; readonly label: string }[];
+  /** Whose password it is, for password managers. */
+  readonly login?: string | undefined;
   readonly submit: string;
   /** What happened and what to do next. */
   readonly error?: string | undefined;
@@ -33,7 +37,8 @@ export function errorBox(error: string | undefined): Html | undefined {
 }
 
 /** A form with its error above. The first empty field has the focus, better one that is wrong. */
-export function form({ action, hidden = {}, fields, submit, error, wrong = [] }: FormFacts): Html {
+export function form(facts: FormFacts): Html {
+  const { action, hidden = {}, fields, checks = [], login, submit, error, wrong = [] } = facts;
   const empty = fields.filter(({ value = '' }) => value === '');
   const focused = empty.find(({ name }) => wrong.includes(name)) ?? empty[0];
   return html`${errorBox(error)}
@@ -41,8 +46,17 @@ export function form({ action, hidden = {}, fields, submit, error, wrong = [] }:
       ${Object.entries(hidden).map(
         ([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`,
       )}
+      ${
+        login === undefined
+          ? undefined
+          : html`<input name="login" value="${login}" autocomplete="username" hidden readonly />`
+      }
       ${fields.map((field) =>
         inputOf(field, { isWrong: wrong.includes(field.name), isFocused: field === focused }),
+      )}
+      ${checks.map(
+        ({ name, label }) =>
+          html`<label class="check"><input type="checkbox" name="${name}" />${label}</label>`,
       )}
       <button type="submit">${submit}</button>
     </form>`;

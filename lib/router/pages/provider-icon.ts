@@ -47,7 +47,6 @@ const BRANCH = html`<circle cx="6" cy="5" r="2.5" /><circle cx="6" cy="19" r="2.
 const KEY = html`<circle cx="8" cy="15" r="4.5" /><path d="M11.5 12 20 3.5M16 7.5l3 3" />`;
 const SHIELD = html`<path d="M12 2.5 4 5.5V11c0 5 3.4 8.7 8 10.5 4.6-1.8 8-5.5 8-10.5V5.5Z" />
   <path d="m8.5 11.5 2.5 2.5 4.5-5" />`;
-const RING = html`<circle cx="12" cy="12" r="7.5" stroke-width="5" />`;
 const WINDOW = html`<rect x="2.5" y="3.5" width="19" height="17" rx="2" />
   <path d="M2.5 8.5h19" />`;
 
@@ -55,7 +54,7 @@ const drawings: readonly (readonly [RegExp, Html])[] = [
   [/github/i, BRANCH],
   [/google/i, letter('G')],
   [/entra|microsoft|azure/i, WINDOW],
-  [/okta/i, RING],
+  [/okta/i, letter('O')],
   [/auth0/i, SHIELD],
   [/keycloak/i, KEY],
   [/cognito|amazon|aws/i, letter('C')],

@@ -32,8 +32,7 @@ function sendRefusal({ pages, events }: RouterParts, res: Response, error: AuthE
 
 function waysOn(req: Request, home: string): WaysOn {
   const here = isPageRequest(req) ? placeOf(req, ownPath(req, req.url)) : undefined;
-  const isOfAccount = /^\/(?:sessions|identities|account)\b/.test(req.path);
-  const returnTo = here ?? (isOfAccount ? ownPath(req, '/account') : home);
+  const returnTo = here ?? placeAfter(req, home);
   const leadingTo = (page: string): string => withParameters(ownPath(req, page), { returnTo });
   return {
     home,
@@ -41,6 +40,13 @@ function waysOn(req: Request, home: string): WaysOn {
     changePassword: leadingTo('/change-password'),
     again: here,
   };
+}
+
+/** Where a form leads whose sender has to sign in first. */
+function placeAfter(req: Request, home: string): string {
+  const { path } = req;
+  if (/^\/change-(?:password|email)$/.test(path)) return ownPath(req, path);
+  return /^\/(?:sessions|identities)\b/.test(path) ? ownPath(req, '/account') : home;
 }
 
 /** Sends a browser that has to sign in first to the sign-in page, and from there back. */

@@ -24,6 +24,8 @@ interface PasswordForm {
   readonly isWrong?: boolean;
   /** The page for a forgotten password; undefined where no mail can be sent. */
   readonly forgot?: string | undefined;
+  /** The page for a new account; undefined where strangers may not make one. */
+  readonly signUp?: string | undefined;
 }
 
 interface ProviderLink {
@@ -91,7 +93,10 @@ function providerButton(words: Words, provider: ProviderLink): Html {
   > `;
 }
 
-function linksOf(words: Words, { forgot }: PasswordForm): Html | undefined {
-  if (forgot === undefined) return undefined;
-  return html`<p class="links"><a href="${forgot}">${words.say('signIn.forgot')}</a></p>`;
+function linksOf(words: Words, { forgot, signUp }: PasswordForm): Html | undefined {
+  if (forgot === undefined && signUp === undefined) return undefined;
+  return html`<p class="links">
+    ${forgot === undefined ? undefined : html`<a href="${forgot}">${words.say('signIn.forgot')}</a> `}
+    ${signUp === undefined ? undefined : html`<a href="${signUp}">${words.say('signIn.signUp')}</a>`}
+  </p>`;
 }

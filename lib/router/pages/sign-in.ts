@@ -2,9 +2,9 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { isNavigation } from '../../http/cross-site.js';
 import { AuthError } from '../../errors.js';
-import { redirectWithin } from '../../http/redirects.js';
+import { redirectWithin, withParameters } from '../../http/redirects.js';
 import { refusalText } from '../../pages/refusal-page.js';
-import { pageSession, redirectSignedIn } from '../browser-session.js';
+import { changePasswordPath, pageSession, redirectSignedIn } from '../browser-session.js';
 import { passwordLoginSchema, type PasswordSignIn } from '../password/login.js';
 import { ownPath, placeOf, queryOf, returnToOf, wishesOf } from '../own-urls.js';
 import { takeNotice } from './notices.js';
@@ -18,6 +18,8 @@ export interface SignInContext {
   readonly parts: RouterParts;
   /** Whether a forgotten password can be replaced by mail. */
   readonly canReset: boolean;
+  /** Whether strangers may make an account with a password. */
+  readonly canSignUp: boolean;
 }
 
 /** Shows the page. Redirects a signed-in user on at once, unless asked to stay: `?again=1`. */
@@ -27,11 +29,13 @@ export function showSignInPage(context: SignInContext): Endpoint {
   return async function handleShowSignInPage(req, res) {
     const token = pageSession(parts, { req, res });
     const live = token === undefined ? undefined : await sessions.recognise(token);
-    if (live && !queryOf(req).has('again')) return redirectWithin(res, returnToOf(req));
+    const returnTo = returnToOf(req);
+    if (live?.user.mustResetPassword) return redirectWithin(res, changePasswordPath(req, returnTo));
+    if (live && !queryOf(req).has('again')) return redirectWithin(res, returnTo);
     // Whoever has just signed out knows that the session has ended.
     const notice = takeNotice(parts, { req, res });
     const hasEnded = token !== undefined && !live && notice === undefined;
-    const facts = factsOf(context, req, { returnTo: returnToOf(req) });
+    const facts = factsOf(context, req, { returnTo });
     const error = hasEnded ? pages.wordsFor(req).say('signIn.ended') : undefined;
     pages.send(res, 200, signInPage({ ...facts, notice: notice ?? error }));
   };
@@ -108,12 +112,13 @@ function sendRefusal(
 }
 
 function factsOf(
-  { parts: { providers, config }, canReset }: SignInContext,
+  { parts: { providers, config }, canReset, canSignUp }: SignInContext,
   req: Request,
   { returnTo, username }: { readonly returnTo: string; readonly username?: string },
 ): SignInFacts {
   const wishes = { ...wishesOf(req), returnTo };
   const query = new URLSearchParams(wishes).toString();
+  const leadingTo = (page: string): string => withParameters(ownPath(req, page), { returnTo });
   return {
     password: config.passwordLogin
       ? {
@@ -121,9 +126,8 @@ function factsOf(
           action: ownPath(req, `/signin?${query}`),
           returnTo,
           username,
-          forgot: canReset
-            ? ownPath(req, `/forgot-password?${new URLSearchParams({ returnTo }).toString()}`)
-            : undefined,
+          forgot: canReset ? leadingTo('/forgot-password') : undefined,
+          signUp: canSignUp ? leadingTo('/sign-up') : undefined,
         }
       : undefined,
     providers: providers.all.map(({ name, label }) => ({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { GoingOn } from './forgot-password.js';
 import {
   createMailedTokens,
   type Expiring,
@@ -47,25 +48,27 @@ type Asked = Omit<SignUpProof, 'expiresAt'> | Omit<ChangeProof, 'expiresAt'>;
 
 export interface AddressProofs extends Pick<MailedTokens<AddressProof>, 'redeem'> {
   /** Returns what belongs in the mail. */
-  issue(asked: Asked): Promise<MailedProof>;
+  issue(asked: Asked, goingOn?: GoingOn): Promise<MailedProof>;
 }
 
 export function createAddressProofs(
   parts: RouterParts,
   {
     verifyTokenSeconds = 86_400,
-    verifyEmailPage = '/verify-email',
+    verifyEmailPage: page,
   }: Pick<AuthRouterOptions, 'verifyTokenSeconds' | 'verifyEmailPage'>,
 ): AddressProofs {
   const tokens = createMailedTokens(parts, { kind: 'address', schema });
   return Object.freeze({
     redeem: <Result>(token: string, work: (proof: AddressProof) => Promise<Result>) =>
       tokens.redeem(token, work),
-    async issue(asked: Asked): Promise<MailedProof> {
+    async issue(asked: Asked, { returnTo }: GoingOn = {}): Promise<MailedProof> {
       const expiresAt = parts.now() + verifyTokenSeconds * 1000;
       const token = await tokens.issue({ ...asked, expiresAt });
+      // What our page asks for depends on the kind.
+      const query = { for: asked.kind, returnTo };
       return {
-        url: mailedLink(parts, { page: verifyEmailPage, token }),
+        url: mailedLink(parts, { page, own: '/verify-email', token, query }),
         token,
         expiresAt: new Date(expiresAt).toISOString(),
       };

@@ -43,19 +43,27 @@ export type MailingOptions = AuthRouterOptions & { readonly sendMail: SendMail }
  * Mails a link to set a new password, once the reply has been sent: the address is looked up then, so that the answer doesn't
  * tell whether it is known. Links that were mailed before stay good. Rejects with RATE_LIMITED (429).
  */
-export type ForgotPassword = (exchange: Exchange, body: ForgotBody) => Promise<void>;
+export type ForgotPassword = (exchange: Exchange, body: ForgotBody & GoingOn) => Promise<void>;
+
+/** Where the user wants to go in the end. */
+export interface GoingOn {
+  /** A place of the application, for links to our own pages. */
+  readonly returnTo?: string | undefined;
+}
 
 export function createForgotPassword(parts: RouterParts, options: MailingOptions): ForgotPassword {
   const { users, events } = parts;
   const devices = createKnownDevices(parts);
   const spendAttempt = limitAccounts(parts, { name: 'reset' });
   const mailReset = createResetMail(parts, options);
-  return async function askForReset({ req, res }, { email, device_token: deviceToken }) {
+  return async function askForReset({ req, res }, body) {
+    const { email, device_token: deviceToken, returnTo } = body;
     await spendAttempt(req, res, (await devices.countsOf(req, email, deviceToken)).ofLogin);
     const facts = requestFacts(req);
     afterReply(parts, res, async () => {
       const user = await users.findByLogin(email);
-      const isMailed = user !== undefined && (await mailReset(user, 'password_reset'));
+      const isMailed =
+        user !== undefined && (await mailReset(user, 'password_reset', { returnTo }));
       events.emit('password.reset_requested', { userId: isMailed ? user.id : undefined, ...facts });
     });
   };
@@ -93,21 +101,22 @@ export function createResetTokens(parts: RouterParts): ResetTokens {
 export type ResetMail = (
   user: StoredUser,
   kind: 'password_reset' | 'account_exists',
+  goingOn?: GoingOn,
 ) => Promise<boolean>;
 
 export function createResetMail(
   parts: RouterParts,
-  { sendMail, resetTokenSeconds = 3600, resetPasswordPage = '/reset-password' }: MailingOptions,
+  { sendMail, resetTokenSeconds = 3600, resetPasswordPage: page }: MailingOptions,
 ): ResetMail {
   const tokens = createResetTokens(parts);
-  return async function mailReset(user, kind) {
+  return async function mailReset(user, kind, { returnTo } = {}) {
     if (user.email === undefined || user.disabled) return false;
     const expiresAt = parts.now() + resetTokenSeconds * 1000;
     const row = { userId: user.id, replaces: fingerprintOf(user), expiresAt };
     const token = await tokens.issue(row);
     const data = {
       userId: user.id,
-      url: mailedLink(parts, { page: resetPasswordPage, token }),
+      url: mailedLink(parts, { page, own: '/reset-password', token, query: { returnTo } }),
       token,
       expiresAt: new Date(expiresAt).toISOString(),
     };

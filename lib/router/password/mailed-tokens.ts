@@ -69,15 +69,28 @@ export function fingerprintOf({ passwordHash = '', email = '' }: StoredUser): st
   return digestOf(`${email}\n${passwordHash}`);
 }
 
-/** Returns the link to a page of the application, with the token as fragment, which browsers send to no server. */
-export function mailedLink(parts: Pick<RouterParts, 'config' | 'place'>, link: MailedLink): string {
-  const url = mailedUrl(parts, link.page);
-  url.hash = `token=${link.token}`;
+/**
+ * Returns the link to a page of the application, with the token as fragment, which browsers send to no server; or to a page of ours,
+ * with the token in the query, because a page without scripts reads no fragment.
+ */
+export function mailedLink(
+  parts: Pick<RouterParts, 'config' | 'place'>,
+  { page, own, token, query }: MailedLink,
+): string {
+  const url = mailedUrl(parts, page ?? `${parts.place.routerPath()}${own}`);
+  if (page !== undefined) url.hash = `token=${token}`;
+  else
+    for (const [name, value] of Object.entries({ token, ...query }))
+      if (value !== undefined) url.searchParams.set(name, value);
   return url.href;
 }
 
 interface MailedLink {
-  /** A path on AUTH_PUBLIC_URL, or an absolute URL. */
-  readonly page: string;
+  /** The application's page: a path on AUTH_PUBLIC_URL, or an absolute URL. Undefined: ours. */
+  readonly page: string | undefined;
+  /** Our page, below the router. */
+  readonly own: '/reset-password' | '/verify-email';
   readonly token: string;
+  /** What our page gets besides. */
+  readonly query: Readonly<Record<string, string | undefined>>;
 }

@@ -2,7 +2,12 @@ import { z } from 'zod';
 import { requestFacts } from '../../http/request-facts.js';
 import { isEmail, normaliseLogin } from '../../accounts/logins.js';
 import { createAddressProofs } from './address-proofs.js';
-import { createResetMail, emailSchema, type MailingOptions } from './forgot-password.js';
+import {
+  createResetMail,
+  emailSchema,
+  type GoingOn,
+  type MailingOptions,
+} from './forgot-password.js';
 import { afterReply } from './after-reply.js';
 import { createKnownDevices } from './known-device.js';
 import { sendQuietly } from './mail.js';
@@ -39,7 +44,7 @@ const signUpSchema: z.ZodType<SignUpBody> = z.strictObject({
  * link to set a new password. What is mailed is decided after the reply; a known and an unknown address cost one hash each.
  * Rejects with PASSWORD_POLICY (400), RATE_LIMITED (429) and SERVER_BUSY (503), whether or not the address is known.
  */
-export type SignUp = (exchange: Exchange, body: SignUpBody) => Promise<void>;
+export type SignUp = (exchange: Exchange, body: SignUpBody & GoingOn) => Promise<void>;
 
 export function createSignUp(parts: RouterParts, options: MailingOptions): SignUp {
   const { users, passwords, events } = parts;
@@ -48,7 +53,7 @@ export function createSignUp(parts: RouterParts, options: MailingOptions): SignU
   const proofs = createAddressProofs(parts, options);
   const mailReset = createResetMail(parts, options);
   const spendAttempt = limitAccounts(parts, { name: 'sign-up' });
-  return async function askToSignUp({ req, res }, { email, username, password }) {
+  return async function askToSignUp({ req, res }, { email, username, password, returnTo }) {
     await passwords.checkPolicy(password, { user: { username, email }, member: 'password' });
     await spendAttempt(req, res, (await devices.countsOf(req, email)).ofLogin);
     const passwordHash = await passwords.hash(password);
@@ -56,8 +61,9 @@ export function createSignUp(parts: RouterParts, options: MailingOptions): SignU
     afterReply(parts, res, async () => {
       const user = await users.findByLogin(email);
       events.emit('sign_up.requested', { userId: user?.id, ...facts });
-      if (user) return mailReset(user, 'account_exists');
-      const proof = await proofs.issue({ kind: 'sign_up', email, username, passwordHash });
+      if (user) return mailReset(user, 'account_exists', { returnTo });
+      const asked = { kind: 'sign_up', email, username, passwordHash } as const;
+      const proof = await proofs.issue(asked, { returnTo });
       const data = { ...proof, username };
       return sendQuietly(sendMail, { kind: 'sign_up', to: email, data }, events);
     });
