@@ -51,6 +51,12 @@ const OWN_WORDS: ReadonlyMap<unknown, string> = new Map([
 /** GitHub's refusal of a user whose primary address is not verified. */
 const UNVERIFIED_EMAIL = 'unverified_user_email';
 
+/**
+ * Keycloak's `error_description`, of a `temporarily_unavailable`, when the user took too long there and is signed in meanwhile (since 25): it is
+ * up, and to sign in once more is all it takes.
+ */
+const EXPIRED = 'authentication_expired';
+
 /** Codes of the protocol library for an answer that came and can't be verified. */
 const UNVERIFIABLE: readonly string[] = [
   'OAUTH_INVALID_RESPONSE',
@@ -84,8 +90,10 @@ export function providerError(error: unknown): AuthError {
     code,
     status,
     error: word,
+    error_description: description,
   } = isRecord(error) || error instanceof Error ? facts(error) : {};
-  if (name === 'AuthorizationResponseError') return refusalOf(OWN_WORDS.get(word) ?? word);
+  if (name === 'AuthorizationResponseError')
+    return description === EXPIRED ? unverifiable(EXPIRED) : refusalOf(OWN_WORDS.get(word) ?? word);
   if (name === 'ResponseBodyError') return tokenError(OWN_WORDS.get(word) ?? word, status);
   if (typeof code === 'string' && UNVERIFIABLE.includes(code))
     return unverifiable(code.toLowerCase().replace('oauth_', ''));
@@ -99,6 +107,7 @@ interface ErrorFacts {
   readonly code?: unknown;
   readonly status?: unknown;
   readonly error?: unknown;
+  readonly error_description?: unknown;
 }
 
 function facts(error: object): ErrorFacts {

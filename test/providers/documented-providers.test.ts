@@ -166,6 +166,45 @@ describe('a sign-in at a provider as it is documented', () => {
   );
 });
 
+it.each([
+  {
+    title: 'Keycloak, where the user took too long',
+    name: 'keycloak' as const,
+    answer: {
+      error: 'temporarily_unavailable',
+      error_description: 'authentication_expired',
+      iss: providers.keycloak.issuer,
+    },
+    refusal: { status: 401, reason: 'authentication_expired' },
+  },
+  {
+    title: 'Keycloak, when it is overloaded',
+    name: 'keycloak' as const,
+    answer: { error: 'temporarily_unavailable', iss: providers.keycloak.issuer },
+    refusal: { status: 502, reason: 'temporarily_unavailable' },
+  },
+  {
+    title: 'Entra, when the user cancels',
+    name: 'entra' as const,
+    answer: { error: 'access_denied', error_subcode: 'cancel' },
+    refusal: { status: 403, reason: 'access_denied' },
+  },
+])('an error of $title is told apart', async ({ name, answer, refusal }) => {
+  const { origin, server, events } = await world();
+  const browser = createHttpBrowser();
+  const replay = replayOf(providers[name]);
+  server.misbehave({ ...replay, callback: { code: undefined, ...replay.callback, ...answer } });
+  const { url } = await browser.open(`${origin}/api/auth/login/${name}`, {
+    until: (place) => place.origin !== origin,
+  });
+  const headers = { accept: 'application/json', 'sec-fetch-mode': 'cors' };
+  const page = await browser.open(await server.authorize(url), { headers });
+  expect(page.status).toBe(refusal.status);
+  expect(events.filter((entry) => entry.name === 'login.failed')).toMatchObject([
+    { event: { provider: name, reason: refusal.reason } },
+  ]);
+});
+
 /** About 11 kB of a token. */
 const GROUPS = Array.from({ length: 200 }, (_, at) => `690222be-ff1a-4d56-abd1-${1e11 + at}`);
 

@@ -16,7 +16,7 @@ import type { RouterParts } from '../parts.js';
 import type { Transaction, Transactions } from './transactions.js';
 
 /** Parameters of a provider's answer (RFC 6749 §4.1.2, RFC 9207 §2), and Apple's own `user`. All others are ignored. */
-const ANSWER = ['code', 'state', 'iss', 'error', 'user'] as const;
+const ANSWER = ['code', 'state', 'iss', 'error', 'error_description', 'user'] as const;
 
 interface CallbackContext {
   readonly parts: RouterParts;
