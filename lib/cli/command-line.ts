@@ -19,7 +19,13 @@ const HELP = `Usage: npx latchkey users <command> [--store <url>]
   users enable <login>
       Lets a disabled user sign in again.
   users reset <login>
-      Sets a temporary password, printed once, and ends the user's sessions.
+      Sets a temporary password, printed once, removes other ways to sign in, and ends the user's sessions.
+  users invite --email <address> [--role <role>]… [--group <group>]… [--org …]…
+      Adds a user without a password, who signs in with a provider that proves the address.
+  users sessions <login>, users end-sessions <login>
+      Lists the user's sessions, or ends them all.
+  users identities <login>, users unlink <login> --provider <name>
+      Lists what the user can sign in with, or removes a provider and ends the user's sessions.
 
 <login> is a user name or an e-mail address. <url> is file:./auth.db, postgres://… or redis://…;
 without --store it is AUTH_STORE_URL. Exit codes: 0 done, 1 failed, 2 wrong usage.

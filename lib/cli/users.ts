@@ -1,31 +1,13 @@
-import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { createEvents } from '../events.js';
 import type { OrgMembership } from '../principal.js';
-import { createPasswords, type Passwords } from '../accounts/passwords/passwords.js';
-import { openStore } from '../stores/open-store.js';
-import { steadyStore } from '../stores/steady/steady-store.js';
-import type { Store, StoredUser } from '../stores/store.js';
+import type { StoredUser } from '../stores/store.js';
 import { unlink } from '../accounts/identities.js';
-import { createRevocationCounts, type RevocationCounts } from '../accounts/revocation-counts.js';
-import { createUsers, publicUser, type Users } from '../accounts/users.js';
+import { publicUser } from '../accounts/users.js';
+import { type Desk, endSessions, find, nameOf, openDesk } from './desk.js';
 import type { Terminal } from './terminal.js';
 import { UsageError } from './usage-error.js';
+import { endAllSessions, listIdentities, listSessions, removeIdentity } from './user-access.js';
 import { userTable } from './user-table.js';
-import { visible } from './visible-text.js';
-
-/** What the commands work with. */
-interface Desk {
-  readonly store: Store;
-  readonly credentials: Store['credentials'];
-  readonly counts: RevocationCounts;
-  readonly now: () => number;
-  readonly users: Users;
-  readonly passwords: Passwords;
-  /** Prints a line. */
-  readonly print: (line: string) => void;
-  readonly read: Terminal['read'];
-}
 
 const options = {
   store: { type: 'string' },
@@ -36,6 +18,7 @@ const options = {
   remove: { type: 'string', multiple: true },
   group: { type: 'string', multiple: true },
   org: { type: 'string', multiple: true },
+  provider: { type: 'string' },
   'must-reset': { type: 'boolean' },
   'password-stdin': { type: 'boolean' },
   json: { type: 'boolean' },
@@ -62,6 +45,11 @@ const commands: ReadonlyMap<
   ['disable', { run: disable, takesLogin: true, flags: [] }],
   ['enable', { run: enable, takesLogin: true, flags: [] }],
   ['reset', { run: reset, takesLogin: true, flags: [] }],
+  ['invite', { run: invite, takesLogin: false, flags: ['email', 'role', 'group', 'org'] }],
+  ['sessions', { run: listSessions, takesLogin: true, flags: [] }],
+  ['end-sessions', { run: endAllSessions, takesLogin: true, flags: [] }],
+  ['identities', { run: listIdentities, takesLogin: true, flags: [] }],
+  ['unlink', { run: removeIdentity, takesLogin: true, flags: ['provider'] }],
 ]);
 
 /** Runs `latchkey users …`. Needs the store's URL and no other setting. */
@@ -94,27 +82,6 @@ function parse(args: readonly string[]) {
   }
 }
 
-function openDesk(url: string | undefined, { read, print }: Terminal): Desk {
-  if (url === undefined)
-    throw new UsageError('no store: set AUTH_STORE_URL, or add --store file:./auth.db');
-  if (url.startsWith('memory:'))
-    throw new UsageError(
-      'memory: is inside the process of the application; use file:, postgres: or redis:',
-    );
-  const events = createEvents();
-  const store = steadyStore(openStore(url), { events, warns: false });
-  return {
-    store,
-    credentials: store.credentials,
-    counts: createRevocationCounts(store.once, Date.now),
-    now: Date.now,
-    users: createUsers({ store: store.users, now: Date.now }),
-    passwords: createPasswords({}, { events, cores: availableParallelism() }),
-    print: (line) => print(`${visible(line)}\n`),
-    read,
-  };
-}
-
 async function add(desk: Desk, given: Given): Promise<void> {
   const { username, email, role: roles = [], group: groups = [], org: orgs = [] } = given;
   const own = given['password-stdin'] ? await readLine(desk.read()) : undefined;
@@ -131,6 +98,15 @@ async function add(desk: Desk, given: Given): Promise<void> {
   });
   desk.print(`added ${nameOf(user)}, id ${user.id}`);
   if (own === undefined) desk.print(`password ${password}`);
+}
+
+/** Adds somebody who has no password, and signs in with a provider that proves the address. */
+async function invite(desk: Desk, given: Given): Promise<void> {
+  const { email, role: roles = [], group: groups = [], org: orgs = [] } = given;
+  if (email === undefined) throw new UsageError('users invite needs --email');
+  const facts = { email, emailVerified: true, roles, groups, orgs: orgs.map(readOrg) };
+  const user = await desk.users.create(facts);
+  desk.print(`invited ${nameOf(user)}, id ${user.id}`);
 }
 
 /** `acme` or `acme:admin,billing`. The first one is the default. */
@@ -210,30 +186,6 @@ async function reset(desk: Desk, _given: Given, login: string): Promise<void> {
   desk.print(`reset ${nameOf(user)}; ${ended}`);
   for (const { provider } of [...before, ...after]) desk.print(`removed ${provider}`);
   desk.print(`password ${password}`);
-}
-
-async function find({ users: all }: Desk, login: string): Promise<StoredUser> {
-  const user = await all.findByLogin(login);
-  if (user) return user;
-  throw new Error(
-    `there is no user ${JSON.stringify(login)}; npx latchkey users list shows all of them`,
-  );
-}
-
-async function endSessions(
-  { store, counts }: Desk,
-  user: StoredUser,
-  reason: string,
-): Promise<string> {
-  const selector = { userId: user.id };
-  // As the application does it: a sign-in that is under way notices the count, and begins no session.
-  await counts.add(selector);
-  const ids = await store.sessions.revoke(selector, { now: Date.now(), reason });
-  return ids.length === 1 ? '1 session ended' : `${ids.length} sessions ended`;
-}
-
-function nameOf({ username, email, id }: StoredUser): string {
-  return username ?? email ?? id;
 }
 
 /** The first line of standard input. Arguments are visible to every user of the machine. */

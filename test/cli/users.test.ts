@@ -201,6 +201,36 @@ for (const place of await sharedStores(12))
       expect(again.code).toBe(1);
     });
 
+    it('invites, and shows and ends sessions and identities', async () => {
+      const run = (...args: string[]) => latchkey(['users', ...args], { storeUrl });
+      const email = 'invited@example.com';
+      const invited = await run('invite', '--email', email, '--role', 'x');
+      expect(invited).toMatchObject({ code: 0, stderr: '' });
+      const store = openStore(storeUrl);
+      onTestFinished(() => store.close());
+      const { auth } = await serveAuth({ store });
+      const user = await auth.users.findByLogin(email);
+      expect(user).toMatchObject({ emailVerified: true, passwordHash: undefined, roles: ['x'] });
+      const { id = '' } = user ?? {};
+      const data = { provider: 'corp', issuer: 'https://id.example', subject: '\u001B[2Jada' };
+      const link = { id: `link-${id}`, hash: `hash-${id}`, kind: 'identity', ownerId: id };
+      const life = { createdAt: Date.now(), expiresAt: undefined };
+      await store.credentials.create({ ...link, ...life, data: JSON.stringify(data) });
+      const notes = { amr: [], authTime: undefined, acr: undefined, device: undefined };
+      const begin = () => user && auth.sessions.start(user, { ...notes, delivery: 'body' });
+      await begin();
+      expect((await run('sessions', email)).stdout).toMatch(
+        /^\S+ {2}began \S+Z {2}last used \S+Z\n$/,
+      );
+      expect((await run('end-sessions', email)).stdout).toContain('1 session ended');
+      expect((await run('identities', email)).stdout).toMatch(/^corp {2}\\u001b\[2Jada {2}linked /);
+      await begin();
+      const unlinked = await run('unlink', email, '--provider', 'corp');
+      expect(unlinked.stdout).toBe(`removed corp from ${email}; 1 session ended\n`);
+      expect((await run('unlink', email, '--provider', 'corp')).code).toBe(1);
+      expect((await run('identities', email)).stdout).toContain('no way to sign in');
+    });
+
     it('fails with one sentence for a login that no user has', async () => {
       const outcome = await latchkey(['users', 'enable', 'nobody'], { storeUrl });
       expect(outcome).toEqual({
@@ -239,6 +269,7 @@ describe('wrong usage', () => {
       title: 'an option of another command',
       args: ['users', 'list', '--role', 'x', '--store', 'file:./x.db'],
     },
+    { title: 'an invitation of nobody', args: ['users', 'invite', '--store', 'file:./x.db'] },
     { title: 'an unknown option', args: ['users', 'list', '--password', 'x'] },
     { title: 'roles of no user', args: ['users', 'roles', '--store', 'file:./x.db'] },
     {
