@@ -34,6 +34,8 @@ export interface WaysOn extends RefusalFacts {
   readonly signIn?: string | undefined;
   /** The page that changes a password, with `returnTo`. @defaultValue as above */
   readonly changePassword?: string | undefined;
+  /** The page of the account, when it is about one of its buttons. @defaultValue it is not */
+  readonly account?: string | undefined;
   /** This page again, when it was asked for by GET. @defaultValue it can't be asked for again */
   readonly again?: string | undefined;
 }
@@ -67,11 +69,12 @@ interface Step {
 }
 
 function firstStep(words: Words, { code, status }: AuthError, ways: WaysOn): Step | undefined {
-  const { signIn, changePassword, again } = ways;
+  const { signIn, changePassword, account, again } = ways;
   if (code === 'PASSWORD_CHANGE_REQUIRED' && changePassword !== undefined)
     return { href: changePassword, text: words.say('page.changePassword') };
   if (HELPED_BY_SIGN_IN.has(code) || status === 401)
     return signIn === undefined ? undefined : { href: signIn, text: words.say('page.signIn') };
+  if (account !== undefined) return { href: account, text: words.say('page.account') };
   if ((status === 429 || status >= 500) && again !== undefined)
     return { href: again, text: words.say('page.tryAgain') };
   return undefined;

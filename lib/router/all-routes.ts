@@ -48,7 +48,12 @@ import {
   withSignInPage,
 } from './pages/sign-in.js';
 import { showSignedOutPage } from './pages/sign-out.js';
-import { showAccountPage, submitEndOtherSessions, submitEndSession } from './pages/account.js';
+import {
+  showAccountPage,
+  submitEndOtherSessions,
+  submitEndSession,
+  submitRemoveIdentity,
+} from './pages/account.js';
 import { changeEmailPages, signUpPages, verifyEmailPages } from './pages/address-pages.js';
 import { byBody } from './pages/form-page.js';
 import { changePasswordPages } from './pages/change-password-page.js';
@@ -95,7 +100,10 @@ function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
     },
     '/account': { GET: forSignedIn(showAccountPage(pageContext, callers)) },
     '/identities': { GET: listIdentities(parts, callers) },
-    '/identities/:provider': { DELETE: removeIdentity(parts, callers) },
+    '/identities/:provider': {
+      DELETE: removeIdentity(parts, callers),
+      POST: submitRemoveIdentity(parts, callers),
+    },
     ...managementRoutes(managing),
     '/jwks.json': { GET: publishKeys(parts) },
     ...(signIn && passwordRoutes({ parts, callers, sendTokens, signIn }, options)),

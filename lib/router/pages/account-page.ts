@@ -16,10 +16,22 @@ export interface AccountFacts {
   readonly changeEmail: string | undefined;
   /** The page that changes the password; undefined where nobody has one. */
   readonly changePassword: string | undefined;
+  readonly identities: readonly IdentityFacts[];
+  /** Providers that can be added. */
+  readonly addable: readonly { readonly label: string; readonly add: string }[];
+  /** Where it goes on after adding one. */
+  readonly here: string;
   /** Where the form goes that ends all others. */
   readonly endOthers: string;
   readonly signOut: string;
   readonly home: string;
+}
+
+interface IdentityFacts {
+  /** What the provider is called on its button. */
+  readonly label: string;
+  /** Where the form goes that removes it. */
+  readonly remove: string;
 }
 
 interface SessionFacts {
@@ -46,7 +58,15 @@ export function accountPage(facts: AccountFacts): PageIn {
         <h2>${words.say('account.ways')}</h2>
         <ul class="rows">
           ${emailRow(words, facts)}${passwordRow(words, facts)}
+          ${facts.identities.map((identity) => identityRow(words, identity))}
         </ul>
+        ${facts.addable.map(
+          ({ label, add }) =>
+            html`<form method="post" action="${add}">
+              <input type="hidden" name="returnTo" value="${facts.here}" />
+              <button class="plain">${words.say('account.add', { provider: label })}</button>
+            </form> `,
+        )}
         <h2 id="sessions">${words.say('account.sessions')}</h2>
         <ul class="rows">
           ${sessions.map((session) => sessionRow(words, session))}
@@ -91,6 +111,20 @@ function passwordRow(words: Words, { changePassword }: AccountFacts): Html | und
     <a class="button plain" href="${changePassword}" aria-label="${words.say('change.title')}"
       >${words.say('account.change')}</a
     >
+  </li>`;
+}
+
+function identityRow(words: Words, { label, remove }: IdentityFacts): Html {
+  return html`<li>
+    <span>${label}</span>
+    <form method="post" action="${remove}">
+      <button
+        class="plain"
+        aria-label="${words.say('account.removeProvider', { provider: label })}"
+      >
+        ${words.say('account.remove')}
+      </button>
+    </form>
   </li>`;
 }
 

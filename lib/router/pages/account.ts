@@ -5,6 +5,7 @@ import { readNotes } from '../../sessions/session-notes.js';
 import type { Callers } from '../caller.js';
 import { ownPath } from '../own-urls.js';
 import { logoutUrl } from '../provider/logout.js';
+import { removeOwnIdentity, waysInOf } from '../session/identities.js';
 import { accountPage } from './account-page.js';
 import { leaveNotice, type Notice, takeNotice } from './notices.js';
 import type { SignInContext } from './sign-in.js';
@@ -24,6 +25,8 @@ export function showAccountPage(
   const { sessions, pages, now } = parts;
   return async function handleShowAccountPage(req, res) {
     const { principal, user } = await callers.requireUser(req);
+    const { identities } = await waysInOf(parts, { user });
+    const linked = new Set(identities.map(({ provider }) => provider));
     const rows = await sessions.list(user.id, { limit: MOST_SESSIONS + 1 });
     const current = principal.sessionId;
     const ago = (time: number): number => Math.max(0, (now() - time) / 1000);
@@ -36,6 +39,14 @@ export function showAccountPage(
         parts.config.passwordLogin && (canReset || user.passwordHash !== undefined)
           ? ownPath(req, '/change-password')
           : undefined,
+      identities: identities.map(({ provider, label }) => ({
+        label,
+        remove: ownPath(req, `/identities/${encodeURIComponent(provider)}`),
+      })),
+      addable: parts.providers.all
+        .filter(({ name }) => !linked.has(name))
+        .map(({ name, label }) => ({ label, add: ownPath(req, `/link/${name}`) })),
+      here: ownPath(req, '/account'),
       notice: takeNotice(parts, { req, res }),
       sessions: rows.slice(0, MOST_SESSIONS).map(({ id, data, createdAt, lastUsedAt }) => ({
         device: readNotes(data).device,
@@ -65,6 +76,23 @@ export function submitEndSession(parts: RouterParts, callers: Callers): Endpoint
     if (session && session.userId !== user.id) throw new AuthError('NOT_FOUND');
     if (session) await sessions.revoke({ id: session.id }, 'ended_by_user');
     backToAccount(parts, { req, res }, 'notice.sessionEnded');
+  };
+}
+
+/**
+ * Removes a provider from what the caller can sign in with, by the button of the page. Errors: AUTH_CONTEXT_REQUIRED (401),
+ * NOT_FOUND (404), CONFLICT (409) for the last way in.
+ */
+export function submitRemoveIdentity(parts: RouterParts, callers: Callers): Endpoint {
+  return async function handleSubmitRemoveIdentity(req, res) {
+    await readPageForm(parts, { req, res }, empty);
+    const { principal, user } = await callers.requireUser(req);
+    const { sessionId = '' } = principal;
+    const session = await parts.sessions.findById(sessionId);
+    if (session?.userId !== user.id) throw new AuthError('CREDENTIALS_MISSING');
+    const provider = String(req.params['provider']);
+    await removeOwnIdentity(parts, req, { user, session, provider });
+    backToAccount(parts, { req, res }, 'notice.identityRemoved');
   };
 }
 

@@ -38,6 +38,7 @@ function waysOn(req: Request, home: string): WaysOn {
     home,
     signIn: leadingTo('/signin?again=1'),
     changePassword: leadingTo('/change-password'),
+    account: isOfAccount(req) ? ownPath(req, '/account') : undefined,
     again: here,
   };
 }
@@ -46,7 +47,12 @@ function waysOn(req: Request, home: string): WaysOn {
 function placeAfter(req: Request, home: string): string {
   const { path } = req;
   if (/^\/change-(?:password|email)$/.test(path)) return ownPath(req, path);
-  return /^\/(?:sessions|identities)\b/.test(path) ? ownPath(req, '/account') : home;
+  return isOfAccount(req) ? ownPath(req, '/account') : home;
+}
+
+/** Whether the request is a button of the account page. */
+function isOfAccount({ method, path }: Request): boolean {
+  return method === 'POST' && /^\/(?:sessions|identities)\b/.test(path);
 }
 
 /** Sends a browser that has to sign in first to the sign-in page, and from there back. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AuthOptions } from 'latchkey';
 import { addUser, PASSWORD } from '../../world/auth-server.js';
 import { createHttpBrowser, type Page } from '../../world/http-browser.js';
+import { ADA, linkingApp } from '../../world/linking-app.js';
 import { reservePort, serveLoginApp } from '../../world/login-app.js';
 
 async function world(options: AuthOptions = {}) {
@@ -160,5 +161,36 @@ describe('W16 a person never meets JSON', () => {
     browser.setCookie('localhost', 'latchkey-session', `r1.${'a'.repeat(8)}.x.0.y`);
     const broken = await browser.open(`${down.origin}/api/auth/me`);
     expect(broken.headers['content-type']).toBe('text/html; charset=utf-8');
+  });
+});
+
+describe('providers on the account page', () => {
+  it('are added and removed by its buttons, and the last way in stays', async () => {
+    const linking = await linkingApp();
+    const { origin, app } = linking;
+    await addUser(app, { email: 'alice@corp.example' });
+    const browser = createHttpBrowser();
+    await linking.signInLocally(browser, 'alice');
+    linking.speakOf(ADA);
+    const account = `${origin}/api/auth/account`;
+    const before = await browser.open(account);
+    expect(actionsOf(before)).toEqual(['/api/auth/link/corp', '/api/auth/link/other']);
+    const added = await browser.submit(before);
+    expect(added.url).toBe(account);
+    expect(actionsOf(added)).toEqual(['/api/auth/identities/corp', '/api/auth/link/other']);
+    const removed = await browser.submit(added);
+    expect(removed.url).toBe(account);
+    expect(removed.body).toContain('The provider is removed.');
+    expect(actionsOf(removed)).toEqual(actionsOf(before));
+    const gone = await browser.submit(added);
+    expect(gone.status).toBe(404);
+    expect(gone.body).toContain('href="/api/auth/account">Your account');
+
+    const { browser: ben } = await linking.visit({ sub: 'ben', auth_time: Date.now() / 1000 });
+    const last = await ben.submit(await ben.open(account));
+    expect(last.status).toBe(409);
+    expect(last.body).toContain('This is the only way to sign in to your account.');
+    const evil = { form: {}, from: 'https://evil.example' };
+    expect((await ben.open(`${origin}/api/auth/identities/corp`, evil)).status).toBe(403);
   });
 });
