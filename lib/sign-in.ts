@@ -69,7 +69,7 @@ export function createSignIn(
 ): SignIn {
   const signer = createAccessTokenSigner(config, { now });
   const rootKeys = createRootKeys(rootsOf(config));
-  const silence = createStoreSilence(now);
+  const silence = createStoreSilence(now, { graceSeconds: options.sessions?.graceSeconds });
   const store = storeOf(config, options, { events, now, silence });
   const sessions = createSessions(
     { ...storeParts(store), silence, keys: rootKeys, events, now, ...lifetimes(config) },

@@ -41,6 +41,7 @@ export function createGrants({ tokenScopes = adminScopes, tokenClaims }: GrantOp
       scopes: tokenScopes(user),
       user,
       mustResetPassword: user.mustResetPassword,
+      notAfter: session.expiresAt / 1000,
       ...(tokenClaims && { extraClaims: tokenClaims(user, session) }),
     };
   };

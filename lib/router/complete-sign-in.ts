@@ -47,7 +47,7 @@ export async function replaceSession(
   const tokens = formerSessions({ cookies }, { req, res }).slice(0, MOST_FORMER);
   const live = await begin();
   for (const token of tokens) {
-    const former = await sessions.find(token);
+    const former = await sessions.find(token, 'cookie');
     if (former) await sessions.revoke({ id: former.id }, 'replaced');
   }
   if (tokens.length > 0) cookies.clear(res, 'session', req);

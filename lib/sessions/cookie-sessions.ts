@@ -87,7 +87,7 @@ async function takeSnapshot(
   known: Snapshot | undefined,
 ): Promise<Snapshot | undefined> {
   const lagEnds = now() + lagSeconds * 1000;
-  const live = await sessions.recognise(token);
+  const live = await sessions.recognise(token, 'cookie');
   if (!live) return undefined;
   const session = await sessions.touch(live.session);
   const grant = grantOf({ ...live, session });

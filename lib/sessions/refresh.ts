@@ -1,10 +1,11 @@
 import { AuthError } from '../errors.js';
 import type { SessionSelector } from '../stores/store.js';
 import { createGrace } from './grace.js';
-import { judgeWithUser } from './judge-token.js';
+import { judgeWithUser, type PresentedToken } from './judge-token.js';
 import { type LiveSession, liveSession, maySignIn, type SessionContext } from './live-session.js';
 import { createRefreshAttempts } from './refresh-attempts.js';
 import { renew } from './renew-session.js';
+import type { Delivery } from './session-notes.js';
 
 interface RefreshOptions {
   readonly graceMs: number;
@@ -12,8 +13,12 @@ interface RefreshOptions {
 }
 
 interface Refresh {
-  readonly refresh: (token: unknown, arrivedAt?: number) => Promise<LiveSession>;
-  readonly recognise: (token: unknown) => Promise<LiveSession | undefined>;
+  readonly refresh: (
+    token: unknown,
+    arrivedAt?: number,
+    delivery?: Delivery,
+  ) => Promise<LiveSession>;
+  readonly recognise: (token: unknown, delivery?: Delivery) => Promise<LiveSession | undefined>;
   readonly close: () => Promise<void>;
 }
 
@@ -27,11 +32,15 @@ export function createRefresh(
   const attempts = createRefreshAttempts(context);
 
   return Object.freeze({
-    async refresh(token: unknown, cameAt = context.now()): Promise<LiveSession> {
+    async refresh(
+      token: unknown,
+      cameAt = context.now(),
+      delivery?: Delivery,
+    ): Promise<LiveSession> {
       grace.begin();
       const arrivedAt = attempts.arrivalOf(token, cameAt);
       try {
-        const live = await renewOrRefuse(token, arrivedAt);
+        const live = await renewOrRefuse({ token, delivery }, arrivedAt);
         attempts.answered(token);
         return live;
       } catch (error) {
@@ -41,10 +50,10 @@ export function createRefresh(
         throw error;
       }
     },
-    async recognise(token: unknown): Promise<LiveSession | undefined> {
+    async recognise(token: unknown, delivery?: Delivery): Promise<LiveSession | undefined> {
       grace.begin();
       const arrivedAt = attempts.arrivalOf(token, context.now());
-      const verdict = await judgeWithUser(context, token);
+      const verdict = await judgeWithUser(context, { token, delivery });
       if ('refusal' in verdict || !maySignIn(verdict.user)) return undefined;
       if (!grace.isWithin(verdict, arrivedAt)) return undefined;
       return liveSession(verdict.session, verdict.user, keys);
@@ -52,8 +61,10 @@ export function createRefresh(
     close: grace.close,
   });
 
-  async function renewOrRefuse(token: unknown, arrivedAt: number): Promise<LiveSession> {
-    const renewal = await renew(context, token, (former) => grace.asksWithin(former, arrivedAt));
+  async function renewOrRefuse(presented: PresentedToken, arrivedAt: number): Promise<LiveSession> {
+    const renewal = await renew(context, presented, (former) =>
+      grace.asksWithin(former, arrivedAt),
+    );
     if ('live' in renewal) return renewal.live;
     const { refusal, ending } = renewal;
     if (ending === undefined) throw invalid(refusal);

@@ -1,5 +1,5 @@
 import type { Session, StoredUser } from '../stores/store.js';
-import { type GenuineToken, judgeWithUser } from './judge-token.js';
+import { type GenuineToken, judgeWithUser, type PresentedToken } from './judge-token.js';
 import {
   isAlive,
   type LiveSession,
@@ -22,12 +22,12 @@ export type Renewal =
  */
 export function renew(
   context: SessionContext,
-  token: unknown,
+  presented: PresentedToken,
   isInGrace: IsInGrace,
 ): Promise<Renewal> {
   const onOneConnection = context.together ?? (<Result>(run: () => Promise<Result>) => run());
   return onOneConnection(async () => {
-    const verdict = await judgeWithUser(context, token);
+    const verdict = await judgeWithUser(context, presented);
     if ('refusal' in verdict) return verdict;
     const { session, user, generation } = verdict;
     if (!maySignIn(user)) return { refusal: 'user_gone', ending: session };

@@ -1,5 +1,8 @@
 import { isRecord } from '../is-record.js';
 
+/** How a session's refresh token is delivered. A token works by the way it came, and by no other. */
+export type Delivery = 'body' | 'cookie';
+
 /** Facts of a session that no store operation depends on. Stored as JSON text in `Session.data`. */
 export interface SessionNotes {
   /** Authentication methods (RFC 8176), such as `pwd`. */
@@ -10,8 +13,7 @@ export interface SessionNotes {
   readonly acr: string | undefined;
   /** Label of the device in the list of sessions, such as `Firefox on Linux`. */
   readonly device: string | undefined;
-  /** How the refresh token is delivered. A token that came by cookie never leaves in a body. */
-  readonly delivery: 'body' | 'cookie';
+  readonly delivery: Delivery;
   /** Name of the identity provider that the user signed in with. */
   readonly provider?: string | undefined;
   /** The provider's tokens, sealed. */

@@ -8,12 +8,12 @@ import type {
   StoredUser,
 } from '../stores/store.js';
 import { note, touch } from './change-session.js';
-import { judge } from './judge-token.js';
+import { judge, type PresentedToken } from './judge-token.js';
 import { isAlive, type LiveSession, type SessionContext } from './live-session.js';
 import { createRefresh } from './refresh.js';
 import { createRevocations, type RevocationsOptions } from './revocations.js';
 import { scheduleSweeps } from './schedule-sweeps.js';
-import type { SessionNotes } from './session-notes.js';
+import type { Delivery, SessionNotes } from './session-notes.js';
 import {
   type ProvenSignIn,
   start,
@@ -28,7 +28,7 @@ export type { LiveSession, ProvenSignIn };
 export interface SessionOptions extends Pick<RevocationsOptions, 'revocationLagSeconds'> {
   /**
    * Seconds after a rotation in which the former refresh token gets the same successor again, for clients that
-   * lost the response or asked twice. 0 to 60. Time in which the store did not answer doesn't count, so an outage of the store
+   * lost the response or asked twice. 0 to 3600: a mobile app that is killed in mid-refresh asks again when it is opened. Time in which the store did not answer doesn't count, so an outage of the store
    * signs nobody out who asks again as Retry-After says (2 s after each 503): set it to 5 or more for that. It is also the time
    * for which a stolen token can be used without being noticed. @defaultValue `10`
    */
@@ -83,18 +83,21 @@ export interface Sessions {
    * was replaced before, outside its grace or two generations ago, which also revokes the session; and with
    * STORE_UNAVAILABLE (503), after which the same token may be tried again. `arrivedAt` is when the request came, in milliseconds
    * since 1970, where that was long before this call. @defaultValue now
+   *
+   * `delivery` is how the token came: one that is delivered the other way is refused, and nothing happens to its session.
+   * @defaultValue either way
    */
-  refresh(token: unknown, arrivedAt?: number): Promise<LiveSession>;
+  refresh(token: unknown, arrivedAt?: number, delivery?: Delivery): Promise<LiveSession>;
   /**
    * Returns the session that a refresh token would renew, without renewing it; undefined when
    * {@link Sessions.refresh} would refuse the token.
    */
-  recognise(token: unknown): Promise<LiveSession | undefined>;
+  recognise(token: unknown, delivery?: Delivery): Promise<LiveSession | undefined>;
   /**
    * Returns the live session that a refresh token was issued for, however old the token is. Enough to end the
    * session, not to use it.
    */
-  find(token: unknown): Promise<Session | undefined>;
+  find(token: unknown, delivery?: Delivery): Promise<Session | undefined>;
   /**
    * Returns the live session with this id (`sid` of its access tokens). The id is public: make sure that the
    * session is the caller's.
@@ -145,7 +148,7 @@ export interface Sessions {
 /** Creates sessions over a store. Throws a TypeError for options out of range. */
 export function createSessions(context: SessionContext, options: SessionOptions = {}): Sessions {
   const { sessions, now } = context;
-  const graceMs = numberInRange(options.graceSeconds ?? 10, [0, 60], 'graceSeconds') * 1000;
+  const graceMs = numberInRange(options.graceSeconds ?? 10, [0, 3600], 'graceSeconds') * 1000;
   const revocations = createRevocations(sessions, { ...options, ...context });
   const sweeps = scheduleSweeps(context);
   const counts = createRevocationCounts(context.once, now);
@@ -170,7 +173,7 @@ export function createSessions(context: SessionContext, options: SessionOptions 
       start(context, user, { notes, provider }),
     refresh: refreshing.refresh,
     recognise: refreshing.recognise,
-    find: (token: unknown) => find(context, token),
+    find: (token: unknown, delivery?: Delivery) => find(context, { token, delivery }),
     startUnchanged: (user: StoredUser, notes: SessionNotes, provider?: SessionProvider) =>
       startUnchanged({ context, revoke }, user, { notes, provider }),
     startAfterSignIn: (user: StoredUser, proven: ProvenSignIn) =>
@@ -195,7 +198,10 @@ export function createSessions(context: SessionContext, options: SessionOptions 
   });
 }
 
-async function find(context: SessionContext, token: unknown): Promise<Session | undefined> {
-  const verdict = await judge(context, token);
+async function find(
+  context: SessionContext,
+  presented: PresentedToken,
+): Promise<Session | undefined> {
+  const verdict = await judge(context, presented);
   return 'refusal' in verdict ? undefined : verdict.session;
 }

@@ -38,8 +38,11 @@ const LINGER_MS = 10_000;
 /** Silences with less between them are one, which bounds how many there are. */
 const MERGED_MS = 250;
 
-/** Answered time after which a silence is forgotten: the longest grace that can be set. */
-const MEMORY_MS = 60_000;
+/** Answered time after which a silence is forgotten, at least. */
+const LEAST_MEMORY_MS = 60_000;
+
+/** The newest ones are kept. A store that comes and goes for an hour must not fill the memory. */
+const MOST_SILENCES = 240;
 
 /** Failures of one operation that has not been answered since. */
 interface Failing {
@@ -51,9 +54,13 @@ interface Failing {
 
 /**
  * Creates the memory of one instance. A silence begins when an operation is called that fails, and ends when that operation is
- * answered. It is never inferred from a lack of operations.
+ * answered. It is never inferred from a lack of operations. One that lies further back than the grace is forgotten.
  */
-export function createStoreSilence(now: () => number): StoreSilence {
+export function createStoreSilence(
+  now: () => number,
+  { graceSeconds = 0 }: { readonly graceSeconds?: number | undefined } = {},
+): StoreSilence {
+  const memoryMs = Math.max(LEAST_MEMORY_MS, graceSeconds * 1000);
   const failing = new Map<string, Failing>();
   let past: readonly Silence[] = [];
   let others: readonly Silence[] = [];
@@ -63,7 +70,7 @@ export function createStoreSilence(now: () => number): StoreSilence {
     const { start } = failing.get(operation) ?? {};
     if (start === undefined) return;
     failing.delete(operation);
-    past = remembered(merged([...past, { start, end: at }]), now());
+    past = remembered(merged([...past, { start, end: at }]), { time: now(), memoryMs });
     tell();
   }
 
@@ -73,7 +80,7 @@ export function createStoreSilence(now: () => number): StoreSilence {
       start: each.start,
       end: endOf(each, time),
     }));
-    return remembered(merged([...past, ...going]), time);
+    return remembered(merged([...past, ...going]), { time, memoryMs });
   };
 
   return Object.freeze({
@@ -127,15 +134,18 @@ function merged(silences: readonly Silence[]): readonly Silence[] {
 }
 
 /** Those that still matter. */
-function remembered(silences: readonly Silence[], time: number): readonly Silence[] {
+function remembered(
+  silences: readonly Silence[],
+  { time, memoryMs }: { readonly time: number; readonly memoryMs: number },
+): readonly Silence[] {
   let answered = 0;
   let later = time;
   const first = silences.findLastIndex(({ start, end }) => {
     answered += Math.max(0, later - end);
     later = start;
-    return answered > MEMORY_MS;
+    return answered > memoryMs;
   });
-  return silences.slice(first + 1);
+  return silences.slice(first + 1).slice(-MOST_SILENCES);
 }
 
 function answeredMs(silences: readonly Silence[], { start, end }: Silence): number {

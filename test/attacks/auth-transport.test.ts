@@ -26,8 +26,13 @@ describe('S1 to S3 sessions', () => {
   it('S1 a cookie tossed by a sub-domain has another name, and is nobody’s', async () => {
     const server = await serveAuth({ publicUrl: 'https://app.example.com' });
     await addUser(server);
-    const { refresh_token } = await server.signIn('alice');
-    const cookie = `session=${refresh_token}; latchkey-session=${refresh_token}`;
+    const credentials = { username: 'alice', password: PASSWORD, delivery: 'cookie' };
+    const [ours = ''] = (await server.post('/api/auth/login', credentials)).headers.getSetCookie();
+    const [own = ''] = ours.split(';');
+    const isKnown = await server.get('/api/auth/session', { cookie: own });
+    expect(await isKnown.json()).toMatchObject({ authenticated: true });
+    const value = own.slice(own.indexOf('=') + 1);
+    const cookie = `session=${value}; latchkey-session=${value}`;
     expect(await (await server.get('/api/auth/session', { cookie })).json()).toEqual({
       authenticated: false,
     });

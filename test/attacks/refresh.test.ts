@@ -1,7 +1,14 @@
 import { memoryStore } from 'latchkey';
 import { describe, expect, it } from 'vitest';
 import type { Store } from '../../lib/stores/store.js';
-import { addUser, type AuthServer, bearer, serveAuth, type Tokens } from '../world/auth-server.js';
+import {
+  addUser,
+  type AuthServer,
+  bearer,
+  PASSWORD,
+  serveAuth,
+  type Tokens,
+} from '../world/auth-server.js';
 import { createClock } from '../world/clock.js';
 
 const refresh = ({ post }: AuthServer, token: unknown, headers?: Record<string, string>) =>
@@ -396,10 +403,14 @@ describe('R9 and R10 how the token arrives', () => {
   });
 
   it('on https a cookie without __Host- is no cookie of ours', async () => {
-    const { server, tokens } = await signedIn({ publicUrl: 'https://app.example.com' });
-    const planted = { cookie: `latchkey-session=${tokens.refresh_token}`, 'x-csrf': '1' };
+    const { server } = await signedIn({ publicUrl: 'https://app.example.com' });
+    const credentials = { username: 'alice', password: PASSWORD, delivery: 'cookie' };
+    const answer = await server.post('/api/auth/login', credentials);
+    const line = answer.headers.getSetCookie().find((each) => each.startsWith('__Host-latchkey-s'));
+    const [cookie = ''] = line?.split(';') ?? [];
+    const planted = { cookie: cookie.replace('__Host-', ''), 'x-csrf': '1' };
     expect((await server.post('/api/auth/refresh', {}, planted)).status).toBe(401);
-    const ours = { cookie: `__Host-latchkey-session=${tokens.refresh_token}`, 'x-csrf': '1' };
+    const ours = { cookie, 'x-csrf': '1' };
     expect((await server.post('/api/auth/refresh', {}, ours)).status).toBe(200);
   });
 

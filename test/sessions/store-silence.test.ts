@@ -3,9 +3,9 @@ import { createRefreshAttempts } from '../../lib/sessions/refresh-attempts.js';
 import { createStoreSilence } from '../../lib/sessions/store-silence.js';
 
 /** A memory of silences, and a clock that goes to the second that a step is given. */
-function silenceAt() {
+function silenceAt(options: { readonly graceSeconds?: number } = {}) {
   let time = 0;
-  const silence = createStoreSilence(() => time * 1000);
+  const silence = createStoreSilence(() => time * 1000, options);
   return {
     silence,
     now: () => time * 1000,
@@ -99,14 +99,27 @@ describe('a silence of the store', () => {
     expect(ownSeconds()).toEqual([]);
   });
 
-  it('takes little memory, however often the store comes and goes', () => {
-    const { fails, answers, ownSeconds } = silenceAt();
-    for (let round = 0; round < 20_000; round += 1) {
-      fails(round * 0.5, round * 0.5 + 0.1);
-      answers(round * 0.5 + 0.2);
-    }
-    expect(ownSeconds().length).toBeLessThan(250);
+  it('is remembered for as long as the grace, where that is longer', () => {
+    const { go, fails, answers, ownSeconds } = silenceAt({ graceSeconds: 3600 });
+    fails(0, 5);
+    answers(6);
+    go(3600);
+    expect(ownSeconds()).toEqual([[0, 6]]);
+    go(3607);
+    expect(ownSeconds()).toEqual([]);
   });
+
+  it.each([{}, { graceSeconds: 3600 }])(
+    'takes little memory, however often the store comes and goes: %j',
+    (options) => {
+      const { fails, answers, ownSeconds } = silenceAt(options);
+      for (let round = 0; round < 20_000; round += 1) {
+        fails(round * 0.5, round * 0.5 + 0.1);
+        answers(round * 0.5 + 0.2);
+      }
+      expect(ownSeconds().length).toBeLessThan(250);
+    },
+  );
 
   it('of another instance counts once with its own', () => {
     const { silence, fails, answers, answeredSeconds } = silenceAt();

@@ -28,7 +28,7 @@ export function showSignInPage(context: SignInContext): Endpoint {
   const { sessions, pages } = parts;
   return async function handleShowSignInPage(req, res) {
     const token = pageSession(parts, { req, res });
-    const live = token === undefined ? undefined : await sessions.recognise(token);
+    const live = token === undefined ? undefined : await sessions.recognise(token, 'cookie');
     const returnTo = returnToOf(req);
     if (live?.user.mustResetPassword) return redirectWithin(res, changePasswordPath(req, returnTo));
     if (live && !queryOf(req).has('again')) return redirectWithin(res, returnTo);

@@ -12,7 +12,7 @@ export function showSignedOutPage(parts: RouterParts): Endpoint {
   return async function handleShowSignedOutPage(req, res) {
     // The page says it by itself.
     takeNotice(parts, { req, res });
-    const live = await sessions.recognise(pageSession(parts, { req, res }));
+    const live = await sessions.recognise(pageSession(parts, { req, res }), 'cookie');
     const page = live
       ? signOutPage(logoutUrl(parts, req, live.session.id), pages.home)
       : signedOutPage(ownPath(req, '/signin'), pages.home);

@@ -50,7 +50,7 @@ export function callback(context: CallbackContext): Endpoint {
       const { over } = answered ?? {};
       if (over) keepReturnTo(req, over.returnTo);
       // A second answer, the back button, or a restored tab: nothing is left to do for a signed-in user.
-      if (await parts.sessions.recognise(pageSession(parts, { req, res })))
+      if (await parts.sessions.recognise(pageSession(parts, { req, res }), 'cookie'))
         return redirectWithin(res, over?.returnTo ?? homePath(req));
       const refusal = badRequest('state');
       if (over?.mode !== 'code') throw refusal;

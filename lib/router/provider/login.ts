@@ -77,7 +77,7 @@ async function wayIn(
   const { provider: name } = exchange.req.params;
   if (name !== undefined) return requireProvider(parts, name);
   const live = isStepUp(wish)
-    ? await parts.sessions.recognise(pageSession(parts, exchange))
+    ? await parts.sessions.recognise(pageSession(parts, exchange), 'cookie')
     : undefined;
   if (!live) return parts.providers.find(undefined);
   const { provider } = readNotes(live.session.data);
@@ -97,7 +97,7 @@ export function beginLink(parts: RouterParts, transactions: Transactions): Endpo
   return async function handleBeginLink(req, res) {
     const read = isForm(req) ? readFormBody : readJsonBody;
     const { returnTo } = await read({ req, res }, linkSchema);
-    const live = await parts.sessions.recognise(parts.cookies.read(req, 'session'));
+    const live = await parts.sessions.recognise(parts.cookies.read(req, 'session'), 'cookie');
     const { realm } = parts.verifier;
     if (!live) throw new AuthError('CREDENTIALS_MISSING', { realm });
     if (live.user.mustResetPassword) throw new AuthError('PASSWORD_CHANGE_REQUIRED', { realm });

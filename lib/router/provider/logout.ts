@@ -49,7 +49,7 @@ export function browserLogout(parts: RouterParts): Endpoint {
     refuseLookAhead(req);
     const query = queryOf(req);
     const token = pageSession(parts, { req, res });
-    const byCookie = token === undefined ? undefined : await sessions.find(token);
+    const byCookie = token === undefined ? undefined : await sessions.find(token, 'cookie');
     const sessionId = query.get('session') ?? '';
     const isOwn = isOneOf(hashesOf(parts, sessionId), query.get('hash') ?? '');
     if (!isOwn) {

@@ -56,7 +56,7 @@ async function requireSameUser(
   req: Request,
   userId: string | undefined,
 ): Promise<void> {
-  const live = await sessions.recognise(cookies.read(req, 'session'));
+  const live = await sessions.recognise(cookies.read(req, 'session'), 'cookie');
   if (live?.user.id !== userId) throw new AuthError('LOGIN_DENIED', { reason: 'link_other_user' });
 }
 

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { AuthError } from '../../errors.js';
+import type { Principal } from '../../principal.js';
+import { readNotes } from '../../sessions/session-notes.js';
 import type { SessionSelector } from '../../stores/store.js';
 import type { Callers } from '../caller.js';
 import { readJsonBody } from '../request-body.js';
@@ -10,10 +12,12 @@ const schema = z.strictObject({ all: z.boolean().default(false) });
 
 /**
  * Ends this session, by access token or cookie, or with `all` every session of the user. Clears the cookie, also one
- * whose session has ended. Errors: CREDENTIALS_MISSING (401), STORE_UNAVAILABLE (503), after which the cookie is still
- * there.
+ * whose session has ended. With `all` the session must be alive, and a cookie its current one: a copy of a former one must not be
+ * enough to sign a user out everywhere. Errors: CREDENTIALS_MISSING and TOKEN_REVOKED (401), STORE_UNAVAILABLE (503), after which
+ * the cookie is still there.
  */
-export function logout({ sessions, cookies, config }: RouterParts, callers: Callers): Endpoint {
+export function logout(parts: RouterParts, callers: Callers): Endpoint {
+  const { sessions, cookies, config } = parts;
   return async function handleLogout(req, res) {
     const { all } = await readJsonBody({ req, res }, schema);
     const token = cookies.read(req, 'session');
@@ -22,15 +26,38 @@ export function logout({ sessions, cookies, config }: RouterParts, callers: Call
     const principal = hasToken ? await callers.findAny(req) : undefined;
     if (!principal && token === undefined) throw new AuthError('CREDENTIALS_MISSING');
     const byCookie = token === undefined ? undefined : await sessions.find(token);
-    const isOurs = principal?.issuer === config.jwt.issuer;
+    // A token that is delivered in bodies is no credential as a cookie.
+    if (byCookie && readNotes(byCookie.data).delivery !== 'cookie')
+      throw new AuthError('CREDENTIALS_MISSING');
+    const own = principal?.issuer === config.jwt.issuer ? principal : undefined;
+    if (all) await (own ? requireLiveSession(parts, own) : requireCurrent(parts, token));
     const owner = {
-      userId: isOurs ? principal?.subject : byCookie?.userId,
-      ids: [isOurs ? principal?.sessionId : undefined, byCookie?.id],
+      userId: own ? own.subject : byCookie?.userId,
+      ids: [own?.sessionId, byCookie?.id],
     };
     for (const selector of selectorsOf(owner, all)) await sessions.revoke(selector, 'logout');
     if (token !== undefined) cookies.clear(res, 'session');
     res.status(204).end();
   };
+}
+
+/** On another instance an access token may outlive its session by the revocation lag. */
+async function requireLiveSession(
+  { sessions, verifier: { realm } }: RouterParts,
+  { sessionId }: Pick<Principal, 'sessionId'>,
+): Promise<void> {
+  if (sessionId === undefined || !(await sessions.isLive(sessionId)))
+    throw new AuthError('TOKEN_REVOKED', { realm, reason: 'session' });
+}
+
+/** The cookie, where there is one, is the last that was given out, of a user who may use it. */
+async function requireCurrent(
+  { sessions, verifier: { realm } }: RouterParts,
+  token: string | undefined,
+): Promise<void> {
+  if (token === undefined) return;
+  const live = await sessions.recognise(token, 'cookie');
+  if (live?.refreshToken !== token) throw new AuthError('CREDENTIALS_MISSING', { realm });
 }
 
 interface Owner {

@@ -71,7 +71,7 @@ export function session(parts: RouterParts, callers: Callers): Endpoint {
       });
       return;
     }
-    const live = await sessions.recognise(cookies.read(req, 'session'));
+    const live = await sessions.recognise(cookies.read(req, 'session'), 'cookie');
     if (!live) {
       res.json({ authenticated: false });
       return;

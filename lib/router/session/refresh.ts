@@ -11,7 +11,7 @@ import type { SendTokens } from '../token-response.js';
 const refreshSchema = z.strictObject({ refresh_token: z.string().max(512).optional() });
 
 /**
- * Exchanges a refresh token, from the body or the cookie, for its successor. A failure never clears the cookie: the
+ * Exchanges a refresh token, from the body or the cookie, for its successor, which is delivered the same way. A failure never clears the cookie: the
  * cause may be an outage of ours. Errors: INVALID_REQUEST (400) for two tokens that differ,
  * REFRESH_INVALID and REFRESH_REUSED (401), STORE_UNAVAILABLE (503).
  */
@@ -22,7 +22,7 @@ export function refresh(parts: RouterParts, sendTokens: SendTokens): Endpoint {
     if (fromBody !== undefined && fromCookie !== undefined && fromBody !== fromCookie)
       throw new AuthError('INVALID_REQUEST', { reason: 'two_tokens' });
     const live = await parts.sessions
-      .refresh(fromBody ?? fromCookie, arrivalOf(req))
+      .refresh(fromBody ?? fromCookie, arrivalOf(req), fromBody === undefined ? 'cookie' : 'body')
       .catch((error: unknown) => report(parts, req, error));
     await sendTokens(res, live);
   };
@@ -58,7 +58,7 @@ const revokeSchema = z
 export function revoke({ sessions }: RouterParts): Endpoint {
   return async function handleRevoke(req, res) {
     const token = await readJsonOrFormBody({ req, res }, revokeSchema);
-    const session = await sessions.find(token);
+    const session = await sessions.find(token, 'body');
     if (session) await sessions.revoke({ id: session.id }, 'revoked');
     res.status(200).end();
   };
