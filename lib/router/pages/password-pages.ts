@@ -1,3 +1,4 @@
+import type { FormFacts } from './form.js';
 import type { Request } from 'express';
 import { z } from 'zod';
 import { AuthError } from '../../errors.js';
@@ -19,8 +20,11 @@ export interface PageEndpoints {
   readonly submit: Endpoint;
 }
 
-export const typed = z.string().max(1024);
-export const goingOn = { returnTo: z.string().optional() };
+/** As long as a password that is typed with its accents apart. */
+export const typed: z.ZodString = z.string().max(4096);
+export const goingOn: { readonly returnTo: z.ZodOptional<z.ZodString> } = {
+  returnTo: z.string().optional(),
+};
 
 /** An address as it was typed. Rejects with INVALID_REQUEST (400). */
 export function readEmail(text: string): string {
@@ -142,11 +146,15 @@ export function resetPasswordPages(parts: RouterParts, resetByToken: ResetPasswo
 }
 
 /** The field of a password that is chosen now. */
-export function newPasswordField({ passwords }: RouterParts, words: Words, name = 'new_password') {
+export function newPasswordField(
+  { passwords }: RouterParts,
+  words: Words,
+  name: string = 'new_password',
+): FormFacts['fields'][number] {
   return {
     name,
     label: words.say('form.newPassword'),
-    type: 'password' as const,
+    type: 'password',
     autocomplete: 'new-password',
     hint: words.say('form.passwordRule', { count: String(passwords.minLength) }),
   };
