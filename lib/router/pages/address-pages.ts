@@ -85,7 +85,9 @@ export function verifyEmailPages(parts: RouterParts, verifyAddress: VerifyEmail)
     show: async (req, res) => {
       const query = queryOf(req);
       const isSignUp = query.get('for') !== 'change';
-      const live = isSignUp ? undefined : await sessions.recognise(cookies.read(req, 'session'));
+      const live = isSignUp
+        ? undefined
+        : await sessions.recognise(cookies.read(req, 'session'), 'cookie');
       const facts = {
         token: query.get('token') ?? '',
         isSignUp,
