@@ -36,6 +36,10 @@ export interface OpenidProviderSettings {
   readonly label?: string | undefined;
   readonly preset?: PresetName | undefined;
   readonly trustEmail?: boolean | undefined;
+  /**
+   * Ids of the tenants (`tid`) whose users may sign in; those of Entra compare without case. `['any']`, for Entra's `/common`, `/organizations` and
+   * `/consumers`: of every tenant there is. Required there. @defaultValue whomever the provider lets in
+   */
   readonly tenants?: readonly string[] | undefined;
   /** Google Workspace domains (`hd`) whose accounts may sign in. @defaultValue all accounts */
   readonly allowedDomains?: readonly string[] | undefined;
