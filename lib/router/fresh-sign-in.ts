@@ -1,4 +1,5 @@
 import { AuthError } from '../errors.js';
+import type { Principal } from '../principal.js';
 import { readNotes } from '../sessions/session-notes.js';
 import type { Session } from '../stores/store.js';
 import type { RouterParts } from './parts.js';
@@ -29,4 +30,15 @@ export async function requireFreshSignIn(
     const link = provider && (await identities.find(userId, provider));
     return link !== undefined && identities.isSettled(link);
   }
+}
+
+/** The same of the session that a credential is of. TOKEN_REVOKED (401) for one that has ended. */
+export async function requireFreshCaller(
+  parts: Pick<RouterParts, 'identities' | 'verifier' | 'now' | 'sessions'>,
+  { sessionId }: Pick<Principal, 'sessionId'>,
+): Promise<void> {
+  const session = sessionId === undefined ? undefined : await parts.sessions.findById(sessionId);
+  if (!session)
+    throw new AuthError('TOKEN_REVOKED', { realm: parts.verifier.realm, reason: 'session' });
+  await requireFreshSignIn(parts, session);
 }

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { AuthError } from '../../errors.js';
 import { isPasswordInput } from '../../accounts/passwords/policy.js';
 import type { StoredUser } from '../../stores/store.js';
 import type { Callers } from '../caller.js';
@@ -8,6 +7,7 @@ import { createResetMail, emailSchema, type MailingOptions } from './forgot-pass
 import { afterReply } from './after-reply.js';
 import { deviceTokenSchema } from './device-token.js';
 import { createKnownDevices } from './known-device.js';
+import { requireFreshCaller } from '../fresh-sign-in.js';
 import { sendQuietly } from './mail.js';
 import { fingerprintOf } from './mailed-tokens.js';
 import { createPasswordProof } from './prove-password.js';
@@ -29,9 +29,6 @@ const changeEmailSchema: z.ZodType<ChangeEmailBody> = z.strictObject({
   device_token: deviceTokenSchema,
 });
 
-/** Greatest age of a sign-in that may stand in for the password. */
-const RECENT_SECONDS = 600;
-
 /**
  * Asks for another address, or for the proof of the present one. It counts once its token came back; until then, and when
  * another account has it, nothing changes. The present address is told. The caller gives the password, or has signed in within the last ten
@@ -44,7 +41,6 @@ export function createChangeEmail(
   parts: RouterParts,
   { callers, options }: ChangeEmailContext,
 ): ChangeEmail {
-  const { verifier, now } = parts;
   const devices = createKnownDevices(parts);
   const provePassword = createPasswordProof(parts);
   const mailAddresses = createAddressMails(parts, options);
@@ -54,13 +50,8 @@ export function createChangeEmail(
     { email, password, device_token: deviceToken },
   ) {
     const { user, principal } = await callers.requireUser(req);
-    const { authTime = 0 } = principal;
     if (password !== undefined) await provePassword({ req, res }, { user, password, deviceToken });
-    else if (now() / 1000 - authTime > RECENT_SECONDS)
-      throw new AuthError('AUTH_CONTEXT_REQUIRED', {
-        realm: verifier.realm,
-        maxAgeSeconds: RECENT_SECONDS,
-      });
+    else await requireFreshCaller(parts, principal);
     // Neither may this user mail to many addresses, nor many users to this address.
     for (const target of [user.id, email])
       await spendAttempt(req, res, (await devices.countsOf(req, target)).ofLogin);

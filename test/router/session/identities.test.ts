@@ -18,7 +18,7 @@ async function aliceWithCorp(options: Parameters<typeof linkingApp>[0] = {}) {
 
 /** Somebody whose only ways in are two providers. */
 async function benWithTwo() {
-  const world = await linkingApp({ options: { linkAcrAfterSeconds: 120 } });
+  const world = await linkingApp({ options: { linkAcrAfterSeconds: 120, passwordSignUp: true } });
   const { browser } = await world.visit({ sub: 'ben-there', auth_time: seconds() });
   world.speakOf({ sub: 'ben-elsewhere' }, world.other);
   await browser.open(`${world.origin}/api/auth/link/other`, { form: {}, from: world.origin });
@@ -143,7 +143,13 @@ describe('DELETE /identities/:provider', () => {
       status: 401,
       body: { code: 'AUTH_CONTEXT_REQUIRED' },
     });
+    const address = { email: 'eve@corp.example' };
+    expect(await call(await fresh(0), 'POST /change-email', address)).toMatchObject({
+      status: 401,
+      body: { code: 'AUTH_CONTEXT_REQUIRED' },
+    });
     later(120);
+    expect((await call(await fresh(120), 'POST /change-email', address)).status).toBe(202);
     expect((await call(await fresh(120), 'DELETE /identities/corp')).status).toBe(204);
   });
 
