@@ -16,6 +16,7 @@ h1 { margin: 0 0 1.25rem; font-size: 1.5rem; line-height: 1.25; }
 h2 { margin: 2rem 0 .5rem; font-size: 1.125rem; line-height: 1.25; }
 p, ul { margin: 0 0 1rem; }
 form { margin: 0; }
+form + form { margin-top: .75rem; }
 a { color: var(--act); }
 label { display: block; margin: 0 0 .25rem; font-weight: 600; }
 .check { display: flex; align-items: flex-start; gap: .625rem; margin: 0 0 1rem; font-weight: 400; }

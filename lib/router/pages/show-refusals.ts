@@ -55,16 +55,22 @@ function isOfAccount({ method, path }: Request): boolean {
   return method === 'POST' && /^\/(?:sessions|identities)\b/.test(path);
 }
 
-/** Sends a browser that has to sign in first to the sign-in page, and from there back. */
+/** Where a refusal is settled. */
+const detours: ReadonlyMap<AuthError['code'], string> = new Map<AuthError['code'], string>([
+  ['PASSWORD_CHANGE_REQUIRED', '/change-password'],
+]);
+
+/** Sends a browser that has to sign in first, or to change a temporary password, to the page for that, and from there back. */
 export function forSignedIn(page: Endpoint): Endpoint {
   return async function handleForSignedIn(req, res) {
     try {
       await page(req, res);
     } catch (error) {
-      const isForSignIn = error instanceof AuthError && error.status === 401;
-      if (!isForSignIn || !isPageRequest(req)) throw error;
+      if (!(error instanceof AuthError) || !isPageRequest(req)) throw error;
+      const detour = detours.get(error.code) ?? (error.status === 401 ? '/signin' : undefined);
+      if (detour === undefined) throw error;
       const returnTo = placeOf(req, ownPath(req, req.url));
-      redirectWithin(res, withParameters(ownPath(req, '/signin'), { returnTo }));
+      redirectWithin(res, withParameters(ownPath(req, detour), { returnTo }));
     }
   };
 }
