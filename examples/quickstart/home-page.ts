@@ -134,8 +134,7 @@ function usersSection({ body }: Answer): Html {
   const rows = users.map(
     ({ id, username, email }) =>
       html`<tr>
-        <td>${username ?? ''}</td>
-        <td>${email ?? ''}</td>
+        <td>${username ?? ''}<br /><span class="soft">${email ?? ''}</span></td>
         <td>
           <form method="post" action="/users/${id}/temporary-password">
             <button class="plain">Mail a temporary password</button>

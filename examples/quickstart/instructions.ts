@@ -85,7 +85,7 @@ ${curl} ${as('ALICE')} ${auth}/me
 ${curl} ${json} -d '{"email":"bob@example.com"}' ${auth}/forgot-password
 
 # The mail is a file in ${mails}
-sleep 1; RESET=$(sed -n 's/.*[#?]token=//p' "$(ls -t ${mails}/*password_reset* | head -1)")
+sleep 1; RESET=$(sed -n 's/.*[#?&]token=\\([^&]*\\).*/\\1/p' "$(ls -t ${mails}/*password_reset* | head -1)")
 
 # He sets a new one, which is the old one with -changed at its end from now on: 200
 ${curl} ${json} -d '{"token":"'$RESET'","new_password":"'$BOB_PASSWORD'-changed"}' ${auth}/reset-password

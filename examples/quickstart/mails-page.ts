@@ -11,7 +11,7 @@ export function mailsPage({ newestFirst }: MailFolder): RequestHandler {
     const mails = await newestFirst();
     const sections = mails.map(({ to, sentAt, text }) => {
       const lines = text.split('\n').filter((line) => line !== '');
-      return html`<section class="wide">
+      return html`<section class="wide mail">
         <p class="soft">To ${to}, ${sentAt}</p>
         ${lines.map((line) => (URL.canParse(line) ? html`<p><a href="${line}">${line}</a></p>` : html`<p>${line}</p>`))}
       </section>`;

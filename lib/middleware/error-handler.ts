@@ -7,7 +7,7 @@ import { requestFacts } from '../http/request-facts.js';
 import { addVary } from '../http/vary.js';
 import type { PagesOptions } from '../pages/options.js';
 import { createPages, type Pages } from '../pages/pages.js';
-import { refusalPage } from '../pages/refusal-page.js';
+import { refusalPage, signInRoute } from '../pages/refusal-page.js';
 import { reportDenial } from './report-denial.js';
 import { AuthError } from '../errors.js';
 import type { EventSink } from '../events.js';
@@ -116,7 +116,7 @@ function pagesOf(
       withParameters(`${surroundings.place.routerPath()}${page}`, { returnTo: here ?? pages.home });
     const ways = {
       home: pages.home,
-      signIn: leadingTo('/signin?again=1'),
+      signIn: leadingTo(signInRoute(error)),
       changePassword: leadingTo('/change-password'),
       again: here,
     };

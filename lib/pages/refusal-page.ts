@@ -40,6 +40,19 @@ export interface WaysOn extends RefusalFacts {
   readonly again?: string | undefined;
 }
 
+/**
+ * The router's route to sign in by after a refusal: as recently and strongly as it asks, or it would come again. A provider that
+ * isn't asked says nothing of how old its sign-in is.
+ */
+export function signInRoute({ problem: { max_age: age, acr_values: acr } }: AuthError): string {
+  if (age === undefined && acr === undefined) return '/signin?again=1';
+  const wishes = new URLSearchParams({
+    ...(age !== undefined && { max_age: String(age) }),
+    ...(acr !== undefined && { acr_values: acr }),
+  });
+  return `/login?${wishes.toString()}`;
+}
+
 /** Shows a refusal in words, with the next step. */
 export function refusalPage(error: AuthError, ways: WaysOn): PageIn {
   return (words) => {

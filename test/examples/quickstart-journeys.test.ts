@@ -55,6 +55,12 @@ async function greeting(page: Page): Promise<string | null> {
   return page.textContent('#who');
 }
 
+/** A mail is written after the answer. */
+async function openNewestMail(page: Page, origin: string): Promise<void> {
+  await page.goto(`${origin}/mails`);
+  while ((await page.locator('.mail').count()) === 0) await page.reload();
+}
+
 /** Statuses of the routes that the home page calls, in their order. */
 async function statuses(page: Page): Promise<readonly string[]> {
   return page.locator('#routes .status').allTextContents();
@@ -117,6 +123,42 @@ describe.skipIf(isChromiumMissing())('a person with a mouse in the quickstart', 
     await fillIn(page, 'alice', passwordOf('alice'));
     await page.waitForURL(`${origin}/reports`);
     expect(await page.textContent('h1')).toBe('Reports');
+  });
+
+  it('who has forgotten the password sets another one by the mailed link', async () => {
+    const { page, origin, passwordOf } = await world();
+    await page.goto(`${origin}/reports`);
+    await page.click('text=Forgot');
+    await page.fill('input[name=email]', 'alice@example.com');
+    await page.click('main button[type=submit]');
+    await page.waitForURL(/sent=1/);
+    await openNewestMail(page, origin);
+    await page.click('.mail a');
+    await page.fill('input[name=new_password]', `${passwordOf('alice')}-new`);
+    await page.click('main button[type=submit]');
+    await page.waitForURL(`${origin}/reports`);
+    expect(await page.textContent('h1')).toBe('Reports');
+  });
+
+  it('who gets a temporary password chooses one of her own, and is where the link led', async () => {
+    const { page, origin, passwordOf } = await world();
+    await page.goto(origin);
+    await page.click('text="Sign in"');
+    await fillIn(page, 'bob', passwordOf('bob'));
+    await page.click('#users tr:has-text("alice") button');
+    await page.waitForURL(`${origin}/mails`);
+    await openNewestMail(page, origin);
+    const temporary = (await page.locator('.mail p').last().textContent()) ?? '';
+    const { page: alice } = await newPerson();
+    await alice.goto(`${origin}/reports`);
+    await fillIn(alice, 'alice', temporary.trim());
+    await alice.waitForURL(/change-password/);
+    const [current, chosen] = await alice.locator('input[type=password]').all();
+    await current?.fill(temporary.trim());
+    await chosen?.fill(`${passwordOf('alice')}-new`);
+    await alice.click('main button[type=submit]');
+    await alice.waitForURL(`${origin}/reports`);
+    expect(await alice.textContent('h1')).toBe('Reports');
   });
 
   it.each([

@@ -40,7 +40,13 @@ async function world(options: AuthOptions = {}, before: RequestHandler[] = []) {
     auth.requireAuthContext({ acrValues: ['strong'], maxAgeSeconds: 60, redirect: true }),
     (_req, res) => void res.send('strong enough'),
   );
-  app.use(auth.errorHandler());
+  app.get(
+    '/guarded',
+    signedIn,
+    auth.requireAuthContext({ acrValues: ['strong', 'stronger'], maxAgeSeconds: 60 }),
+    (_req, res) => void res.send('guarded'),
+  );
+  app.use(auth.errorHandler({ html: true }));
   port.serve(app);
   if (!options.store) await addUser({ auth });
   return {
@@ -94,6 +100,14 @@ describe('W16 signing in again, more recently', () => {
     advance(120);
     const page = await before.browser.open(`${origin}${place}`, { until: atProvider });
     expect(new URL(page.url).origin).toBe(corp.issuer);
+  });
+
+  it('is one click away on the page of a guard that does not redirect', async () => {
+    const { browser, origin } = await world();
+    const page = await signInByPassword(browser, `${origin}/guarded`);
+    expect(page.status).toBe(401);
+    const wishes = 'max_age=60&#38;acr_values=strong\\+stronger&#38;returnTo=%2Fguarded';
+    expect(page.body).toMatch(new RegExp(`href="/api/auth/login\\?${wishes}"`));
   });
 
   it('leads a user to the provider of the session, whichever there are beside it', async () => {

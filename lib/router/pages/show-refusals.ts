@@ -3,7 +3,7 @@ import { AuthError } from '../../errors.js';
 import { isNavigation, isPageRequest } from '../../http/cross-site.js';
 import { redirectWithin, withParameters } from '../../http/redirects.js';
 import { reportDenial } from '../../middleware/report-denial.js';
-import { refusalPage, type WaysOn } from '../../pages/refusal-page.js';
+import { refusalPage, signInRoute, type WaysOn } from '../../pages/refusal-page.js';
 import { ownPath, placeOf, queryOf } from '../own-urls.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
@@ -25,18 +25,18 @@ function sendRefusal({ pages, events }: RouterParts, res: Response, error: AuthE
   const { req } = res;
   reportDenial(error, req, events);
   for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value);
-  const page = refusalPage(error, waysOn(req, pages.home));
+  const page = refusalPage(error, waysOn(req, pages.home, signInRoute(error)));
   const hasSecretAddress = queryOf(req).has('token');
   pages.send(res, error.status, (words) => ({ ...page(words), hasSecretAddress }));
 }
 
-function waysOn(req: Request, home: string): WaysOn {
+function waysOn(req: Request, home: string, signIn: string): WaysOn {
   const here = isPageRequest(req) ? placeOf(req, ownPath(req, req.url)) : undefined;
   const returnTo = here ?? placeAfter(req, home);
   const leadingTo = (page: string): string => withParameters(ownPath(req, page), { returnTo });
   return {
     home,
-    signIn: leadingTo('/signin?again=1'),
+    signIn: leadingTo(signIn),
     changePassword: leadingTo('/change-password'),
     account: isOfAccount(req) ? ownPath(req, '/account') : undefined,
     again: here,
