@@ -13,7 +13,7 @@ import {
 
 const HOUR_MS = 3_600_000;
 /** So many that Redis never waits for us. */
-const AT_ONCE = 2000;
+const AT_ONCE = 500;
 
 /** Fills a store by itself, since Redis knows no statement that makes many rows of one. */
 export async function fillRedis(port: number, population: Population): Promise<void> {
