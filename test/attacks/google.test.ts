@@ -449,8 +449,11 @@ describe('L9 a session that the browser had before', () => {
     return { ...all, cookie, mallory: () => all.app.auth.sessions.list(id) };
   }
 
+  /** Those for the whole site: where cookies have no prefix, those for parts of it are removed as well. */
   const cookiesIn = (response: Response): readonly string[] =>
-    response.headers.getSetCookie().filter((line) => line.startsWith('latchkey-session='));
+    response.headers
+      .getSetCookie()
+      .filter((line) => line.startsWith('latchkey-session=') && line.includes('; Path=/;'));
 
   it('a former session ends when Google’s form signs in, and another one takes its place', async () => {
     const { google, postForm, cookie, mallory } = await planted();

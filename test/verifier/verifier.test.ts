@@ -127,6 +127,7 @@ describe('what a principal says', () => {
     expect(user).toEqual({
       id: '42',
       email: undefined,
+      emailVerified: false,
       username: 'Ada',
       roles: ['admin', 'editor', 'scim'],
       groups: ['a'],
