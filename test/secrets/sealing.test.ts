@@ -1,7 +1,7 @@
 import { CompactEncrypt } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { createRootKeys } from '../../lib/secrets/derived-keys.js';
-import { createSealer } from '../../lib/secrets/sealing.js';
+import { createSealer, TooLongToSealError } from '../../lib/secrets/sealing.js';
 import { createClock } from '../world/clock.js';
 
 const roots = createRootKeys(['a root secret of enough bytes, said one']);
@@ -60,6 +60,11 @@ describe('what does not open', () => {
     },
   ])('$title', async ({ sealed }) => {
     expect(await createSealer(roots, 'test', clock).open(await sealed())).toBeUndefined();
+  });
+
+  it('what would be too long to open is not sealed', async () => {
+    const sealing = createSealer(roots, 'test', clock).seal('x'.repeat(5000), 60);
+    await expect(sealing).rejects.toThrow(TooLongToSealError);
   });
 
   it('what is well made does', async () => {
