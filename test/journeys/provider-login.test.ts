@@ -206,6 +206,8 @@ describe('the providers to sign in with', () => {
     const { app, browser } = await world();
     const { body } = await browser.fetch(`${app.origin}/api/auth/providers`);
     expect(JSON.parse(body)).toEqual({
+      passwords: true,
+      sign_up: false,
       providers: [
         { name: 'corp', label: 'corp', login_url: '/api/auth/login/corp' },
         { name: 'partner', label: 'Our partner', login_url: '/api/auth/login/partner' },
