@@ -271,6 +271,7 @@ describe('L7 odd identifiers', () => {
     { email: 'a@b@c.com' },
     { email: 'a\u0000@b.com' },
     { email: 'v@x\ncc:a@y' },
+    { email: 'ａ@b.com' },
     { username: 'a', email: 'a@b.com' },
     {},
   ])('%j is 400 without a hash', async (identifier) => {
@@ -284,7 +285,7 @@ describe('L7 odd identifiers', () => {
     expect(hashes(server)).toBe(0);
   });
 
-  it.each(['ａ@b.com', 'A@B.com ', ' a@b.COM'])('%j is a@b.com', async (email) => {
+  it.each(['A@B.com ', ' a@b.COM'])('%j is a@b.com', async (email) => {
     const server = await serveAuth();
     await addUser(server, { username: undefined, email: 'a@b.com' });
     expect((await login(server, { email, password: PASSWORD })).status).toBe(200);

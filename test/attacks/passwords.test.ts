@@ -249,7 +249,9 @@ describe('L9 a session that the browser had before a reset', () => {
   async function planted() {
     const { server } = await withAlice();
     const { id } = await addUser(server, { username: 'mallory' });
-    const { refresh_token: theirs } = await server.signIn('mallory');
+    const credentials = { username: 'mallory', password: PASSWORD, delivery: 'cookie' };
+    const [line = ''] = (await server.post('/api/auth/login', credentials)).headers.getSetCookie();
+    const theirs = line.replace(/^latchkey-session=|;.*$/g, '');
     return { server, theirs, mallory: () => server.auth.sessions.list(id) };
   }
 
