@@ -450,10 +450,8 @@ describe('L9 a session that the browser had before', () => {
   }
 
   /** Those for the whole site: where cookies have no prefix, those for parts of it are removed as well. */
-  const cookiesIn = (response: Response): readonly string[] =>
-    response.headers
-      .getSetCookie()
-      .filter((line) => line.startsWith('latchkey-session=') && line.includes('; Path=/;'));
+  const cookiesIn = ({ headers }: Response): readonly string[] =>
+    headers.getSetCookie().filter((line) => /^latchkey-session=.*; Path=\/;/.test(line));
 
   it('a former session ends when Google’s form signs in, and another one takes its place', async () => {
     const { google, postForm, cookie, mallory } = await planted();
