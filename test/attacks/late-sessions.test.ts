@@ -155,7 +155,10 @@ describe('a reset by the owner of an address', () => {
     expect((await auth.users.findByLogin('victim@corp.example'))?.emailVerified).toBe(true);
   });
 
-  it('an identity is not linked during a reset', async () => {
+  it.each([
+    { title: 'a reset', isReset: true, linkedBy: [] },
+    { title: 'a change that removes all providers', isReset: false, linkedBy: ['request'] },
+  ])('an identity that is being linked during $title does not stay', async (given) => {
     const mails: Mail[] = [];
     const store = memoryStore();
     const all: { link?: () => Promise<unknown> } = {};
@@ -165,7 +168,7 @@ describe('a reset by the owner of an address', () => {
           ...store,
           users: {
             ...store.users,
-            // The reset has begun, and the password is not yet another one.
+            // Identities have been removed by now, and the password is not yet another one.
             async update(id, change) {
               const { link } = all;
               delete all.link;
@@ -182,8 +185,14 @@ describe('a reset by the owner of an address', () => {
     const linked: string[] = [];
     auth.on('identity.linked', ({ by }) => linked.push(by));
     all.link = async () => browser.open(await provider.authorize(linking.url));
-    expect(await reset(origin, mails, 'alice@corp.example')).toBe(200);
-    expect(linked).toEqual([]);
+    if (given.isReset) expect(await reset(origin, mails, 'alice@corp.example')).toBe(200);
+    else {
+      const [old_password, new_password] = [PASSWORD, 'one that only the owner knows'];
+      const json = { old_password, new_password, remove_identities: true };
+      const changed = await browser.fetch(`${origin}/api/auth/change-password`, { json });
+      expect(changed.status).toBe(200);
+    }
+    expect(linked).toEqual(given.linkedBy);
     const thief = createHttpBrowser();
     await signIn(thief);
     const { body } = await thief.fetch(`${origin}/api/auth/session`);

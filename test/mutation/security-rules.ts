@@ -17,16 +17,16 @@ export interface SecurityRule {
 export const securityRules: readonly SecurityRule[] = [
   {
     rule: 'a redirect of a provider is not followed',
-    file: 'lib/providers/fetch.ts',
-    find: "redirect: 'manual' as const",
-    replace: "redirect: 'follow' as const",
+    file: 'lib/http/bounded-fetch.ts',
+    find: "redirect: 'manual' } as const",
+    replace: "redirect: 'follow' } as const",
     tests: ['test/attacks/oidc-provider-misdeeds.test.ts', 'test/providers'],
   },
   {
     rule: 'a redirect of a key endpoint is not followed',
-    file: 'lib/verifier/keys/fetch.ts',
-    find: "redirect: 'manual',",
-    replace: "redirect: 'follow',",
+    file: 'lib/http/bounded-fetch.ts',
+    find: "redirect: 'manual' } as const",
+    replace: "redirect: 'follow' } as const",
     tests: ['test/attacks/keys.test.ts', 'test/verifier'],
   },
   {
@@ -80,7 +80,7 @@ export const securityRules: readonly SecurityRule[] = [
   },
   {
     rule: 'only allowed Google Workspace domains sign in by redirect',
-    file: 'lib/providers/openid.ts',
+    file: 'lib/providers/id-token-rules.ts',
     find: 'allowedDomains.length > 0 &&',
     replace: 'false &&',
     tests: ['test/attacks/oidc-provider-misdeeds.test.ts'],
@@ -123,7 +123,7 @@ export const securityRules: readonly SecurityRule[] = [
   {
     rule: "Google's form is taken from our own origin or Google's alone",
     file: 'lib/router/provider/google.ts',
-    find: '!isFromGoogle || ',
+    find: '!isExpected || ',
     replace: '',
     tests: ['test/attacks/google.test.ts', 'test/router'],
   },
@@ -203,14 +203,14 @@ export const securityRules: readonly SecurityRule[] = [
   },
   {
     rule: 'a mailed token dies with a changed password',
-    file: 'lib/router/password/reset-password.ts',
+    file: 'lib/router/password/mailed-tokens.ts',
     find: '`${email}\\n${passwordHash}`',
     replace: '`${email}`',
     tests: ['test/attacks/passwords.test.ts', 'test/router'],
   },
   {
     rule: 'a mailed token dies with a changed address',
-    file: 'lib/router/password/reset-password.ts',
+    file: 'lib/router/password/mailed-tokens.ts',
     find: '`${email}\\n${passwordHash}`',
     replace: '`${passwordHash}`',
     tests: ['test/attacks/passwords.test.ts', 'test/router'],
