@@ -202,7 +202,7 @@ export interface OnceStore {
   take(key: string, now: number): Promise<string | undefined>;
   /**
    * Adds `amount` (1 unless told; may be negative) to a counter, which never falls below 0. The first count after
-   * its end starts a new window. Counters and values do not share keys.
+   * its end starts a new window. An `amount` of 0 only reads, and starts none. Counters and values do not share keys.
    */
   incr(key: string, count: CountOptions): Promise<Count>;
   /** Removes a value or counter, if it is there. */

@@ -13,7 +13,7 @@ import type { StoreName } from './filled/filled-stores.js';
 /** A store on a client that counts what is sent to the database. */
 export interface CountedStore {
   readonly store: Store;
-  /** How many statements or commands there were so far, with those that begin and end transactions. */
+  /** How many statements or commands there were so far, without BEGIN and COMMIT in SQLite, which are no round trip there. */
   readonly statements: () => number;
   readonly close: () => Promise<void>;
 }
@@ -27,10 +27,7 @@ export const countedStores: Readonly<Record<StoreName, () => Promise<CountedStor
     const database = new Database(file);
     let count = 0;
     const store = latchkey.sqliteStore({
-      exec(sql) {
-        count += 1;
-        return database.exec(sql);
-      },
+      exec: (sql) => database.exec(sql),
       prepare(sql) {
         const statement = database.prepare(sql);
         return {

@@ -32,7 +32,7 @@ export function memoryOnce(): OnceStore {
     async incr(key, { now, windowMs, amount = 1 }): Promise<Count> {
       const { value = 0, expiresAt = now + windowMs } = counters.live(key, now) ?? {};
       const count = Math.max(0, value + amount);
-      counters.set(key, { value: count, expiresAt });
+      if (amount !== 0) counters.set(key, { value: count, expiresAt });
       return { count, resetAt: expiresAt };
     },
     async del(key) {

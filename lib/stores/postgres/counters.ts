@@ -1,6 +1,6 @@
-import type { SqlDatabase } from '../sql/database.js';
-import { counterKey } from '../sql/once.js';
-import { number, text } from '../sql/rows.js';
+import type { Purpose, SqlDatabase } from '../sql/database.js';
+import { counterKey, toCount } from '../sql/once.js';
+import { text } from '../sql/rows.js';
 import { StoreFailure } from '../failures/store-failure.js';
 import { type Count, type CountOptions, PATIENCE_MS } from '../store.js';
 
@@ -19,6 +19,9 @@ const TAKE_BACK = `WITH held AS MATERIALIZED (
     WHERE expires_at > $2 ORDER BY key FOR UPDATE OF latchkey_once)
   UPDATE latchkey_once SET count = GREATEST(0, count + amount) FROM held WHERE key = held_key
   RETURNING key, count, expires_at`;
+
+const READ = `SELECT key, count, expires_at FROM latchkey_once
+  WHERE key = ANY (ARRAY(SELECT name FROM json_to_recordset($1::json) AS counts (name text))) AND expires_at > $2`;
 
 interface Pending {
   readonly key: string;
@@ -90,7 +93,7 @@ function nextBatch(waiting: readonly Pending[]): { batch: Pending[]; rest: Pendi
     if (since < latest) {
       pending.reject(new StoreFailure('overload', 'PostgreSQL had no time to count'));
     } else if (
-      amount >= 0 === first.amount >= 0 &&
+      Math.sign(amount) === Math.sign(first.amount) &&
       Math.abs(options.now - first.options.now) < SAME_MOMENT_MS &&
       window === options.windowMs
     ) {
@@ -120,20 +123,19 @@ async function count(
   }));
   try {
     const query = queryFrom(Math.min(...batch.map(({ since }) => since)));
-    const sql = first.amount >= 0 ? ADD : TAKE_BACK;
-    const rows = await query(sql, [JSON.stringify(counts), now], 'change');
+    const { sql, purpose } = statementFor(first.amount);
+    const rows = await query(sql, [JSON.stringify(counts), now], purpose);
     const found = new Map(rows.map((row) => [text(row, 'key'), row]));
-    for (const { name, ends } of counts) {
-      const row = found.get(name);
-      const total = row ? number(row, 'count') : 0;
-      tell(groups.get(name) ?? [], {
-        count: total,
-        resetAt: row ? number(row, 'expires_at') : ends,
-      });
-    }
+    for (const { name, ends } of counts)
+      tell(groups.get(name) ?? [], toCount(found.get(name), ends));
   } catch (error) {
     for (const { reject } of batch) reject(error);
   }
+}
+
+function statementFor(amount: number): { readonly sql: string; readonly purpose: Purpose } {
+  if (amount === 0) return { sql: READ, purpose: 'find' };
+  return { sql: amount > 0 ? ADD : TAKE_BACK, purpose: 'change' };
 }
 
 function sum(members: readonly Pending[]): number {

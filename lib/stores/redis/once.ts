@@ -26,9 +26,9 @@ local row = redis.call('HMGET', KEYS[1], 'count', 'resetAt')
 local count, resetAt = 0, ARGV[5]
 if row[1] and tonumber(row[2]) > tonumber(ARGV[4]) then
   count, resetAt = tonumber(row[1]), row[2]
-else
-  redis.call('DEL', KEYS[1])
 end
+if tonumber(ARGV[6]) == 0 then return {string.format('%.0f', count), resetAt} end
+if resetAt == ARGV[5] then redis.call('DEL', KEYS[1]) end
 count = string.format('%.0f', math.max(0, count + tonumber(ARGV[6])))
 redis.call('HSET', KEYS[1], 'count', count, 'resetAt', resetAt)
 if resetAt == ARGV[5] then redis.call('PEXPIRE', KEYS[1], ARGV[7]) end

@@ -1,6 +1,6 @@
-import { change, type SqlDatabase, type SqlDialect } from './database.js';
-import { number, text } from './rows.js';
-import type { OnceStore } from '../store.js';
+import { change, find, type SqlDatabase, type SqlDialect } from './database.js';
+import { number, type Row, text } from './rows.js';
+import type { Count, OnceStore } from '../store.js';
 
 /** Values and counters share a table; their keys must not meet. */
 const valueKey = (key: string): string => `v:${key}`;
@@ -31,6 +31,14 @@ export function onceStore(
       return row && now < number(row, 'expires_at') ? text(row, 'value') : undefined;
     },
     async incr(key, { now, windowMs, amount = 1 }) {
+      if (amount === 0) {
+        const found = await find(
+          database,
+          'SELECT count, expires_at FROM latchkey_once WHERE key = $1 AND expires_at > $2',
+          [counterKey(key), now],
+        );
+        return toCount(found[0], now + windowMs);
+      }
       const [row] = await database.query(
         `INSERT INTO latchkey_once (key, value, count, expires_at) VALUES ($1, '', $2, $3)
          ON CONFLICT (key) DO UPDATE SET
@@ -43,7 +51,7 @@ export function onceStore(
         'change',
       );
       if (!row) throw new Error('a counter did not answer');
-      return { count: number(row, 'count'), resetAt: number(row, 'expires_at') };
+      return toCount(row, now + windowMs);
     },
     async del(key) {
       await change(database, 'DELETE FROM latchkey_once WHERE key IN ($1, $2) RETURNING key', [
@@ -62,4 +70,11 @@ export function onceStore(
       return rows.length;
     },
   } satisfies OnceStore);
+}
+
+/** A counter that is not there is 0, in a window that would end then. */
+export function toCount(row: Row | undefined, endsAt: number): Count {
+  return row
+    ? { count: number(row, 'count'), resetAt: number(row, 'expires_at') }
+    : { count: 0, resetAt: endsAt };
 }

@@ -143,6 +143,8 @@ const PRAGMAS = [
   'busy_timeout = 0',
   'journal_mode = WAL',
   'synchronous = FULL',
+  // KiB. The upper levels of the indexes of millions of sessions stay in memory; SQLite takes no more of it than it needs.
+  'cache_size = -32768',
   // A log that one large change has blown up becomes small again.
   `journal_size_limit = ${8 * 1024 * 1024}`,
 ] as const;

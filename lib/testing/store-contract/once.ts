@@ -53,6 +53,21 @@ export const onceChecks: Readonly<Record<string, Check>> = {
     assert.equal(await one.once.take(value, NOW), undefined);
     assert.equal((await one.once.incr(counter, { now: NOW, windowMs: 1000 })).count, 1);
   },
+  'once.incr: an amount of 0 reads the count, and begins no window': async ({ one, two }) => {
+    const key = randomName();
+    const read = { amount: 0, windowMs: 1000 };
+    assert.deepEqual(await one.once.incr(key, { ...read, now: NOW }), {
+      count: 0,
+      resetAt: NOW + 1000,
+    });
+    const counted = { count: 1, resetAt: NOW + 1500 };
+    assert.deepEqual(await one.once.incr(key, { now: NOW + 500, windowMs: 1000 }), counted);
+    assert.deepEqual(await two.once.incr(key, { ...read, now: NOW + 600 }), counted);
+    assert.deepEqual(await two.once.incr(key, { ...read, now: NOW + 1500 }), {
+      count: 0,
+      resetAt: NOW + 2500,
+    });
+  },
   'once.incr: 100 at once count from 1 to 100, each once': async (connections) => {
     const key = randomName();
     const counts = await race(connections, 100, (store) =>

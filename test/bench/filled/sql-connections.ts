@@ -52,8 +52,8 @@ export async function connectPostgres(url: string): Promise<SqlConnection> {
       await run('VACUUM (ANALYZE)');
     },
     async countUpdates() {
-      // Every connection tells what it did a second late.
-      await pause(2000);
+      // A connection tells what it did when it has been idle for ten seconds.
+      await pause(11_000);
       const [row] = await run(
         `SELECT n_tup_upd AS updates, n_tup_hot_upd AS hot FROM pg_stat_user_tables
          WHERE relid = 'latchkey_sessions'::regclass`,
