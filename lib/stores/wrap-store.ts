@@ -94,9 +94,7 @@ function wrapOnce(around: Around): OnceStore {
   return Object.freeze({
     add: (key, value, life) => around('once.add', ({ once }) => once.add(key, value, life)),
     take: (key, now) => around('once.take', ({ once }) => once.take(key, now)),
-    // A store that only its readers reach is no store that counts.
-    incr: (key, count) =>
-      around(count.amount === 0 ? 'once.read' : 'once.incr', ({ once }) => once.incr(key, count)),
+    incr: (key, count) => around('once.incr', ({ once }) => once.incr(key, count)),
     del: (key) => around('once.del', ({ once }) => once.del(key)),
     sweep: (before, limit) => around('once.sweep', ({ once }) => once.sweep(before, limit)),
   } satisfies OnceStore);

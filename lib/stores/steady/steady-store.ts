@@ -31,10 +31,13 @@ export function steadyStore(given: Store, options: SteadyStoreOptions): Store {
     sessions: Object.freeze({ ...wrapped.sessions, ...(onRevoked && { onRevoked }) }),
     once: Object.freeze({
       ...once,
-      incr: (key: string, count: CountOptions) =>
-        isAttempt(key, count)
+      incr(key: string, count: CountOptions) {
+        // A name of its own: that counts can be read doesn't say that they can be changed.
+        if (count.amount === 0) return around('once.read', (inner) => inner.once.incr(key, count));
+        return isAttempt(key, count)
           ? admitted('once.incr', () => once.incr(key, count))
-          : once.incr(key, count),
+          : once.incr(key, count);
+      },
     }),
     together,
     close() {
