@@ -1,6 +1,6 @@
 import { change, find, type SqlDatabase, type SqlDialect } from './database.js';
 import { number, type Row, text } from './rows.js';
-import type { Count, OnceStore } from '../store.js';
+import type { Count, CountOptions, OnceStore } from '../store.js';
 
 /** Values and counters share a table; their keys must not meet. */
 const valueKey = (key: string): string => `v:${key}`;
@@ -30,29 +30,8 @@ export function onceStore(
       );
       return row && now < number(row, 'expires_at') ? text(row, 'value') : undefined;
     },
-    async incr(key, { now, windowMs, amount = 1 }) {
-      if (amount === 0) {
-        const found = await find(
-          database,
-          'SELECT count, expires_at FROM latchkey_once WHERE key = $1 AND expires_at > $2',
-          [counterKey(key), now],
-        );
-        return toCount(found[0], now + windowMs);
-      }
-      const [row] = await database.query(
-        `INSERT INTO latchkey_once (key, value, count, expires_at) VALUES ($1, '', $2, $3)
-         ON CONFLICT (key) DO UPDATE SET
-           count = CASE WHEN latchkey_once.expires_at <= $4 THEN excluded.count
-             WHEN latchkey_once.count + $5 < 0 THEN 0 ELSE latchkey_once.count + $5 END,
-           expires_at = CASE WHEN latchkey_once.expires_at <= $4 THEN excluded.expires_at
-             ELSE latchkey_once.expires_at END
-         RETURNING count, expires_at`,
-        [counterKey(key), Math.max(0, amount), now + windowMs, now, amount],
-        'change',
-      );
-      if (!row) throw new Error('a counter did not answer');
-      return toCount(row, now + windowMs);
-    },
+    incr: (key, count) =>
+      count.amount === 0 ? readCount(database, key, count) : addCount(database, key, count),
     async del(key) {
       await change(database, 'DELETE FROM latchkey_once WHERE key IN ($1, $2) RETURNING key', [
         valueKey(key),
@@ -70,6 +49,39 @@ export function onceStore(
       return rows.length;
     },
   } satisfies OnceStore);
+}
+
+async function readCount(
+  database: SqlDatabase,
+  key: string,
+  { now, windowMs }: CountOptions,
+): Promise<Count> {
+  const [row] = await find(
+    database,
+    'SELECT count, expires_at FROM latchkey_once WHERE key = $1 AND expires_at > $2',
+    [counterKey(key), now],
+  );
+  return toCount(row, now + windowMs);
+}
+
+async function addCount(
+  database: SqlDatabase,
+  key: string,
+  { now, windowMs, amount = 1 }: CountOptions,
+): Promise<Count> {
+  const [row] = await database.query(
+    `INSERT INTO latchkey_once (key, value, count, expires_at) VALUES ($1, '', $2, $3)
+     ON CONFLICT (key) DO UPDATE SET
+       count = CASE WHEN latchkey_once.expires_at <= $4 THEN excluded.count
+         WHEN latchkey_once.count + $5 < 0 THEN 0 ELSE latchkey_once.count + $5 END,
+       expires_at = CASE WHEN latchkey_once.expires_at <= $4 THEN excluded.expires_at
+         ELSE latchkey_once.expires_at END
+     RETURNING count, expires_at`,
+    [counterKey(key), Math.max(0, amount), now + windowMs, now, amount],
+    'change',
+  );
+  if (!row) throw new Error('a counter did not answer');
+  return toCount(row, now + windowMs);
 }
 
 /** A counter that is not there is 0, in a window that would end then. */
