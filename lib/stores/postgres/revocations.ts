@@ -23,12 +23,18 @@ const FIRST = `SELECT *, (SELECT MIN(revoked_seq) FROM latchkey_sessions WHERE r
 const withState = (entries: string): string =>
   `SELECT * FROM ${STATE} LEFT JOIN LATERAL (${entries}) entry ON TRUE ORDER BY revoked_seq`;
 
+/**
+ * The sum keeps plans from the index by `revoked_at`: statistics know nothing of a burst that has just begun, and all of it would be
+ * read for each page.
+ */
+const OF_INTEREST = 'revoked_at + 0 >= $1';
+
 const NUMBERED = withState(`SELECT id, revoked_at, revoked_seq FROM latchkey_sessions
-  WHERE revoked_at >= $1 AND revoked_seq > $3 ORDER BY revoked_seq LIMIT $2`);
+  WHERE ${OF_INTEREST} AND revoked_seq > $3 ORDER BY revoked_seq LIMIT $2`);
 
 const MISSING = withState(`SELECT id, revoked_at, revoked_seq
   FROM unnest($3::bigint[], $4::bigint[]) AS gap (low, high)
-  JOIN latchkey_sessions ON revoked_seq BETWEEN low AND high AND revoked_at >= $1
+  JOIN latchkey_sessions ON revoked_seq BETWEEN low AND high AND ${OF_INTEREST}
   ORDER BY revoked_seq LIMIT $2`);
 
 /** Pages of revocations in the order of their numbers, those first that have none because they are older. */
@@ -119,10 +125,14 @@ async function readEntries(
   for (const row of rows) {
     if (row['id'] === null) continue;
     page.position = passEntry(page.position, number(row, 'revoked_seq'), number(row, 'next'));
+    const { position } = page;
     page.entries.push({
       id: text(row, 'id'),
       revokedAt: number(row, 'revoked_at'),
-      position: formatPosition(page.position),
+      // Readers go on from the last one of a page, and it may be long.
+      get position() {
+        return formatPosition(position);
+      },
     });
   }
   return rows;
