@@ -24,7 +24,7 @@ export interface Position {
 }
 
 /** So many at most: more are joined, and what was read between them is read again. */
-const MOST_GAPS = 100;
+const MOST_GAPS = 500;
 
 export function formatPosition({ since, unnumbered, seq, gaps }: Position): string {
   if (seq === undefined) return `${since} at ${unnumbered?.revokedAt} ${unnumbered?.id}`;
@@ -62,14 +62,14 @@ export function passEntry(position: Position, seq: number, next: number): Positi
       gaps: joined(gap.low > gap.high ? position.gaps : [...position.gaps, gap]),
     };
   }
-  const gaps = position.gaps.flatMap((gap) =>
-    seq < gap.low || seq > gap.high
-      ? [gap]
-      : [
-          { ...gap, high: seq - 1 },
-          { ...gap, low: seq + 1 },
-        ].filter(({ low, high }) => low <= high),
-  );
+  const at = position.gaps.findIndex(({ low, high }) => seq >= low && seq <= high);
+  const gap = position.gaps[at];
+  if (!gap) return position;
+  const rest = [
+    { ...gap, high: seq - 1 },
+    { ...gap, low: seq + 1 },
+  ].filter(({ low, high }) => low <= high);
+  const gaps = position.gaps.toSpliced(at, 1, ...rest);
   return { ...position, gaps: joined(gaps) };
 }
 
