@@ -32,9 +32,11 @@ const OF_INTEREST = 'revoked_at + 0 >= $1';
 const NUMBERED = withState(`SELECT id, revoked_at, revoked_seq FROM latchkey_sessions
   WHERE ${OF_INTEREST} AND revoked_seq > $3 ORDER BY revoked_seq LIMIT $2`);
 
-const MISSING = withState(`SELECT id, revoked_at, revoked_seq
-  FROM unnest($3::bigint[], $4::bigint[]) AS gap (low, high)
-  JOIN latchkey_sessions ON revoked_seq BETWEEN low AND high AND ${OF_INTEREST}
+/** Each gap by itself, in order and limited, so that every plan looks them up by the index of numbers. */
+const MISSING = withState(`SELECT found.*
+  FROM unnest($3::bigint[], $4::bigint[]) AS gap (low, high), LATERAL (
+    SELECT id, revoked_at, revoked_seq FROM latchkey_sessions
+    WHERE revoked_seq BETWEEN low AND high AND ${OF_INTEREST} ORDER BY revoked_seq LIMIT $2) found
   ORDER BY revoked_seq LIMIT $2`);
 
 /** Pages of revocations in the order of their numbers, those first that have none because they are older. */
