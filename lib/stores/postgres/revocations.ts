@@ -24,10 +24,10 @@ const withState = (entries: string): string =>
   `SELECT * FROM ${STATE} LEFT JOIN LATERAL (${entries}) entry ON TRUE ORDER BY revoked_seq`;
 
 /**
- * The sum keeps plans from the index by `revoked_at`: statistics know nothing of a burst that has just begun, and all of it would be
- * read for each page.
+ * COALESCE keeps plans from the index by `revoked_at`: statistics know nothing of a burst that has just begun, and all of it would
+ * be read for each page.
  */
-const OF_INTEREST = 'revoked_at + 0 >= $1';
+const OF_INTEREST = 'COALESCE(revoked_at, 0) >= $1';
 
 const NUMBERED = withState(`SELECT id, revoked_at, revoked_seq FROM latchkey_sessions
   WHERE ${OF_INTEREST} AND revoked_seq > $3 ORDER BY revoked_seq LIMIT $2`);
