@@ -32,7 +32,7 @@ const LONGEST_PAUSE_MS = 10;
  * SQLite has no queue for its lock. So a process that has changed one thing after the other for so long leaves it free for a
  * moment, in which others find it.
  */
-const STREAK_MS = 50;
+const STREAK_MS = 25;
 const GAP_MS = 2;
 
 /** After so long the event loop has its turn, when many have waited for one lock. */
