@@ -46,7 +46,7 @@ export function createPublicFetch({
 
   return async function publicFetch(url, init = {}) {
     const address = addressIn(url.hostname);
-    // Nobody looks an address up.
+    // An address needs no lookup.
     if (address !== undefined && isRefused(address)) throw refusal();
     const { signal = null } = init;
     signal?.throwIfAborted();

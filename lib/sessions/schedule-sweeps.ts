@@ -114,7 +114,7 @@ async function sweepBatches(
     const unfinished: typeof sweepers = [];
     for (const sweepBatch of sweepers) {
       if (stopping.aborted || performance.now() >= endsAt) return 'unfinished';
-      // One after the other: the pauses are for everybody else.
+      // One after the other: the pauses are for other work.
       // oxlint-disable-next-line no-await-in-loop
       if (await sweepBatch()) unfinished.push(sweepBatch);
       // oxlint-disable-next-line no-await-in-loop

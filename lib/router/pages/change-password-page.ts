@@ -23,7 +23,7 @@ export function changePasswordPages(
       const { user } = await callers.requireAnyUser(req);
       const asked = queryOf(req).get('returnTo');
       const returnTo = asked === null ? ownPath(req, '/account') : placeOf(req, asked);
-      // Somebody without a password gets one by mail.
+      // A user without a password gets one by mail.
       if (user.passwordHash === undefined && canReset)
         return redirectWithin(res, withParameters(ownPath(req, '/forgot-password'), { returnTo }));
       const { mustResetPassword: mustReset, username, email } = user;

@@ -32,7 +32,7 @@ export function showSignInPage(context: SignInContext): Endpoint {
     const returnTo = returnToOf(req);
     if (live?.user.mustResetPassword) return redirectWithin(res, changePasswordPath(req, returnTo));
     if (live && !queryOf(req).has('again')) return redirectWithin(res, returnTo);
-    // Whoever has just signed out knows that the session has ended.
+    // A user who has just signed out knows that the session has ended.
     const notice = takeNotice(parts, { req, res });
     const hasEnded = token !== undefined && !live && notice === undefined;
     const facts = factsOf(context, req, { returnTo });

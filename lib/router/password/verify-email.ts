@@ -59,7 +59,7 @@ export function createVerifyEmail(
   return async function verifyAddress({ req, res }, body) {
     // Refused for two that differ, before the token is used up.
     formerSessions(parts, { req, res });
-    // Otherwise whoever has the mail could guess the password that the sender of the sign-up has chosen.
+    // Otherwise the receiver of the mail could guess the password that the sender of the sign-up has chosen.
     await spendAttempt(req, res, digestOf(body.token));
     return proofs.redeem(body.token, (proof) =>
       proof.kind === 'sign_up'

@@ -61,7 +61,7 @@ export function createFailureLog({ events, warns, now }: FailureLogOptions): Fai
         refused += 1;
         if (timer === undefined) tellRefusals(operation);
       } else events.emit('store.failed', { operation, reason: failure.reason });
-      // Whoever has closed the store knows.
+      // The application has closed the store itself.
       if (warns && failure.reason !== 'closed') warn(operation, failure);
     },
     answered(operation) {

@@ -24,7 +24,7 @@ export async function preparePostgresSchema(run: RunStatement): Promise<number> 
     try {
       await run(MIGRATION);
     } catch (error) {
-      // Somebody works with the table, or another instance does the same.
+      // A statement uses the table, or another instance does the same.
       const isBusy = ['55P03', '40P01'].includes(codeOf(error) ?? '');
       if (!isBusy || attempt === MOST_ATTEMPTS) throw error;
       await new Promise((resolve) => setTimeout(resolve, 200 + Math.random() * 800));

@@ -68,7 +68,7 @@ function revocation(
     const revoked: string[] = [];
     const startedAt = performance.now();
     for (;;) {
-      // One after the other: the time between is for everybody else.
+      // One after the other: the time between is for other statements.
       // oxlint-disable-next-line no-await-in-loop
       const rows = await change(
         database,

@@ -44,7 +44,7 @@ export function createOutcomes(
     },
     failed(operation, { startedAt, cause }) {
       const failure = explainFailure(cause, undefined);
-      // Whoever was refused has seen nothing of a store that answers others.
+      // A request that was refused says nothing of a store that answers others.
       if (failure.reason === 'overload')
         refusingUntil = performance.now() + RETRY_AFTER_SECONDS * 1000;
       onFailure?.(startedAt, operation);
