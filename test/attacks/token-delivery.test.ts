@@ -17,7 +17,7 @@ import { serve } from '../world/serve.js';
 
 const stores = [
   { name: 'memory', url: undefined, isMissing: false },
-  ...(await sharedStores(4)),
+  ...(await sharedStores(1)),
 ] as const;
 
 /** As a script of a page of ours sends it. */

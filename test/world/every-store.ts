@@ -14,7 +14,7 @@ export interface StorePlace {
   readonly drop: () => Promise<void>;
 }
 
-/** Every store that several processes can share. Redis is given a database of its own (1 to 15). */
+/** Every store that several processes can share. Redis is given a database of its own (0 to 15): files that name the same one must not run at once. */
 export async function sharedStores(redisDatabase: number): Promise<readonly StorePlace[]> {
   const folder = createDatabaseFolder();
   const schema = createPostgresSchema();
