@@ -1,22 +1,13 @@
-import { type AuthOptions, memoryStore, openStore } from 'latchkey';
+import { type AuthOptions } from 'latchkey';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store, StoredUser } from '../../lib/stores/store.js';
 import { addUser, PASSWORD } from '../world/auth-server.js';
-import { sharedStores } from '../world/every-store.js';
+import { everyStore } from '../world/every-store.js';
 import { createHttpBrowser, type HttpBrowser } from '../world/http-browser.js';
 import { linkingApp, type LinkingApp } from '../world/linking-app.js';
 import { AS_SCRIPT, userOf } from '../world/signed-in.js';
 
-const places = [
-  {
-    name: 'memory',
-    isMissing: false,
-    open: memoryStore,
-    create: async () => undefined,
-    drop: async () => undefined,
-  },
-  ...(await sharedStores(8)).map((place) => ({ ...place, open: () => openStore(place.url) })),
-];
+const places = await everyStore(8);
 
 /** What runs once, when something else is on its way. */
 interface Trap {

@@ -1,23 +1,14 @@
 import { hash as argon2 } from '@node-rs/argon2';
-import { memoryStore, openStore } from 'latchkey';
+import { memoryStore } from 'latchkey';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Store } from '../../lib/stores/store.js';
 import { addUser, type AuthServer, PASSWORD, serveAuth } from '../world/auth-server.js';
-import { sharedStores } from '../world/every-store.js';
+import { everyStore } from '../world/every-store.js';
 
 /** Of other parameters than today's: replaced at the next log-in. */
 const OLD_COST = { memoryCost: 8192, timeCost: 1, parallelism: 1 };
 
-const places = [
-  {
-    name: 'memory',
-    isMissing: false,
-    open: memoryStore,
-    create: async () => undefined,
-    drop: async () => undefined,
-  },
-  ...(await sharedStores(3)).map((place) => ({ ...place, open: () => openStore(place.url) })),
-];
+const places = await everyStore(3);
 
 /** A store in which something happens just before a hash is replaced. */
 function interrupted(store: Store, happening: { current?: (() => Promise<unknown>) | undefined }) {

@@ -1,21 +1,12 @@
-import { type AuthOptions, memoryStore, openStore } from 'latchkey';
+import { type AuthOptions } from 'latchkey';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { addUser, bearer, PASSWORD, serveAuth } from '../world/auth-server.js';
-import { sharedStores } from '../world/every-store.js';
+import { everyStore } from '../world/every-store.js';
 import { hostileLogin } from '../world/hostile-login.js';
 
 const ODD = ['nul\0', '\uD800half', '\u001B[31mred'] as const;
 
-const places = [
-  {
-    name: 'memory',
-    isMissing: false,
-    open: memoryStore,
-    create: async () => undefined,
-    drop: async () => undefined,
-  },
-  ...(await sharedStores(0)).map((place) => ({ ...place, open: () => openStore(place.url) })),
-];
+const places = await everyStore(0);
 
 type Send = readonly [method: string, path: string, body?: unknown];
 

@@ -1,4 +1,4 @@
-import { type AuthOptions, createAuth, memoryStore, openStore } from 'latchkey';
+import { type AuthOptions, createAuth, memoryStore } from 'latchkey';
 import type { Mail } from 'latchkey';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -11,7 +11,7 @@ import {
   type Tokens,
 } from '../world/auth-server.js';
 import { createClock } from '../world/clock.js';
-import { sharedStores } from '../world/every-store.js';
+import { everyStore } from '../world/every-store.js';
 
 const THEIRS = 'what the squatter has thought up';
 const NEW = 'a sentence that is quite new';
@@ -58,16 +58,7 @@ async function refusalOf(response: Response) {
   return { status: response.status, code, pointer: errors?.[0]?.pointer };
 }
 
-const places = [
-  {
-    name: 'memory',
-    isMissing: false,
-    open: memoryStore,
-    create: async () => undefined,
-    drop: async () => undefined,
-  },
-  ...(await sharedStores(4)).map((place) => ({ ...place, open: () => openStore(place.url) })),
-];
+const places = await everyStore(4);
 
 describe.each(places)('signing up on $name', ({ isMissing, open, create, drop }) => {
   describe.skipIf(isMissing)('by a password and a proven address', () => {

@@ -1,21 +1,12 @@
-import { memoryStore, openStore } from 'latchkey';
+import { memoryStore } from 'latchkey';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store } from '../../lib/stores/store.js';
 import { addUser, type AuthServer, bearer, PASSWORD, serveAuth } from '../world/auth-server.js';
-import { sharedStores } from '../world/every-store.js';
+import { everyStore } from '../world/every-store.js';
 
 const login = ({ post }: AuthServer, body: object) => post('/api/auth/login', body);
 
-const places = [
-  {
-    name: 'memory',
-    isMissing: false,
-    open: memoryStore,
-    create: async () => undefined,
-    drop: async () => undefined,
-  },
-  ...(await sharedStores(2)).map((place) => ({ ...place, open: () => openStore(place.url) })),
-];
+const places = await everyStore(2);
 
 describe.each(places)('one address on $name', ({ isMissing, open, create, drop }) => {
   describe.skipIf(isMissing)('whose domain has two spellings', () => {

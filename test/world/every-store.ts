@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { memoryStore, openStore } from 'latchkey';
 import { createDatabaseFolder } from './database-folder.js';
 import { createPostgresSchema } from './postgres-schema.js';
 import { isMissing, postgresUrl, redisUrl } from './services.js';
@@ -35,6 +36,17 @@ export async function sharedStores(redisDatabase: number): Promise<readonly Stor
       drop: () => dropRedisKeys(`${redisUrl}/${redisDatabase}`),
     },
   ];
+}
+
+/** The same, and the store in memory. */
+export async function everyStore(redisDatabase: number) {
+  const nothing = async (): Promise<void> => undefined;
+  const memory = {
+    ...{ name: 'memory', isMissing: false, open: memoryStore },
+    ...{ create: nothing, drop: nothing },
+  };
+  const shared = await sharedStores(redisDatabase);
+  return [memory, ...shared.map((place) => ({ ...place, open: () => openStore(place.url) }))];
 }
 
 async function dropRedisKeys(url: string): Promise<void> {
