@@ -14,7 +14,7 @@ import type { PagesOptions } from './pages/options.js';
 import type { SignInOptions } from './sign-in.js';
 import type { Store, UserStore } from './stores/store.js';
 import type { IssuerOptions } from './verifier/trusted-issuers/options.js';
-import type { VerifierOptions } from './verifier/verifier.js';
+import type { VerifierOptions } from './verifier/options.js';
 
 /** Options of `createAuth()` that can't come from the environment or a file. */
 export interface OwnAuthOptions

@@ -1,13 +1,13 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { type AuthOptions, type OwnAuthOptions, readAuthOptions } from './auth-options.js';
+import { applicationVerifier } from './auth-verifier.js';
 import { type AuthenticatorContext, createAuthenticator } from './authenticate/authenticator.js';
 import type { Config } from './config/config.js';
 import type { RequestHead } from './authenticate/credentials.js';
 import { createSessionReader } from './sessions/cookie-sessions.js';
 import { AuthError } from './errors.js';
-import { type AuthEventListener, type AuthEventName, createEvents, type Events } from './events.js';
+import { type AuthEventListener, type AuthEventName, createEvents } from './events.js';
 import { createGrants, type GrantOf } from './issuing/grants.js';
-import type { IssuerOptions, KeySource } from './verifier/trusted-issuers/options.js';
 import { type ErrorHandlerOptions, errorHandler } from './middleware/error-handler.js';
 import { optionalAuth, type OptionalAuthOptions } from './middleware/optional-auth.js';
 import { orgContext, type OrgContextOptions } from './middleware/org-context.js';
@@ -33,9 +33,8 @@ import type { Sessions } from './sessions/sessions.js';
 import { createSignIn, type SignIn } from './sign-in.js';
 import type { UpstreamTokenOptions } from './sessions/upstream.js';
 import type { Store } from './stores/store.js';
-import type { RevocationHook } from './verifier/tokens/revocation.js';
 import type { Users } from './accounts/users.js';
-import { createVerifier, type Verifier } from './verifier/verifier.js';
+import type { Verifier } from './verifier/verifier.js';
 
 /** The suite on one verifier and one configuration. */
 export interface Auth {
@@ -155,33 +154,6 @@ export function createAuth(options: AuthOptions = {}): Auth {
   return Object.freeze(withSignIn(auth, signIn));
 }
 
-interface VerifierSurroundings {
-  readonly signIn: SignIn | undefined;
-  readonly furtherIssuers: readonly IssuerOptions[];
-  readonly events: Events;
-  readonly now: () => number;
-}
-
-function applicationVerifier(
-  config: Config,
-  own: OwnAuthOptions,
-  { signIn, furtherIssuers, events, now }: VerifierSurroundings,
-): Verifier {
-  const { resolveIssuer, tokenCache, maxTokenLength, realm } = own;
-  return createVerifier({
-    ...definedOnly({ resolveIssuer, tokenCache, maxTokenLength, realm }),
-    ...definedOnly({ isRevoked: joinRevocation(own.isRevoked, config, signIn) }),
-    issuers: allIssuers(config, signIn, {
-      furtherIssuers,
-      mayBeNone: resolveIssuer !== undefined,
-    }),
-    ...allowedHosts(config),
-    clockToleranceSeconds: config.clockToleranceSeconds,
-    events,
-    now,
-  });
-}
-
 function applicationPages(
   { appName, publicUrl }: Config,
   { pages = {} }: OwnAuthOptions,
@@ -258,15 +230,6 @@ function formerGrants({ scopes, claims }: AuthRouterOptions): GrantOf | undefine
   });
 }
 
-/** Where keys and metadata may be fetched. */
-function allowedHosts({ production, jwksAllowHttp, internalHosts }: Config) {
-  return {
-    allowLoopbackHttp: !production,
-    allowHttpHosts: jwksAllowHttp,
-    ...(production && { allowInternalHosts: internalHosts }),
-  };
-}
-
 function signsTokens({ jwt }: Config): boolean {
   return jwt.secret !== undefined || jwt.privateKey !== undefined;
 }
@@ -276,23 +239,6 @@ function needed(signIn: SignIn | undefined): SignIn {
   throw new TypeError(
     'this application only verifies tokens; to sign users in, set AUTH_JWT_SECRET (make one with `openssl rand -base64 48`) or AUTH_JWT_PRIVATE_KEY',
   );
-}
-
-/** What was revoked by us, from memory, and then what the application says. */
-function joinRevocation(
-  hook: RevocationHook | undefined,
-  config: Config,
-  signIn: SignIn | undefined,
-): RevocationHook | undefined {
-  if (!signIn) return hook;
-  const { sessions } = signIn;
-  return (principal) => {
-    const { issuer, sessionId } = principal;
-    const isOurs = issuer === config.jwt.issuer && sessionId !== undefined;
-    const isEnded = isOurs && sessions.isRevoked(sessionId);
-    if (!hook || isEnded === true) return isEnded;
-    return isEnded === false ? hook(principal) : isEnded.then((ended) => ended || hook(principal));
-  };
 }
 
 /** A token of ours without a session cannot be told to live; other issuers' sessions are not with us. */
@@ -310,49 +256,6 @@ function ownSession({ jwt }: Config, request: object): string {
   const { issuer, sessionId } = principalOf(request);
   if (issuer === jwt.issuer && sessionId !== undefined) return sessionId;
   throw new AuthError('AUTH_CONTEXT_REQUIRED', { reason: 'no_upstream' });
-}
-
-/** Throws a TypeError when no issuer is configured. */
-function allIssuers(
-  config: Config,
-  signIn: SignIn | undefined,
-  {
-    furtherIssuers,
-    mayBeNone,
-  }: { readonly furtherIssuers: readonly IssuerOptions[]; readonly mayBeNone: boolean },
-): readonly IssuerOptions[] {
-  const main = signIn ? [signIn.signer.issuerOptions()] : externalIssuer(config);
-  const all = [...main, ...config.trustedIssuers, ...furtherIssuers];
-  if (all.length === 0 && !mayBeNone)
-    throw new TypeError(
-      "createAuth() has no issuer: set AUTH_JWKS_URL and AUTH_JWT_ISSUER (an identity provider's tokens), AUTH_JWT_SECRET and AUTH_PUBLIC_URL (our own), or AUTH_TRUSTED_ISSUERS",
-    );
-  return all;
-}
-
-/** The main issuer where we only verify: the identity provider whose keys are configured. */
-function externalIssuer({ jwt, claims }: Config): readonly IssuerOptions[] {
-  const { issuer, jwksUrl, publicKey, algorithm } = jwt;
-  const keys = keysOf({ jwksUrl, publicKey });
-  if (!keys || !issuer) return [];
-  return [
-    {
-      issuer,
-      audience: jwt.audience ?? issuer,
-      keys,
-      claims,
-      allowedOrgs: 'any',
-      ...(algorithm && { algorithms: [algorithm] }),
-    },
-  ];
-}
-
-function keysOf({
-  jwksUrl,
-  publicKey,
-}: Pick<Config['jwt'], 'jwksUrl' | 'publicKey'>): KeySource | undefined {
-  if (jwksUrl) return { jwksUri: jwksUrl };
-  return publicKey ? { publicKey } : undefined;
 }
 
 function edgeHeaders(config: Config, own: SecurityHeadersOptions = {}): RequestHandler {

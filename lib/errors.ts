@@ -1,3 +1,5 @@
+import { type Challenge, challengeHeader, DEFAULT_REALM, scopeList } from './challenges.js';
+
 /** Every refusal that this package responds with. Codes never change their meaning, so callers may switch on them. */
 export type AuthErrorCode =
   | 'CREDENTIALS_MISSING'
@@ -186,12 +188,11 @@ const errorTable: Readonly<Record<AuthErrorCode, ErrorRow>> = {
   },
 };
 
-/** Protection space of challenges, unless another one is given. */
-export const DEFAULT_REALM = 'api';
-
 export interface AuthErrorOptions {
   /** Protection space for the challenge (RFC 9110 §11.5). @defaultValue `'api'` */
   readonly realm?: string | undefined;
+  /** The whole of what challenges of this guard say, instead of `realm`. @defaultValue a Bearer challenge with `realm` */
+  readonly challenge?: Challenge | undefined;
   /** Why, for logs and events; never sent to the client. A short fixed word, never input. */
   readonly reason?: string | undefined;
   /** Replaces the public text. Sent to the client: fixed words only, never input. */
@@ -242,6 +243,7 @@ export class AuthError extends Error {
     if (row.status < 500) Error.stackTraceLimit = 0;
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
     Error.stackTraceLimit = stackTraceLimit;
+    given.set(this, options);
     this.code = code;
     this.status = row.status;
     this.statusCode = row.status;
@@ -249,6 +251,27 @@ export class AuthError extends Error {
     this.headers = Object.freeze(headersOf(code, options));
     this.problem = Object.freeze(problemOf(code, detail, options));
   }
+}
+
+/** What each refusal was made with, to make it again with other challenges. Not a member: it is not to be printed or sent. */
+const given = new WeakMap<AuthError, AuthErrorOptions>();
+
+/** Frozen refusals by the challenges that they were rebuilt with. */
+const rebuilt = new WeakMap<Challenge, WeakMap<AuthError, AuthError>>();
+
+/**
+ * What a guard passes on: a refusal of its own or of a room below, with the challenges of this guard. Those of a frozen
+ * refusal are built once for each.
+ */
+export function challenged(error: unknown, challenge: Challenge | undefined): unknown {
+  if (!challenge || !(error instanceof AuthError)) return error;
+  const known = rebuilt.get(challenge)?.get(error);
+  if (known) return known;
+  const built = new AuthError(error.code, { ...given.get(error), challenge });
+  if (!Object.isFrozen(error)) return built;
+  const errors = rebuilt.get(challenge) ?? new WeakMap<AuthError, AuthError>();
+  rebuilt.set(challenge, errors.set(error, Object.freeze(built)));
+  return built;
 }
 
 /** One thing that is wrong with a request's body, in the form of RFC 9457's example. */
@@ -291,26 +314,16 @@ export function reusableError(code: AuthErrorCode, options?: AuthErrorOptions): 
   return Object.freeze(new AuthError(code, options));
 }
 
-/**
- * Builds a Bearer challenge (RFC 6750 §3). Characters that the grammar does not allow are left out,
- * so that no configured or claimed text can split the header.
- */
-function bearerChallenge(code: AuthErrorCode, options: AuthErrorOptions): string {
-  const parameters = [`realm="${quotable(options.realm ?? DEFAULT_REALM)}"`];
-  const { bearerError } = errorTable[code];
-  if (bearerError) parameters.push(`error="${bearerError}"`);
-  if (options.scopes) parameters.push(`scope="${scopeList(options.scopes)}"`);
-  if (options.acrValues) parameters.push(`acr_values="${scopeList(options.acrValues)}"`);
-  if (options.maxAgeSeconds !== undefined) parameters.push(`max_age="${options.maxAgeSeconds}"`);
-  return `Bearer ${parameters.join(', ')}`;
-}
-
 function headersOf(code: AuthErrorCode, options: AuthErrorOptions): Record<string, string> {
   const { status, bearerError } = errorTable[code];
   const headers: Record<string, string> = { 'Cache-Control': 'no-store' };
   // RFC 9110 §15.5.2 wants a challenge with every 401; the others have one where a bearer token was judged.
-  if (status === 401 || code === 'INSUFFICIENT_SCOPE' || (bearerError && options.realm))
-    headers['WWW-Authenticate'] = bearerChallenge(code, options);
+  const { challenge, realm } = options;
+  if (status === 401 || code === 'INSUFFICIENT_SCOPE' || (bearerError && (challenge ?? realm)))
+    headers['WWW-Authenticate'] = challengeHeader(
+      challenge ?? { realm: realm ?? DEFAULT_REALM, schemes: ['Bearer'] },
+      { ...options, error: bearerError },
+    );
   const retryAfter = options.retryAfterSeconds ?? (status === 503 ? 5 : undefined);
   if (retryAfter !== undefined) headers['Retry-After'] = String(wholeSeconds(retryAfter));
   if (options.allow) headers['Allow'] = options.allow.join(', ');
@@ -344,19 +357,4 @@ function problemOf(code: AuthErrorCode, detail: string, options: AuthErrorOption
 /** RFC 9110 §10.2.3: `Retry-After` has no fractions. */
 function wholeSeconds(seconds: number): number {
   return Math.max(1, Math.ceil(seconds));
-}
-
-/** What RFC 6750 §3 allows inside a quoted attribute: %x20-21 / %x23-5B / %x5D-7E. */
-function quotable(text: string): string {
-  return text.replace(/[^\x20-\x21\x23-\x5B\x5D-\x7E]/g, '');
-}
-
-/** Space-separated scope-tokens; a token with a forbidden character is left out whole. */
-function scopeList(tokens: readonly string[]): string {
-  return tokens.filter(isScopeToken).join(' ');
-}
-
-/** Whether the text is a scope-token (RFC 6749 §3.3: %x21 / %x23-5B / %x5D-7E). */
-export function isScopeToken(text: string): boolean {
-  return /^[\x21\x23-\x5B\x5D-\x7E]+$/.test(text);
 }

@@ -8,12 +8,8 @@ export {
   type LoadConfigOptions,
   type OidcProvider,
 } from './config/config.js';
-export {
-  createVerifier,
-  type Verifier,
-  type VerifierCounters,
-  type VerifierOptions,
-} from './verifier/verifier.js';
+export { createVerifier, type Verifier, type VerifierCounters } from './verifier/verifier.js';
+export type { VerifierOptions } from './verifier/options.js';
 export { requireAuth, type RequireAuthOptions } from './middleware/require-auth.js';
 export { optionalAuth, type OptionalAuthOptions } from './middleware/optional-auth.js';
 export { requireScopes } from './middleware/require-scopes.js';

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { createCredentialFinder, type RequestHead } from './credentials.js';
+import { type AuthMethod, createMethodFilter } from './auth-methods.js';
+import { type Credential, createCredentialFinder, type RequestHead } from './credentials.js';
 import { AuthError, reusableError } from '../errors.js';
 import { refuseCrossSite } from '../http/cross-site.js';
 import { isLoopback } from '../http/is-loopback.js';
@@ -7,11 +8,17 @@ import { requestFacts } from '../http/request-facts.js';
 import { renamedOption } from '../known-options.js';
 import { type Principal, isClientPrincipal, withMethod } from '../principal.js';
 import { createPrincipalLoader, type LoadPrincipalOption } from './principal-loader.js';
+import { createSenderCheck } from './sender-constraint.js';
 import type { Place } from '../http/place.js';
 import type { Verifier } from '../verifier/verifier.js';
 
 /** What a guard may demand beyond a verified token. */
 export interface AuthenticatorOptions<Request extends RequestHead = RequestHead> {
+  /**
+   * How a caller may prove who it is: by an access token that is a JWT, by the session cookie, by an API key. Another way is
+   * refused with 401, although the credential may be good elsewhere. @defaultValue every way that the application knows
+   */
+  readonly methods?: readonly AuthMethod[];
   /** Refuses tokens that a client got for itself (client credentials): 403 INSUFFICIENT_ROLE. @defaultValue `false` */
   readonly userOnly?: boolean;
   /**
@@ -42,6 +49,7 @@ export interface AuthenticatorOptions<Request extends RequestHead = RequestHead>
 
 /** Names of the options above, for guards to tell their own from unknown ones. */
 export const authenticatorOptionNames: readonly (keyof AuthenticatorOptions)[] = [
+  'methods',
   'userOnly',
   'issuers',
   'loadPrincipal',
@@ -61,6 +69,8 @@ export interface AuthenticatorContext {
   readonly isSessionLive?: (principal: Principal) => boolean | Promise<boolean>;
   /** How `sessionCookie` finds out. */
   readonly readSession?: SessionReader;
+  /** Whom an API key is of. Without it `X-API-Key` is not looked at. */
+  readonly readApiKey?: ApiKeyReader;
   /**
    * A token for requests without a credential, in local development only. It is verified like any other. Unsafe requests
    * of other sites' pages don't get it: 403 CROSS_SITE_REQUEST, 415 UNSUPPORTED_MEDIA_TYPE.
@@ -70,12 +80,17 @@ export interface AuthenticatorContext {
   readonly devOrigins?: readonly string[];
   /** Removes a session cookie that there are two of. */
   readonly settleCookies?: (request: RequestHead, response: ServerResponse) => void;
+  /** URL of the metadata of the resource that the guards protect (RFC 9728), for their challenges. @defaultValue none */
+  readonly resourceMetadata?: string;
   /** Where the pages are that `redirect` leads to. @defaultValue below `/api/auth` */
   readonly place?: Place;
 }
 
 /** Finds the session of a request's cookie; undefined when it has none that lives. */
 export type SessionReader = (request: RequestHead) => Promise<Principal | undefined> | undefined;
+
+/** Whom an API key is of; at once for one that is known. Throws or rejects with INVALID_TOKEN (401) for any other. */
+type ApiKeyReader = (key: string, request: RequestHead) => Principal | Promise<Principal>;
 
 /**
  * Finds out who sends a request; undefined without a credential. At once for a token that was verified before
@@ -91,29 +106,65 @@ export function createAuthenticator<Request extends RequestHead>(
   options: AuthenticatorOptions<Request> = {},
   context: AuthenticatorContext = {},
 ): Authenticator<Request> {
-  const { events } = verifier;
+  const { realm } = verifier;
+  const { readApiKey } = context;
+  const hasApiKeys = readApiKey !== undefined;
   const devToken = devTokenOf(context);
-  const findCredential = createCredentialFinder(verifier.realm);
-  const readSession = sessionReaderOf(options, context);
+  const findCredential = createCredentialFinder({ realm, apiKeys: hasApiKeys });
+  const allows = createMethodFilter(options.methods, { hasApiKeys });
+  const readSession = allows('session') ? sessionReaderOf(options, context) : undefined;
+  const readToken = createTokenReader(verifier);
   const admit = createAdmission(verifier, options);
   const narrow = createNarrowing(verifier, options, context);
+  const wrongMethod = reusableError('INVALID_TOKEN', { realm, reason: 'method' });
+
+  function read(credential: Credential, request: Request): Principal | Promise<Principal> {
+    if (credential.kind !== 'api_key') return readToken(credential, request);
+    if (readApiKey && allows('api_key')) return readApiKey(credential.value, request);
+    throw wrongMethod;
+  }
 
   function identify(request: Request): ReturnType<Authenticator> {
-    const found = findCredential(request);
-    const bySession = found === undefined ? readSession?.(request) : undefined;
     const finish = (principal: Principal): Principal | Promise<Principal> => {
+      if (!allows(principal.method)) throw wrongMethod;
       const admitted = admit(principal);
       return narrow ? narrow(admitted, request) : admitted;
     };
+    const found = findCredential(request);
+    if (found) return andThen(read(found, request), finish);
+    const bySession = readSession?.(request);
     if (bySession) return bySession.then((principal) => principal && finish(principal));
-    const token = found ?? devToken?.(request);
+    const token = devToken?.(request);
     if (token === undefined) return undefined;
-    const verified = verifier.verifyNow(token, request.socket);
-    const judge = (principal: Principal): Principal | Promise<Principal> =>
-      finish(found === undefined ? withMethod(principal, 'dev') : principal);
-    return verified instanceof Promise ? verified.then(judge) : judge(verified);
+    return andThen(verifier.verifyNow(token, request.socket), (principal) =>
+      finish(withMethod(principal, 'dev')),
+    );
   }
 
+  return reportingRefusals(verifier, identify);
+}
+
+/** Goes on at once where nothing has to be waited for. */
+function andThen(
+  principal: Principal | Promise<Principal>,
+  next: (principal: Principal) => Principal | Promise<Principal>,
+): Principal | Promise<Principal> {
+  return principal instanceof Promise ? principal.then(next) : next(principal);
+}
+
+/** Verifies a token, and that its sender may use it. */
+function createTokenReader(verifier: Verifier) {
+  const checkSender = createSenderCheck(verifier.realm);
+  return (credential: Credential, request: RequestHead): Principal | Promise<Principal> =>
+    andThen(verifier.verifyBound(credential.value, request.socket), (principal) =>
+      checkSender({ principal, credential, request }),
+    );
+}
+
+function reportingRefusals<Request extends RequestHead>(
+  { events }: Verifier,
+  identify: Authenticator<Request>,
+): Authenticator<Request> {
   function report(error: unknown, request: Request): never {
     // Our own trouble has events of its own.
     if (error instanceof AuthError && error.status < 500)
@@ -124,7 +175,6 @@ export function createAuthenticator<Request extends RequestHead>(
       });
     throw error;
   }
-
   return function authenticate(request) {
     try {
       const identified = identify(request);

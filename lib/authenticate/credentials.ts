@@ -10,45 +10,81 @@ export interface RequestHead {
   readonly socket?: object;
 }
 
-/** Finds the bearer token of a request; undefined when it has none. Throws for a header that is none or two. */
-export type CredentialFinder = (request: RequestHead) => string | undefined;
+/** What a request brings along to prove who sends it. */
+export interface Credential {
+  /** How it was sent: `Authorization: Bearer`, `Authorization: DPoP` (RFC 9449 §7.1) or `X-API-Key`. */
+  readonly kind: 'bearer' | 'dpop' | 'api_key';
+  /** The access token or the key. Not looked into yet. */
+  readonly value: string;
+}
+
+/** Finds the credential of a request; undefined when it has none. Throws for a header that is none or two. */
+export type CredentialFinder = (request: RequestHead) => Credential | undefined;
+
+export interface CredentialFinderOptions {
+  /** Protection space in challenges. */
+  readonly realm: string;
+  /** Whether `X-API-Key` is ours. Where it isn't, the header is the application's and is not looked at. @defaultValue `false` */
+  readonly apiKeys?: boolean;
+}
 
 /**
- * Prepares the search for a bearer token in `Authorization` (RFC 6750 §2.1), the only place we look: tokens
- * in a query string end in logs, and a form is no place for them. Verifies nothing.
+ * Prepares the search for a credential: an access token in `Authorization` (RFC 6750 §2.1, RFC 9449 §7.1) or an API key in
+ * `X-API-Key`, the only places we look: what stands in a query string ends in logs, and a form is no place for it. Two
+ * credentials are refused, since a proxy may have judged the other one. Verifies nothing.
  */
-export function createCredentialFinder(realm: string): CredentialFinder {
+export function createCredentialFinder({
+  realm,
+  apiKeys = false,
+}: CredentialFinderOptions): CredentialFinder {
   const malformed = reusableError('INVALID_TOKEN', { realm, reason: 'malformed' });
   const repeated = reusableError('INVALID_REQUEST', { realm, reason: 'repeated_credential' });
-  return function findCredential(request) {
+  const mixed = reusableError('INVALID_REQUEST', { realm, reason: 'mixed_credentials' });
+
+  function findToken(request: RequestHead): Credential | undefined {
     const { authorization } = request.headers;
     if (authorization === undefined) return undefined;
     // Node keeps the first of several lines and drops the rest; a proxy may have judged another one.
-    if (isRepeated(request.rawHeaders)) throw repeated;
+    if (isRepeated(request.rawHeaders, 'authorization')) throw repeated;
     if (authorization.startsWith('Bearer ') && authorization.charCodeAt(7) !== SPACE)
-      return authorization.slice(7);
+      return { kind: 'bearer', value: authorization.slice(7) };
     return findUnusual(authorization, malformed);
+  }
+
+  function findKey({ headers, rawHeaders }: RequestHead): Credential | undefined {
+    const value = headers['x-api-key'];
+    if (value === undefined) return undefined;
+    if (typeof value !== 'string' || isRepeated(rawHeaders, 'x-api-key')) throw repeated;
+    return { kind: 'api_key', value };
+  }
+
+  return function findCredential(request) {
+    const token = findToken(request);
+    if (!apiKeys) return token;
+    const key = findKey(request);
+    if (token && key) throw mixed;
+    return token ?? key;
   };
 }
 
 const SPACE = 0x20;
 
-function isRepeated(rawHeaders: readonly string[] | undefined): boolean {
+function isRepeated(rawHeaders: readonly string[] | undefined, field: string): boolean {
   if (rawHeaders === undefined) return false;
   let lines = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at];
-    if (name?.length === 13 && name.toLowerCase() === 'authorization') lines += 1;
+    if (name?.length === field.length && name.toLowerCase() === field) lines += 1;
   }
   return lines > 1;
 }
 
-/** Other spellings: the scheme in any case, more than one space (RFC 9110 §11.4). Other schemes are not ours. */
-function findUnusual(authorization: string, malformed: AuthError): string | undefined {
-  const scheme = authorization.slice(0, 6).toLowerCase();
-  const next = authorization.charCodeAt(6);
-  if (scheme !== 'bearer' || (authorization.length > 6 && next !== SPACE)) return undefined;
-  const token = authorization.slice(6).replace(/^ +/, '');
-  if (token === '') throw malformed;
-  return token;
+/** Other spellings: the scheme in any case, more than one space (RFC 9110 §11.4). Schemes that we don't know are not ours. */
+function findUnusual(authorization: string, malformed: AuthError): Credential | undefined {
+  const end = authorization.indexOf(' ');
+  const scheme = (end < 0 ? authorization : authorization.slice(0, end)).toLowerCase();
+  if (scheme !== 'bearer' && scheme !== 'dpop') return undefined;
+  const value = authorization.slice(scheme.length).replace(/^ +/, '');
+  if (value === '') throw malformed;
+  return { kind: scheme, value };
 }

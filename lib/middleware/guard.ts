@@ -1,4 +1,6 @@
 import type { Request, RequestHandler } from 'express';
+import { challengeOf } from '../challenges.js';
+import { challenged } from '../errors.js';
 
 /**
  * Makes a middleware of a check that throws its refusal. What the check throws goes to `next`: thrown on, it would end the
@@ -9,7 +11,7 @@ export function createGuard(name: string, check: (req: Request) => void): Reques
     try {
       check(req);
     } catch (error) {
-      next(error);
+      next(challenged(error, challengeOf(req)));
       return;
     }
     next();

@@ -6,7 +6,9 @@ import {
   authenticatorOptionNames,
   createAuthenticator,
 } from '../authenticate/authenticator.js';
-import { AuthError } from '../errors.js';
+import { createGuardChallenges } from '../authenticate/guard-challenges.js';
+import { noteChallenge } from '../challenges.js';
+import { AuthError, challenged } from '../errors.js';
 import { refuseUnknownOptions } from '../known-options.js';
 import { addVary } from '../http/vary.js';
 import type { Verifier } from '../verifier/verifier.js';
@@ -52,12 +54,18 @@ export function optionalAuth(
   const { lenient = false, ...demands } = options;
   const byCookie = acceptsSessionCookie(demands, context);
   const authenticate = createAuthenticator(verifier, demands, context);
+  const challengesOf = createGuardChallenges({
+    ...{ realm: verifier.realm, schemes: ['Bearer'] },
+    resourceMetadata: context.resourceMetadata,
+  });
   return function optionalAuthMiddleware(req, res, next) {
+    // Also for an anonymous request: the guards behind this one refuse it.
+    if (challengesOf) noteChallenge(req, challengesOf(req));
     addVary(res, 'Authorization');
     if (byCookie) addVary(res, 'Cookie');
     const pass = (error: unknown): void => {
       if (lenient && error instanceof AuthError && error.status < 500) next();
-      else next(error);
+      else next(challenged(error, challengesOf?.(req)));
     };
     try {
       const principal = authenticate(req);

@@ -6,8 +6,10 @@ import {
   authenticatorOptionNames,
   createAuthenticator,
 } from '../authenticate/authenticator.js';
+import { createGuardChallenges } from '../authenticate/guard-challenges.js';
+import { noteChallenge } from '../challenges.js';
 import { isPageRequest, isPreflight } from '../http/cross-site.js';
-import { AuthError, reusableError } from '../errors.js';
+import { AuthError, challenged, reusableError } from '../errors.js';
 import { refuseUnknownOptions } from '../known-options.js';
 import type { Principal } from '../principal.js';
 import { pageOption, usualPlace } from '../http/place.js';
@@ -71,14 +73,19 @@ export function requireAuth(
   const asked = byPage && !isGiven ? { ...demands, sessionCookie: true } : demands;
   const byCookie = acceptsSessionCookie(asked, context);
   const authenticate = createAuthenticator(verifier, asked, context);
+  const challengesOf = createGuardChallenges({
+    ...{ realm: verifier.realm, schemes: ['Bearer'] },
+    resourceMetadata: context.resourceMetadata,
+  });
   const missing = reusableError('CREDENTIALS_MISSING', { realm: verifier.realm });
 
   function refuse(error: unknown, { req, res, next }: Exchange): void {
-    if (signInPage === undefined || res.headersSent || !isPageRequest(req)) return next(error);
+    const passOn = (): void => next(challenged(error, challengesOf?.(req)));
+    if (signInPage === undefined || res.headersSent || !isPageRequest(req)) return passOn();
     if (isForNewPassword(error)) {
       const page = `${place.routerPath()}/change-password`;
       redirectToPage(req, res, { page, publicPath: place.publicPath });
-    } else if (!isForSignIn(error)) next(error);
+    } else if (!isForSignIn(error)) passOn();
     else {
       context.settleCookies?.(req, res);
       // With a credential that is not taken the page must not take it either, or the browser goes round in circles.
@@ -97,6 +104,7 @@ export function requireAuth(
     const admit = (principal: Principal | undefined): void => {
       if (principal === undefined) return refuse(missing, { req, res, next });
       req.auth = principal;
+      if (challengesOf) noteChallenge(req, challengesOf(req));
       next();
     };
     let found;

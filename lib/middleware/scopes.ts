@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express';
-import { isScopeToken, reusableError } from '../errors.js';
+import { reusableError } from '../errors.js';
+import { isScopeToken } from '../challenges.js';
 import { refuseUnknownOptions } from '../known-options.js';
 import { principalOf } from '../principal.js';
 import { assertMatch, type Match, partArguments } from './guard-arguments.js';

@@ -10,14 +10,8 @@ import { signInWithGoogle } from './provider/google.js';
 import { createPasswordSignIn, login } from './password/login.js';
 import { logout } from './session/logout.js';
 import type { ManageContext } from './admin/require-admin.js';
-import {
-  endUserSession,
-  endUserSessions,
-  listUserIdentities,
-  listUserSessions,
-  removeUserIdentity,
-} from './admin/user-access.js';
-import { createUser, deleteUser, listUsers, resetUserPassword, updateUser } from './admin/users.js';
+import { managementRoutes } from './admin/routes.js';
+import { resetUserPassword } from './admin/users.js';
 import { listIdentities, removeIdentity } from './session/own-identities.js';
 import { me, session } from './session/me.js';
 import { endSession, listSessions } from './session/own-sessions.js';
@@ -114,18 +108,6 @@ function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
         POST: withSignInPage(pageContext, submitSignInPage(pageContext, signInWithPassword)),
       }),
     },
-  };
-}
-
-/** Routes of administrators. */
-function managementRoutes(managing: ManageContext): Routes {
-  return {
-    '/users': { GET: listUsers(managing), POST: createUser(managing) },
-    '/users/:id': { PATCH: updateUser(managing), DELETE: deleteUser(managing) },
-    '/users/:id/sessions': { GET: listUserSessions(managing), DELETE: endUserSessions(managing) },
-    '/users/:id/sessions/:session': { DELETE: endUserSession(managing) },
-    '/users/:id/identities': { GET: listUserIdentities(managing) },
-    '/users/:id/identities/:provider': { DELETE: removeUserIdentity(managing) },
   };
 }
 

@@ -1,18 +1,13 @@
 import { hash } from 'node:crypto';
-import { DEFAULT_REALM } from '../errors.js';
+import { DEFAULT_REALM } from '../challenges.js';
 import { createEvents, type EventSink } from '../events.js';
-import { numberInRange, refuseUnknownOptions, renamedOption } from '../known-options.js';
+import { refuseUnknownOptions, renamedOption } from '../known-options.js';
 import { readHttpHosts } from '../http/bounded-fetch.js';
-import type { IssuerOptions } from './trusted-issuers/options.js';
 import { createIssuerDirectory, type IssuerDirectory } from './trusted-issuers/directory.js';
 import { createPrincipal, type Principal } from '../principal.js';
 import { createRefusals, type Refusals } from './tokens/refusals.js';
-import type { IssuerResolver, TrustedIssuer } from './trusted-issuers/resolved-issuers.js';
-import {
-  createRevocationCheck,
-  type RevocationCheck,
-  type RevocationHook,
-} from './tokens/revocation.js';
+import type { TrustedIssuer } from './trusted-issuers/resolved-issuers.js';
+import { createRevocationCheck, type RevocationCheck } from './tokens/revocation.js';
 import {
   createLastTokens,
   isTrustedNow,
@@ -23,51 +18,10 @@ import { createSeenHeaders, type SeenHeaders } from './tokens/seen-headers.js';
 import { findSigner } from './keys/find-signer.js';
 import type { VerificationKey } from './keys/signatures.js';
 import { judgeAnyHeader, judgeToken, validFrom, validUntil } from './tokens/rules.js';
-import { decodeJsonObject, hasTokenShape, MAX_TOKEN_LENGTH, shapeFlawOf } from './tokens/shape.js';
-import type { VerifiedToken, VerifiedTokenCacheOptions } from './tokens/verified-tokens.js';
+import { decodeJsonObject, hasTokenShape, shapeFlawOf } from './tokens/shape.js';
+import type { VerifiedToken } from './tokens/verified-tokens.js';
+import { readMaxTokenLength, type VerifierOptions, verifierOptionNames } from './options.js';
 import { warmUp } from './warm-up.js';
-
-export interface VerifierOptions {
-  /** The issuers we trust, each with what we demand of its tokens. */
-  readonly issuers?: IssuerOptions | readonly IssuerOptions[];
-  /** Finds issuers known only at run time, by the token's unverified `iss`. See {@link IssuerResolver}. */
-  readonly resolveIssuer?: IssuerResolver;
-  readonly isRevoked?: RevocationHook;
-  /**
-   * Longest token that is looked at, in characters. 256 to 1,048,576. Longer ones are refused unread. Node itself
-   * accepts 16 kB of request headers in all: for longer tokens start it with `--max-http-header-size` as well.
-   * @defaultValue `16_384`
-   */
-  readonly maxTokenLength?: number;
-  /**
-   * Clock difference forgiven in `exp` and `nbf`, in seconds, for issuers whose policy has no `clockToleranceSeconds` of its
-   * own. 0 to 300. @defaultValue `5`
-   */
-  readonly clockToleranceSeconds?: number;
-  /** Bounds of the memory of verified tokens, one for each issuer, or false for none. */
-  readonly tokenCache?: VerifiedTokenCacheOptions | false;
-  /** @deprecated Called `tokenCache` now; this name works until the next minor release. */
-  readonly cache?: VerifiedTokenCacheOptions | false;
-  /** Protection space in challenges (RFC 9110 §11.5). @defaultValue `'api'` */
-  readonly realm?: string;
-  /** Whether keys and metadata may come over http from this machine. Turn off in production. @defaultValue `true` */
-  readonly allowLoopbackHttp?: boolean;
-  /**
-   * Hosts whose keys and metadata may come over plain http, on a private network such as Compose or a cluster:
-   * `keycloak` for every port, `keycloak:8080` for one, compared exactly. An attacker on the
-   * network between can replace the keys. @defaultValue `[]`
-   */
-  readonly allowHttpHosts?: readonly string[];
-  /**
-   * Hosts that the metadata of an issuer or `resolveIssuer` may name although their address is private, loopback or link-local, in
-   * the form of `allowHttpHosts`, whose hosts may, too. Hosts of `issuers` need no entry. Keys are fetched from no other
-   * such address. @defaultValue any host with `allowLoopbackHttp`, else `[]`
-   */
-  readonly allowInternalHosts?: readonly string[];
-  readonly events?: EventSink;
-  /** Milliseconds since 1970. @defaultValue `Date.now` */
-  readonly now?: () => number;
-}
 
 /** Exact counts since the verifier was made, for tests and metrics. */
 export interface VerifierCounters {
@@ -91,6 +45,11 @@ export interface Verifier {
    * token came on, the same token sent there again is known by comparison, without a digest; every check of its verdict stays.
    */
   verifyNow(token: string, connection?: object): Principal | Promise<Principal>;
+  /**
+   * Like `verifyNow`, also for tokens that are bound to a key or a certificate (`cnf`, RFC 7800), which the others refuse.
+   * The caller must check that the sender holds it.
+   */
+  verifyBound(token: string, connection?: object): Principal | Promise<Principal>;
   /** Resolves when every configured issuer's keys are there. Rejects with the reason. */
   ready(): Promise<void>;
   counters(): VerifierCounters;
@@ -139,7 +98,7 @@ type Outcome = Principal | Promise<Principal>;
  * const { subject, scopes } = await verifier.verify(token);
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  refuseUnknownOptions('createVerifier()', options, optionNames);
+  refuseUnknownOptions('createVerifier()', options, verifierOptionNames);
   const { realm = DEFAULT_REALM, now = Date.now, events = createEvents() } = options;
   const refusals = createRefusals(realm);
   const { allowLoopbackHttp = true } = options;
@@ -169,8 +128,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
     signatureChecks: 0,
   };
   return Object.freeze({
-    verify: async (token: string) => verifyNow(verification, token),
-    verifyNow: (token: string, connection?: object) => verifyNow(verification, token, connection),
+    verify: async (token: string) => refuseBound(refusals, verifyAny(verification, token)),
+    verifyNow: (token: string, connection?: object) =>
+      refuseBound(refusals, verifyAny(verification, token, connection)),
+    verifyBound: (token: string, connection?: object) => verifyAny(verification, token, connection),
     async ready() {
       await directory.ready();
       warmUp(directory.all(), createVerifier);
@@ -182,29 +143,16 @@ export function createVerifier(options: VerifierOptions): Verifier {
   });
 }
 
-const optionNames = [
-  'issuers',
-  'resolveIssuer',
-  'isRevoked',
-  'maxTokenLength',
-  'clockToleranceSeconds',
-  'tokenCache',
-  'cache',
-  'realm',
-  'allowLoopbackHttp',
-  'allowHttpHosts',
-  'allowInternalHosts',
-  'events',
-  'now',
-] as const satisfies readonly (keyof VerifierOptions)[];
-
-function readMaxTokenLength({ maxTokenLength = MAX_TOKEN_LENGTH }: VerifierOptions): number {
-  if (Number.isInteger(numberInRange(maxTokenLength, [256, 1_048_576], 'maxTokenLength')))
-    return maxTokenLength;
-  throw new TypeError('`maxTokenLength` is a whole number of characters');
+/** A bound token must not be taken as a plain bearer token (RFC 9449 §7.2, RFC 8705 §3). */
+function refuseBound(refusals: Refusals, outcome: Outcome): Outcome {
+  const judge = (principal: Principal): Principal => {
+    if (principal.claims['cnf'] === undefined) return principal;
+    throw refusals.invalid('sender_constrained');
+  };
+  return outcome instanceof Promise ? outcome.then(judge) : judge(outcome);
 }
 
-function verifyNow(verification: Verification, token: string, connection?: object): Outcome {
+function verifyAny(verification: Verification, token: string, connection?: object): Outcome {
   const { refusals, seenHeaders, checkRevocation, maxTokenLength, lastTokens } = verification;
   const last = connection && lastTokens.recall(connection, token, verification.now());
   if (last) return checkRevocation(last);

@@ -50,6 +50,25 @@ async function outcomeOf(verdict: Promise<Principal | undefined>): Promise<strin
 }
 
 describe('a guard', () => {
+  it('takes a credential only of the methods that it names', async () => {
+    const { authenticator, issuer, verifier } = await createWorld();
+    const token = await issuer.mint();
+    expect(await outcomeOf(authenticator({ methods: ['jwt'] })(token))).toBe('user-1');
+    expect(await outcomeOf(authenticator({ methods: ['session'] })(token))).toBe(
+      'INVALID_TOKEN method',
+    );
+    for (const methods of [[], ['JWT'], ['dev'], ['api_key'], 'jwt', [undefined]])
+      expect(() => createAuthenticator(verifier, { methods: methods as never })).toThrow(TypeError);
+  });
+
+  it('refuses a token that is sent as proof of a key which it is not bound to', async () => {
+    const { authenticator, issuer } = await createWorld();
+    const token = await issuer.mint();
+    expect(await outcomeOf(authenticator()(undefined, { authorization: `DPoP ${token}` }))).toBe(
+      'INVALID_TOKEN sender_constrained',
+    );
+  });
+
   it('answers at once for a token that was verified before when no hook has to be waited for', async () => {
     const { issuer, verifier } = await createWorld();
     const headers = { authorization: `Bearer ${await issuer.mint()}` };

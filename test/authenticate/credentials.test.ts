@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createCredentialFinder } from '../../lib/authenticate/credentials.js';
 
-const findCredential = createCredentialFinder('invoices');
+const findCredential = createCredentialFinder({ realm: 'invoices' });
 
 describe('the credential of a request', () => {
   it.each([
@@ -24,7 +24,7 @@ describe('the credential of a request', () => {
     { authorization: 'xBearer token', found: undefined },
     { authorization: ' Bearer token', found: undefined },
   ])('in the header $authorization is $found', ({ authorization, found }) => {
-    expect(findCredential({ headers: { authorization } })).toBe(found);
+    expect(findCredential({ headers: { authorization } })?.value).toBe(found);
   });
 
   it.each(['Bearer', 'bearer', 'Bearer  ', 'bearer '])(
@@ -75,6 +75,46 @@ describe('the credential of a request', () => {
     { title: 'without a list of raw headers', rawHeaders: undefined },
   ])('is found when the header comes $title', ({ rawHeaders }) => {
     const headers = { authorization: 'Bearer token' };
-    expect(findCredential({ headers, ...(rawHeaders && { rawHeaders }) })).toBe('token');
+    expect(findCredential({ headers, ...(rawHeaders && { rawHeaders }) })?.value).toBe('token');
+  });
+});
+
+describe('API keys and DPoP tokens', () => {
+  const findAny = createCredentialFinder({ realm: 'invoices', apiKeys: true });
+
+  it.each([
+    { headers: { 'x-api-key': 'key' }, found: { kind: 'api_key', value: 'key' } },
+    { headers: { authorization: 'DPoP token' }, found: { kind: 'dpop', value: 'token' } },
+    { headers: { authorization: 'dpop  token' }, found: { kind: 'dpop', value: 'token' } },
+    // A proxy's own password in front of the application is no credential of ours.
+    {
+      headers: { authorization: 'Basic dXNlcjpwYXNz', 'x-api-key': 'key' },
+      found: { kind: 'api_key', value: 'key' },
+    },
+    { headers: { 'api-key': 'key' }, found: undefined },
+  ])('are found in $headers', ({ headers, found }) => {
+    expect(findAny({ headers })).toEqual(found);
+  });
+
+  it.each(['Bearer token', 'DPoP token', 'bearer  token'])('are refused beside %s', (token) => {
+    const headers = { authorization: token, 'x-api-key': 'key' };
+    expect(() => findAny({ headers })).toThrow(
+      expect.objectContaining({ code: 'INVALID_REQUEST', reason: 'mixed_credentials' }),
+    );
+    expect(findCredential({ headers })?.value).toBe('token');
+  });
+
+  it('are refused twice in one request', () => {
+    const request = {
+      headers: { 'x-api-key': 'one, two' },
+      rawHeaders: ['X-API-Key', 'one', 'x-api-key', 'two'],
+    };
+    expect(() => findAny(request)).toThrow(
+      expect.objectContaining({ code: 'INVALID_REQUEST', reason: 'repeated_credential' }),
+    );
+  });
+
+  it('are not looked at where the application has none', () => {
+    expect(findCredential({ headers: { 'x-api-key': 'key' } })).toBeUndefined();
   });
 });

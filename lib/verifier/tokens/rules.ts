@@ -145,9 +145,8 @@ function judgeKind(token: TokenParts): RefusalReason | undefined {
   // Home-made pairs of access and refresh tokens under one secret mark the latter so.
   if (claims['type'] === 'refresh' || claims['token_type'] === 'refresh') return 'token_kind';
   // A mark of ID tokens (OpenID Connect Core §2), but Keycloak before 25 and Azure AD B2C copy it into access tokens.
-  if (claims['nonce'] !== undefined && !saysAccessToken(token)) return 'token_kind';
-  // Bound to a key or certificate: as a plain bearer token it must not be taken (RFC 9449 §7.2, RFC 8705 §3).
-  return claims['cnf'] === undefined ? undefined : 'sender_constrained';
+  const isIdToken = claims['nonce'] !== undefined && !saysAccessToken(token);
+  return isIdToken ? 'token_kind' : undefined;
 }
 
 const KEYCLOAK_ACCESS_TOKEN = 'Bearer';

@@ -1,0 +1,34 @@
+import type { AuthScheme, Challenge } from '../challenges.js';
+import type { RequestHead } from './credentials.js';
+
+export interface GuardChallengeOptions {
+  /** Protection space in challenges. */
+  readonly realm: string;
+  /** Schemes that the guard accepts, at least one. */
+  readonly schemes: readonly AuthScheme[];
+  /** URL of the protected resource's metadata. @defaultValue none */
+  readonly resourceMetadata?: string | undefined;
+  /** Algorithms of DPoP proofs, where they are accepted. */
+  readonly proofAlgorithms?: readonly string[] | undefined;
+}
+
+/**
+ * Returns how refusals of a request are challenged: by each scheme that the guard accepts, with the error at the one that the
+ * request has tried (RFC 9449 §7.2). Undefined where every refusal says it by itself: with plain bearer tokens only.
+ */
+export function createGuardChallenges(
+  options: GuardChallengeOptions,
+): ((request: RequestHead) => Challenge) | undefined {
+  const { schemes, resourceMetadata } = options;
+  if (resourceMetadata === undefined && schemes.length === 1 && schemes[0] === 'Bearer')
+    return undefined;
+  // Built once each: refusals are remembered by the challenge that they were built with.
+  const ambiguous = Object.freeze({ ...options });
+  const byBearer = Object.freeze({ ...options, tried: 'Bearer' as const });
+  const byProof = Object.freeze({ ...options, tried: 'DPoP' as const });
+  return ({ headers: { authorization = '' } }) => {
+    const scheme = authorization.slice(0, 7).trimEnd().toLowerCase();
+    if (scheme === 'bearer') return byBearer;
+    return scheme.startsWith('dpop') ? byProof : ambiguous;
+  };
+}

@@ -1,0 +1,25 @@
+import { reusableError } from '../errors.js';
+import type { Principal } from '../principal.js';
+import type { Credential, RequestHead } from './credentials.js';
+
+/** A token that has been verified, and the request that it came with. */
+interface PresentedPrincipal {
+  readonly principal: Principal;
+  readonly credential: Credential;
+  readonly request: RequestHead;
+}
+
+/** Whether the sender may use the token: returns its principal, or throws or rejects with an `AuthError`. */
+export type SenderCheck = (presented: PresentedPrincipal) => Principal | Promise<Principal>;
+
+/**
+ * Makes sure that a token which is bound to a key or a certificate (`cnf`, RFC 7800) is used by nobody but the holder. What
+ * is not understood here is refused: as a plain bearer token it must not be taken (RFC 9449 §7.2, RFC 8705 §3).
+ */
+export function createSenderCheck(realm: string): SenderCheck {
+  const constrained = reusableError('INVALID_TOKEN', { realm, reason: 'sender_constrained' });
+  return ({ principal, credential }) => {
+    if (principal.claims['cnf'] === undefined && credential.kind === 'bearer') return principal;
+    throw constrained;
+  };
+}
