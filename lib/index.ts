@@ -89,10 +89,12 @@ export type { RedisClient } from './stores/redis/client.js';
 export type {
   Count,
   CountOptions,
+  CredentialFilter,
   CredentialStore,
   InstanceReport,
   InstanceStore,
   JoinedSessions,
+  NewCredential,
   NewSession,
   OnceStore,
   Revocation,
@@ -112,6 +114,14 @@ export type {
   UserChange,
   UserStore,
 } from './stores/store.js';
+export {
+  type Membership,
+  type OrgPage,
+  type OrgStore,
+  OWNER_ROLE,
+  type StoredMember,
+  type StoredOrg,
+} from './stores/org-store.js';
 export type { ProviderOptions } from './providers/providers.js';
 export type { ProviderResolver } from './providers/resolved-providers.js';
 export type { OpenidProviderSettings } from './providers/openid.js';

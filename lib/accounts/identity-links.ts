@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { AuthError } from '../errors.js';
 import { isRecord } from '../is-record.js';
-import type { CredentialStore, StoredCredential } from '../stores/store.js';
+import { type CredentialStore, LASTING_KIND, type StoredCredential } from '../stores/store.js';
 import type { Identity } from './identity.js';
 
 /** The key of an identity. */
@@ -40,7 +40,7 @@ interface Claim {
   readonly isAdded: boolean;
 }
 
-const KIND = 'identity';
+const KIND = LASTING_KIND;
 /** An unlinked identity leaves its row behind; the next link of that identity takes the next number. */
 const MAX_LINKS = 100;
 
@@ -90,7 +90,7 @@ export async function linksOf(
   { credentials }: LinkContext,
   userId: string,
 ): Promise<readonly IdentityLink[]> {
-  const rows = await credentials.listByOwner(userId);
+  const rows = await credentials.listByOwner(userId, { kind: KIND });
   return rows.filter(({ kind, revokedAt }) => kind === KIND && revokedAt === undefined).map(toLink);
 }
 
@@ -100,7 +100,7 @@ function toLink({
   data,
   createdAt,
   lastUsedAt,
-}: Omit<StoredCredential, 'revokedAt'>): IdentityLink {
+}: Omit<StoredCredential, 'resource' | 'revokedAt'>): IdentityLink {
   const facts: unknown = JSON.parse(data);
   if (!isRecord(facts)) throw new TypeError("a link's data is not what was stored");
   const { provider, issuer, subject, isAdded } = facts;

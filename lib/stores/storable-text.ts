@@ -1,4 +1,5 @@
 import { AuthError } from '../errors.js';
+import type { OrgStore } from './org-store.js';
 import type {
   CredentialStore,
   InstanceStore,
@@ -21,7 +22,7 @@ function isStorable(text: string): boolean {
 /**
  * Makes a store treat text that it could not keep exactly the same on every database: what would write it rejects with
  * INVALID_REQUEST (400) before anything has happened, and what looks for it finds nothing. The members of a user that are kept as
- * JSON take any text.
+ * JSON take any text, and so do the roles of a member.
  */
 export function keepTextExact(store: Store): Store {
   const users = guardUsers(store.users);
@@ -31,12 +32,17 @@ export function keepTextExact(store: Store): Store {
     once: guardOnce(store.once),
     users,
     credentials: guardCredentials(store.credentials),
+    orgs: guardOrgs(store.orgs),
     instances: guardInstances(store.instances),
   });
 }
 
+function areStorable(...texts: readonly (string | undefined)[]): boolean {
+  return texts.every((text) => text === undefined || isStorable(text));
+}
+
 function requireStorable(...texts: readonly (string | undefined)[]): void {
-  if (texts.every((text) => text === undefined || isStorable(text))) return;
+  if (areStorable(...texts)) return;
   throw new AuthError('INVALID_REQUEST', {
     reason: 'text',
     detail: 'Text must not hold NUL characters or halves of surrogate pairs.',
@@ -138,18 +144,64 @@ function guardUsers(users: UserStore): UserStore {
 
 function guardCredentials(credentials: CredentialStore): CredentialStore {
   return Object.freeze({
+    ...credentials,
     async create(credential) {
-      const { id, hash, kind, ownerId, data } = credential;
-      requireStorable(id, hash, kind, ownerId, data);
+      const { id, hash, kind, ownerId, resource, data } = credential;
+      requireStorable(id, hash, kind, ownerId, resource, data);
       return credentials.create(credential);
     },
     findByHash: async (hash) => (isStorable(hash) ? credentials.findByHash(hash) : undefined),
-    listByOwner: async (ownerId) => (isStorable(ownerId) ? credentials.listByOwner(ownerId) : []),
+    findById: async (id) => (isStorable(id) ? credentials.findById(id) : undefined),
+    listByOwner: async (ownerId, filter = {}) =>
+      areStorable(ownerId, filter.kind) ? credentials.listByOwner(ownerId, filter) : [],
+    listByResource: async (resource, filter = {}) =>
+      areStorable(resource, filter.kind) ? credentials.listByResource(resource, filter) : [],
+    async update(id, data) {
+      requireStorable(data.to);
+      return areStorable(id, data.from) && credentials.update(id, data);
+    },
     async touch(id, now) {
       if (isStorable(id)) await credentials.touch(id, now);
     },
     revoke: async (id, now) => isStorable(id) && credentials.revoke(id, now),
   } satisfies CredentialStore);
+}
+
+function guardOrgs(orgs: OrgStore): OrgStore {
+  return Object.freeze({
+    async create(org, ownerId) {
+      requireStorable(org.id, org.name, ownerId);
+      return orgs.create(org, ownerId);
+    },
+    get: async (id) => (isStorable(id) ? orgs.get(id) : undefined),
+    async update(id, change) {
+      requireStorable(change.name);
+      return isStorable(id) ? orgs.update(id, change) : 'stale';
+    },
+    delete: async (id) => isStorable(id) && orgs.delete(id),
+    async list(page) {
+      requireStorable(page.after);
+      return orgs.list(page);
+    },
+    async addMember(member) {
+      requireStorable(member.userId);
+      return isStorable(member.orgId) ? orgs.addMember(member) : 'missing';
+    },
+    setRoles: async (orgId, userId, roles) =>
+      areStorable(orgId, userId) ? orgs.setRoles(orgId, userId, roles) : 'missing',
+    removeMember: async (orgId, userId, options) =>
+      areStorable(orgId, userId) ? orgs.removeMember(orgId, userId, options) : 'missing',
+    getMember: async (orgId, userId) =>
+      areStorable(orgId, userId) ? orgs.getMember(orgId, userId) : undefined,
+    async membersOf(orgId, page) {
+      requireStorable(page.after);
+      return isStorable(orgId) ? orgs.membersOf(orgId, page) : [];
+    },
+    async membershipsOf(userId, page) {
+      requireStorable(page.after);
+      return isStorable(userId) ? orgs.membershipsOf(userId, page) : [];
+    },
+  } satisfies OrgStore);
 }
 
 function guardInstances(instances: InstanceStore): InstanceStore {

@@ -1,4 +1,5 @@
 import type { AttributeValue, OrgMembership } from '../principal.js';
+import type { OrgStore } from './org-store.js';
 
 /**
  * Milliseconds in which an operation that changes something takes effect, or never does. Counted from its call, the wait for
@@ -7,7 +8,7 @@ import type { AttributeValue, OrgMembership } from '../principal.js';
 export const PATIENCE_MS = 4000;
 
 /**
- * Stores sessions, one-time values, users, credentials and what instances tell each other. Five small contracts. Every
+ * Stores sessions, one-time values, users, credentials, organisations and what instances tell each other. Six small contracts. Every
  * operation is one atomic step: it takes effect completely or not at all, and of two concurrent ones the second sees the
  * effect of the first. One that is held up for longer than {@link PATIENCE_MS} changes nothing and rejects.
  *
@@ -20,6 +21,7 @@ export interface Store {
   readonly once: OnceStore;
   readonly users: UserStore;
   readonly credentials: CredentialStore;
+  readonly orgs: OrgStore;
   readonly instances: InstanceStore;
   /** Resolves when the store answers and its schema is there; rejects with the reason when it could not keep what it is given. */
   ping(): Promise<void>;
@@ -297,13 +299,15 @@ export interface UserStore {
   delete(id: string): Promise<boolean>;
 }
 
-/** An API key or a secret of a service account. Only its hash is kept. */
+/** An API key, a secret of a service account, or an identity at a provider. Of a secret only the hash is kept. */
 export interface StoredCredential {
   readonly id: string;
   /** SHA-256 of the secret, base64url. Unique. */
   readonly hash: string;
   readonly kind: string;
   readonly ownerId: string;
+  /** What in the application it is for, such as `project:42`. Never changes. */
+  readonly resource: string | undefined;
   /** What credentials of this kind keep beside (name, scopes, organisation): JSON text. */
   readonly data: string;
   readonly createdAt: number;
@@ -312,15 +316,52 @@ export interface StoredCredential {
   readonly revokedAt: number | undefined;
 }
 
+export type NewCredential = Omit<StoredCredential, 'resource' | 'lastUsedAt' | 'revokedAt'> &
+  Partial<Pick<StoredCredential, 'resource'>>;
+
+/** A list of credentials has at most so many. */
+export const MOST_LISTED_CREDENTIALS = 1000;
+
+/** Milliseconds for which credentials are kept that have ended, so that it can be told what they were. */
+export const KEEP_CREDENTIALS_MS: number = 90 * 86_400_000;
+
+/**
+ * The kind of credential that is never swept. An identity that is linked again takes the next hash in a row of its own, and is looked for
+ * from the first one on: a gap would hide its link, and another account could take it.
+ */
+export const LASTING_KIND = 'identity';
+
+export interface CredentialFilter {
+  readonly kind?: string;
+}
+
 export interface CredentialStore {
   /** Adds a credential. Rejects if id or hash are taken. */
-  create(credential: Omit<StoredCredential, 'lastUsedAt' | 'revokedAt'>): Promise<void>;
+  create(credential: NewCredential): Promise<void>;
   /** Also one that is revoked or expired: judging is the caller's. */
   findByHash(hash: string): Promise<StoredCredential | undefined>;
-  /** All of an owner, the newest first. */
-  listByOwner(ownerId: string): Promise<readonly StoredCredential[]>;
+  /** Also one that is revoked or expired. */
+  findById(id: string): Promise<StoredCredential | undefined>;
+  /**
+   * All of an owner, or those of one kind, the newest first. Of more than {@link MOST_LISTED_CREDENTIALS} those that were revoked are
+   * left out first, and then the oldest.
+   */
+  listByOwner(ownerId: string, filter?: CredentialFilter): Promise<readonly StoredCredential[]>;
+  /** The same for all that are for one resource. */
+  listByResource(resource: string, filter?: CredentialFilter): Promise<readonly StoredCredential[]>;
+  /**
+   * Replaces `data` by `to`, only if it is still `from` and the credential is not revoked. Returns whether it did; of concurrent
+   * calls from one text exactly one does.
+   */
+  update(id: string, data: { readonly from: string; readonly to: string }): Promise<boolean>;
   /** Sets `lastUsedAt`, never backwards. No such credential: nothing happens. */
   touch(id: string, now: number): Promise<void>;
   /** Returns whether this call revoked it. The first revocation stays. */
   revoke(id: string, now: number): Promise<boolean>;
+  /**
+   * Deletes up to `limit` (1000 unless told) credentials that were revoked or expired at or before `before`, but for those of
+   * {@link LASTING_KIND}. Returns how many; fewer than `limit`: there are no more. A store that lets them expire by itself, after
+   * {@link KEEP_CREDENTIALS_MS}, returns 0.
+   */
+  sweep(before: number, limit?: number): Promise<number>;
 }

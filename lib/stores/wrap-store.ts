@@ -1,3 +1,4 @@
+import type { OrgStore } from './org-store.js';
 import type {
   CredentialStore,
   InstanceStore,
@@ -50,6 +51,7 @@ export function wrapStore(
     once: wrapOnce(around),
     users,
     credentials: wrapCredentials(around),
+    orgs: wrapOrgs(around),
     instances: wrapInstances(around),
     ping: () => around('ping', (store) => store.ping()),
     ...(together && {
@@ -117,13 +119,44 @@ function wrapCredentials(around: Around): CredentialStore {
       around('credentials.create', ({ credentials }) => credentials.create(credential)),
     findByHash: (hash) =>
       around('credentials.findByHash', ({ credentials }) => credentials.findByHash(hash)),
-    listByOwner: (ownerId) =>
-      around('credentials.listByOwner', ({ credentials }) => credentials.listByOwner(ownerId)),
+    findById: (id) => around('credentials.findById', ({ credentials }) => credentials.findById(id)),
+    listByOwner: (ownerId, filter) =>
+      around('credentials.listByOwner', ({ credentials }) =>
+        credentials.listByOwner(ownerId, filter),
+      ),
+    listByResource: (resource, filter) =>
+      around('credentials.listByResource', ({ credentials }) =>
+        credentials.listByResource(resource, filter),
+      ),
+    update: (id, data) =>
+      around('credentials.update', ({ credentials }) => credentials.update(id, data)),
     touch: (id, now) =>
       around('credentials.touch', ({ credentials }) => credentials.touch(id, now)),
     revoke: (id, now) =>
       around('credentials.revoke', ({ credentials }) => credentials.revoke(id, now)),
+    sweep: (before, limit) =>
+      around('credentials.sweep', ({ credentials }) => credentials.sweep(before, limit)),
   } satisfies CredentialStore);
+}
+
+function wrapOrgs(around: Around): OrgStore {
+  return Object.freeze({
+    create: (org, ownerId) => around('orgs.create', ({ orgs }) => orgs.create(org, ownerId)),
+    get: (id) => around('orgs.get', ({ orgs }) => orgs.get(id)),
+    update: (id, change) => around('orgs.update', ({ orgs }) => orgs.update(id, change)),
+    delete: (id) => around('orgs.delete', ({ orgs }) => orgs.delete(id)),
+    list: (page) => around('orgs.list', ({ orgs }) => orgs.list(page)),
+    addMember: (member) => around('orgs.addMember', ({ orgs }) => orgs.addMember(member)),
+    setRoles: (orgId, userId, roles) =>
+      around('orgs.setRoles', ({ orgs }) => orgs.setRoles(orgId, userId, roles)),
+    removeMember: (orgId, userId, options) =>
+      around('orgs.removeMember', ({ orgs }) => orgs.removeMember(orgId, userId, options)),
+    getMember: (orgId, userId) =>
+      around('orgs.getMember', ({ orgs }) => orgs.getMember(orgId, userId)),
+    membersOf: (orgId, page) => around('orgs.membersOf', ({ orgs }) => orgs.membersOf(orgId, page)),
+    membershipsOf: (userId, page) =>
+      around('orgs.membershipsOf', ({ orgs }) => orgs.membershipsOf(userId, page)),
+  } satisfies OrgStore);
 }
 
 function wrapInstances(around: Around): InstanceStore {

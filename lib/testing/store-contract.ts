@@ -4,6 +4,9 @@ import { instanceChecks } from './store-contract/instances.js';
 import { joinedChecks } from './store-contract/joined.js';
 import { loginChecks } from './store-contract/logins.js';
 import { onceChecks } from './store-contract/once.js';
+import { ownerChecks } from './store-contract/org-owners.js';
+import { orgTextChecks } from './store-contract/org-texts.js';
+import { orgChecks } from './store-contract/orgs.js';
 import { revocationPageChecks } from './store-contract/revocation-pages.js';
 import { revocationChecks } from './store-contract/revocations.js';
 import { sessionListChecks } from './store-contract/session-lists.js';
@@ -53,8 +56,11 @@ export function storeContract(
     ...userChecks,
     ...loginChecks,
     ...credentialChecks,
+    ...orgChecks,
+    ...ownerChecks,
     ...instanceChecks,
     ...textChecks,
+    ...orgTextChecks,
     ...whole,
     ...(stall && stallChecks(stall)),
   };

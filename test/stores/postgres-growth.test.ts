@@ -143,7 +143,7 @@ describe.skipIf(await isMissing('PostgreSQL', postgresUrl))('many sessions in Po
     await vi.waitFor(
       async () => {
         const { rows } = await client.query('SELECT version, revision FROM latchkey_schema');
-        expect(rows).toEqual([{ version: '1', revision: '3' }]);
+        expect(rows).toEqual([{ version: '1', revision: '4' }]);
       },
       { timeout: 20_000, interval: 200 },
     );

@@ -49,7 +49,7 @@ describe.runIf(hasRedisServer)('the Redis store on a cluster of three', () => {
       return redisStore(cluster, { onClose: () => cluster.destroy() });
     });
     // The store is the same; what the clients do differently is to find the node of a key.
-    const ofKeys = /^(rotate|once|users\.create|revokedSince)/;
+    const ofKeys = /^(rotate|once|users\.create|revokedSince|orgs)/;
     for (const { title, run: check } of checks.filter((each) => ofKeys.test(each.title)))
       it(title, check);
   });

@@ -174,6 +174,7 @@ describe('a store that lacks operations of the contract', () => {
       readonly once = this.#store.once;
       readonly users = this.#store.users;
       readonly credentials = this.#store.credentials;
+      readonly orgs = this.#store.orgs;
       readonly instances = this.#store.instances;
       ping(): Promise<void> {
         return this.#store.ping();

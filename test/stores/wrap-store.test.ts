@@ -28,6 +28,7 @@ describe('a wrapped store', () => {
     once: watched(store.once, 'once.'),
     users: watched(store.users, 'users.'),
     credentials: watched(store.credentials, 'credentials.'),
+    orgs: watched(store.orgs, 'orgs.'),
     instances: watched(store.instances, 'instances.'),
   });
   const wrapped = wrapStore(

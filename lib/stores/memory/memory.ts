@@ -1,5 +1,6 @@
 import { memoryCredentials } from './credentials.js';
 import { memoryOnce } from './once.js';
+import { memoryOrgs } from './orgs.js';
 import { memorySessions } from './sessions.js';
 import { memoryUsers } from './users.js';
 import { keepTextExact } from '../storable-text.js';
@@ -20,6 +21,7 @@ export function memoryStore(): Store {
     once: memoryOnce(),
     users: memoryUsers(),
     credentials: memoryCredentials(),
+    orgs: memoryOrgs(),
     instances: memoryInstances(),
     ping: async () => undefined,
     close: async () => undefined,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { OWNER_ROLE } from '../org-store.js';
 import type { Purpose, SqlDialect } from '../sql/database.js';
 
 /** The time that the statement was sent and the milliseconds that it may take from then on; see {@link compileStatement}. */
@@ -23,6 +24,10 @@ export const postgresDialect: SqlDialect = {
   heldUpMs: `CASE WHEN ${HELD_UP} < 100 THEN 0 ELSE ${HELD_UP}::bigint END`,
   revokesAtOnce: undefined,
   serverTime: `, ${CLOCK} AS server_time`,
+  // No trigger, which would come after the deadline was looked at.
+  withFirstMember: (insertion) => `WITH org AS (${insertion} RETURNING id, created_by, created_at)
+    INSERT INTO latchkey_members (org_id, user_id, roles, is_owner, joined_at)
+      SELECT id, created_by, '["${OWNER_ROLE}"]', 1, created_at FROM org RETURNING user_id`,
   clock: `${CLOCK}::bigint`,
 };
 

@@ -81,7 +81,8 @@ async function runScript(
   until: number,
   { script, key, args }: ScriptCall,
 ): Promise<unknown> {
-  const rest = ['1', key, ...args.map(String)];
+  const keys = [key, ...script.beside.map((ending) => `${key}${ending}`)];
+  const rest = [String(keys.length), ...keys, ...args.map(String)];
   return persist(client, until, async () => {
     try {
       return await client.dispatch(key, ['EVALSHA', script.sha, ...rest]);

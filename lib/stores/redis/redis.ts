@@ -4,6 +4,7 @@ import { redisCredentials } from './credentials.js';
 import { checkRedis } from './health.js';
 import { redisInstances } from './instances.js';
 import { redisOnce } from './once.js';
+import { redisOrgs } from './orgs.js';
 import { redisSessions } from './sessions.js';
 import { redisUsers } from './users.js';
 import { keepTextExact } from '../storable-text.js';
@@ -36,6 +37,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     once: redisOnce(connection),
     users: redisUsers(connection),
     credentials: redisCredentials(connection),
+    orgs: redisOrgs(connection),
     instances: redisInstances(connection),
     ping: () => checkRedis(connection),
     async close(): Promise<void> {

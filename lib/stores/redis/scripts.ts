@@ -4,11 +4,13 @@ import { createHash } from 'node:crypto';
 export interface Script {
   readonly source: string;
   readonly sha: string;
+  /** Endings of further keys, KEYS[2] and so on: the key with each of them, which is on the same node. */
+  readonly beside: readonly string[];
 }
 
 /** A script that changes nothing. */
-export function createScript(source: string): Script {
-  return Object.freeze({ source, sha: createHash('sha1').update(source).digest('hex') });
+export function createScript(source: string, beside: readonly string[] = []): Script {
+  return Object.freeze({ source, sha: createHash('sha1').update(source).digest('hex'), beside });
 }
 
 /**
@@ -17,14 +19,15 @@ export function createScript(source: string): Script {
  * server's time, in `held` the milliseconds since the call, and in `isCompact` whether rows of the present format may be
  * written.
  */
-export function createChange(source: string): Script {
-  return createScript(`
+export function createChange(source: string, beside?: readonly string[]): Script {
+  const text = `
 local time = redis.call('TIME')
 local clock = time[1] * 1000 + math.floor(time[2] / 1000)
 if clock > tonumber(ARGV[1]) then return redis.error_reply(string.format('LATE %.0f', clock)) end
 local isCompact = clock >= tonumber(ARGV[2])
 local held = clock - tonumber(ARGV[3])
-${source}`);
+${source}`;
+  return createScript(text, beside);
 }
 
 /** What the server's clock said when it refused a change that came too late; undefined for any other error. */

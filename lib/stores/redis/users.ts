@@ -3,7 +3,8 @@ import type { RedisConnection } from './connection.js';
 import { redisLogins } from './logins.js';
 import { createChange, listOf } from './scripts.js';
 import type { StoredUser, UserStore } from '../store.js';
-import { redisUserList, type RedisUserList } from './user-list.js';
+import type { IdList } from './id-list.js';
+import { redisUserList } from './user-list.js';
 
 /** JSON of the row */
 const create = createChange(`
@@ -87,7 +88,7 @@ export function redisUsers(connection: RedisConnection): UserStore {
 }
 
 async function listUsers(
-  list: RedisUserList,
+  list: IdList,
   find: UserStore['findById'],
   { after, limit }: Parameters<UserStore['list']>[0],
 ): Promise<readonly StoredUser[]> {

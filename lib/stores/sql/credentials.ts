@@ -1,31 +1,38 @@
-import { change, find, firstOf, type SqlDatabase } from './database.js';
+import { change, find, firstOf, type SqlDatabase, type SqlDialect } from './database.js';
 import { credentialColumns, toCredential } from './rows.js';
-import type { CredentialStore } from '../store.js';
+import {
+  type CredentialFilter,
+  type CredentialStore,
+  LASTING_KIND,
+  MOST_LISTED_CREDENTIALS,
+  type StoredCredential,
+} from '../store.js';
 
-export function credentialStore(database: SqlDatabase): CredentialStore {
+const SELECT = `SELECT ${credentialColumns} FROM latchkey_credentials`;
+
+export function credentialStore(database: SqlDatabase, dialect: SqlDialect): CredentialStore {
   return Object.freeze({
-    async create({ id, hash, kind, ownerId, data, createdAt, expiresAt = null }) {
+    async create({ id, hash, kind, ownerId, resource = null, data, createdAt, expiresAt = null }) {
       await database.query(
-        `INSERT INTO latchkey_credentials (id, hash, kind, owner_id, data, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`,
-        [id, hash, kind, ownerId, data, createdAt, expiresAt],
+        `INSERT INTO latchkey_credentials (id, hash, kind, owner_id, resource, data, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id`,
+        [id, hash, kind, ownerId, resource, data, createdAt, expiresAt],
         'change',
       );
     },
     findByHash: (hash) =>
-      firstOf(
-        find(database, `SELECT ${credentialColumns} FROM latchkey_credentials WHERE hash = $1`, [
-          hash,
-        ]),
-        toCredential,
-      ),
-    async listByOwner(ownerId) {
-      const rows = await find(
+      firstOf(find(database, `${SELECT} WHERE hash = $1`, [hash]), toCredential),
+    findById: (id) => firstOf(find(database, `${SELECT} WHERE id = $1`, [id]), toCredential),
+    listByOwner: (ownerId, filter) => list(database, ['owner_id', ownerId], filter),
+    listByResource: (resource, filter) => list(database, ['resource', resource], filter),
+    async update(id, { from, to }) {
+      const rows = await change(
         database,
-        `SELECT ${credentialColumns} FROM latchkey_credentials WHERE owner_id = $1 ORDER BY created_at DESC`,
-        [ownerId],
+        `UPDATE latchkey_credentials SET data = $3
+         WHERE id = $1 AND data = $2 AND revoked_at IS NULL RETURNING id`,
+        [id, from, to],
       );
-      return rows.map(toCredential);
+      return rows.length === 1;
     },
     async touch(id, now) {
       await change(
@@ -44,5 +51,35 @@ export function credentialStore(database: SqlDatabase): CredentialStore {
       );
       return rows.length === 1;
     },
+    async sweep(before, limit = 1000) {
+      const rows = await database.query(sweeping(dialect), [before, limit], 'scan');
+      return rows.length;
+    },
   } satisfies CredentialStore);
+}
+
+async function list(
+  database: SqlDatabase,
+  [column, value]: readonly ['owner_id' | 'resource', string],
+  { kind }: CredentialFilter = {},
+): Promise<readonly StoredCredential[]> {
+  const ofKind = kind === undefined ? '' : 'AND kind = $2';
+  const rows = await find(
+    database,
+    `SELECT ${credentialColumns} FROM (${SELECT} WHERE ${column} = $1 ${ofKind}
+       ORDER BY revoked_at IS NOT NULL, created_at DESC LIMIT ${MOST_LISTED_CREDENTIALS}) AS listed
+     ORDER BY created_at DESC`,
+    kind === undefined ? [value] : [value, kind],
+  );
+  return rows.map(toCredential);
+}
+
+function sweeping({ rowId, anyOf, skipLocked }: SqlDialect): string {
+  // The kind at each end, where the partial indexes have it.
+  const ended = ['revoked_at', 'expires_at']
+    .map((end) => `(kind <> '${LASTING_KIND}' AND ${end} <= $1)`)
+    .join(' OR ');
+  return `DELETE FROM latchkey_credentials WHERE ${rowId} ${anyOf(
+    `SELECT ${rowId} FROM latchkey_credentials WHERE ${ended} LIMIT $2 ${skipLocked}`,
+  )} RETURNING id`;
 }

@@ -36,6 +36,11 @@ export interface SqlDialect {
    * several steps, until none is left.
    */
   readonly revokesAtOnce: number | undefined;
+  /**
+   * Makes the insertion of an organisation add its first member as well, and return a row when both were added. For a database
+   * whose WITH changes nothing, where a trigger does it.
+   */
+  readonly withFirstMember: (insertion: string) => string;
   /** The database's own clock, in milliseconds since 1970. */
   readonly clock: string;
 }

@@ -100,7 +100,7 @@ export function toUser(row: Row): StoredUser {
 }
 
 export const credentialColumns =
-  'id, hash, kind, owner_id, data, created_at, expires_at, last_used_at, revoked_at';
+  'id, hash, kind, owner_id, resource, data, created_at, expires_at, last_used_at, revoked_at';
 
 export function toCredential(row: Row): StoredCredential {
   return {
@@ -108,6 +108,7 @@ export function toCredential(row: Row): StoredCredential {
     hash: text(row, 'hash'),
     kind: text(row, 'kind'),
     ownerId: text(row, 'owner_id'),
+    resource: maybeText(row, 'resource'),
     data: text(row, 'data'),
     createdAt: number(row, 'created_at'),
     expiresAt: maybeNumber(row, 'expires_at'),

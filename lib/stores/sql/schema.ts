@@ -1,4 +1,5 @@
 import { StoreFailure } from '../failures/store-failure.js';
+import { LASTING_KIND } from '../store.js';
 
 /**
  * The newest version of the schema that this package knows. A release refuses a database of a higher one, so it rises
@@ -8,10 +9,11 @@ export const SCHEMA_VERSION = 1;
 
 /**
  * What has been added to a version while older releases go on using it: 1 is what releases 0.2 to 0.4 made, 2 has the
- * columns of this release, 3 its indexes, too.
+ * columns of releases 0.5 and 0.6 in sessions, 3 their indexes, too. 4 has everything of this release.
  */
 export const COLUMNS_REVISION = 2;
-export const SCHEMA_REVISION = 3;
+export const SESSIONS_REVISION = 3;
+export const SCHEMA_REVISION = 4;
 
 /** Throws when the schema was made by a newer release: to write into it could destroy what we don't know. */
 export function refuseNewerSchema(version: number): void {
@@ -57,7 +59,8 @@ CREATE TABLE IF NOT EXISTS latchkey_once (
   expires_at BIGINT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS latchkey_once_end ON latchkey_once (expires_at);
-${accountTables(text)}`;
+${accountTables(text)}
+${orgTables(text)}`;
 }
 
 function accountTables(text: string): string {
@@ -87,22 +90,62 @@ CREATE TABLE IF NOT EXISTS latchkey_credentials (
   created_at BIGINT NOT NULL,
   expires_at BIGINT,
   last_used_at BIGINT,
-  revoked_at BIGINT
+  revoked_at BIGINT,
+  resource ${text}
 );
 CREATE INDEX IF NOT EXISTS latchkey_credentials_owner ON latchkey_credentials (owner_id);`;
 }
 
+/** `created_by` is the first member. `is_owner` is 1 for those with the role `owner`. */
+export function orgTables(text: string): string {
+  return `
+CREATE TABLE IF NOT EXISTS latchkey_orgs (
+  id ${text} PRIMARY KEY,
+  name ${text} NOT NULL,
+  created_at BIGINT NOT NULL,
+  updated_at BIGINT NOT NULL,
+  version BIGINT NOT NULL,
+  created_by ${text} NOT NULL
+);
+CREATE TABLE IF NOT EXISTS latchkey_members (
+  org_id ${text} NOT NULL,
+  user_id ${text} NOT NULL,
+  roles ${text} NOT NULL,
+  is_owner INTEGER NOT NULL,
+  joined_at BIGINT NOT NULL,
+  PRIMARY KEY (org_id, user_id)
+);
+CREATE INDEX IF NOT EXISTS latchkey_members_user ON latchkey_members (user_id, org_id);
+CREATE INDEX IF NOT EXISTS latchkey_members_owner ON latchkey_members (org_id) WHERE is_owner = 1;`;
+}
+
+type Indexes = Readonly<Record<string, string>>;
+
 /** The indexes on sessions. None holds a column that a rotation changes, `sweep_at` once a day apart. */
-export const sessionIndexes: Readonly<Record<string, string>> = {
-  latchkey_sessions_of_user: '(user_id, expires_at, id) WHERE revoked_at IS NULL',
+export const sessionIndexes: Indexes = {
+  latchkey_sessions_of_user: 'latchkey_sessions (user_id, expires_at, id) WHERE revoked_at IS NULL',
   latchkey_sessions_of_subject:
-    '(provider_issuer, provider_subject) WHERE provider_issuer IS NOT NULL AND revoked_at IS NULL',
+    'latchkey_sessions (provider_issuer, provider_subject) WHERE provider_issuer IS NOT NULL AND revoked_at IS NULL',
   latchkey_sessions_of_provider:
-    '(provider_issuer, provider_session) WHERE provider_issuer IS NOT NULL AND provider_session IS NOT NULL AND revoked_at IS NULL',
-  latchkey_sessions_sweep: '(sweep_at)',
-  latchkey_sessions_revocation: '(revoked_seq) WHERE revoked_seq IS NOT NULL',
-  latchkey_sessions_revocation_time: '(revoked_at) WHERE revoked_at IS NOT NULL',
+    'latchkey_sessions (provider_issuer, provider_session) WHERE provider_issuer IS NOT NULL AND provider_session IS NOT NULL AND revoked_at IS NULL',
+  latchkey_sessions_sweep: 'latchkey_sessions (sweep_at)',
+  latchkey_sessions_revocation: 'latchkey_sessions (revoked_seq) WHERE revoked_seq IS NOT NULL',
+  latchkey_sessions_revocation_time: 'latchkey_sessions (revoked_at) WHERE revoked_at IS NOT NULL',
 };
+
+/** Indexes on credentials, since release 0.7. None holds a column that changes at each use. */
+export const credentialIndexes: Indexes = {
+  latchkey_credentials_resource:
+    'latchkey_credentials (resource, created_at) WHERE resource IS NOT NULL',
+  latchkey_credentials_revoked: `latchkey_credentials (revoked_at) WHERE revoked_at IS NOT NULL AND kind <> '${LASTING_KIND}'`,
+  latchkey_credentials_expired: `latchkey_credentials (expires_at) WHERE expires_at IS NOT NULL AND kind <> '${LASTING_KIND}'`,
+};
+
+export function indexStatements(indexes: Indexes): string {
+  return Object.entries(indexes)
+    .map(([name, columns]) => `CREATE INDEX IF NOT EXISTS ${name} ON ${columns};`)
+    .join('\n');
+}
 
 /** Indexes of releases 0.2 to 0.4 that these replace. */
 export const formerIndexes: readonly string[] = [

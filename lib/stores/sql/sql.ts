@@ -2,6 +2,7 @@ import { credentialStore } from './credentials.js';
 import type { SqlDatabase, SqlDialect } from './database.js';
 import { instanceStore } from './instances.js';
 import { onceStore } from './once.js';
+import { orgStore } from './orgs.js';
 import { joinedSessions, sessionStore } from './sessions.js';
 import { userStore } from './users.js';
 import type { Store } from '../store.js';
@@ -16,7 +17,8 @@ export function sqlStore(database: SqlDatabase, dialect: SqlDialect): Store {
     }),
     once: onceStore(database, dialect),
     users,
-    credentials: credentialStore(database),
+    credentials: credentialStore(database, dialect),
+    orgs: orgStore(database, dialect),
     instances: instanceStore(database, dialect),
     async ping(): Promise<void> {
       await database.query('SELECT version FROM latchkey_schema LIMIT 1', [], 'find');

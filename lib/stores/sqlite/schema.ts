@@ -1,5 +1,7 @@
 import {
+  credentialIndexes,
   formerIndexes,
+  indexStatements,
   refuseNewerSchema,
   SCHEMA_REVISION,
   SCHEMA_VERSION,
@@ -7,6 +9,7 @@ import {
   tableStatements,
 } from '../sql/schema.js';
 import type { Row } from '../sql/rows.js';
+import { OWNER_ROLE } from '../org-store.js';
 
 /** As much of a database as the schema needs. */
 export interface SchemaDatabase {
@@ -44,10 +47,10 @@ function statements(database: SchemaDatabase): string {
     ...addedColumns(database),
     tableStatements('TEXT'),
     ...formerIndexes.map((name) => `DROP INDEX IF EXISTS ${name};`),
-    ...Object.entries(sessionIndexes).map(
-      ([name, columns]) => `CREATE INDEX IF NOT EXISTS ${name} ON latchkey_sessions ${columns};`,
-    ),
+    indexStatements(sessionIndexes),
+    indexStatements(credentialIndexes),
     REVOCATIONS,
+    MEMBERS,
     `INSERT INTO latchkey_schema (version, revision) VALUES (${SCHEMA_VERSION}, ${SCHEMA_REVISION})
        ON CONFLICT (version) DO UPDATE SET revision = excluded.revision;`,
   ].join('\n');
@@ -58,6 +61,7 @@ function addedColumns(database: SchemaDatabase): readonly string[] {
     ['latchkey_schema', 'revision BIGINT NOT NULL DEFAULT 1'],
     ['latchkey_sessions', 'sweep_at BIGINT NOT NULL DEFAULT 0'],
     ['latchkey_sessions', 'revoked_seq BIGINT'],
+    ['latchkey_credentials', 'resource TEXT'],
   ] as const;
   return added
     .filter(([table, definition]) => {
@@ -82,4 +86,17 @@ UPDATE latchkey_sessions SET revoked_seq = (SELECT MAX(last) FROM latchkey_revoc
   SELECT id AS ranked, ROW_NUMBER() OVER (ORDER BY revoked_at, id) AS rank FROM latchkey_sessions
   WHERE revoked_at IS NOT NULL AND revoked_seq IS NULL) AS ranks WHERE id = ranked;
 UPDATE latchkey_revocations SET last = MAX(last, COALESCE((SELECT MAX(revoked_seq) FROM latchkey_sessions), 0));
+`;
+
+/** What changes together with an organisation, since one statement changes one table here. */
+const MEMBERS = `
+CREATE TRIGGER IF NOT EXISTS latchkey_first_member AFTER INSERT ON latchkey_orgs
+BEGIN
+  INSERT INTO latchkey_members (org_id, user_id, roles, is_owner, joined_at)
+    VALUES (NEW.id, NEW.created_by, '["${OWNER_ROLE}"]', 1, NEW.created_at);
+END;
+CREATE TRIGGER IF NOT EXISTS latchkey_delete_members BEFORE DELETE ON latchkey_orgs
+BEGIN
+  DELETE FROM latchkey_members WHERE org_id = OLD.id;
+END;
 `;

@@ -161,6 +161,7 @@ const sqliteDialect: SqlDialect = {
   heldUpMs: WAITED,
   revokesAtOnce: 500,
   serverTime: '',
+  withFirstMember: (insertion) => `${insertion} RETURNING id`,
   clock: "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
 };
 

@@ -1,33 +1,15 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import type { NewSession, SessionSelector, Store, UserChange } from '../../stores/store.js';
+import type {
+  NewCredential,
+  NewSession,
+  SessionSelector,
+  Store,
+  UserChange,
+} from '../../stores/store.js';
 import { type Check, NOW, randomName } from './connections.js';
 import { newSession } from './new-session.js';
 import { newUser, type NewUser } from './new-user.js';
-
-/** Text that some databases cannot keep, or that drivers change on the way. */
-const oddTexts: readonly string[] = [
-  '',
-  '\0',
-  'nul \0 within',
-  '\uD800',
-  'half \uDC00 within',
-  '\u001B[31mred',
-  randomBytes(15_000).toString('base64'),
-];
-
-/** Writes something, and asserts that it is kept exactly, or refused as a whole. */
-async function assertWhole<Row>(
-  write: () => Promise<unknown>,
-  read: () => Promise<Row | undefined>,
-  expected: Row,
-): Promise<void> {
-  const isKept = await write().then(
-    () => true,
-    () => false,
-  );
-  assert.deepEqual(await read(), isKept ? expected : undefined);
-}
+import { assertWhole, keptNames, lookalikes, oddTexts } from './odd-texts.js';
 
 function sessionsWith(text: string): readonly NewSession[] {
   const provider = { issuer: 'https://idp.example', subject: randomName(), sessionId: 'sid' };
@@ -148,8 +130,11 @@ const writing: Readonly<Record<string, Check>> = {
         { ...common, ...ids(), hash: `${randomName()}${text}` },
         { ...common, ...ids(), ownerId: `${randomName()}${text}` },
         { ...common, ...ids(), kind: text, data: text },
+        { ...common, ...ids(), resource: `${randomName()}${text}` },
       ]) {
-        const expected = { ...credential, lastUsedAt: undefined, revokedAt: undefined };
+        const { resource }: NewCredential = credential;
+        const ended = { lastUsedAt: undefined, revokedAt: undefined };
+        const expected = { ...credential, resource, ...ended };
         await assertWhole(
           () => one.credentials.create(credential),
           () => two.credentials.findByHash(credential.hash),
@@ -158,30 +143,28 @@ const writing: Readonly<Record<string, Check>> = {
         const isThere = (await two.credentials.findByHash(credential.hash)) !== undefined;
         const ofOwner = await two.credentials.listByOwner(credential.ownerId);
         assert.deepEqual(ofOwner, isThere ? [expected] : []);
+        assert.deepEqual(await two.credentials.findById(credential.id), ofOwner[0]);
+        if (resource !== undefined)
+          assert.deepEqual(await two.credentials.listByResource(resource), ofOwner);
       }
     }
   },
+  'credentials.update: any text is kept exactly or refused without a change': async ({
+    one,
+    two,
+  }) => {
+    for (const text of oddTexts) {
+      const ids = { id: randomName(), hash: randomName(), ownerId: randomName() };
+      const created = { ...ids, kind: 'kind', data: '{}', createdAt: NOW, expiresAt: undefined };
+      await one.credentials.create(created);
+      const update = { from: '{}', to: text };
+      const isKept = await one.credentials.update(ids.id, update).catch(() => false);
+      assert.equal((await two.credentials.findById(ids.id))?.data, isKept ? text : '{}');
+      const back = { from: text, to: '{}' };
+      assert.equal(await two.credentials.update(ids.id, back), isKept);
+    }
+  },
 };
-
-/** Spellings that a driver or a database may take for `name`, or for the one that {@link keptNames} has for each. */
-function lookalikes(name: string): readonly string[] {
-  return [
-    `${name}\0`,
-    `${name}\0tail`,
-    `\0${name}`,
-    `${name}\uD800`,
-    `${name}\uDFFF`,
-    `${name} `,
-    `${name}%`,
-    `${name.slice(0, -1)}_`,
-    `${name}*`,
-  ];
-}
-
-/** The name, and what drivers make of half a surrogate pair. */
-function keptNames(name: string): readonly string[] {
-  return [name, `${name}\uFFFD`, `${name}?`];
-}
 
 /** Everything that a row of this name can be found or changed by, with what comes of it when nobody has the name. */
 async function assertNothingUnder(store: Store, name: string): Promise<void> {
@@ -209,6 +192,9 @@ async function assertNothingUnder(store: Store, name: string): Promise<void> {
   assert.deepEqual(await store.credentials.listByOwner(name), []);
   await store.credentials.touch(name, NOW);
   assert.equal(await store.credentials.revoke(name, NOW), false);
+  assert.equal(await store.credentials.findById(name), undefined);
+  assert.deepEqual(await store.credentials.listByResource(name), []);
+  assert.equal(await store.credentials.update(name, { from: '{}', to: 'x' }), false);
 }
 
 const looking: Readonly<Record<string, Check>> = {
