@@ -16,6 +16,8 @@ export interface Challenge {
   readonly resourceMetadata?: string | undefined;
   /** Algorithms of DPoP proofs (RFC 9449 §7.1, `algs`). */
   readonly proofAlgorithms?: readonly string[] | undefined;
+  /** Scopes to ask for with the first token, in 401 challenges that name no others. */
+  readonly scopes?: readonly string[] | undefined;
 }
 
 /** What a challenge says about one refusal. */
@@ -41,12 +43,13 @@ export function challengeHeader(challenge: Challenge, refusal: ChallengeError): 
 
 function challengeOfScheme(
   scheme: AuthScheme,
-  { realm, tried, resourceMetadata, proofAlgorithms }: Challenge,
-  { error, scopes, acrValues, maxAgeSeconds }: ChallengeError,
+  { realm, tried, resourceMetadata, proofAlgorithms, scopes: firstScopes }: Challenge,
+  { error, scopes: neededScopes, acrValues, maxAgeSeconds }: ChallengeError,
 ): string {
   const parameters = [`realm="${quotable(realm)}"`];
   if (error !== undefined && (tried === undefined || tried === scheme))
     parameters.push(`error="${error}"`);
+  const scopes = neededScopes ?? (error === 'invalid_request' ? undefined : firstScopes);
   if (scopes) parameters.push(`scope="${scopeList(scopes)}"`);
   if (acrValues) parameters.push(`acr_values="${scopeList(acrValues)}"`);
   if (maxAgeSeconds !== undefined) parameters.push(`max_age="${maxAgeSeconds}"`);
@@ -84,4 +87,11 @@ export function scopeList(tokens: readonly string[]): string {
 /** Whether the text is a scope-token (RFC 6749 §3.3: %x21 / %x23-5B / %x5D-7E). */
 export function isScopeToken(text: string): boolean {
   return /^[\x21\x23-\x5B\x5D-\x7E]+$/.test(text);
+}
+
+/** Whether the value is a list of scope-tokens. */
+export function isScopeList(list: unknown): list is readonly string[] {
+  return (
+    Array.isArray(list) && list.every((item) => typeof item === 'string' && isScopeToken(item))
+  );
 }

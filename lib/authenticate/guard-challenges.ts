@@ -10,6 +10,8 @@ export interface GuardChallengeOptions {
   readonly resourceMetadata?: string | undefined;
   /** Algorithms of DPoP proofs, where they are accepted. */
   readonly proofAlgorithms?: readonly string[] | undefined;
+  /** Scopes to ask for with the first token. @defaultValue none */
+  readonly scopes?: readonly string[] | undefined;
 }
 
 /**
@@ -19,9 +21,9 @@ export interface GuardChallengeOptions {
 export function createGuardChallenges(
   options: GuardChallengeOptions,
 ): ((request: RequestHead) => Challenge) | undefined {
-  const { schemes, resourceMetadata } = options;
-  if (resourceMetadata === undefined && schemes.length === 1 && schemes[0] === 'Bearer')
-    return undefined;
+  const { schemes, resourceMetadata, scopes } = options;
+  const isPlain = resourceMetadata === undefined && scopes === undefined;
+  if (isPlain && schemes.length === 1 && schemes[0] === 'Bearer') return undefined;
   // Built once each: refusals are remembered by the challenge that they were built with.
   const ambiguous = Object.freeze({ ...options });
   const byBearer = Object.freeze({ ...options, tried: 'Bearer' as const });

@@ -7,7 +7,7 @@ import {
   createAuthenticator,
 } from '../authenticate/authenticator.js';
 import { createGuardChallenges } from '../authenticate/guard-challenges.js';
-import { noteChallenge } from '../challenges.js';
+import { isScopeList, noteChallenge } from '../challenges.js';
 import { isPageRequest, isPreflight } from '../http/cross-site.js';
 import { AuthError, challenged, reusableError } from '../errors.js';
 import { refuseUnknownOptions } from '../known-options.js';
@@ -30,12 +30,18 @@ export interface RequireAuthOptions extends AuthenticatorOptions<Request> {
    * @defaultValue `false`; `true` is the page `signin` of the router, wherever it is mounted
    */
   readonly redirect?: boolean | string;
+  /**
+   * Scopes that a client should ask for with its first token: `scope` of the 401 challenges (RFC 6750 §3). Demands nothing:
+   * that is what `requireScopes()` does. @defaultValue none are named
+   */
+  readonly challengeScopes?: readonly string[];
 }
 
 const optionNames: readonly (keyof RequireAuthOptions)[] = [
   ...authenticatorOptionNames,
   'allowPreflight',
   'redirect',
+  'challengeScopes',
 ];
 
 /**
@@ -65,7 +71,7 @@ export function requireAuth(
   context: AuthenticatorContext = {},
 ): RequestHandler {
   refuseUnknownOptions('requireAuth()', options, optionNames);
-  const { allowPreflight = false, redirect = false, ...demands } = options;
+  const { allowPreflight = false, redirect = false, challengeScopes, ...demands } = options;
   const place = context.place ?? usualPlace;
   const signInPage = pageOption(redirect, '/signin', place);
   const byPage = signInPage !== undefined && context.readSession !== undefined;
@@ -76,6 +82,7 @@ export function requireAuth(
   const challengesOf = createGuardChallenges({
     ...{ realm: verifier.realm, schemes: ['Bearer'] },
     resourceMetadata: context.resourceMetadata,
+    scopes: readChallengeScopes(challengeScopes),
   });
   const missing = reusableError('CREDENTIALS_MISSING', { realm: verifier.realm });
 
@@ -118,6 +125,14 @@ export function requireAuth(
       found.then(admit, (error: unknown) => refuse(error, { req, res, next })).catch(next);
     else admit(found);
   };
+}
+
+function readChallengeScopes(scopes: readonly string[] | undefined): readonly string[] | undefined {
+  if (scopes === undefined) return undefined;
+  if (isScopeList(scopes) && scopes.length > 0) return Object.freeze([...new Set(scopes)]);
+  throw new TypeError(
+    "requireAuth(): `challengeScopes` is a list with at least one scope, such as ['notes:read']",
+  );
 }
 
 interface Exchange {
