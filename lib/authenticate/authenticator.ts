@@ -8,6 +8,7 @@ import { requestFacts } from '../http/request-facts.js';
 import { renamedOption } from '../known-options.js';
 import { type Principal, isClientPrincipal, withMethod } from '../principal.js';
 import { createPrincipalLoader, type LoadPrincipalOption } from './principal-loader.js';
+import type { ThumbprintReader } from './certificates/client-certificates.js';
 import { createSenderCheck } from './sender-constraint.js';
 import type { Place } from '../http/place.js';
 import type { Verifier } from '../verifier/verifier.js';
@@ -82,6 +83,8 @@ export interface AuthenticatorContext {
   readonly settleCookies?: (request: RequestHead, response: ServerResponse) => void;
   /** URL of the metadata of the resource that the guards protect (RFC 9728), for their challenges. @defaultValue none */
   readonly resourceMetadata?: string;
+  /** Reads the certificate that a client holds the key of, for tokens that are bound to one. @defaultValue they are refused */
+  readonly clientCertificate?: ThumbprintReader;
   /** Where the pages are that `redirect` leads to. @defaultValue below `/api/auth` */
   readonly place?: Place;
 }
@@ -113,7 +116,7 @@ export function createAuthenticator<Request extends RequestHead>(
   const findCredential = createCredentialFinder({ realm, apiKeys: hasApiKeys });
   const allows = createMethodFilter(options.methods, { hasApiKeys });
   const readSession = allows('session') ? sessionReaderOf(options, context) : undefined;
-  const readToken = createTokenReader(verifier);
+  const readToken = createTokenReader(verifier, context);
   const admit = createAdmission(verifier, options);
   const narrow = createNarrowing(verifier, options, context);
   const wrongMethod = reusableError('INVALID_TOKEN', { realm, reason: 'method' });
@@ -153,8 +156,8 @@ function andThen(
 }
 
 /** Verifies a token, and that its sender may use it. */
-function createTokenReader(verifier: Verifier) {
-  const checkSender = createSenderCheck(verifier.realm);
+function createTokenReader(verifier: Verifier, context: AuthenticatorContext) {
+  const checkSender = createSenderCheck(verifier.realm, context);
   return (credential: Credential, request: RequestHead): Principal | Promise<Principal> =>
     andThen(verifier.verifyBound(credential.value, request.socket), (principal) =>
       checkSender({ principal, credential, request }),

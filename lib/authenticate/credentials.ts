@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type AuthError, reusableError } from '../errors.js';
+import { isRepeated } from '../http/repeated-fields.js';
 
 /** As much of a request as the search for a credential looks at. `IncomingMessage` and Express' request fit. */
 export interface RequestHead {
@@ -68,16 +69,6 @@ export function createCredentialFinder({
 }
 
 const SPACE = 0x20;
-
-function isRepeated(rawHeaders: readonly string[] | undefined, field: string): boolean {
-  if (rawHeaders === undefined) return false;
-  let lines = 0;
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at];
-    if (name?.length === field.length && name.toLowerCase() === field) lines += 1;
-  }
-  return lines > 1;
-}
 
 /** Other spellings: the scheme in any case, more than one space (RFC 9110 §11.4). Schemes that we don't know are not ours. */
 function findUnusual(authorization: string, malformed: AuthError): Credential | undefined {
