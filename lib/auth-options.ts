@@ -5,6 +5,7 @@ import {
   loadConfig,
   type LoadConfigOptions,
 } from './config/config.js';
+import type { ClientCertificateOptions } from './authenticate/certificates/client-certificates.js';
 import type { RequestHead } from './authenticate/credentials.js';
 import type { LoadPrincipalOption } from './authenticate/principal-loader.js';
 import type { GrantOptions } from './issuing/grants.js';
@@ -30,6 +31,11 @@ export interface OwnAuthOptions
    * more of the request than its headers, since not every request is Express'. @defaultValue nothing is looked up
    */
   readonly loadPrincipal?: LoadPrincipalOption<RequestHead>;
+  /**
+   * Where clients' certificates are, for tokens that are bound to one (`cnf['x5t#S256']`, RFC 8705 §3): in the TLS connection, or in a
+   * header of a proxy. @defaultValue such tokens are refused with 401
+   */
+  readonly clientCertificates?: ClientCertificateOptions;
   /**
    * Where `auth.router()` is mounted, as browsers see it: a path that begins with `/`, below the path of AUTH_PUBLIC_URL where
    * that has one. `redirect: true` of the guards leads to pages below it, and so do all links of the router. Needed where
@@ -82,6 +88,7 @@ const ownOptionNames = [
   'realm',
   'now',
   'loadPrincipal',
+  'clientCertificates',
   'basePath',
   'pages',
   'tokenScopes',

@@ -1,10 +1,13 @@
 import type { Config } from './config/config.js';
 import type { Events } from './events.js';
+import { isRecord } from './is-record.js';
 import { definedOnly } from './known-options.js';
 import type { SignIn } from './sign-in.js';
 import type { VerifierOptions } from './verifier/options.js';
 import type { RevocationHook } from './verifier/tokens/revocation.js';
+import { readIssuerNames } from './verifier/trusted-issuers/issuer-names.js';
 import type { IssuerOptions, KeySource } from './verifier/trusted-issuers/options.js';
+import type { IssuerResolver } from './verifier/trusted-issuers/resolved-issuers.js';
 import { createVerifier, type Verifier } from './verifier/verifier.js';
 
 interface VerifierSurroundings {
@@ -12,6 +15,8 @@ interface VerifierSurroundings {
   readonly furtherIssuers: readonly IssuerOptions[];
   readonly events: Events;
   readonly now: () => number;
+  /** What the tokens' `aud` must name instead of what the policies say. @defaultValue each policy's `audience` */
+  readonly audience?: readonly string[];
 }
 
 /** What the application says of its verifier in code. */
@@ -24,16 +29,19 @@ type OwnVerifierOptions = Pick<
 export function applicationVerifier(
   config: Config,
   own: OwnVerifierOptions,
-  { signIn, furtherIssuers, events, now }: VerifierSurroundings,
+  { signIn, furtherIssuers, events, now, audience }: VerifierSurroundings,
 ): Verifier {
-  const { resolveIssuer, tokenCache, maxTokenLength, realm } = own;
+  const { tokenCache, maxTokenLength, realm } = own;
+  const resolveIssuer = resolverFor(own.resolveIssuer, audience);
+  const issuers = allIssuers(config, { signIn, furtherIssuers });
+  if (issuers.length === 0 && !resolveIssuer)
+    throw new TypeError(
+      "createAuth() has no issuer: set AUTH_JWKS_URL and AUTH_JWT_ISSUER (an identity provider's tokens), AUTH_JWT_SECRET and AUTH_PUBLIC_URL (our own), or AUTH_TRUSTED_ISSUERS",
+    );
   return createVerifier({
     ...definedOnly({ resolveIssuer, tokenCache, maxTokenLength, realm }),
     ...definedOnly({ isRevoked: joinRevocation(own.isRevoked, config, signIn) }),
-    issuers: allIssuers(config, signIn, {
-      furtherIssuers,
-      mayBeNone: resolveIssuer !== undefined,
-    }),
+    issuers: issuers.map((issuer) => ({ ...issuer, ...definedOnly({ audience }) })),
     ...allowedHosts(config),
     clockToleranceSeconds: config.clockToleranceSeconds,
     events,
@@ -67,22 +75,33 @@ function joinRevocation(
   };
 }
 
-/** Throws a TypeError when no issuer is configured. */
+/** The `iss` of every issuer that is trusted by name; none of those that `resolveIssuer` finds. */
+export function trustedIssuerNames(
+  config: Config,
+  surroundings: Pick<VerifierSurroundings, 'signIn' | 'furtherIssuers'>,
+): readonly string[] {
+  return allIssuers(config, surroundings).flatMap((issuer) => readIssuerNames(issuer).listed);
+}
+
 function allIssuers(
   config: Config,
-  signIn: SignIn | undefined,
-  {
-    furtherIssuers,
-    mayBeNone,
-  }: { readonly furtherIssuers: readonly IssuerOptions[]; readonly mayBeNone: boolean },
+  { signIn, furtherIssuers }: Pick<VerifierSurroundings, 'signIn' | 'furtherIssuers'>,
 ): readonly IssuerOptions[] {
   const main = signIn ? [signIn.signer.issuerOptions()] : externalIssuer(config);
-  const all = [...main, ...config.trustedIssuers, ...furtherIssuers];
-  if (all.length === 0 && !mayBeNone)
-    throw new TypeError(
-      "createAuth() has no issuer: set AUTH_JWKS_URL and AUTH_JWT_ISSUER (an identity provider's tokens), AUTH_JWT_SECRET and AUTH_PUBLIC_URL (our own), or AUTH_TRUSTED_ISSUERS",
-    );
-  return all;
+  return [...main, ...config.trustedIssuers, ...furtherIssuers];
+}
+
+/** Finds the same issuers, with another audience where one is given. */
+function resolverFor(
+  resolveIssuer: IssuerResolver | undefined,
+  audience: readonly string[] | undefined,
+): IssuerResolver | undefined {
+  if (!resolveIssuer || !audience) return resolveIssuer;
+  return async (iss) => {
+    const found = await resolveIssuer(iss);
+    // What is no options object is left to the verifier, which says so.
+    return isRecord(found) ? { ...found, audience } : found;
+  };
 }
 
 /** The main issuer where we only verify: the identity provider whose keys are configured. */

@@ -1,12 +1,13 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { type AuthOptions, type OwnAuthOptions, readAuthOptions } from './auth-options.js';
-import { applicationVerifier } from './auth-verifier.js';
+import { applicationVerifier, trustedIssuerNames } from './auth-verifier.js';
 import { type AuthenticatorContext, createAuthenticator } from './authenticate/authenticator.js';
+import { createThumbprintReader } from './authenticate/certificates/client-certificates.js';
 import type { Config } from './config/config.js';
 import type { RequestHead } from './authenticate/credentials.js';
 import { createSessionReader } from './sessions/cookie-sessions.js';
 import { AuthError } from './errors.js';
-import { type AuthEventListener, type AuthEventName, createEvents } from './events.js';
+import { type AuthEventListener, type AuthEventName, createEvents, type Events } from './events.js';
 import { createGrants, type GrantOf } from './issuing/grants.js';
 import { type ErrorHandlerOptions, errorHandler } from './middleware/error-handler.js';
 import { optionalAuth, type OptionalAuthOptions } from './middleware/optional-auth.js';
@@ -24,6 +25,11 @@ import { securityHeaders, type SecurityHeadersOptions } from './middleware/secur
 import { createPlace, type Place } from './http/place.js';
 import { definedOnly } from './known-options.js';
 import { type Principal, principalOf } from './principal.js';
+import {
+  createResources,
+  type ProtectedResource,
+  type ProtectedResourceOptions,
+} from './auth-resource.js';
 import { corsSettings, ownOrigins } from './config/own-origins.js';
 import { createPages, type Pages } from './pages/pages.js';
 import { type AuthRouterOptions } from './router/parts.js';
@@ -52,6 +58,11 @@ export interface Auth {
   /** Uses AUTH_CORS_ORIGINS and AUTH_FRAME_ANCESTORS unless told otherwise; does nothing with AUTH_SECURITY_HEADERS=off. */
   securityHeaders(options?: SecurityHeadersOptions): RequestHandler;
   errorHandler(options?: ErrorHandlerOptions): ErrorRequestHandler;
+  /**
+   * A part of the application that clients discover by themselves, such as an MCP server (RFC 9728): its metadata, and guards
+   * that take only tokens which are meant for it. Throws a TypeError without AUTH_PUBLIC_URL, and for a path that has one already.
+   */
+  protectedResource(options?: ProtectedResourceOptions): ProtectedResource;
   /**
    * The routes for signing in: log-in, refresh, log-out, passwords, sessions, users. Mount it where you like,
    * usually under `/api/auth`. Throws a TypeError without AUTH_JWT_SECRET or AUTH_JWT_PRIVATE_KEY.
@@ -110,16 +121,26 @@ export function createAuth(options: AuthOptions = {}): Auth {
   const signIn = signsTokens(config)
     ? createSignIn(config, { ...own, store }, { events, now })
     : undefined;
-  const verifier = applicationVerifier(config, own, { signIn, furtherIssuers, events, now });
+  const surroundings = { signIn, furtherIssuers, events, now };
+  const verifier = applicationVerifier(config, own, surroundings);
   const pages = applicationPages(config, own, place);
   let grantOf = createGrants(own);
   const grants = latestGrants(() => grantOf);
   const context: AuthenticatorContext = {
     place,
-    ...definedOnly({ loadPrincipal: own.loadPrincipal }),
+    ...ownContext(own),
     ...(signIn && sessionContext(config, signIn, { verifier, grantOf: grants, own, now })),
     ...(config.standalone && { devToken: config.devToken, devOrigins: ownOrigins(config) }),
   };
+  const guards = guardsBehind({ realm: verifier.realm, events, now, place });
+  const resources = createResources({
+    config,
+    issuers: trustedIssuerNames(config, surroundings),
+    verifier,
+    verifierFor: (audience) => applicationVerifier(config, own, { ...surroundings, audience }),
+    context,
+    guards,
+  });
   const auth = {
     config,
     verifier,
@@ -127,10 +148,8 @@ export function createAuth(options: AuthOptions = {}): Auth {
     optionalAuth: (demands) => optionalAuth(verifier, demands, context),
     requireScopes,
     requireAnyScope,
-    requireRoles,
-    requireAuthContext: (demands) =>
-      requireAuthContext(demands, { realm: verifier.realm, now, place }),
-    orgContext: (choice) => orgContext({ events, ...choice }),
+    ...guards,
+    protectedResource: resources.create,
     sameOrigin: (rule) => sameOrigin({ origins: ownOrigins(config), ...rule }),
     securityHeaders: (headers) => edgeHeaders(config, headers),
     errorHandler: (answers) =>
@@ -145,13 +164,38 @@ export function createAuth(options: AuthOptions = {}): Auth {
     upstreamToken: async (request, renewal) =>
       needed(signIn).upstream.accessToken(ownSession(config, request), renewal),
     async ready() {
-      await verifier.ready();
+      await Promise.all([verifier.ready(), resources.ready()]);
       await signIn?.ready();
     },
     close: async () => signIn?.close(),
     on: (name, listener) => events.on(name, listener),
   } satisfies Omit<Auth, SignInName>;
   return Object.freeze(withSignIn(auth, signIn));
+}
+
+/** What guards can do by what only code can give. */
+function ownContext({ loadPrincipal, clientCertificates }: OwnAuthOptions): AuthenticatorContext {
+  return definedOnly({
+    loadPrincipal,
+    clientCertificate: clientCertificates && createThumbprintReader(clientCertificates),
+  });
+}
+
+interface GuardSurroundings {
+  readonly realm: string;
+  readonly events: Events;
+  readonly now: () => number;
+  readonly place: Place;
+}
+
+/** Guards behind the one that authenticates: the same for the whole application and for each resource in it. */
+function guardsBehind({ realm, events, now, place }: GuardSurroundings) {
+  return {
+    requireRoles,
+    requireAuthContext: (demands: RequireAuthContextOptions) =>
+      requireAuthContext(demands, { realm, now, place }),
+    orgContext: (choice?: OrgContextOptions) => orgContext({ events, ...choice }),
+  };
 }
 
 function applicationPages(

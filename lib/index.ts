@@ -1,4 +1,5 @@
 export { type Auth, createAuth } from './auth.js';
+export type { ProtectedResource, ProtectedResourceOptions } from './auth-resource.js';
 export type { AuthOptions } from './auth-options.js';
 export {
   type Config,
@@ -62,6 +63,8 @@ export type {
   SymmetricAlgorithm,
 } from './verifier/trusted-issuers/options.js';
 export type { AuthenticatorOptions } from './authenticate/authenticator.js';
+export type { ClientCertificateOptions } from './authenticate/certificates/client-certificates.js';
+export type { CertificateFormat } from './authenticate/certificates/forwarded-certificate.js';
 export type { RequestHead } from './authenticate/credentials.js';
 export type {
   CachedLoadPrincipal,

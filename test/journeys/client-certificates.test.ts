@@ -40,30 +40,24 @@ async function createWorld() {
     '--write-out',
     ' %{http_code} %{num_connects}',
   ];
-  return {
-    issuer,
-    /** Calls several times over one connection; returns status codes, and how many connections were made. */
-    async curl(
-      token: string,
-      { certificate, times = 1 }: { certificate?: Certificate; times?: number } = {},
-    ) {
-      const shown = certificate
-        ? ['--cert', certificate.pemFile, '--key', certificate.keyFile]
-        : [];
-      const urls = Array.from({ length: times }, () => `https://127.0.0.1:${port}/me`);
-      const { stdout } = await run('curl', [
-        ...base,
-        ...shown,
-        ...['--header', `Authorization: Bearer ${token}`],
-        ...urls,
-      ]);
-      const answers = [...stdout.matchAll(/ (\d{3}) (\d)/g)];
-      return {
-        statuses: answers.map(([, status]) => Number(status)),
-        connections: answers.reduce((sum, [, , count]) => sum + Number(count), 0),
-      };
-    },
+  /** Calls several times over one connection; returns status codes, and how many connections were made. */
+  const curl = async (token: string, { certificate, times = 1 }: Calls = {}) => {
+    const shown = certificate ? ['--cert', certificate.pemFile, '--key', certificate.keyFile] : [];
+    const urls = Array.from({ length: times }, () => `https://127.0.0.1:${port}/me`);
+    const header = ['--header', `Authorization: Bearer ${token}`];
+    const { stdout } = await run('curl', [...base, ...shown, ...header, ...urls]);
+    const answers = [...stdout.matchAll(/ (\d{3}) (\d)/g)];
+    return {
+      statuses: answers.map(([, status]) => Number(status)),
+      connections: answers.reduce((sum, [, , count]) => sum + Number(count), 0),
+    };
   };
+  return { issuer, curl };
+}
+
+interface Calls {
+  readonly certificate?: Certificate;
+  readonly times?: number;
 }
 
 describe.skipIf(isMissing)('a token that is bound to a client certificate, over real TLS', () => {
