@@ -45,6 +45,15 @@ export interface AuthEvents {
     readonly reason: string;
     readonly kid: string | undefined;
   };
+  /**
+   * An issuer could not be asked about a token, or its answer was none. Reasons: those of `keys.failed` and credentials (ours
+   * are refused), not_signed, signature, answer_claims (of a signed answer), overload (told once a second at most).
+   */
+  'introspection.failed': {
+    readonly issuer: string;
+    readonly reason: string;
+    readonly retryAfterSeconds: number;
+  };
   /** A hook of the application threw; the request was answered 503, or went on where the hook only tells or adds. */
   'hook.failed': RequestFacts & {
     readonly hook:

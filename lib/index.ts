@@ -54,9 +54,11 @@ export type { ClaimPath } from './claims/claim-paths.js';
 export type { ClaimsMapping } from './claims/claims-mapping.js';
 export type {
   AsymmetricAlgorithm,
+  IntrospectionOptions,
   IssuerOptions,
   KeySource,
   PublicKey,
+  PublishedKeys,
   RemoteKeyOptions,
   Secret,
   SignatureAlgorithm,

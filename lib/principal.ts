@@ -2,8 +2,8 @@ import { reusableError } from './errors.js';
 
 /** Who calls: the outcome of a verified credential. Deeply frozen; safe to keep and to share. */
 export interface Principal {
-  /** How the caller proved who it is. */
-  readonly method: 'jwt' | 'session' | 'api_key' | 'dev';
+  /** How the caller proved who it is. `opaque`: by a token that its issuer was asked about. */
+  readonly method: 'jwt' | 'opaque' | 'session' | 'api_key' | 'dev';
   /** `sub`, or the client's id where a client's own token has none. Unique within the issuer, never empty. */
   readonly subject: string;
   readonly user: User;
@@ -19,7 +19,7 @@ export interface Principal {
   readonly sessionId: string | undefined;
   /** Seconds since 1970. */
   readonly issuedAt: number | undefined;
-  /** Seconds since 1970. */
+  /** Seconds since 1970. Of an opaque token without an end: until when its issuer's word on it counts. */
   readonly expiresAt: number;
   /** When the user last signed in actively (`auth_time`). Seconds since 1970. */
   readonly authTime: number | undefined;

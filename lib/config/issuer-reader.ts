@@ -3,9 +3,11 @@ import type { ClaimsMapping } from '../claims/claims-mapping.js';
 import { type PresetName, presetNames } from '../claims/presets/presets.js';
 import { didYouMean, nearestNames } from '../known-options.js';
 import type {
+  IntrospectionOptions,
   IssuerOptions,
   KeySource,
   PublicKey,
+  PublishedKeys,
   RemoteKeyOptions,
   Secret,
   SignatureAlgorithm,
@@ -19,6 +21,7 @@ import {
   Refusal,
   RefusalList,
 } from './values.js';
+import { readGivenSecret } from './key-readers.js';
 import { readIssuerName, readKeysUrl } from './url-readers.js';
 
 export const signatureAlgorithms: readonly SignatureAlgorithm[] = [
@@ -153,8 +156,10 @@ function readTrue(input: unknown): true {
   throw new Refusal('is not true', 'write true, or name another source');
 }
 
-/** By the member that tells a source from the others. */
-const sources: Readonly<Record<string, Reader<KeySource>>> = {
+/** By the member that tells one from the others. */
+type Kinds<Kind> = Readonly<Record<string, Reader<Kind>>>;
+
+const publishedKeys: Kinds<PublishedKeys> = {
   jwksUri: shaped<Extract<KeySource, { jwksUri: unknown }>>({ jwksUri: readKeysUrl, ...remote }),
   discovery: shaped<Extract<KeySource, { discovery: unknown }>>({
     discovery: readTrue,
@@ -163,22 +168,54 @@ const sources: Readonly<Record<string, Reader<KeySource>>> = {
   jwks: shaped<Extract<KeySource, { jwks: unknown }>>({
     jwks: readJwks,
   }),
+};
+
+const introspection: Members<Omit<IntrospectionOptions, 'endpoint' | 'discovery'>> = {
+  clientId: readWord,
+  clientSecret: readGivenSecret,
+  authMethod: maybe(oneOf(['client_secret_basic', 'client_secret_post'])),
+  cacheSeconds: maybe(numberFrom(0, 3600)),
+  negativeCacheSeconds: maybe(numberFrom(0, 60)),
+  maxEntries: maybe(numberFrom(1, 1_000_000)),
+  timeoutMs: maybe(numberFrom(1, 60_000)),
+  tokenPrefix: maybe(readWord),
+  signedResponses: maybe(oneKind(publishedKeys)),
+  fetch: maybe(readFetch),
+};
+
+const introspectionPlaces: Kinds<IntrospectionOptions> = {
+  endpoint: shaped<Extract<IntrospectionOptions, { endpoint: unknown }>>({
+    endpoint: readKeysUrl,
+    ...introspection,
+  }),
+  discovery: shaped<Extract<IntrospectionOptions, { discovery: unknown }>>({
+    discovery: readTrue,
+    ...introspection,
+  }),
+};
+
+const readKeySource = oneKind<KeySource>({
+  ...publishedKeys,
   publicKey: shaped<Extract<KeySource, { publicKey: unknown }>>({
     publicKey: oneOrMore(readPublicKey),
   }),
   secret: shaped<Extract<KeySource, { secret: unknown }>>({ secret: oneOrMore(readSecret) }),
-};
+  introspection: shaped<Extract<KeySource, { introspection: unknown }>>({
+    introspection: oneKind(introspectionPlaces),
+  }),
+});
 
-function readKeySource(input: unknown): KeySource {
-  const given = isPlainObject(input)
-    ? Object.entries(sources).filter(([name]) => Object.hasOwn(input, name))
-    : [];
-  const [source, ...others] = given;
-  if (source !== undefined && others.length === 0) return source[1](input);
-  throw new Refusal(
-    'holds not exactly one of jwksUri, discovery: true, jwks, publicKey, secret',
-    'name the one source of keys',
-  );
+function oneKind<Kind>(kinds: Kinds<Kind>): Reader<Kind> {
+  const readers = Object.entries(kinds);
+  const names = readers.map(([name]) => (name === 'discovery' ? 'discovery: true' : name));
+  return function readKind(input) {
+    const given = isPlainObject(input)
+      ? readers.filter(([name]) => Object.hasOwn(input, name))
+      : [];
+    const [kind, ...others] = given;
+    if (kind !== undefined && others.length === 0) return kind[1](input);
+    throw new Refusal(`holds not exactly one of ${names.join(', ')}`, 'name the one source');
+  };
 }
 
 function readAudience(input: unknown): IssuerOptions['audience'] {

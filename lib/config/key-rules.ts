@@ -33,6 +33,13 @@ function* keyUrls({ jwt, trustedIssuers, oidc }: Settings) {
     const place = { path: 'trustedIssuers', place: `at ${index}.keys: ` };
     if ('jwksUri' in keys) yield { ...place, text: keys.jwksUri };
     if ('discovery' in keys) yield { ...place, text: issuer };
+    if (!('introspection' in keys)) continue;
+    const { introspection } = keys;
+    yield { ...place, text: 'endpoint' in introspection ? introspection.endpoint : issuer };
+    const { signedResponses } = introspection;
+    if (!signedResponses) continue;
+    if ('jwksUri' in signedResponses) yield { ...place, text: signedResponses.jwksUri };
+    if ('discovery' in signedResponses) yield { ...place, text: issuer };
   }
 }
 

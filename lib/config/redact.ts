@@ -15,9 +15,18 @@ export function redact<Tree>(tree: Tree, isSecret: (path: string) => boolean): T
   return tree;
 }
 
+const ISSUERS_KEYS: readonly string[] = [
+  'secret',
+  'publicKey',
+  'jwks',
+  'introspection.clientSecret',
+  'introspection.signedResponses.jwks',
+];
+
 /** A public key, or a set of them, may turn out to be private ones. */
 function isIssuersKey(path: string): boolean {
-  return /^trustedIssuers\.\d+\.keys\.(?:secret|publicKey|jwks)$/.test(path);
+  const member = path.match(/^trustedIssuers\.\d+\.keys\.(.+)$/)?.[1];
+  return member !== undefined && ISSUERS_KEYS.includes(member);
 }
 
 interface Place {

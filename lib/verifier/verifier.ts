@@ -1,32 +1,31 @@
-import { hash } from 'node:crypto';
 import { DEFAULT_REALM } from '../challenges.js';
 import { createEvents, type EventSink } from '../events.js';
 import { refuseUnknownOptions, renamedOption } from '../known-options.js';
 import { readHttpHosts } from '../http/bounded-fetch.js';
-import { createIssuerDirectory, type IssuerDirectory } from './trusted-issuers/directory.js';
+import { createIssuerDirectory } from './trusted-issuers/directory.js';
 import { createPrincipal, type Principal } from '../principal.js';
 import { createRefusals, type Refusals } from './tokens/refusals.js';
 import type { TrustedIssuer } from './trusted-issuers/resolved-issuers.js';
-import { createRevocationCheck, type RevocationCheck } from './tokens/revocation.js';
-import {
-  createLastTokens,
-  isTrustedNow,
-  type KnownToken,
-  type LastTokens,
-} from './tokens/last-tokens.js';
-import { createSeenHeaders, type SeenHeaders } from './tokens/seen-headers.js';
+import { createRevocationCheck } from './tokens/revocation.js';
+import { createLastTokens } from './tokens/last-tokens.js';
+import { createSeenHeaders } from './tokens/seen-headers.js';
 import { findSigner } from './keys/find-signer.js';
 import type { VerificationKey } from './keys/signatures.js';
-import { judgeAnyHeader, judgeToken, validFrom, validUntil } from './tokens/rules.js';
-import { decodeJsonObject, hasTokenShape, shapeFlawOf } from './tokens/shape.js';
+import { introspect, verifyOpaque } from './introspection/introspect.js';
+import { describeVerified, passesOwnCheck } from './tokens/describe-verified.js';
+import { isAllowedType, judgeAnyHeader, judgeToken, validUntil } from './tokens/rules.js';
+import { decodeJsonObject, hasTokenShape } from './tokens/shape.js';
 import type { VerifiedToken } from './tokens/verified-tokens.js';
 import { readMaxTokenLength, type VerifierOptions, verifierOptionNames } from './options.js';
+import { digestOf, type Outcome, recall, type Verification } from './verification.js';
 import { warmUp } from './warm-up.js';
 
 /** Exact counts since the verifier was made, for tests and metrics. */
 export interface VerifierCounters {
   readonly signatureChecks: number;
   readonly keyFetches: number;
+  /** Questions to issuers about their tokens (RFC 7662). */
+  readonly introspections: number;
   readonly cachedTokens: number;
   /** Memory that the cached tokens take, estimated within a factor of two. */
   readonly cachedBytes: number;
@@ -59,18 +58,6 @@ export interface Verifier {
   readonly now: () => number;
 }
 
-/** What every verification needs. */
-interface Verification {
-  readonly directory: IssuerDirectory;
-  readonly refusals: Refusals;
-  readonly checkRevocation: RevocationCheck;
-  readonly seenHeaders: SeenHeaders;
-  readonly lastTokens: LastTokens;
-  readonly now: () => number;
-  readonly maxTokenLength: number;
-  signatureChecks: number;
-}
-
 type Json = Readonly<Record<string, unknown>>;
 
 /** One token on its way through the checks. */
@@ -80,9 +67,6 @@ interface Candidate {
   readonly claims: Record<string, unknown>;
   readonly trusted: TrustedIssuer;
 }
-
-/** A principal at once, or when keys or the application have answered. */
-type Outcome = Principal | Promise<Principal>;
 
 /**
  * Creates a verifier. Throws a TypeError for options that cannot be safe.
@@ -166,39 +150,16 @@ function verifyAny(verification: Verification, token: string, connection?: objec
     return checkRevocation(principal);
   }
   // After the look-up: a text with the digest of a verified token is that token, so it has the shape.
-  if (!hasTokenShape(token, maxTokenLength))
-    throw refusals.invalid(shapeFlawOf(token, maxTokenLength));
-  return verifyAnew(verification, token);
+  return hasTokenShape(token, maxTokenLength)
+    ? verifyAnew(verification, token, connection)
+    : verifyOpaque(verification, token, connection);
 }
 
-/**
- * Looks a token up among the verified ones of the issuers that have used its header. No JSON is parsed, no
- * signature checked, no promise made.
- */
-function recall(
-  { now }: Verification,
-  token: string,
-  issuers: readonly TrustedIssuer[],
-): KnownToken | undefined {
-  const digest = digestOf(token);
-  const nowMs = now();
-  for (const trusted of issuers) {
-    const verified = trusted.cache?.recall(digest, Math.floor(nowMs / 1000));
-    if (verified && isTrustedNow(trusted, nowMs)) return { verified, trusted };
-  }
-  return undefined;
-}
-
-/** Short, and of one byte a character, so that an entry stays small. */
-function digestOf(token: string): string {
-  return hash('sha256', token, 'binary');
-}
-
-function verifyAnew(verification: Verification, token: string): Outcome {
+function verifyAnew(verification: Verification, token: string, connection?: object): Outcome {
   const { refusals, directory } = verification;
   const headerText = token.slice(0, token.indexOf('.'));
   const header = decodeJsonObject(headerText);
-  if (!header) throw refusals.invalid('malformed');
+  if (!header) return verifyOpaque(verification, token, connection);
   const headerFlaw = judgeAnyHeader(header);
   if (headerFlaw) throw refusals.invalid(headerFlaw);
   const claims = decodeJsonObject(token.slice(headerText.length + 1, token.lastIndexOf('.')));
@@ -207,7 +168,11 @@ function verifyAnew(verification: Verification, token: string): Outcome {
   const found = directory.find(claims['iss']);
   const judge = (trusted: TrustedIssuer | undefined): Outcome => {
     if (!trusted) throw refusals.invalid('issuer');
-    return judgeCandidate(verification, { token, header, claims, trusted });
+    const { introspector, policy } = trusted;
+    if (!introspector) return judgeCandidate(verification, { token, header, claims, trusted });
+    // A signed answer (RFC 9701) is no token: its type says so.
+    if (!isAllowedType(header['typ'], policy.profile)) throw refusals.invalid('type');
+    return introspect(verification, { token, trusted, introspector, connection });
   };
   if (!(found instanceof Promise)) return judge(found);
   return found.then(
@@ -220,8 +185,7 @@ function judgeCandidate(verification: Verification, candidate: Candidate): Outco
   const { policy } = trusted;
   const nowMs = verification.now();
   const flaw = judgeToken(candidate, policy, Math.floor(nowMs / 1000));
-  if (flaw === 'expired') throw verification.refusals.expired(Number(claims['exp']));
-  if (flaw) throw verification.refusals.invalid(flaw);
+  if (flaw) throw verification.refusals.of(flaw, claims['exp']);
   if (policy.keys.isServing(nowMs)) return findKeys(verification, candidate);
   return policy.keys
     .load()
@@ -275,8 +239,8 @@ function accept(
 ): Outcome {
   const { token, trusted } = candidate;
   const { refusals, checkRevocation } = verification;
-  const verified = describeVerified(verification, candidate, signer);
-  if (!passesOwnCheck(verified.claims, trusted)) throw refusals.invalid('check');
+  const verified = describeSigned(verification, candidate, signer);
+  if (!passesOwnCheck(verified.claims, trusted.policy)) throw refusals.invalid('check');
   if (trusted.cache) {
     trusted.cache.remember(digestOf(token), verified, Math.floor(verification.now() / 1000));
     verification.seenHeaders.add(token, trusted, verification.now());
@@ -284,57 +248,36 @@ function accept(
   return checkRevocation(createPrincipal(verified, token));
 }
 
-/** Whatever goes wrong in the application's own check, the token has not passed it. */
-function passesOwnCheck(claims: Json, { policy: { check } }: TrustedIssuer): boolean {
-  try {
-    // A promise is truthy, so an asynchronous check must not count as passed.
-    const verdict: unknown = check === undefined || check(claims);
-    return verdict === true;
-  } catch {
-    return false;
-  }
-}
-
-/** What every remembered token takes beside its claims and the facts that only it has. */
-const ENTRY_BYTES = 400;
-
-/** One flat object for facts and validity: it may be remembered a hundred thousand times. */
-function describeVerified(
+function describeSigned(
   { now }: Verification,
-  { claims: rawClaims, trusted: { policy, cache } }: Candidate,
+  { claims, trusted: { policy, cache } }: Candidate,
   key: VerificationKey,
 ): VerifiedToken {
-  const meter = { bytes: ENTRY_BYTES };
-  const claims = policy.freezeClaims(rawClaims, meter);
-  const { iat, exp, auth_time: authTime } = claims;
-  const { subject, user, scopes, clientId, sessionId, orgs } = policy.readClaims(claims, meter);
   const ageLimit = Math.floor(now() / 1000) + (cache?.maxAgeSeconds ?? 0);
-  return Object.freeze({
+  return describeVerified(claims, {
+    policy,
     method: 'jwt',
-    subject,
-    user,
-    scopes,
-    claims,
     issuer: String(claims['iss']),
-    clientId,
-    sessionId,
-    issuedAt: typeof iat === 'number' ? iat : undefined,
-    expiresAt: Number(exp),
-    authTime: typeof authTime === 'number' ? authTime : undefined,
-    orgs,
+    expiresAt: Number(claims['exp']),
     key,
-    validFrom: Math.ceil(validFrom(claims, policy)),
     diesAt: Math.min(validUntil(claims, policy), ageLimit),
-    bytes: meter.bytes,
   });
 }
 
 function countersOf({ signatureChecks, directory }: Verification): VerifierCounters {
-  const counters = { keyFetches: 0, cachedTokens: 0, cachedBytes: 0 };
-  for (const { policy, cache } of directory.all()) {
+  const counters = {
+    signatureChecks,
+    keyFetches: 0,
+    introspections: 0,
+    cachedTokens: 0,
+    cachedBytes: 0,
+  };
+  for (const { policy, cache, introspector } of directory.all()) {
+    counters.signatureChecks += introspector?.counters.signatureChecks ?? 0;
+    counters.introspections += introspector?.counters.introspections ?? 0;
     counters.keyFetches += policy.keys.fetches;
     counters.cachedTokens += cache?.entries ?? 0;
     counters.cachedBytes += cache?.bytes ?? 0;
   }
-  return Object.freeze({ signatureChecks, ...counters });
+  return Object.freeze(counters);
 }

@@ -12,7 +12,7 @@ import { printable } from './printable.js';
 
 const MAX_KEYS = 100;
 
-/** Why there is no usable key set, in one word: for events and logs. */
+/** Why there is no usable key set, or no answer about a token, in one word: for events and logs. */
 export type KeyFetchReason =
   | 'network'
   | 'timeout'
@@ -22,7 +22,11 @@ export type KeyFetchReason =
   | 'no_usable_key'
   | 'issuer_mismatch'
   | 'private_address'
-  | 'url';
+  | 'url'
+  | AnswerFlaw;
+
+/** What is wrong with an answer about a token, or why there is none. */
+export type AnswerFlaw = 'credentials' | 'not_signed' | 'signature' | 'answer_claims';
 
 export class KeyFetchError extends Error {
   override readonly name = 'KeyFetchError';
@@ -45,8 +49,12 @@ export interface KeyFetchOptions extends RemoteFetchOptions {
   readonly timeoutMs: number;
 }
 
-/** Finds `jwks_uri` in the issuer's metadata, whose `issuer` must be the very same text (RFC 8414 §3.3). */
-export async function discoverJwksUri(issuer: string, options: KeyFetchOptions): Promise<string> {
+/** Finds a URL in the issuer's metadata, whose `issuer` must be the very same text (RFC 8414 §3.3). */
+export async function discoverUrl(
+  name: 'jwks_uri' | 'introspection_endpoint',
+  issuer: string,
+  options: KeyFetchOptions,
+): Promise<string> {
   // Entra publishes one document for all tenants; its `issuer` is the template itself.
   const base = placeTenant(issuer, 'common').replace(/\/$/, '');
   const metadata = await fetchJson(
@@ -55,9 +63,9 @@ export async function discoverJwksUri(issuer: string, options: KeyFetchOptions):
     options,
   );
   if (!isRecord(metadata) || metadata['issuer'] !== issuer) throw issuerMismatch(metadata, issuer);
-  const jwksUri = metadata['jwks_uri'];
-  if (typeof jwksUri !== 'string') throw new KeyFetchError('url', 'the metadata has no jwks_uri');
-  return jwksUri;
+  const url = metadata[name];
+  if (typeof url !== 'string') throw new KeyFetchError('url', `the metadata has no ${name}`);
+  return url;
 }
 
 function issuerMismatch(metadata: unknown, issuer: string): KeyFetchError {
@@ -86,35 +94,52 @@ export async function fetchJwks(
 }
 
 /** The media type of the response is not judged: servers send key sets as text, too. */
-async function fetchJson(text: string, accept: string, options: KeyFetchOptions): Promise<unknown> {
+async function fetchJson(url: string, accept: string, options: KeyFetchOptions): Promise<unknown> {
+  const { text } = await fetchReply(url, { headers: { Accept: accept } }, options);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new KeyFetchError('not_json', 'the response is not JSON');
+  }
+}
+
+/** What an endpoint has answered, its body read. */
+export interface Reply {
+  readonly status: number;
+  /** As sent; empty where there is none. */
+  readonly contentType: string;
+  readonly text: string;
+}
+
+/** Fetches within time and size. Rejects with a KeyFetchError, also for a status other than the wanted ones. */
+export async function fetchReply(
+  text: string,
+  { statuses = [200], ...request }: RequestInit & { readonly statuses?: readonly number[] },
+  options: KeyFetchOptions,
+): Promise<Reply> {
   const url = allowedUrl(text, options);
   const signal = AbortSignal.timeout(options.timeoutMs);
   try {
-    const response = await createRemoteFetch(options)(url.href, {
-      signal,
-      headers: { Accept: accept },
-    });
-    if (response.status !== 200) {
+    const response = await createRemoteFetch(options)(url.href, { ...request, signal });
+    const { status, headers } = response;
+    if (!statuses.includes(status)) {
       await response.body?.cancel();
-      throw new KeyFetchError('status', `${url.origin} responded with ${response.status}`);
+      throw new KeyFetchError('status', `${url.origin} responded with ${status}`);
     }
     // A decoder drops a byte order mark, which a parser may ignore (RFC 8259 §8.1).
-    return JSON.parse(new TextDecoder().decode(await readBounded(response)));
+    const body = new TextDecoder().decode(await readBounded(response));
+    return { status, contentType: headers.get('content-type') ?? '', text: body };
   } catch (error) {
     if (error instanceof KeyFetchError) throw error;
     if (error instanceof PrivateAddressError)
-      throw new KeyFetchError('private_address', 'the key endpoint is within a private network', {
+      throw new KeyFetchError('private_address', 'the endpoint is within a private network', {
         cause: error,
       });
     if (error instanceof TooLargeError)
       throw new KeyFetchError('too_large', 'the response exceeds 1 MB');
     if (signal.aborted)
-      throw new KeyFetchError('timeout', 'the key endpoint did not respond in time', {
-        cause: error,
-      });
-    if (error instanceof SyntaxError)
-      throw new KeyFetchError('not_json', 'the response is not JSON');
-    throw new KeyFetchError('network', 'the key endpoint cannot be reached', { cause: error });
+      throw new KeyFetchError('timeout', 'the endpoint did not respond in time', { cause: error });
+    throw new KeyFetchError('network', 'the endpoint cannot be reached', { cause: error });
   }
 }
 
@@ -123,6 +148,6 @@ function allowedUrl(text: string, permission: RemoteFetchOptions): URL {
     return assertRemoteUrl(text, permission);
   } catch (cause) {
     const reason = cause instanceof PrivateAddressError ? 'private_address' : 'url';
-    throw new KeyFetchError(reason, 'keys may not be fetched from this URL', { cause });
+    throw new KeyFetchError(reason, 'nothing may be fetched from this URL', { cause });
   }
 }

@@ -1,6 +1,6 @@
 import { AuthError } from '../../errors.js';
 import {
-  discoverJwksUri,
+  discoverUrl,
   fetchJwks,
   KeyFetchError,
   type KeyFetchOptions,
@@ -164,7 +164,7 @@ async function fetchMembers(
   state: RemoteState,
   options: RemoteKeySetOptions,
 ): Promise<readonly unknown[]> {
-  state.jwksUri ??= await discoverJwksUri(options.issuer, options);
+  state.jwksUri ??= await discoverUrl('jwks_uri', options.issuer, options);
   return fetchJwks(state.jwksUri, options);
 }
 

@@ -27,6 +27,7 @@ export type InvalidReason =
   | 'key_issuer'
   | 'signature'
   | 'check'
+  | 'inactive'
   | 'user_unknown';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -64,9 +65,19 @@ export function judgeToken(
   policy: IssuerPolicy,
   nowSeconds: number,
 ): RefusalReason | undefined {
-  const { header, claims } = token;
+  const { header } = token;
   if (!policy.algorithms.has(String(header['alg']))) return 'algorithm';
   if (!isAllowedType(header['typ'], policy.profile)) return 'type';
+  return judgeClaims(token, policy, nowSeconds);
+}
+
+/** Judges the claims by the issuer's policy, whoever vouches for them. `exp` has to be there. */
+export function judgeClaims(
+  token: TokenParts,
+  policy: IssuerPolicy,
+  nowSeconds: number,
+): RefusalReason | undefined {
+  const { claims } = token;
   return (
     judgeParties(claims, policy) ??
     judgeKind(token) ??
@@ -76,7 +87,7 @@ export function judgeToken(
 }
 
 /** Media types compare without case and with `application/` left out (RFC 7515 §4.1.9, RFC 9068 §2.1). */
-function isAllowedType(typ: unknown, profile: IssuerPolicy['profile']): boolean {
+export function isAllowedType(typ: unknown, profile: IssuerPolicy['profile']): boolean {
   if (typ === undefined) return profile === 'jwt';
   if (typeof typ !== 'string') return false;
   const type = mediaTypeOf(typ);
@@ -85,7 +96,8 @@ function isAllowedType(typ: unknown, profile: IssuerPolicy['profile']): boolean 
 
 const ACCESS_TOKEN_TYPE = 'at+jwt';
 
-function mediaTypeOf(typ: string): string {
+/** A media type as `typ` spells it, in lower case and without `application/`. */
+export function mediaTypeOf(typ: string): string {
   return typ.toLowerCase().replace(/^application\//, '');
 }
 
@@ -190,7 +202,8 @@ function judgeTimes(
   return nowSeconds >= validUntil(claims, policy) ? 'too_old' : undefined;
 }
 
-function isDate(value: unknown): value is number {
+/** Whether a value is a NumericDate (RFC 7519 §2) up to the year 9999. */
+export function isDate(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= LAST_DATE;
 }
 

@@ -43,6 +43,24 @@ export function shapeFlawOf(token: string, maxLength: number): ShapeFlaw {
   return hasThreeSegments || !BEARER_TOKEN.test(token) ? 'malformed' : 'opaque';
 }
 
+/** Shortest token that an issuer is asked about, in characters: 16 of base64url are 96 bits. */
+const MIN_OPAQUE_LENGTH = 16;
+
+/**
+ * Returns whether the text may be an opaque token, which says nothing to us: a bearer token (RFC 6750 §2.1) of at least 16
+ * characters that is not three segments with a JSON object as header. A JWT in a bad spelling is none, so that it
+ * gets no second chance.
+ */
+export function isOpaque(token: string): boolean {
+  return token.length >= MIN_OPAQUE_LENGTH && BEARER_TOKEN.test(token) && !isJwtLike(token);
+}
+
+function isJwtLike(token: string): boolean {
+  if (countDots(token, 3) !== 2) return false;
+  const header = Buffer.from(token.slice(0, token.indexOf('.')), 'base64url');
+  return isRecord(parseJson(header.toString('utf8')));
+}
+
 /** Stops counting at `most`. */
 function countDots(text: string, most: number): number {
   let count = 0;
@@ -66,8 +84,11 @@ function isCanonical(token: string, start: number, end: number): boolean {
  */
 export function decodeJsonObject(segment: string): Record<string, unknown> | undefined {
   const bytes = Buffer.from(segment, 'base64url');
-  if (!isUtf8(bytes)) return undefined;
-  const text = bytes.toString('utf8');
+  return isUtf8(bytes) ? parseJsonObject(bytes.toString('utf8')) : undefined;
+}
+
+/** Parses a JSON object as strictly as {@link decodeJsonObject}. */
+export function parseJsonObject(text: string): Record<string, unknown> | undefined {
   const value = parseJson(text);
   if (!isRecord(value)) return undefined;
   return cleanMembers(value, 0) === countMemberSeparators(text) ? value : undefined;

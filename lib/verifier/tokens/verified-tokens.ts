@@ -1,11 +1,10 @@
 import { numberInRange, refuseUnknownOptions } from '../../known-options.js';
 import type { PrincipalFacts } from '../../principal.js';
-import type { VerificationKey } from '../keys/signatures.js';
 
 /** What a verification came to, as long as it may be reused. */
 export interface VerifiedToken extends PrincipalFacts {
-  /** Whose signature it is: the verdict falls with the key. */
-  readonly key: VerificationKey;
+  /** Whose signature it is, if it has one: the verdict falls with the key. */
+  readonly key: { readonly withdrawn: boolean };
   /** First second of validity, tolerance included. Seconds since 1970. */
   readonly validFrom: number;
   /** First second in which it is no longer valid. Seconds since 1970. */

@@ -1,5 +1,6 @@
 import { trusting } from '../../http/bounded-fetch.js';
 import { isRecord } from '../../is-record.js';
+import { createIntrospector, type Introspector } from '../introspection/introspector.js';
 import type { IssuerOptions } from './options.js';
 import { createIssuerPolicy, type IssuerPolicyContext } from './policy.js';
 import {
@@ -18,9 +19,17 @@ export interface IssuerDirectoryOptions extends Omit<IssuerPolicyContext, 'maxCa
   readonly cache: VerifiedTokenCacheOptions | false | undefined;
 }
 
+/** An issuer that is asked about its tokens. */
+export interface AskedIssuer {
+  readonly trusted: TrustedIssuer;
+  readonly introspector: Introspector;
+}
+
 export interface IssuerDirectory {
   /** The issuer with exactly this `iss`. Throws or rejects with KEYS_UNAVAILABLE when the resolver fails. */
   find(iss: unknown): TrustedIssuer | undefined | Promise<TrustedIssuer | undefined>;
+  /** The configured issuer that an opaque token is asked of; undefined when it can be no issuer's. */
+  findOpaque(token: string): AskedIssuer | undefined;
   /** Resolves when every configured issuer has its keys. Rejects with KEYS_UNAVAILABLE. */
   ready(): Promise<void>;
   /** The configured issuers, and those that the resolver has returned and that are still kept. */
@@ -47,6 +56,7 @@ export function createIssuerDirectory(options: IssuerDirectoryOptions): IssuerDi
   const templates = open.map(({ policy }) => policy.names.template);
   if (new Set(templates).size < templates.length)
     throw new TypeError("an issuer with `tenants: ['any']` is listed twice");
+  const asked = askedIssuers(configured);
   const resolved =
     options.resolveIssuer &&
     createResolvedIssuers({
@@ -61,25 +71,58 @@ export function createIssuerDirectory(options: IssuerDirectoryOptions): IssuerDi
       const known = byIssuer.get(iss) ?? open.find(({ policy }) => policy.names.includes(iss));
       return known ?? resolved?.find(iss);
     },
+    findOpaque: (token) => asked.find(({ prefix }) => token.startsWith(prefix)),
     async ready() {
-      await Promise.all(configured.map(({ policy }) => policy.keys.load()));
+      await Promise.all(
+        configured.map(({ policy, introspector }) => introspector?.ready() ?? policy.keys.load()),
+      );
     },
     all: () => [...configured, ...(resolved?.all() ?? [])],
   };
 }
 
+/** The issuers that are asked about opaque tokens, by what those begin with. Throws a TypeError where a token could be of two. */
+function askedIssuers(
+  configured: readonly TrustedIssuer[],
+): readonly (AskedIssuer & { readonly prefix: string })[] {
+  const asked = configured.flatMap((trusted) => {
+    const { policy, introspector } = trusted;
+    const prefix = policy.introspection?.tokenPrefix ?? '';
+    return introspector ? [{ trusted, introspector, prefix }] : [];
+  });
+  const isAmbiguous = asked.some(({ prefix }) =>
+    asked.some((other) => other.prefix !== prefix && other.prefix.startsWith(prefix)),
+  );
+  if (isAmbiguous || new Set(asked.map(({ prefix }) => prefix)).size < asked.length)
+    throw new TypeError(
+      'several issuers have `introspection`: give each a `tokenPrefix` that no token of the others begins with',
+    );
+  return asked;
+}
+
 /** Where the keys of a configured issuer are, or the metadata that names them. What only the metadata names was not written by the operator. */
 function writtenUrls(options: unknown): readonly string[] {
   const { issuer, keys } = isRecord(options) ? options : {};
-  const url = isRecord(keys) ? (keys['jwksUri'] ?? issuer) : issuer;
-  return typeof url === 'string' ? [url] : [];
+  const { introspection, jwksUri } = isRecord(keys) ? keys : {};
+  const { endpoint, signedResponses } = isRecord(introspection) ? introspection : {};
+  const answerKeys = isRecord(signedResponses) ? signedResponses['jwksUri'] : undefined;
+  return [jwksUri ?? endpoint ?? issuer, answerKeys ?? issuer].filter(
+    (url) => typeof url === 'string',
+  );
 }
 
 function trust(issuer: IssuerOptions, options: IssuerDirectoryOptions): TrustedIssuer {
-  const cache = options.cache === false ? undefined : createVerifiedTokenCache(options.cache);
-  return {
-    policy: createIssuerPolicy(issuer, { ...options, maxCacheBytes: cache?.maxBytes ?? 0 }),
-    cache,
-    trustedUntil: Number.POSITIVE_INFINITY,
-  };
+  const trustedUntil = Number.POSITIVE_INFINITY;
+  const ofSigned = options.cache === false ? undefined : createVerifiedTokenCache(options.cache);
+  const maxCacheBytes = ofSigned?.maxBytes ?? 0;
+  const policy = createIssuerPolicy(issuer, { ...options, maxCacheBytes });
+  const { introspection } = policy;
+  if (!introspection) return { policy, cache: ofSigned, introspector: undefined, trustedUntil };
+  const { cacheSeconds: maxAgeSeconds, maxEntries } = introspection;
+  const cache =
+    ofSigned && maxAgeSeconds > 0
+      ? createVerifiedTokenCache({ maxEntries, maxAgeSeconds, maxBytes: ofSigned.maxBytes })
+      : undefined;
+  const introspector = createIntrospector({ ...options, policy, introspection, cache });
+  return { policy, cache, introspector, trustedUntil };
 }

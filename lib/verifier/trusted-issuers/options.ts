@@ -50,18 +50,60 @@ export interface RemoteKeyOptions {
   readonly fetch?: typeof fetch;
 }
 
+/** A JWK Set (RFC 7517 §5) behind an https URL; http only on loopback and from `allowHttpHosts`. */
+type KeysByUrl = { readonly jwksUri: string } & RemoteKeyOptions;
+/** `jwks_uri` from the issuer's metadata (OpenID Connect Discovery 1.0 §4). */
+type KeysByDiscovery = { readonly discovery: true } & RemoteKeyOptions;
+/** A JWK Set that the application holds. Keys that cannot be used are skipped, each with an event `keys.skipped`. */
+interface KeysInHand {
+  readonly jwks: { readonly keys: readonly JsonWebKey[] };
+}
+
+/** Public keys in sets, as issuers publish them. */
+export type PublishedKeys = KeysByUrl | KeysByDiscovery | KeysInHand;
+
+/** Where an issuer is asked about its tokens: a URL, or `introspection_endpoint` of its metadata (RFC 8414 §2). */
+type IntrospectionPlace = { readonly endpoint: string } | { readonly discovery: true };
+
+/** How an issuer is asked about its tokens (RFC 7662), and how long its answers count. */
+export type IntrospectionOptions = IntrospectionPlace & {
+  /** As whom we ask: this API's own client at the issuer. */
+  readonly clientId: string;
+  /** Its secret. Never printed. */
+  readonly clientSecret: string;
+  /** How id and secret are sent (RFC 6749 §2.3.1). @defaultValue `'client_secret_basic'` */
+  readonly authMethod?: 'client_secret_basic' | 'client_secret_post';
+  /**
+   * How long "active" counts, in seconds, 0 to 3600, and never past the token's `exp`: so long may a token be used that has
+   * been revoked. 0 asks for every request. A token without `exp` lives as long. @defaultValue `30`
+   */
+  readonly cacheSeconds?: number;
+  /** How long a refusal counts, in seconds, 0 to 60. @defaultValue `5` */
+  readonly negativeCacheSeconds?: number;
+  /** Most tokens remembered, and as many refused ones apart from them. 1 to 1,000,000. @defaultValue `10_000` */
+  readonly maxEntries?: number;
+  /** Limit on one question, answer included, in milliseconds, 1 to 60000. @defaultValue `5000` */
+  readonly timeoutMs?: number;
+  /**
+   * What this issuer's opaque tokens begin with, 1 to 64 characters of a bearer token. Others are refused unasked. Required
+   * where several issuers are asked about tokens. @defaultValue any beginning
+   */
+  readonly tokenPrefix?: string;
+  /** Accepts signed answers only (RFC 9701), and by these keys. @defaultValue answers are plain JSON */
+  readonly signedResponses?: PublishedKeys;
+  /** Replaces the global `fetch`. It must honour `method`, `body`, `signal` and `redirect: 'manual'`. */
+  readonly fetch?: typeof fetch;
+};
+
 /** Where an issuer's keys come from; exactly one. */
 export type KeySource =
-  /** A JWK Set (RFC 7517 §5) behind an https URL; http only on loopback and from `allowHttpHosts`. */
-  | ({ readonly jwksUri: string } & RemoteKeyOptions)
-  /** `jwks_uri` from the issuer's metadata (OpenID Connect Discovery 1.0 §4). */
-  | ({ readonly discovery: true } & RemoteKeyOptions)
-  /** A JWK Set that the application holds. Keys that cannot be used are skipped, each with an event `keys.skipped`. */
-  | { readonly jwks: { readonly keys: readonly JsonWebKey[] } }
+  | PublishedKeys
   /** One key, or several that are all accepted. */
   | { readonly publicKey: PublicKey | readonly PublicKey[] }
   /** One secret, or several that are all accepted (rotation with overlap). */
-  | { readonly secret: Secret | readonly Secret[] };
+  | { readonly secret: Secret | readonly Secret[] }
+  /** None: the issuer is asked about each token, also about its JWTs (RFC 7662). */
+  | { readonly introspection: IntrospectionOptions };
 
 /** What we demand of one issuer's tokens. */
 export interface IssuerOptions {

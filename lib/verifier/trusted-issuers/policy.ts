@@ -6,27 +6,22 @@ import {
   createClientReader,
   type OrgFilter,
 } from '../../claims/claims-mapping.js';
-import type { EventSink } from '../../events.js';
-import { placeTenant, spellTenants } from './entra-clouds.js';
+import { spellTenants } from './entra-clouds.js';
 import { type IssuerNames, readIssuerNames } from './issuer-names.js';
 import { nonEmptyTexts } from './non-empty-texts.js';
-import type { IssuerOptions, KeySource, SignatureAlgorithm } from './options.js';
-import { assertRemoteUrl, type HttpPermission } from '../../http/bounded-fetch.js';
+import { createKeySet, isSource, type KeySourceContext } from './key-source.js';
+import type { IssuerOptions, SignatureAlgorithm } from './options.js';
+import {
+  type IntrospectionPolicy,
+  readIntrospection,
+} from '../introspection/read-introspection.js';
 import { numberInRange, refuseUnknownOptions } from '../../known-options.js';
-import { createLocalKeySet, createRemoteKeySet, type KeySet } from '../keys/key-sets.js';
+import type { KeySet } from '../keys/key-sets.js';
 import { generic } from '../../claims/presets/generic.js';
 import { isPresetName, mappingOf, presetNames } from '../../claims/presets/presets.js';
-import { type KeySetContext, readKeySet } from '../keys/read-key-set.js';
-import {
-  canonicalAlgorithm,
-  isSignatureAlgorithm,
-  isSymmetric,
-  type VerificationKey,
-} from '../keys/signatures.js';
+import { canonicalAlgorithm, isSignatureAlgorithm, isSymmetric } from '../keys/signatures.js';
 import { type ClaimsFreezer, createClaimsFreezer } from '../../claims/frozen-claims.js';
 import { createSharedMemory } from '../../claims/sharing.js';
-import { isRecord } from '../../is-record.js';
-import { readPublicKey, readSecret } from '../keys/verification-keys.js';
 
 /** A prepared and frozen policy: what {@link IssuerOptions} say, checked and with every default filled in. */
 export interface IssuerPolicy {
@@ -34,7 +29,10 @@ export interface IssuerPolicy {
   readonly names: IssuerNames;
   readonly audience: ReadonlySet<string> | null;
   readonly clientIds: ReadonlySet<string> | undefined;
+  /** Of its tokens; of its answers where it is asked about its tokens, and empty where those are not signed. */
   readonly keys: KeySet;
+  /** Undefined for an issuer whose tokens are verified by its keys. */
+  readonly introspection: IntrospectionPolicy | undefined;
   readonly algorithms: ReadonlySet<string>;
   readonly profile: 'rfc9068' | 'at+jwt' | 'jwt';
   readonly readClaims: ClaimsReader;
@@ -47,14 +45,11 @@ export interface IssuerPolicy {
 }
 
 /** What all issuers of a verifier share. */
-export interface IssuerPolicyContext extends HttpPermission {
+export interface IssuerPolicyContext extends Omit<KeySourceContext, 'algorithms'> {
   /** For issuers that have no tolerance of their own. */
   readonly clockToleranceSeconds: number;
   /** Memory that this issuer's verified tokens may take; 0 where none are remembered. */
   readonly maxCacheBytes: number;
-  readonly events: EventSink;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
 }
 
 /** Checks an issuer's options and prepares its policy. Throws a TypeError that names the issuer and the cure. */
@@ -66,7 +61,9 @@ export function createIssuerPolicy(
   if (typeof options.issuer !== 'string' || options.issuer === '')
     throw new TypeError('an issuer needs `issuer`: the exact `iss` of its tokens');
   try {
+    const introspection = readIntrospection(options, context);
     const algorithms = readAlgorithms(options);
+    const keys = introspection?.signedResponses ?? options.keys;
     const names = readIssuerNames(options);
     const mapping = readMapping(options.claims);
     const memory = createSharedMemory(context.maxCacheBytes);
@@ -74,7 +71,8 @@ export function createIssuerPolicy(
       names,
       audience: readAudience(options),
       clientIds: options.clientIds && new Set(nonEmptyTexts(options.clientIds, 'clientIds')),
-      keys: createKeySet(options, algorithms, context),
+      keys: createKeySet(options.issuer, keys, { ...context, algorithms }),
+      introspection,
       algorithms: new Set<string>(algorithms.flatMap(namesOf)),
       profile: readProfile(options.profile),
       readClaims: createClaimsReader(mapping, readAllowedOrgs(options, names), memory),
@@ -170,72 +168,6 @@ function readAlgorithms({ algorithms, keys }: IssuerOptions): readonly Signature
 /** What tokens may call an algorithm. */
 function namesOf(algorithm: SignatureAlgorithm): readonly SignatureAlgorithm[] {
   return canonicalAlgorithm(algorithm) === 'Ed25519' ? ['Ed25519', 'EdDSA'] : [algorithm];
-}
-
-function createKeySet(
-  { issuer, keys }: IssuerOptions,
-  algorithms: readonly SignatureAlgorithm[],
-  context: IssuerPolicyContext,
-): KeySet {
-  if (isSource(keys, 'secret'))
-    return createLocalKeySet(
-      asList(keys.secret, 'secret').map((secret) => readSecret(secret, algorithms[0] ?? 'HS256')),
-    );
-  if (isSource(keys, 'publicKey'))
-    return createLocalKeySet(
-      asList(keys.publicKey, 'publicKey').flatMap((key) => readPublicKey(key, algorithms)),
-    );
-  const keySetContext = { issuer, algorithms, events: context.events };
-  if (isSource(keys, 'jwks')) return createLocalKeySet(keysIn(keys.jwks, keySetContext));
-  refuseUnknownOptions('`keys`', keys, ['jwksUri', 'discovery', ...remoteNames]);
-  const jwksUri = isSource(keys, 'jwksUri') ? keys.jwksUri : undefined;
-  assertRemoteUrl(jwksUri ?? placeTenant(issuer, 'common'), context);
-  return createRemoteKeySet({
-    ...context,
-    ...keySetContext,
-    jwksUri,
-    initial: keys.initial === undefined ? undefined : membersOf(keys.initial, 'initial'),
-    fetch: keys.fetch,
-    timeoutMs: numberInRange(keys.timeoutMs ?? 5000, [1, 60_000], 'timeoutMs'),
-    cacheSeconds: numberInRange(keys.cacheSeconds ?? 600, [1, 86_400], 'cacheSeconds'),
-    staleSeconds: numberInRange(keys.staleSeconds ?? 86_400, [0, 604_800], 'staleSeconds'),
-  });
-}
-
-const remoteNames = ['cacheSeconds', 'staleSeconds', 'timeoutMs', 'fetch', 'initial'] as const;
-const sourceNames = ['jwksUri', 'discovery', 'jwks', 'publicKey', 'secret'] as const;
-type SourceName = (typeof sourceNames)[number];
-
-function isSource<Name extends SourceName>(
-  keys: KeySource,
-  name: Name,
-): keys is Extract<KeySource, Record<Name, unknown>> {
-  const given = isRecord(keys) ? sourceNames.filter((source) => Object.hasOwn(keys, source)) : [];
-  if (given.length !== 1)
-    throw new TypeError(`\`keys\` needs exactly one of ${sourceNames.join(', ')}`);
-  return given[0] === name;
-}
-
-function asList<Item>(value: Item | readonly Item[], name: string): readonly Item[] {
-  const list: readonly Item[] = isList(value) ? value : [value];
-  if (list.length === 0) throw new TypeError(`\`${name}\` is an empty list`);
-  return list;
-}
-
-function isList<Item>(value: Item | readonly Item[]): value is readonly Item[] {
-  return Array.isArray(value);
-}
-
-function keysIn(jwks: unknown, context: KeySetContext): readonly VerificationKey[] {
-  const keys = [...readKeySet(membersOf(jwks, 'jwks'), context).values()].flat();
-  if (keys.length === 0)
-    throw new TypeError(`\`jwks\` has no public key usable with ${context.algorithms.join(', ')}`);
-  return keys;
-}
-
-function membersOf(jwks: unknown, name: string): readonly unknown[] {
-  if (isRecord(jwks) && Array.isArray(jwks['keys'])) return jwks['keys'];
-  throw new TypeError(`\`${name}\` is not a JWK Set: write { keys: [ … ] }`);
 }
 
 function readMapping(claims: IssuerOptions['claims'] = 'generic'): Required<ClaimsMapping> {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type BoundedMap, createBoundedMap } from '../../bounded-map.js';
 import { AuthError } from '../../errors.js';
 import type { EventSink } from '../../events.js';
+import type { Introspector } from '../introspection/introspector.js';
 import type { IssuerOptions } from './options.js';
 import type { IssuerPolicy } from './policy.js';
 import { isRecord } from '../../is-record.js';
@@ -25,6 +26,8 @@ export type IssuerResolver = (
 export interface TrustedIssuer {
   readonly policy: IssuerPolicy;
   readonly cache: VerifiedTokenCache | undefined;
+  /** Undefined where its tokens are verified by its keys. */
+  readonly introspector: Introspector | undefined;
   /**
    * When the resolver has to be asked again before another of its tokens is accepted, one verified earlier
    * included. Milliseconds since 1970; `Infinity` for a configured issuer.
