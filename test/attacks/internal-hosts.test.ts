@@ -5,7 +5,7 @@ import type { Lookup } from '../../lib/http/public-fetch.js';
 import { createProviderFetch } from '../../lib/providers/fetch.js';
 import { createOpenidProvider } from '../../lib/providers/openid.js';
 import { createProviders } from '../../lib/providers/providers.js';
-import { discoverJwksUri, fetchJwks } from '../../lib/verifier/keys/fetch.js';
+import { discoverUrl, fetchJwks } from '../../lib/verifier/keys/fetch.js';
 import { BASE } from '../world/auth-server.js';
 import { createEventLog } from '../world/event-log.js';
 import { startHostileProvider } from '../world/hostile-provider.js';
@@ -183,7 +183,7 @@ describe('keys in our own network', () => {
     async (url) => {
       const inside = { reason: 'private_address' };
       await expect(fetchJwks(url, options)).rejects.toMatchObject(inside);
-      await expect(discoverJwksUri(url, options)).rejects.toMatchObject(inside);
+      await expect(discoverUrl('jwks_uri', url, options)).rejects.toMatchObject(inside);
     },
   );
 

@@ -188,6 +188,23 @@ describe('the config', () => {
     { title: 'bytes', keys: { secret: Buffer.from(MARKER) } },
     { title: 'a private key given as a public one', keys: { publicKey: { ...jwk, d: MARKER } } },
     { title: 'a set of them', keys: { jwks: { keys: [{ ...jwk, d: MARKER }] } } },
+    {
+      title: 'a client secret',
+      keys: {
+        introspection: { endpoint: 'https://a.example/', clientId: 'x', clientSecret: MARKER },
+      },
+    },
+    {
+      title: 'a set of keys for signed answers',
+      keys: {
+        introspection: {
+          discovery: true as const,
+          clientId: 'x',
+          clientSecret: MARKER,
+          signedResponses: { jwks: { keys: [{ ...jwk, d: MARKER }] } },
+        },
+      },
+    },
   ])('does not show $title of a trusted issuer', ({ keys }) => {
     const config = configOf({
       overrides: { trustedIssuers: [{ issuer: 'a', audience: 'x', keys }] },

@@ -8,6 +8,18 @@ const membersOf = (keys: object | undefined, names: readonly string[]) =>
 
 const issuer = { issuer: 'https://a.example', audience: 'api', keys: { discovery: true } };
 
+const introspection = {
+  discovery: true,
+  clientId: 'api',
+  authMethod: 'client_secret_post',
+  cacheSeconds: 0,
+  negativeCacheSeconds: 0,
+  maxEntries: 5,
+  timeoutMs: 100,
+  tokenPrefix: 'x_',
+  signedResponses: { jwksUri: 'https://a.example/jwks', cacheSeconds: 60 },
+};
+
 describe('AUTH_TRUSTED_ISSUERS', () => {
   const { publicKey } = generateKeyPairSync('ed25519');
   const jwk = publicKey.export({ format: 'jwk' });
@@ -27,6 +39,56 @@ describe('AUTH_TRUSTED_ISSUERS', () => {
     const AUTH_TRUSTED_ISSUERS = JSON.stringify([{ ...issuer, keys }]);
     const [read] = configOf({ env: { AUTH_TRUSTED_ISSUERS } }).trustedIssuers;
     expect(membersOf(read?.keys, Object.keys(keys))).toEqual(keys);
+  });
+
+  it('takes introspection', () => {
+    const given = { ...introspection, clientSecret: SECRET };
+    const AUTH_TRUSTED_ISSUERS = JSON.stringify([{ ...issuer, keys: { introspection: given } }]);
+    const [read] = configOf({ env: { AUTH_TRUSTED_ISSUERS } }).trustedIssuers;
+    const { introspection: asked } = membersOf(read?.keys, ['introspection']);
+    expect(asked).toEqual(introspection);
+    expect(Reflect.get(Object(asked), 'clientSecret')).toBe(SECRET);
+  });
+
+  it.each([
+    ['no secret', {}, '0.keys.introspection.clientSecret'],
+    [
+      'a secret with a line end',
+      { clientSecret: 'hunter2\n' },
+      '0.keys.introspection.clientSecret',
+    ],
+    [
+      'an unknown option',
+      { clientSecret: 'hunter2', secret: 'hunter2' },
+      '0.keys.introspection.secret',
+    ],
+    [
+      'an endpoint as well',
+      { clientSecret: 'hunter2', endpoint: 'https://b' },
+      '0.keys.introspection',
+    ],
+    [
+      'an http endpoint',
+      { clientSecret: 'hunter2', endpoint: 'http://b', discovery: undefined },
+      '0.keys',
+    ],
+    [
+      'http keys of answers',
+      { clientSecret: 'hunter2', signedResponses: { jwksUri: 'http://b/jwks' } },
+      '0.keys',
+    ],
+    [
+      'a secret as key of answers',
+      { clientSecret: 'hunter2', signedResponses: { secret: 'hunter2' } },
+      '0.keys.introspection.signedResponses',
+    ],
+  ])('refuses introspection with %s', (_title, change, place) => {
+    const keys = { introspection: { ...introspection, ...change } };
+    const AUTH_TRUSTED_ISSUERS = JSON.stringify([{ ...issuer, keys }]);
+    const { settings: names, output } = load({ env: { AUTH_TRUSTED_ISSUERS } });
+    expect(names).toEqual(['AUTH_TRUSTED_ISSUERS']);
+    expect(output).toContain(place);
+    expect(output).not.toContain('hunter2');
   });
 
   it('takes every option', () => {
