@@ -23,10 +23,11 @@ export type KeyFetchReason =
   | 'issuer_mismatch'
   | 'private_address'
   | 'url'
-  | AnswerFlaw;
-
-/** What is wrong with an answer about a token, or why there is none. */
-export type AnswerFlaw = 'credentials' | 'not_signed' | 'signature' | 'answer_claims';
+  // Of answers about a token:
+  | 'credentials'
+  | 'not_signed'
+  | 'signature'
+  | 'answer_claims';
 
 export class KeyFetchError extends Error {
   override readonly name = 'KeyFetchError';
