@@ -3,7 +3,7 @@ import type { Principal } from '../principal.js';
 /** A way to prove who calls. A development token counts as `jwt`. */
 export type AuthMethod = Exclude<Principal['method'], 'dev'>;
 
-const authMethods: readonly AuthMethod[] = ['jwt', 'session', 'api_key'];
+const authMethods: readonly AuthMethod[] = ['jwt', 'opaque', 'session', 'api_key'];
 
 /** Tells which ways a guard takes. Throws a TypeError for ways that no request could take. */
 export function createMethodFilter(
@@ -12,7 +12,7 @@ export function createMethodFilter(
 ): (method: Principal['method']) => boolean {
   if (methods === undefined) return () => true;
   if (!Array.isArray(methods) || methods.length === 0)
-    throw new TypeError("`methods` is a list with at least one of 'jwt', 'session', 'api_key'");
+    throw new TypeError(`\`methods\` is a list with at least one of ${authMethods.join(', ')}`);
   if (!methods.every((method) => authMethods.includes(method)))
     throw new TypeError(
       `\`methods\` has ${JSON.stringify(methods)}; it takes ${authMethods.join(', ')}`,

@@ -16,8 +16,8 @@ import type { Verifier } from '../verifier/verifier.js';
 /** What a guard may demand beyond a verified token. */
 export interface AuthenticatorOptions<Request extends RequestHead = RequestHead> {
   /**
-   * How a caller may prove who it is: by an access token that is a JWT, by the session cookie, by an API key. Another way is
-   * refused with 401, although the credential may be good elsewhere. @defaultValue every way that the application knows
+   * How a caller may prove who it is: by an access token that is a JWT, or that its issuer is asked about (`opaque`), by the
+   * session cookie, by an API key. Another way is refused with 401, although the credential may be good elsewhere. @defaultValue every way that the application knows
    */
   readonly methods?: readonly AuthMethod[];
   /** Refuses tokens that a client got for itself (client credentials): 403 INSUFFICIENT_ROLE. @defaultValue `false` */

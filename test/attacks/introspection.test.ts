@@ -211,7 +211,8 @@ describe('I1 what an endpoint says about a token (CONFORMANCE 40)', () => {
     expect(Number(refusal.headers['Retry-After'])).toBeGreaterThanOrEqual(1);
     expect(refusal.headers['WWW-Authenticate']).toBeUndefined();
     expect(events.of('introspection.failed').map((event) => event.reason)).toEqual([reason]);
-    expect(server.questions).toHaveLength(1);
+    expect(verifier.counters()).toMatchObject({ introspections: 1, cachedTokens: 0 });
+    expect(server.fetched).toEqual([]);
   });
 
   it.each(['client_secret_basic', 'client_secret_post'] as const)(

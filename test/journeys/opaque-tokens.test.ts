@@ -31,6 +31,9 @@ async function createWorld() {
   app.get('/write', requireAuth(verifier), requireScopes('invoices:write'), (_req, res) => {
     res.json({});
   });
+  app.get('/signed', requireAuth(verifier, { methods: ['jwt'] }), (_req, res) => {
+    res.json({});
+  });
   app.use(errorHandler({ events }));
   const { origin } = await serve(app);
   const get = async (token: string, path = '/me') => {
@@ -61,6 +64,12 @@ describe('one requireAuth() for JWTs and for the opaque tokens of a real provide
       body: { method: 'jwt', subject: 'user-1' },
     });
     expect(provider.questions).toBe(1);
+  });
+
+  it('takes only JWTs with `methods: ["jwt"]`', async () => {
+    const { provider, jwts, get } = await createWorld();
+    expect((await get(await jwts.mint(), '/signed')).status).toBe(200);
+    expect(await get(await provider.mint(), '/signed')).toMatchObject({ status: 401 });
   });
 
   it('asks once for 50 first uses at the same time, and not again within 30 s', async () => {
