@@ -96,6 +96,7 @@ const ownOptionNames = [
   'userStore',
   'passwords',
   'sessions',
+  'apiKeys',
   'resolveProvider',
   'provision',
   'providerFetch',

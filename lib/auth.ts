@@ -34,6 +34,7 @@ import { corsSettings, ownOrigins } from './config/own-origins.js';
 import { createPages, type Pages } from './pages/pages.js';
 import { type AuthRouterOptions } from './router/parts.js';
 import { createRouter } from './router/router.js';
+import type { ApiKeys } from './accounts/api-keys.js';
 import type { Passwords } from './accounts/passwords/passwords.js';
 import type { Sessions } from './sessions/sessions.js';
 import { createSignIn, type SignIn } from './sign-in.js';
@@ -73,6 +74,8 @@ export interface Auth {
   readonly sessions: Sessions;
   readonly passwords: Passwords;
   readonly store: Store;
+  /** API keys of users. A TypeError without AUTH_API_KEYS. */
+  readonly apiKeys: ApiKeys;
   /**
    * Finds out who sends a request outside a middleware: a WebSocket upgrade, a GraphQL context. Rejects with
    * the same `AuthError` that `requireAuth()` answers with.
@@ -115,17 +118,17 @@ export interface Auth {
  */
 export function createAuth(options: AuthOptions = {}): Auth {
   const { config, own, store, furtherIssuers } = readAuthOptions(options);
-  const { now = Date.now, basePath } = own;
+  const { now = Date.now, basePath, realm } = own;
   const events = createEvents();
   const place = createPlace({ ...config, basePath });
+  let grantOf = createGrants(own);
+  const grants = latestGrants(() => grantOf);
   const signIn = signsTokens(config)
-    ? createSignIn(config, { ...own, store }, { events, now })
+    ? createSignIn(config, { ...own, store }, { events, now, grantOf: grants, realm })
     : undefined;
   const surroundings = { signIn, furtherIssuers, events, now };
   const verifier = applicationVerifier(config, own, surroundings);
   const pages = applicationPages(config, own, place);
-  let grantOf = createGrants(own);
-  const grants = latestGrants(() => grantOf);
   const context: AuthenticatorContext = {
     place,
     ...ownContext(own),
@@ -169,8 +172,8 @@ export function createAuth(options: AuthOptions = {}): Auth {
     },
     close: async () => signIn?.close(),
     on: (name, listener) => events.on(name, listener),
-  } satisfies Omit<Auth, SignInName>;
-  return Object.freeze(withSignIn(auth, signIn));
+  } satisfies Omit<Auth, SignInName | 'apiKeys'>;
+  return Object.freeze(withSignIn(withApiKeys(auth, config, signIn), signIn));
 }
 
 /** What guards can do by what only code can give. */
@@ -208,6 +211,23 @@ function applicationPages(
   return createPages('createAuth({ pages })', pages, surroundings);
 }
 
+/** Adds the API keys. Asking for them is a TypeError while they are off, and a spread or a listing of `auth` doesn't ask. */
+function withApiKeys(
+  auth: Omit<Auth, SignInName | 'apiKeys'>,
+  { acceptApiKeys }: Config,
+  signIn: SignIn | undefined,
+): Omit<Auth, SignInName> {
+  const get = (): ApiKeys => {
+    const { apiKeys } = needed(signIn);
+    if (acceptApiKeys) return apiKeys;
+    throw new TypeError('API keys are off: set AUTH_API_KEYS=on, so that guards take them');
+  };
+  const property = { get, enumerable: acceptApiKeys };
+  // What the getter returns is what the type says.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return Object.defineProperty(auth, 'apiKeys', property) as Omit<Auth, SignInName>;
+}
+
 type SignInName = 'users' | 'sessions' | 'passwords' | 'store';
 
 /**
@@ -217,7 +237,7 @@ type SignInName = 'users' | 'sessions' | 'passwords' | 'store';
 function withSignIn(auth: Omit<Auth, SignInName>, signIn: SignIn | undefined): Auth {
   if (signIn) {
     const { users, sessions, passwords, store } = signIn;
-    return { ...auth, users, sessions, passwords, store };
+    return Object.assign(auth, { users, sessions, passwords, store });
   }
   const missing = { get: () => needed(signIn), enumerable: false };
   const properties = { users: missing, sessions: missing, passwords: missing, store: missing };
@@ -240,6 +260,7 @@ function sessionContext(
   { verifier, grantOf, own, now }: SessionContext,
 ): AuthenticatorContext {
   return {
+    ...(config.acceptApiKeys && { readApiKey: signIn.readApiKey }),
     isSessionLive: (principal) => isSessionLive(principal, config, signIn),
     sessionCookie: config.cookieSessions,
     settleCookies: (req, res) => void signIn.cookies.settle(req, res, 'session'),
@@ -285,13 +306,16 @@ function needed(signIn: SignIn | undefined): SignIn {
   );
 }
 
-/** A token of ours without a session cannot be told to live; other issuers' sessions are not with us. */
+/**
+ * A token of ours without a session cannot be told to live; other issuers' sessions are not with us. An API key has none, and was looked
+ * up for this request.
+ */
 function isSessionLive(
-  { issuer, sessionId }: Principal,
+  { issuer, sessionId, method }: Principal,
   config: Config,
   { sessions }: SignIn,
 ): boolean | Promise<boolean> {
-  if (issuer !== config.jwt.issuer) return true;
+  if (issuer !== config.jwt.issuer || method === 'api_key') return true;
   return sessionId !== undefined && sessions.isLive(sessionId);
 }
 

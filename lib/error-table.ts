@@ -15,6 +15,7 @@ export type AuthErrorCode =
   | 'INVALID_REQUEST'
   | 'ORG_REQUIRED'
   | 'ORG_FORBIDDEN'
+  | 'RESOURCE_FORBIDDEN'
   | 'CROSS_SITE_REQUEST'
   | 'PASSWORD_CHANGE_REQUIRED'
   | 'PASSWORD_POLICY'
@@ -122,6 +123,11 @@ export const errorTable: Readonly<Record<AuthErrorCode, ErrorRow>> = {
     status: 403,
     title: 'Not a member of the organisation',
     text: 'You are not a member of this organisation.',
+  },
+  RESOURCE_FORBIDDEN: {
+    status: 403,
+    title: 'Not for this resource',
+    text: 'The API key is for another resource.',
   },
   CROSS_SITE_REQUEST: {
     status: 403,

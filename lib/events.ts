@@ -65,6 +65,7 @@ export interface AuthEvents {
       | 'provision'
       | 'sendMail'
       | 'isBlocked'
+      | 'mayCreate'
       | 'verifyForeign';
   };
   /** A user signed in. */
@@ -98,6 +99,21 @@ export interface AuthEvents {
     readonly provider: string;
     /** `request`: its user removed it. `admin`: an administrator did. `password`: a reset or change of the password. `deletion`: with its account. */
     readonly by: 'request' | 'admin' | 'password' | 'deletion';
+  };
+  /** An API key was made. */
+  'api_key.created': RequestFacts & {
+    readonly keyId: string;
+    /** Id of the user or service account that it acts for. */
+    readonly owner: string;
+    /** Id of the user who made it; undefined: code of the application did. */
+    readonly by: string | undefined;
+  };
+  /** An API key was ended before its time. */
+  'api_key.revoked': RequestFacts & {
+    readonly keyId: string;
+    readonly owner: string;
+    /** `request`: its owner ended it. `admin`: an administrator did. `password`: a reset of the password. `deletion`: with its owner. `code`: the application. */
+    readonly by: 'request' | 'admin' | 'password' | 'deletion' | 'code';
   };
   /** A provider ended sessions by a logout token. */
   'logout.backchannel': RequestFacts & {
@@ -163,7 +179,8 @@ export interface AuthEvents {
       | 'deleted'
       | 'password_reset'
       | 'sessions_ended'
-      | 'identity_removed';
+      | 'identity_removed'
+      | 'key_revoked';
     /** Subject of the request, where there was one; absent for a sign-up. */
     readonly by: string | undefined;
   };

@@ -80,6 +80,9 @@ export type { SessionNotes } from './sessions/session-notes.js';
 export type { NewUser, UserEdit, Users } from './accounts/users.js';
 export type { PasswordOptions, Passwords, PolicyQuestion } from './accounts/passwords/passwords.js';
 export type { PasswordVerdict, VerifyForeign } from './accounts/passwords/verify-password.js';
+export type { ApiKey } from './accounts/api-key-row.js';
+export type { ApiKeyOptions, NewApiKey } from './accounts/api-key-rules.js';
+export type { ApiKeys, CreatedApiKey, KeyRevocation } from './accounts/api-keys.js';
 export { memoryStore } from './stores/memory/memory.js';
 export { openStore } from './stores/open-store.js';
 export {

@@ -123,6 +123,12 @@ export function withMethod(principal: Principal, method: Principal['method']): P
   return createPrincipal({ ...principal, method }, principal.token);
 }
 
+/** The only organisation that the caller's API key is good for; undefined for a key without one, and for every other credential. */
+export function orgLimitOf({ method, claims }: Principal): string | undefined {
+  const org = method === 'api_key' ? claims['org'] : undefined;
+  return typeof org === 'string' ? org : undefined;
+}
+
 const unauthenticated = reusableError('CREDENTIALS_MISSING');
 const orgMissing = reusableError('ORG_REQUIRED', { reason: 'no_org_context' });
 

@@ -3,7 +3,13 @@ import type { Config } from './config/config.js';
 import { type Cookies, createCookies } from './http/cookies.js';
 import { createRootKeys, type RootKeys } from './secrets/derived-keys.js';
 import type { Events } from './events.js';
+import { createApiKeyFormat } from './accounts/api-key-format.js';
+import type { ApiKeyOptions } from './accounts/api-key-rules.js';
+import { createKeyVerdicts, type KeyVerdicts } from './accounts/api-key-verdicts.js';
+import { type ApiKeys, createApiKeys } from './accounts/api-keys.js';
 import { createIdentities, type Identities, type IdentityOptions } from './accounts/identities.js';
+import { createUserOwners } from './accounts/key-owners.js';
+import type { GrantOf } from './issuing/grants.js';
 import { createAccessTokenSigner, type AccessTokenSigner } from './issuing/access-token-signer.js';
 import { createProviders, type ProviderOptions, type Providers } from './providers/providers.js';
 import {
@@ -30,6 +36,8 @@ export interface SignInOptions extends ProviderOptions, IdentityOptions {
   readonly passwords?: PasswordOptions;
   /** Grace, revocation lag and sweeping of sessions. */
   readonly sessions?: SessionOptions;
+  /** Who may make which API keys, and how many. */
+  readonly apiKeys?: ApiKeyOptions;
 }
 
 /** Everything an application has that signs its users in by itself. */
@@ -44,6 +52,9 @@ export interface SignIn {
   readonly providers: Providers;
   readonly identities: Identities;
   readonly upstream: Upstream;
+  readonly apiKeys: ApiKeys;
+  readonly apiKeyOptions: ApiKeyOptions;
+  readonly readApiKey: KeyVerdicts['read'];
   /** Keeps work that goes on after its reply, so that `close()` can wait for it. */
   inBackground(work: Promise<unknown>): void;
   /** Resolves when the store answers; rejects with the reason. */
@@ -54,6 +65,9 @@ export interface SignIn {
 
 export interface SignInContext {
   readonly events: Events;
+  readonly grantOf: Pick<GrantOf, 'scopesOf'>;
+  /** Protection space in challenges. @defaultValue `'api'` */
+  readonly realm?: string | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -65,8 +79,9 @@ export interface SignInContext {
 export function createSignIn(
   config: Config,
   options: SignInOptions,
-  { events, now }: SignInContext,
+  context: SignInContext,
 ): SignIn {
+  const { events, now } = context;
   const signer = createAccessTokenSigner(config, { now });
   const rootKeys = createRootKeys(rootsOf(config));
   const silence = createStoreSilence(now, { graceSeconds: options.sessions?.graceSeconds });
@@ -77,7 +92,7 @@ export function createSignIn(
   );
   const users = createUsers({ store: store.users, now });
   const providers = createProviders(config, options, { events, now });
-  const background = createBackground();
+  const { ended, inBackground } = createBackground();
   return Object.freeze({
     store,
     users,
@@ -108,17 +123,38 @@ export function createSignIn(
       lifeSeconds: config.refreshTtlSeconds,
       now,
     }),
-    inBackground: (work: Promise<unknown>) => background.add(work),
+    ...keysOf(config, options, { ...context, credentials: store.credentials, users, inBackground }),
+    inBackground,
     async ready(): Promise<void> {
       await store.ping();
       await sessions.ready();
     },
     async close(): Promise<void> {
       await sessions.close();
-      await background.ended();
+      await ended();
       if (!options.store) await store.close();
     },
   });
+}
+
+interface KeysContext extends SignInContext, Pick<SignIn, 'users' | 'inBackground'> {
+  readonly credentials: Store['credentials'];
+}
+
+/** API keys, and the judge of those that are sent. */
+function keysOf(
+  { apiKeyEnvironment, jwt }: Config,
+  { apiKeys: apiKeyOptions = {}, sessions }: SignInOptions,
+  context: KeysContext,
+): Pick<SignIn, 'apiKeys' | 'apiKeyOptions' | 'readApiKey'> {
+  const format = createApiKeyFormat(apiKeyEnvironment);
+  const owners = createUserOwners(context.users, context.grantOf.scopesOf);
+  const verdicts = createKeyVerdicts({
+    ...{ ...context, format, owners, issuer: jwt.issuer ?? '', realm: context.realm },
+    lagSeconds: sessions?.revocationLagSeconds ?? 5,
+  });
+  const made = { ...context, format, owners, onRevoked: verdicts.drop };
+  return { apiKeys: createApiKeys(made, apiKeyOptions), apiKeyOptions, readApiKey: verdicts.read };
 }
 
 function storeParts({ sessions, once, users, instances, together }: Store) {
@@ -140,7 +176,13 @@ function cookiesOf({ publicUrl, cookieName }: Config): Cookies {
 function storeOf(
   config: Config,
   options: SignInOptions,
-  { events, now, silence }: SignInContext & { readonly silence: StoreSilence },
+  {
+    events,
+    now,
+    silence,
+  }: Pick<SignInContext, 'events' | 'now'> & {
+    readonly silence: StoreSilence;
+  },
 ): Store {
   if (config.production && !options.store && config.store.url === 'memory:')
     process.emitWarning(
@@ -161,7 +203,7 @@ function storeOf(
 function createBackground() {
   const working = new Set<Promise<unknown>>();
   return {
-    add(work: Promise<unknown>): void {
+    inBackground(this: void, work: Promise<unknown>): void {
       const tracked = work.finally(() => working.delete(tracked));
       working.add(tracked);
     },

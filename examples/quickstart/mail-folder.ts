@@ -56,6 +56,8 @@ function write(mail: Mail): string {
       return `From now on you can sign in with ${mail.data.label}. If you didn't add it, tell us.\n`;
     case 'identity_removed':
       return `You can't sign in with ${mail.data.label} any more. If you didn't remove it, tell us.\n`;
+    case 'api_key_created':
+      return `Your account has a new API key, ${mail.data.name}. If you didn't make it, set a new password.\n`;
     default:
       return mail satisfies never;
   }

@@ -7,6 +7,7 @@ import { isLoopback } from '../http/is-loopback.js';
 import { requestFacts } from '../http/request-facts.js';
 import { renamedOption } from '../known-options.js';
 import { type Principal, isClientPrincipal, withMethod } from '../principal.js';
+import { createKeyAdmission, withinOrg } from './key-admission.js';
 import { createPrincipalLoader, type LoadPrincipalOption } from './principal-loader.js';
 import type { ThumbprintReader } from './certificates/client-certificates.js';
 import { createSenderCheck } from './sender-constraint.js';
@@ -32,7 +33,7 @@ export interface AuthenticatorOptions<Request extends RequestHead = RequestHead>
   /**
    * Asks the store on every request whether the token's session still lives, so that a session that ended
    * on another instance is refused at once: 401 TOKEN_REVOKED; 503 STORE_UNAVAILABLE when the store is down.
-   * Tokens of other issuers have no session with us and pass. Needs the guards of a `createAuth()` that signs tokens.
+   * An API key is looked up anew as well. Tokens of other issuers have no session with us and pass. Needs the guards of a `createAuth()` that signs tokens.
    * @defaultValue `false`: refused within the lag
    */
   readonly checkSession?: boolean;
@@ -44,6 +45,15 @@ export interface AuthenticatorOptions<Request extends RequestHead = RequestHead>
   readonly sessionCookie?: boolean;
   /** @deprecated The former name of `sessionCookie`; works until the next minor release. */
   readonly cookie?: boolean;
+  /**
+   * Which resource the request is for, such as `project:42`. An API key that was made for one resource opens this guard only if it is
+   * exactly that one, else 403 RESOURCE_FORBIDDEN, and never a guard that doesn't say. Nothing else is affected: tokens, sessions and
+   * keys without a resource pass as before. @defaultValue keys of a resource are refused
+   *
+   * @example
+   * auth.requireAuth({ resource: (req) => `project:${String(req.params.id)}` });
+   */
+  readonly resource?: string | ((request: Request) => string | undefined);
   /** Lets users pass who must change their password before anything else. @defaultValue `false`: 403 PASSWORD_CHANGE_REQUIRED */
   readonly allowPasswordChange?: boolean;
 }
@@ -56,6 +66,7 @@ export const authenticatorOptionNames: readonly (keyof AuthenticatorOptions)[] =
   'loadPrincipal',
   'checkSession',
   'sessionCookie',
+  'resource',
   'cookie',
   'allowPasswordChange',
 ];
@@ -92,8 +103,15 @@ export interface AuthenticatorContext {
 /** Finds the session of a request's cookie; undefined when it has none that lives. */
 export type SessionReader = (request: RequestHead) => Promise<Principal | undefined> | undefined;
 
-/** Whom an API key is of; at once for one that is known. Throws or rejects with INVALID_TOKEN (401) for any other. */
-type ApiKeyReader = (key: string, request: RequestHead) => Principal | Promise<Principal>;
+/**
+ * Whom an API key is of; at once for one that is known, unless the store must be asked. Throws or rejects with INVALID_TOKEN
+ * (401) for any other.
+ */
+type ApiKeyReader = (
+  key: string,
+  request: RequestHead,
+  mustAsk: boolean,
+) => Principal | Promise<Principal>;
 
 /**
  * Finds out who sends a request; undefined without a credential. At once for a token that was verified before
@@ -119,19 +137,23 @@ export function createAuthenticator<Request extends RequestHead>(
   const readToken = createTokenReader(verifier, context);
   const admit = createAdmission(verifier, options);
   const narrow = createNarrowing(verifier, options, context);
+  const admitKey = createKeyAdmission(realm, options.resource);
   const wrongMethod = reusableError('INVALID_TOKEN', { realm, reason: 'method' });
 
   function read(credential: Credential, request: Request): Principal | Promise<Principal> {
     if (credential.kind !== 'api_key') return readToken(credential, request);
-    if (readApiKey && allows('api_key')) return readApiKey(credential.value, request);
-    throw wrongMethod;
+    if (!readApiKey || !allows('api_key')) throw wrongMethod;
+    const { checkSession = false } = options;
+    return andThen(readApiKey(credential.value, request, checkSession), (principal) =>
+      admitKey(principal, request),
+    );
   }
 
   function identify(request: Request): ReturnType<Authenticator> {
     const finish = (principal: Principal): Principal | Promise<Principal> => {
       if (!allows(principal.method)) throw wrongMethod;
       const admitted = admit(principal);
-      return narrow ? narrow(admitted, request) : admitted;
+      return narrow ? andThen(narrow(admitted, request), withinOrg) : admitted;
     };
     const found = findCredential(request);
     if (found) return andThen(read(found, request), finish);

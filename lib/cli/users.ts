@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { OrgMembership } from '../principal.js';
 import type { StoredUser } from '../stores/store.js';
+import { endKeysOf } from '../accounts/api-keys.js';
 import { unlink } from '../accounts/identities.js';
 import { publicUser } from '../accounts/users.js';
 import { type Desk, endSessions, find, nameOf, openDesk } from './desk.js';
@@ -179,11 +180,14 @@ async function reset(desk: Desk, _given: Given, login: string): Promise<void> {
   const password = desk.passwords.generatePassword();
   const passwordHash = await desk.passwords.hash(password);
   await desk.users.update(user.id, { passwordHash, mustResetPassword: true });
-  // Before the sessions end, and again afterwards: an intruder may have linked an identity, or be about to.
+  // Before the sessions end, and again afterwards: an intruder may have linked an identity or made an API key, or be about to.
   const before = await unlink(desk, user.id, 'all');
+  const keys = (await endKeysOf(desk, user.id)).length;
   const ended = await endSessions(desk, user, 'password_admin_reset');
   const after = await unlink(desk, user.id, 'all');
+  const allKeys = keys + (await endKeysOf(desk, user.id)).length;
   desk.print(`reset ${nameOf(user)}; ${ended}`);
+  if (allKeys > 0) desk.print(`ended ${allKeys} API ${allKeys === 1 ? 'key' : 'keys'}`);
   for (const { provider } of [...before, ...after]) desk.print(`removed ${provider}`);
   desk.print(`password ${password}`);
 }

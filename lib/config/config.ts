@@ -18,11 +18,13 @@ export type { ConfigProblem };
  * Every setting, parsed, checked and deeply frozen. Printed or serialised, secrets show as
  * `[redacted]`; they are not enumerable, so a copy made by spreading lacks them.
  */
-export interface Config extends Omit<Settings, 'oidc'> {
+export interface Config extends Omit<Settings, 'oidc' | 'apiKeyEnvironment'> {
   /** Whether NODE_ENV is `production`. */
   readonly production: boolean;
   /** Log-in providers by name; the variables without a name make the one named `default`. Has no prototype. */
   readonly oidc: Readonly<Record<string, OidcProvider>>;
+  /** Part of every API key: `live` in `lk_live_…`. */
+  readonly apiKeyEnvironment: string;
 }
 
 export interface OidcProvider extends OidcSettings {
@@ -135,6 +137,7 @@ function complete({ values, production }: Judgement): Config {
       ...new Set([...values.secretPrevious, ...(secret === undefined ? jwt.secretPrevious : [])]),
     ],
     refreshIdleTtlSeconds: Math.min(values.refreshIdleTtlSeconds, values.refreshTtlSeconds),
+    apiKeyEnvironment: values.apiKeyEnvironment ?? (production ? 'live' : 'dev'),
     // Without a prototype, since providers are looked up by names out of requests.
     oidc: Object.assign(Object.create(null), ...providers),
   };

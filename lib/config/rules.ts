@@ -22,6 +22,7 @@ export const rules: readonly ((judgement: Judgement) => void)[] = [
   judgeLifetimes,
   judgeStandalone,
   judgePasswordSignUp,
+  judgeApiKeys,
   judgeOidc,
   judgeSocial,
   judgeApple,
@@ -90,6 +91,16 @@ function judgePasswordSignUp({ values, nameOf, refuse }: Judgement): void {
       'passwordSignUp',
       `is on while ${nameOf('passwordLogin')} is off`,
       `turn ${nameOf('passwordLogin')} on: people sign up to sign in with a password`,
+    );
+}
+
+function judgeApiKeys(judgement: Judgement): void {
+  const { values, nameOf, refuse } = judgement;
+  if (values.acceptApiKeys && !signsTokens(judgement))
+    refuse(
+      'acceptApiKeys',
+      'is on, but there are no users of our own for keys to belong to',
+      `set ${nameOf('jwt.secret')} or ${nameOf('jwt.privateKey')}, or turn it off`,
     );
 }
 

@@ -37,6 +37,7 @@ import {
   oneOf,
   readClaimPath,
   readCookieName,
+  readKeyEnvironment,
   readLimit,
   readText,
 } from './values.js';
@@ -232,6 +233,16 @@ export const table: Table<Settings> = {
     'Log-in attempts per account, count/window',
   ),
   cookieSessions: row('COOKIE_SESSIONS', flag(false), 'The session cookie authenticates API calls'),
+  acceptApiKeys: row(
+    'API_KEYS',
+    flag(false),
+    'Whether guards take API keys in X-API-Key, and users can make them',
+  ),
+  apiKeyEnvironment: row(
+    'API_KEY_ENVIRONMENT',
+    optional(readKeyEnvironment),
+    'Part of every API key, as in lk_live_…; default live in production, else dev',
+  ),
   cookieName: row(
     'COOKIE_NAME',
     defaulting(readCookieName, 'latchkey'),

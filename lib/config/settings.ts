@@ -102,6 +102,16 @@ export interface Settings {
   /** Whether the session cookie authenticates every guard's requests; AUTH_COOKIE_SESSIONS. Unsafe requests must then come from an allowed origin. @defaultValue `false` */
   readonly cookieSessions: boolean;
   /**
+   * Whether guards take API keys in `X-API-Key`, and the router has the routes that make them; AUTH_API_KEYS. Needs users of our own.
+   * Off: the header is the application's. @defaultValue `false`
+   */
+  readonly acceptApiKeys: boolean;
+  /**
+   * Part of every API key: `live` in `lk_live_…`; AUTH_API_KEY_ENVIRONMENT. 1 to 16 lower-case letters and digits. Keys of another
+   * environment are refused, so that one of a test system opens nothing here. @defaultValue `'live'` in production, else `'dev'`
+   */
+  readonly apiKeyEnvironment: string | undefined;
+  /**
    * What the names of our cookies begin with, after `__Host-`; AUTH_COOKIE_NAME. 1 to 40 letters, digits, `.`, `_` and `-`. Two
    * applications on one host need two names, or they sign each other out. Another name signs everybody out once.
    * @defaultValue `'latchkey'`

@@ -211,6 +211,15 @@ export function readDomain(input: unknown): string {
  * What the names of our cookies begin with. A part such as `-login` would make one application's cookies look like another's,
  * and browsers give a meaning of their own to names that begin with `__`.
  */
+export function readKeyEnvironment(input: unknown): string {
+  const text = readText(input);
+  if (/^[a-z0-9]{1,16}$/.test(text)) return text;
+  throw new Refusal(
+    'cannot be part of an API key',
+    'write 1 to 16 lower-case letters and digits, such as live',
+  );
+}
+
 export function readCookieName(input: unknown): string {
   const text = readText(input);
   if (!/^[A-Za-z0-9][\w.-]{0,39}$/.test(text))

@@ -18,6 +18,19 @@ export function clientAddress({ ip, socket }: Addressed): string | undefined {
   return oneSpelling(ip) ?? oneSpelling(socket?.remoteAddress ?? '');
 }
 
+/**
+ * The part of an address that one subscriber has: of IPv6 the /64, for a new address there costs nothing; of IPv4 all of it. Takes the
+ * spelling of {@link clientAddress}.
+ */
+export function subscriberOf(address: string): string {
+  if (!address.includes(':')) return address;
+  // The zeros that `::` stands for are groups of their own again.
+  const [head = '', tail = ''] = address.split('::');
+  const last = tail === '' ? 0 : tail.split(':').length;
+  const groups = [...head.split(':'), ...Array.from({ length: 8 }, () => '0')].slice(0, 8 - last);
+  return [...groups, ...tail.split(':')].slice(0, 4).join(':');
+}
+
 function oneSpelling(text: string): string | undefined {
   // What connections nearly always come as, a server on `::` included; nothing has to be parsed then.
   const plain = text.startsWith('::ffff:') ? text.slice(7) : text;

@@ -3,7 +3,7 @@ import { requestFacts } from '../http/request-facts.js';
 import { AuthError, reusableError } from '../errors.js';
 import type { EventSink } from '../events.js';
 import { refuseUnknownOptions } from '../known-options.js';
-import { type Org, type Principal, principalOf } from '../principal.js';
+import { type Org, orgLimitOf, type Principal, principalOf } from '../principal.js';
 import { addVary } from '../http/vary.js';
 
 /** A caller's standing in an organisation. */
@@ -67,6 +67,9 @@ export function orgContext(options: OrgContextOptions = {}): RequestHandler {
         throw lookUpFailed(new TypeError('resolve() returns { roles } or null'), req, events);
       req.org = Object.freeze({ ...choice, roles: Object.freeze([...(found.roles ?? [])]) });
     };
+    const only = orgLimitOf(principal);
+    // Before the application is asked, which may know nothing of the key's limit.
+    if (only !== undefined && only !== choice.id) throw forbidden;
     const membership = findMembership(principal, choice.id, resolve);
     if (!isPromise(membership)) return accept(membership);
     return membership.then(accept, (cause: unknown) => {

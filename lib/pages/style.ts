@@ -22,7 +22,9 @@ label { display: block; margin: 0 0 .25rem; font-weight: 600; }
 .check { display: flex; align-items: flex-start; gap: .625rem; margin: 0 0 1rem; font-weight: 400; }
 .check input { flex: none; width: 1.125rem; height: 1.125rem; margin: .2rem 0 0; accent-color: var(--act); }
 .hint { margin: -.625rem 0 1rem; color: var(--soft); font-size: .875rem; }
-input { width: 100%; margin: 0 0 1rem; padding: .625rem .75rem; font: inherit; color: inherit; background: var(--card); border: 1px solid var(--line); border-radius: var(--round); }
+input, select { width: 100%; margin: 0 0 1rem; padding: .625rem .75rem; font: inherit; color: inherit; background: var(--card); border: 1px solid var(--line); border-radius: var(--round); }
+fieldset { margin: 0 0 1rem; padding: 0; border: 0; }
+legend { margin: 0 0 .25rem; padding: 0; font-weight: 600; }
 [aria-invalid=true] { border: 2px solid var(--bad); padding: calc(.625rem - 1px) calc(.75rem - 1px); }
 button, .button { display: flex; align-items: center; justify-content: center; gap: .625rem; width: 100%; min-height: 2.75rem; margin: 0 0 .75rem; padding: .5rem .75rem; font: inherit; font-weight: 600; text-align: center; text-decoration: none; border: 1px solid var(--act); border-radius: var(--round); cursor: pointer; color: var(--on-act); background: var(--act); }
 .plain { color: var(--act); background: transparent; border-color: var(--line); }

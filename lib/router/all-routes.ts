@@ -13,6 +13,7 @@ import type { ManageContext } from './admin/require-admin.js';
 import { managementRoutes } from './admin/routes.js';
 import { resetUserPassword } from './admin/users.js';
 import { listIdentities, removeIdentity } from './session/own-identities.js';
+import { keyRoutes } from './machine/key-routes.js';
 import { me, session } from './session/me.js';
 import { endSession, listSessions } from './session/own-sessions.js';
 import { callback, formCallback } from './provider/callback.js';
@@ -99,6 +100,7 @@ function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
       POST: submitRemoveIdentity(parts, callers),
     },
     ...managementRoutes(managing),
+    ...keyRoutes(parts, callers),
     '/jwks.json': { GET: publishKeys(parts) },
     ...(signIn && passwordRoutes({ parts, callers, sendTokens, signIn }, options)),
     ...providerRoutes({ parts, callers, sendTokens, signIn }, pageContext),

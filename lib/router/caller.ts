@@ -7,11 +7,14 @@ import type { RouterParts } from './parts.js';
 
 /** Authenticates requests to our own routes. */
 export interface Callers {
-  /** By a valid access token, ours or another trusted issuer's, or by our session cookie. Undefined without either. */
+  /** By a valid access token, ours or another trusted issuer's, by our session cookie, or by an API key. Undefined without any. */
   readonly find: Authenticator<Request>;
-  /** Like `find`, also for users who must change their password first. */
+  /** Like `find`, also for users who must change their password first, and not by an API key. */
   readonly findAny: Authenticator<Request>;
-  /** One of our own users, with the user's row as it is now. Rejects with 401 for any other caller. */
+  /**
+   * One of our own users, with the user's row as it is now. Rejects with 401 for any other caller, and for an API key: a program's key
+   * must not lead to passwords, sessions, accounts and further keys.
+   */
   requireUser(req: Request): Promise<OwnUser>;
   /** Like `requireUser`, also for users who must change their password first. */
   requireAnyUser(req: Request): Promise<OwnUser>;
@@ -26,8 +29,14 @@ export function createCallers({ verifier, pipeline, config, users }: RouterParts
   const { realm } = verifier;
   // Our own routes take the cookie whatever the application's guards do: they refuse requests from other sites.
   const own = { sessionCookie: true };
+  const inPerson = { ...own, methods: ['jwt', 'opaque', 'session'] } as const;
   const find = createAuthenticator(verifier, own, pipeline);
-  const findAny = createAuthenticator(verifier, { ...own, allowPasswordChange: true }, pipeline);
+  const findUser = createAuthenticator(verifier, inPerson, pipeline);
+  const findAny = createAuthenticator(
+    verifier,
+    { ...inPerson, allowPasswordChange: true },
+    pipeline,
+  );
 
   async function ownUser(principal: Principal | undefined): Promise<OwnUser> {
     if (!principal) throw new AuthError('CREDENTIALS_MISSING', { realm });
@@ -43,7 +52,7 @@ export function createCallers({ verifier, pipeline, config, users }: RouterParts
   return Object.freeze({
     find,
     findAny,
-    requireUser: async (req: Request) => ownUser(await find(req)),
+    requireUser: async (req: Request) => ownUser(await findUser(req)),
     requireAnyUser: async (req: Request) => ownUser(await findAny(req)),
   });
 }

@@ -137,6 +137,8 @@ it('every setting whose name says secret, key or token is known as secret, but f
   expect(telling.filter((path) => !secretPaths.includes(path))).toEqual([
     'jwt.publicKey',
     'apple.keyId',
+    'acceptApiKeys',
+    'apiKeyEnvironment',
   ]);
 });
 

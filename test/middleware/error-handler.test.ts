@@ -21,6 +21,7 @@ const statuses: Readonly<Record<AuthErrorCode, number>> = {
   INVALID_REQUEST: 400,
   ORG_REQUIRED: 400,
   ORG_FORBIDDEN: 403,
+  RESOURCE_FORBIDDEN: 403,
   CROSS_SITE_REQUEST: 403,
   PASSWORD_CHANGE_REQUIRED: 403,
   PASSWORD_POLICY: 400,
@@ -179,6 +180,7 @@ describe.each(expressVersions)('errorHandler on $name', ({ express }) => {
       'INSUFFICIENT_SCOPE',
       'INSUFFICIENT_ROLE',
       'ORG_FORBIDDEN',
+      'RESOURCE_FORBIDDEN',
       'CROSS_SITE_REQUEST',
       'PASSWORD_CHANGE_REQUIRED',
     ]);

@@ -103,6 +103,8 @@ const eventNames = [
   'access.denied',
   'identity.linked',
   'identity.unlinked',
+  'api_key.created',
+  'api_key.revoked',
   'logout.backchannel',
   'upstream.renewed',
   'upstream.failed',

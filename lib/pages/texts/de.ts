@@ -105,6 +105,30 @@ export const de: PageTexts = {
   'error.email_taken': 'Zu dieser E-Mail-Adresse gibt es schon ein Konto. Melden Sie sich dort an.',
   'error.username_taken': 'Dieser Benutzername ist vergeben. Wählen Sie einen anderen.',
 
+  'account.keys': 'API-Schlüssel',
+  'account.keysIntro':
+    'Ein Programm mit einem Schlüssel handelt in Ihrem Namen. Löschen Sie Schlüssel, die nicht mehr gebraucht werden.',
+  'account.keyUsed': 'Angelegt {since}, zuletzt benutzt {used}',
+  'account.keyUnused': 'Angelegt {since}, nie benutzt',
+  'account.keyExpires': 'Läuft ab: {when}',
+  'account.keyExpired': 'Abgelaufen: {when}',
+  'account.keyScopes': 'Darf: {scopes}',
+  'account.delete': 'Löschen',
+  'account.deleteKey': 'API-Schlüssel {name} löschen',
+  'account.keyName': 'Name eines neuen Schlüssels',
+  'account.keyNameHint': 'Wofür er ist, zum Beispiel „Nightly Build“.',
+  'account.keyLife': 'Er läuft ab nach',
+  'account.keyStays': 'Nie',
+  'account.keyMay': 'Er darf',
+  'account.createKey': 'API-Schlüssel anlegen',
+  'key.title': 'Ihr neuer API-Schlüssel',
+  'key.copy': 'Kopieren Sie den Schlüssel jetzt. Er wird nicht noch einmal angezeigt.',
+  'key.use': 'Programme senden ihn im Header X-API-Key. Halten Sie ihn geheim.',
+  'notice.keyDeleted':
+    'Der API-Schlüssel ist gelöscht. Programme, die ihn haben, werden abgewiesen.',
+  'error.api_key': 'Dieser Schlüssel geht nicht. Geben Sie ihm einen Namen mit 1 bis 100 Zeichen.',
+  'error.too_many_keys': 'Mehr API-Schlüssel kann ein Konto nicht haben. Löschen Sie zuerst einen.',
+
   'account.leave': 'Hier fertig?',
   'account.title': 'Ihr Konto',
   'account.who': 'Sie sind als {user} angemeldet.',
@@ -187,6 +211,7 @@ export const de: PageTexts = {
     'Sie gehören zu mehreren Organisationen. Öffnen Sie diese Seite von einer davon aus.',
   'error.ORG_FORBIDDEN':
     'Sie gehören nicht zu dieser Organisation. Melden Sie sich mit einem anderen Konto an, oder lassen Sie sich hinzufügen.',
+  'error.RESOURCE_FORBIDDEN': 'Dieser API-Schlüssel ist für etwas anderes.',
   'error.CROSS_SITE_REQUEST':
     'Dieses Formular kam von einer anderen Website. Zu Ihrer Sicherheit ist nichts geschehen.',
   'error.PASSWORD_CHANGE_REQUIRED': 'Wählen Sie zuerst ein neues Passwort.',

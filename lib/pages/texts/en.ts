@@ -97,6 +97,29 @@ export const en = {
   'error.email_taken': 'There is an account with this e-mail address already. Sign in to it.',
   'error.username_taken': 'This user name is taken. Choose another one.',
 
+  'account.keys': 'API keys',
+  'account.keysIntro':
+    'A program that has a key acts for you. Delete keys that are not needed any more.',
+  'account.keyUsed': 'Created {since}, last used {used}',
+  'account.keyUnused': 'Created {since}, never used',
+  'account.keyExpires': 'Expires {when}',
+  'account.keyExpired': 'Expired {when}',
+  'account.keyScopes': 'May: {scopes}',
+  'account.delete': 'Delete',
+  'account.deleteKey': 'Delete the API key {name}',
+  'account.keyName': 'Name of a new key',
+  'account.keyNameHint': 'What it is for, such as “nightly build”.',
+  'account.keyLife': 'It expires after',
+  'account.keyStays': 'Never',
+  'account.keyMay': 'It may',
+  'account.createKey': 'Create the API key',
+  'key.title': 'Your new API key',
+  'key.copy': 'Copy the key now. It will not be shown again.',
+  'key.use': 'Programs send it in the header X-API-Key. Keep it secret.',
+  'notice.keyDeleted': 'The API key is deleted. Programs that have it are refused.',
+  'error.api_key': 'This key can’t be made. Give it a name of 1 to 100 characters.',
+  'error.too_many_keys': 'You have as many API keys as an account may have. Delete one first.',
+
   'account.leave': 'Done here?',
   'account.title': 'Your account',
   'account.who': 'You are signed in as {user}.',
@@ -168,6 +191,7 @@ export const en = {
   'error.ORG_REQUIRED': 'You belong to several organisations. Open this page from one of them.',
   'error.ORG_FORBIDDEN':
     'You are not a member of this organisation. Sign in with another account, or ask to be added.',
+  'error.RESOURCE_FORBIDDEN': 'This API key is for something else.',
   'error.CROSS_SITE_REQUEST':
     'This form was sent from another site. For your safety nothing was done.',
   'error.PASSWORD_CHANGE_REQUIRED': 'Choose a new password first.',

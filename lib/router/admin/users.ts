@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { AuthError } from '../../errors.js';
+import { requestFacts } from '../../http/request-facts.js';
 import { definedOnly } from '../../known-options.js';
 import { publicUser } from '../../accounts/users.js';
 import { type SendMail, sendQuietly } from '../password/mail.js';
@@ -121,7 +122,7 @@ export function updateUser(context: ManageContext): Endpoint {
 /** Removes a user and ends all their sessions: 204. Errors: NOT_FOUND (404). */
 export function deleteUser(context: ManageContext): Endpoint {
   const { parts } = context;
-  const { users, sessions } = parts;
+  const { users, sessions, apiKeys } = parts;
   return async function handleDeleteUser(req, res) {
     const by = await requireAdmin(context, req);
     const id = userIdOf(req);
@@ -131,6 +132,7 @@ export function deleteUser(context: ManageContext): Endpoint {
     const wasThere = await users.delete(id);
     // Also for a user who is gone: an earlier attempt may have been interrupted here.
     await sessions.revoke({ userId: id }, 'user_deleted');
+    await apiKeys.revokeAll(id, { by: 'deletion', ...requestFacts(req) });
     // Also an identity that was being linked meanwhile, and a user whom a sign-in with it has made again.
     if ((await unlinkIdentities(parts, req, unlinking)) > 0) await users.delete(id);
     if (!wasThere) throw new AuthError('NOT_FOUND');
@@ -145,7 +147,7 @@ export function deleteUser(context: ManageContext): Endpoint {
  */
 export function resetUserPassword(context: ManageContext, sendMail: SendMail): Endpoint {
   const { parts } = context;
-  const { users, passwords, sessions, events, inBackground } = parts;
+  const { users, passwords, sessions, apiKeys, events, inBackground } = parts;
   return async function handleResetUserPassword(req, res) {
     const by = await requireAdmin(context, req);
     const password = passwords.generatePassword();
@@ -155,11 +157,14 @@ export function resetUserPassword(context: ManageContext, sendMail: SendMail): E
         throw new AuthError('CONFLICT', { detail: 'This user has no e-mail address.' });
       return { passwordHash, mustResetPassword: true };
     });
-    // Before the sessions end, and again afterwards: an intruder may have linked an identity, or be about to.
+    // Before the sessions end, and again afterwards: an intruder may have linked an identity or made an API key, or be about to.
     const unlinking = { user, which: 'all', by: 'password' } as const;
+    const revocation = { by: 'password', ...requestFacts(req) } as const;
     await unlinkIdentities(parts, req, unlinking);
+    await apiKeys.revokeAll(user.id, revocation);
     await sessions.revoke({ userId: user.id }, 'password_admin_reset');
     await unlinkIdentities(parts, req, unlinking);
+    await apiKeys.revokeAll(user.id, revocation);
     reportChange(context, req, { userId: user.id, change: 'password_reset', by });
     const { id: userId, email: to = '' } = user;
     inBackground(

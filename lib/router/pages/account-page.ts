@@ -1,6 +1,7 @@
 import { type Html, html } from '../../pages/html.js';
 import type { PageIn } from '../../pages/pages.js';
 import type { Words } from '../../pages/words.js';
+import { type KeysFacts, keysSection } from './account-keys-section.js';
 import { noticeBox } from './sign-in-page.js';
 
 export interface AccountFacts {
@@ -23,6 +24,8 @@ export interface AccountFacts {
   readonly here: string;
   /** Where the form goes that ends all others. */
   readonly endOthers: string;
+  /** Undefined while they are off. */
+  readonly keys: KeysFacts | undefined;
   readonly signOut: string;
   readonly home: string;
 }
@@ -79,6 +82,7 @@ export function accountPage(facts: AccountFacts): PageIn {
               </form>`
             : undefined
         }
+        ${facts.keys && keysSection(words, facts.keys)}
         <h2>${words.say('account.leave')}</h2>
         <a class="button plain" href="${signOut}">${words.say('signOut.submit')}</a>
         <a class="button plain" href="${home}">${words.say('page.home')}</a>`,

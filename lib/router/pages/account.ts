@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import { AuthError } from '../../errors.js';
-import { redirectWithin } from '../../http/redirects.js';
 import { readNotes } from '../../sessions/session-notes.js';
 import type { Callers } from '../caller.js';
 import { ownPath } from '../own-urls.js';
 import { logoutUrl } from '../provider/logout.js';
 import { removeOwnIdentity, waysInOf } from '../session/identities.js';
+import { accountKeysOf } from './account-keys.js';
 import { accountPage } from './account-page.js';
-import { leaveNotice, type Notice, takeNotice } from './notices.js';
+import { backToAccount } from './back-to-account.js';
+import { takeNotice } from './notices.js';
 import type { SignInContext } from './sign-in.js';
 import { readPageForm } from './read-page-form.js';
-import type { Exchange } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
 
@@ -57,6 +57,7 @@ export function showAccountPage(
       })),
       hasMore: rows.length > MOST_SESSIONS,
       endOthers: ownPath(req, '/sessions'),
+      keys: await accountKeysOf(parts, req, user),
       signOut: current === undefined ? ownPath(req, '/logout') : logoutUrl(parts, req, current),
       home: pages.home,
     });
@@ -109,8 +110,3 @@ export function submitEndOtherSessions(parts: RouterParts, callers: Callers): En
 }
 
 const empty = z.object({});
-
-function backToAccount(parts: RouterParts, { req, res }: Exchange, notice: Notice): void {
-  leaveNotice(parts, res, notice);
-  redirectWithin(res, ownPath(req, '/account'));
-}

@@ -52,7 +52,7 @@ function placeAfter(req: Request, home: string): string {
 
 /** Whether the request is a button of the account page. */
 function isOfAccount({ method, path }: Request): boolean {
-  return method === 'POST' && /^\/(?:sessions|identities)\b/.test(path);
+  return method === 'POST' && /^\/(?:sessions|identities|keys)\b/.test(path);
 }
 
 /** Where a refusal is settled. */

@@ -74,6 +74,17 @@ export type Mail =
         readonly newEmail: string;
       };
     }
+  /** An API key was made that acts for the account. Warns an owner who didn't do it. */
+  | {
+      readonly kind: 'api_key_created';
+      readonly to: string;
+      readonly data: {
+        readonly userId: string;
+        readonly keyId: string;
+        /** What the key is called. Its maker wrote it: escape it in HTML. */
+        readonly name: string;
+      };
+    }
   /** From now on the account can be signed in to with a provider, or no more. Warns an owner who didn't do it. */
   | {
       readonly kind: 'identity_added' | 'identity_removed';

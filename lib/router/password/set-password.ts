@@ -30,14 +30,15 @@ export function createSetPassword(
   parts: RouterParts,
   { sendMail }: Pick<AuthRouterOptions, 'sendMail'>,
 ): SetPassword {
-  const { users, passwords, sessions, events, now } = parts;
+  const { users, passwords, sessions, apiKeys, events, now } = parts;
   return async function setPassword(req, given) {
     const { user, password, reason, delivery, stale, removesIdentities = false } = given;
     const passwordHash = await passwords.hash(password);
     const isReset = reason === 'reset';
     const unlinking = { user, which: 'all', by: 'password' } as const;
-    // An intruder may have sessions, and have linked an identity. Before the update, so that an outage in between leaves no way in open.
+    // An intruder may have sessions, have linked an identity, and have made an API key. Before the update, so that an outage in between leaves no way in open.
     if (isReset) await sessions.revoke({ userId: user.id }, 'password_reset');
+    if (isReset) await apiKeys.revokeAll(user.id, { by: 'password', ...requestFacts(req) });
     if (isReset || removesIdentities) await unlinkIdentities(parts, req, unlinking);
     const changed = await users.update(user.id, (latest) => {
       if (latest.passwordHash !== user.passwordHash || latest.disabled) throw stale;
@@ -50,6 +51,7 @@ export function createSetPassword(
     const live = await beginSession(parts, changed, { notes, stale });
     // For a reset: also what began or was being linked meanwhile.
     await sessions.revoke({ userId: user.id, except: live.session.id }, `password_${reason}`);
+    if (isReset) await apiKeys.revokeAll(user.id, { by: 'password', ...requestFacts(req) });
     if (isReset || removesIdentities) await unlinkIdentities(parts, req, unlinking);
     events.emit('password.changed', { userId: user.id, reason, ...requestFacts(req) });
     if (sendMail && user.email !== undefined)
