@@ -1,5 +1,7 @@
 import type { RequestHandler } from 'express';
 import type { AuthenticatorContext } from './authenticate/authenticator.js';
+import type { DpopMode } from './authenticate/dpop/guard-proofs.js';
+import { proofAlgorithms } from './authenticate/dpop/proof-keys.js';
 import { isScopeList } from './challenges.js';
 import type { Config } from './config/config.js';
 import { definedOnly, refuseUnknownOptions } from './known-options.js';
@@ -213,8 +215,17 @@ function documentOf(
       ...(scopes.length > 0 && { scopes_supported: scopes }),
       bearer_methods_supported: ['header'],
       ...definedOnly({ resource_name: name, resource_documentation: documentation }),
+      ...proofMetadata(context.dpop),
       ...(context.clientCertificate && { tls_client_certificate_bound_access_tokens: true }),
     };
+  };
+}
+
+/** What clients learn of DPoP (RFC 9728 §2). */
+function proofMetadata(dpop: DpopMode = 'off') {
+  return {
+    ...(dpop !== 'off' && { dpop_signing_alg_values_supported: proofAlgorithms }),
+    ...(dpop === 'required' && { dpop_bound_access_tokens_required: true }),
   };
 }
 

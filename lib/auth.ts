@@ -1,7 +1,9 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { type AuthOptions, type OwnAuthOptions, readAuthOptions } from './auth-options.js';
+import { applicationProofs } from './auth-proofs.js';
 import { applicationVerifier, trustedIssuerNames } from './auth-verifier.js';
-import { type AuthenticatorContext, createAuthenticator } from './authenticate/authenticator.js';
+import { createRequestCheck } from './authenticate/authenticate-request.js';
+import type { AuthenticatorContext } from './authenticate/authenticator.js';
 import { createThumbprintReader } from './authenticate/certificates/client-certificates.js';
 import type { Config } from './config/config.js';
 import type { RequestHead } from './authenticate/credentials.js';
@@ -128,10 +130,12 @@ export function createAuth(options: AuthOptions = {}): Auth {
     : undefined;
   const surroundings = { signIn, furtherIssuers, events, now };
   const verifier = applicationVerifier(config, own, surroundings);
+  const proofs = applicationProofs(config, { signIn, store, realm: verifier.realm, events, now });
   const pages = applicationPages(config, own, place);
   const context: AuthenticatorContext = {
     place,
     ...ownContext(own),
+    ...proofs.context,
     ...(signIn && sessionContext(config, signIn, { verifier, grantOf: grants, own, now })),
     ...(config.standalone && { devToken: config.devToken, devOrigins: ownOrigins(config) }),
   };
@@ -163,17 +167,43 @@ export function createAuth(options: AuthOptions = {}): Auth {
       grantOf = formerGrants(routes) ?? grantOf;
       return router;
     },
-    authenticate: createAuthenticate(verifier, context),
+    authenticate: createRequestCheck(verifier, context),
     upstreamToken: async (request, renewal) =>
       needed(signIn).upstream.accessToken(ownSession(config, request), renewal),
-    async ready() {
-      await Promise.all([verifier.ready(), resources.ready()]);
-      await signIn?.ready();
-    },
-    close: async () => signIn?.close(),
+    ...createLifecycle({ verifier, resources, signIn, proofs }),
     on: (name, listener) => events.on(name, listener),
   } satisfies Omit<Auth, SignInName | 'apiKeys'>;
   return Object.freeze(withSignIn(withApiKeys(auth, config, signIn), signIn));
+}
+
+interface Waiting {
+  ready(): Promise<void>;
+}
+
+interface Closing extends Waiting {
+  close(): Promise<void>;
+}
+
+interface LifecycleParts {
+  readonly verifier: Waiting;
+  readonly resources: Waiting;
+  readonly signIn: Closing | undefined;
+  readonly proofs: Closing;
+}
+
+/** `ready()` and `close()` of the whole. */
+function createLifecycle({ verifier, resources, signIn, proofs }: LifecycleParts): Closing {
+  return {
+    async ready() {
+      await Promise.all([verifier.ready(), resources.ready()]);
+      await signIn?.ready();
+      await proofs.ready();
+    },
+    async close() {
+      await signIn?.close();
+      await proofs.close();
+    },
+  };
 }
 
 /** What guards can do by what only code can give. */
@@ -334,16 +364,4 @@ function edgeHeaders(config: Config, own: SecurityHeadersOptions = {}): RequestH
     ...definedOnly({ cors: corsSettings(config) }),
     ...own,
   });
-}
-
-function createAuthenticate(
-  verifier: Verifier,
-  context: AuthenticatorContext,
-): Auth['authenticate'] {
-  const authenticate = createAuthenticator(verifier, {}, context);
-  return async (request) => {
-    const principal = await authenticate(request);
-    if (!principal) throw new AuthError('CREDENTIALS_MISSING', { realm: verifier.realm });
-    return principal;
-  };
 }

@@ -4,6 +4,8 @@ export type AuthErrorCode =
   | 'TOKEN_EXPIRED'
   | 'INVALID_TOKEN'
   | 'TOKEN_REVOKED'
+  | 'INVALID_DPOP_PROOF'
+  | 'USE_DPOP_NONCE'
   | 'INVALID_CREDENTIALS'
   | 'LOGIN_FAILED'
   | 'LOGIN_DENIED'
@@ -44,6 +46,8 @@ interface ErrorRow {
   /** The explanation, unless one is given for the occasion (RFC 9457 §3.1.4). */
   readonly text: string;
   readonly bearerError?: BearerError;
+  /** The same of a DPoP challenge (RFC 9449 §7.1, §9). */
+  readonly proofError?: 'invalid_dpop_proof' | 'use_dpop_nonce';
 }
 
 export const errorTable: Readonly<Record<AuthErrorCode, ErrorRow>> = {
@@ -69,6 +73,18 @@ export const errorTable: Readonly<Record<AuthErrorCode, ErrorRow>> = {
     title: 'Access token revoked',
     text: 'The access token has been revoked.',
     bearerError: 'invalid_token',
+  },
+  INVALID_DPOP_PROOF: {
+    status: 401,
+    title: 'Invalid DPoP proof',
+    text: 'The DPoP proof is missing, is not valid, or was used before.',
+    proofError: 'invalid_dpop_proof',
+  },
+  USE_DPOP_NONCE: {
+    status: 401,
+    title: 'DPoP nonce required',
+    text: 'The DPoP proof must hold the nonce that `DPoP-Nonce` says.',
+    proofError: 'use_dpop_nonce',
   },
   INVALID_CREDENTIALS: {
     status: 401,

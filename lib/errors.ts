@@ -26,6 +26,8 @@ export interface AuthErrorOptions {
   readonly expiredAt?: number | undefined;
   /** What is wrong with which member of the request's body. Fixed words only, never input. */
   readonly errors?: readonly FieldError[] | undefined;
+  /** With USE_DPOP_NONCE: the nonce to use (RFC 9449 §8.1, `DPoP-Nonce`). */
+  readonly nonce?: string | undefined;
   /** For 405: the methods that the resource knows (RFC 9110 §10.2.1, `Allow`). */
   readonly allow?: readonly string[] | undefined;
   readonly cause?: unknown;
@@ -41,7 +43,7 @@ export class AuthError extends Error {
   readonly status: number;
   /** The same as `status`, by the name that http-errors, NestJS and others read. */
   readonly statusCode: number;
-  /** Response headers that belong to this answer: `WWW-Authenticate`, `Retry-After`, `Cache-Control`. */
+  /** Response headers that belong to this answer: `WWW-Authenticate`, `DPoP-Nonce`, `Retry-After`, `Cache-Control`. */
   readonly headers: Readonly<Record<string, string>>;
   /** True: the message may be shown to the client. */
   readonly expose = true;
@@ -106,7 +108,7 @@ export interface ProblemDetails {
   readonly status: number;
   readonly detail: string;
   readonly code: AuthErrorCode;
-  /** RFC 6750 or RFC 9470 error code, where there is one. */
+  /** RFC 6750, RFC 9449 or RFC 9470 error code, where there is one. */
   readonly error?: string;
   /** ISO 8601, with TOKEN_EXPIRED. */
   readonly expired_at?: string;
@@ -130,15 +132,23 @@ export function reusableError(code: AuthErrorCode, options?: AuthErrorOptions): 
 }
 
 function headersOf(code: AuthErrorCode, options: AuthErrorOptions): Record<string, string> {
-  const { status, bearerError } = errorTable[code];
+  const { status, bearerError, proofError } = errorTable[code];
   const headers: Record<string, string> = { 'Cache-Control': 'no-store' };
   // RFC 9110 §15.5.2 wants a challenge with every 401; the others have one where a bearer token was judged.
   const { challenge, realm } = options;
   if (status === 401 || code === 'INSUFFICIENT_SCOPE' || (bearerError && (challenge ?? realm)))
     headers['WWW-Authenticate'] = challengeHeader(
-      challenge ?? { realm: realm ?? DEFAULT_REALM, schemes: ['Bearer'] },
-      { ...options, error: bearerError },
+      {
+        ...(challenge ?? {
+          realm: realm ?? DEFAULT_REALM,
+          schemes: [proofError ? 'DPoP' : 'Bearer'],
+        }),
+        // Alone, as in RFC 9449 §9: there are clients that look for it in the first challenge only.
+        ...(code === 'USE_DPOP_NONCE' && { schemes: ['DPoP'] }),
+      },
+      { ...options, error: bearerError ?? proofError },
     );
+  if (options.nonce !== undefined) headers['DPoP-Nonce'] = options.nonce;
   const retryAfter = options.retryAfterSeconds ?? (status === 503 ? 5 : undefined);
   if (retryAfter !== undefined) headers['Retry-After'] = String(wholeSeconds(retryAfter));
   if (options.allow) headers['Allow'] = options.allow.join(', ');
@@ -146,14 +156,15 @@ function headersOf(code: AuthErrorCode, options: AuthErrorOptions): Record<strin
 }
 
 function problemOf(code: AuthErrorCode, detail: string, options: AuthErrorOptions): ProblemDetails {
-  const { status, title, bearerError } = errorTable[code];
+  const { status, title, bearerError, proofError } = errorTable[code];
+  const error = bearerError ?? proofError;
   return {
     type: `urn:problem-type:latchkey:${code.toLowerCase().replaceAll('_', '-')}`,
     title,
     status,
     detail,
     code,
-    ...(bearerError && { error: bearerError }),
+    ...(error && { error }),
     ...(options.expiredAt !== undefined && {
       expired_at: new Date(options.expiredAt * 1000).toISOString(),
     }),

@@ -67,6 +67,7 @@ export type {
 export type { AuthenticatorOptions } from './authenticate/authenticator.js';
 export type { ClientCertificateOptions } from './authenticate/certificates/client-certificates.js';
 export type { CertificateFormat } from './authenticate/certificates/forwarded-certificate.js';
+export type { DpopMode } from './authenticate/dpop/guard-proofs.js';
 export type { RequestHead } from './authenticate/credentials.js';
 export type {
   CachedLoadPrincipal,
@@ -152,6 +153,7 @@ export { createAuthRouter } from './router/auth-router.js';
 export type { RouterParts } from './router/parts.js';
 export type {
   AppleSettings,
+  DpopSettings,
   GithubSettings,
   GoogleSettings,
   JwtSettings,

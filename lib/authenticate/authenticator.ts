@@ -10,7 +10,13 @@ import { type Principal, isClientPrincipal, withMethod } from '../principal.js';
 import { createKeyAdmission, withinOrg } from './key-admission.js';
 import { createPrincipalLoader, type LoadPrincipalOption } from './principal-loader.js';
 import type { ThumbprintReader } from './certificates/client-certificates.js';
-import { createSenderCheck } from './sender-constraint.js';
+import {
+  type DpopMode,
+  type GuardProofs,
+  guardProofs,
+  type ProofSurroundings,
+} from './dpop/guard-proofs.js';
+import { createSenderCheck, type SenderCheckOptions } from './sender-constraint.js';
 import type { Place } from '../http/place.js';
 import type { Verifier } from '../verifier/verifier.js';
 
@@ -21,6 +27,12 @@ export interface AuthenticatorOptions<Request extends RequestHead = RequestHead>
    * session cookie, by an API key. Another way is refused with 401, although the credential may be good elsewhere. @defaultValue every way that the application knows
    */
   readonly methods?: readonly AuthMethod[];
+  /**
+   * Whether access tokens may be bound to a key of their client (DPoP, RFC 9449): `accepted` takes bound and plain ones, `required` only
+   * bound ones, and neither session cookies nor API keys unless `sessionCookie` or `methods` names them here. `off` refuses bound ones. Needs the
+   * guards of a `createAuth()`. @defaultValue AUTH_DPOP, which is `off` by default
+   */
+  readonly dpop?: DpopMode;
   /** Refuses tokens that a client got for itself (client credentials): 403 INSUFFICIENT_ROLE. @defaultValue `false` */
   readonly userOnly?: boolean;
   /**
@@ -61,6 +73,7 @@ export interface AuthenticatorOptions<Request extends RequestHead = RequestHead>
 /** Names of the options above, for guards to tell their own from unknown ones. */
 export const authenticatorOptionNames: readonly (keyof AuthenticatorOptions)[] = [
   'methods',
+  'dpop',
   'userOnly',
   'issuers',
   'loadPrincipal',
@@ -72,7 +85,7 @@ export const authenticatorOptionNames: readonly (keyof AuthenticatorOptions)[] =
 ];
 
 /** What `createAuth()` knows and a verifier alone doesn't. */
-export interface AuthenticatorContext {
+export interface AuthenticatorContext extends ProofSurroundings {
   /** Used by guards that don't bring their own. */
   readonly loadPrincipal?: LoadPrincipalOption<RequestHead>;
   /** Whether guards accept the session cookie that don't say. @defaultValue `false` */
@@ -133,8 +146,12 @@ export function createAuthenticator<Request extends RequestHead>(
   const devToken = devTokenOf(context);
   const findCredential = createCredentialFinder({ realm, apiKeys: hasApiKeys });
   const allows = createMethodFilter(options.methods, { hasApiKeys });
-  const readSession = allows('session') ? sessionReaderOf(options, context) : undefined;
-  const readToken = createTokenReader(verifier, context);
+  const proofs = guardProofs(options.dpop, context);
+  const isNamed = createNaming(options, proofs);
+  const readSession =
+    allows('session') && isNamed('session') ? sessionReaderOf(options, context) : undefined;
+  const takesKeys = allows('api_key') && isNamed('api_key');
+  const readToken = createTokenReader(verifier, { ...context, proofs });
   const admit = createAdmission(verifier, options);
   const narrow = createNarrowing(verifier, options, context);
   const admitKey = createKeyAdmission(realm, options.resource);
@@ -142,7 +159,7 @@ export function createAuthenticator<Request extends RequestHead>(
 
   function read(credential: Credential, request: Request): Principal | Promise<Principal> {
     if (credential.kind !== 'api_key') return readToken(credential, request);
-    if (!readApiKey || !allows('api_key')) throw wrongMethod;
+    if (!readApiKey || !takesKeys) throw wrongMethod;
     const { checkSession = false } = options;
     return andThen(readApiKey(credential.value, request, checkSession), (principal) =>
       admitKey(principal, request),
@@ -177,9 +194,21 @@ function andThen(
   return principal instanceof Promise ? principal.then(next) : next(principal);
 }
 
+/** Where tokens must be bound to a key, what knows nothing of keys is taken by a guard that names it, and by no other. */
+function createNaming(
+  { methods, sessionCookie, cookie }: AuthenticatorOptions<never>,
+  { mode }: GuardProofs,
+): (method: AuthMethod) => boolean {
+  const byCookie = sessionCookie ?? cookie ?? false;
+  return (method) =>
+    mode !== 'required' ||
+    (methods?.includes(method) ?? false) ||
+    (method === 'session' && byCookie);
+}
+
 /** Verifies a token, and that its sender may use it. */
-function createTokenReader(verifier: Verifier, context: AuthenticatorContext) {
-  const checkSender = createSenderCheck(verifier.realm, context);
+function createTokenReader(verifier: Verifier, options: SenderCheckOptions) {
+  const checkSender = createSenderCheck(verifier.realm, options);
   return (credential: Credential, request: RequestHead): Principal | Promise<Principal> =>
     andThen(verifier.verifyBound(credential.value, request.socket), (principal) =>
       checkSender({ principal, credential, request }),

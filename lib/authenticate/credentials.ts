@@ -9,6 +9,12 @@ export interface RequestHead {
   readonly rawHeaders?: readonly string[];
   /** The connection that the request came on: a token sent again on it is known without its digest. */
   readonly socket?: object;
+  /** For proofs of DPoP (RFC 9449), which are for one method and URI. Without them no proof fits. */
+  readonly method?: string | undefined;
+  /** Path and query, as received. */
+  readonly url?: string | undefined;
+  /** The same where Express has mounted a route below a path, and `url` is only the rest. @defaultValue `url` */
+  readonly originalUrl?: string;
 }
 
 /** What a request brings along to prove who sends it. */

@@ -1,4 +1,5 @@
 import type { AuthScheme, Challenge } from '../challenges.js';
+import { isRepeated } from '../http/repeated-fields.js';
 import type { RequestHead } from './credentials.js';
 
 export interface GuardChallengeOptions {
@@ -28,7 +29,8 @@ export function createGuardChallenges(
   const ambiguous = Object.freeze({ ...options });
   const byBearer = Object.freeze({ ...options, tried: 'Bearer' as const });
   const byProof = Object.freeze({ ...options, tried: 'DPoP' as const });
-  return ({ headers: { authorization = '' } }) => {
+  return ({ headers: { authorization = '' }, rawHeaders }) => {
+    if (isRepeated(rawHeaders, 'authorization')) return ambiguous;
     const scheme = authorization.slice(0, 7).trimEnd().toLowerCase();
     if (scheme === 'bearer') return byBearer;
     return scheme.startsWith('dpop') ? byProof : ambiguous;

@@ -20,6 +20,7 @@ export const rules: readonly ((judgement: Judgement) => void)[] = [
   judgeSecrets,
   judgePublicSecrets,
   judgeLifetimes,
+  judgeDpop,
   judgeStandalone,
   judgePasswordSignUp,
   judgeApiKeys,
@@ -66,6 +67,23 @@ function judgeLifetimes({ values, isGiven, nameOf, refuse }: Judgement): void {
       'refreshIdleTtlSeconds',
       `is longer than ${nameOf('refreshTtlSeconds')}`,
       'shorten it, or lengthen the other',
+    );
+}
+
+/** Without an address of ours no proof could be for us, and without a secret no nonce from us. */
+function judgeDpop({ values, isGiven, nameOf, refuse }: Judgement): void {
+  const { mode, origins, nonceTtlSeconds } = values.dpop;
+  if (mode !== 'off' && !isGiven('publicUrl') && origins.length === 0)
+    refuse(
+      'dpop.mode',
+      'is on, but no address is known that proofs may be for',
+      `set ${nameOf('publicUrl')} or ${nameOf('dpop.origins')}`,
+    );
+  if (nonceTtlSeconds !== undefined && !isGiven('secret') && !isGiven('jwt.secret'))
+    refuse(
+      'dpop.nonceTtlSeconds',
+      'is given without a secret to make nonces with',
+      `set ${nameOf('secret')}`,
     );
 }
 

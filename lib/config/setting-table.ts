@@ -30,6 +30,7 @@ import {
   readOwnPath,
   readPublicUrl,
   readStoreUrl,
+  readWebOrigins,
 } from './url-readers.js';
 import {
   duration,
@@ -243,6 +244,28 @@ export const table: Table<Settings> = {
     optional(readKeyEnvironment),
     'Part of every API key, as in lk_live_…; default live in production, else dev',
   ),
+  dpop: {
+    mode: row(
+      'DPOP',
+      defaulting(oneOf(['off', 'accepted', 'required']), 'off'),
+      'Whether access tokens may be, or must be, bound to a key of their client (RFC 9449)',
+    ),
+    origins: row(
+      'DPOP_ORIGINS',
+      defaulting(readWebOrigins, []),
+      'Origins that clients call besides that of AUTH_PUBLIC_URL, list',
+    ),
+    proofTtlSeconds: row(
+      'DPOP_PROOF_TTL',
+      defaulting(duration('5s', '5m'), 60),
+      'How old a DPoP proof may be',
+    ),
+    nonceTtlSeconds: row(
+      'DPOP_NONCE_TTL',
+      optional(duration('10s', '1h')),
+      'Life of the nonces that DPoP proofs must hold; without it none are asked for',
+    ),
+  },
   cookieName: row(
     'COOKIE_NAME',
     defaulting(readCookieName, 'latchkey'),

@@ -87,9 +87,9 @@ export interface Settings {
    * token, since they get neither. `['*']` is every page, without cookies. @defaultValue none
    */
   readonly corsOrigins: readonly string[];
-  /** Request headers that pages of other origins may send, besides our own five; AUTH_CORS_HEADERS. @defaultValue whatever they ask for */
+  /** Request headers that pages of other origins may send, besides our own six; AUTH_CORS_HEADERS. @defaultValue whatever they ask for */
   readonly corsHeaders: readonly string[];
-  /** Response headers that pages of other origins may read, besides WWW-Authenticate, Retry-After, X-Request-Id, RateLimit and RateLimit-Policy; AUTH_CORS_EXPOSED_HEADERS. @defaultValue none */
+  /** Response headers that pages of other origins may read, besides WWW-Authenticate, DPoP-Nonce, Retry-After, X-Request-Id, RateLimit and RateLimit-Policy; AUTH_CORS_EXPOSED_HEADERS. @defaultValue none */
   readonly corsExposedHeaders: readonly string[];
   /** Origins that may show our pages in a frame, `'self'` among them; AUTH_FRAME_ANCESTORS. @defaultValue none */
   readonly frameAncestors: readonly string[];
@@ -101,6 +101,8 @@ export interface Settings {
   readonly loginLimit: Limit;
   /** Whether the session cookie authenticates every guard's requests; AUTH_COOKIE_SESSIONS. Unsafe requests must then come from an allowed origin. @defaultValue `false` */
   readonly cookieSessions: boolean;
+  /** Access tokens that are bound to a key of their client (RFC 9449); AUTH_DPOP_… */
+  readonly dpop: DpopSettings;
   /**
    * Whether guards take API keys in `X-API-Key`, and the router has the routes that make them; AUTH_API_KEYS. Needs users of our own.
    * Off: the header is the application's. @defaultValue `false`
@@ -205,4 +207,22 @@ interface SocialClient {
   readonly clientId: string | undefined;
   /** Our client secret there; AUTH_GOOGLE_CLIENT_SECRET, AUTH_GITHUB_CLIENT_SECRET. Required for GitHub. Not enumerable. @defaultValue none */
   readonly clientSecret: string | undefined;
+}
+
+/** DPoP (RFC 9449): what guards and the router do by default, and what proofs must be like. */
+export interface DpopSettings {
+  /**
+   * What guards do that don't say, and whether the router binds tokens to the key of a client that proves one; AUTH_DPOP. `off`: bound tokens are
+   * refused and proofs ignored. `required`: unbound ones are refused, too. @defaultValue `'off'`
+   */
+  readonly mode: 'off' | 'accepted' | 'required';
+  /** Origins that clients may call besides that of `publicUrl`, for the URI in their proofs; AUTH_DPOP_ORIGINS. @defaultValue none */
+  readonly origins: readonly string[];
+  /** How old a proof may be; AUTH_DPOP_PROOF_TTL, in seconds, 5 s to 5 min. Each is remembered in the store for as long. @defaultValue `60` */
+  readonly proofTtlSeconds: number;
+  /**
+   * Life of the nonces that proofs must hold; AUTH_DPOP_NONCE_TTL, in seconds, 10 s to 1 h. Clients get them from us, so that no proof can
+   * be made in advance; each costs a client one more request at first. @defaultValue none are asked for
+   */
+  readonly nonceTtlSeconds: number | undefined;
 }

@@ -113,6 +113,13 @@ export function readCorsOrigins(input: unknown): readonly string[] {
   return origins;
 }
 
+/** Origins of web servers: no app's own scheme, no pattern. */
+export function readWebOrigins(input: unknown): readonly string[] {
+  const origins = list((item) => readOrigin(item))(input);
+  if (origins.every((origin) => /^https?:/.test(origin))) return origins;
+  throw new Refusal('has an origin that is not http(s)', 'write it like https://api.example.com');
+}
+
 export function readFrameAncestors(input: unknown): readonly string[] {
   const ancestors = list((item) => {
     const keyword = /^'?(self|none)'?$/i.exec(String(item).trim())?.[1];

@@ -1,5 +1,4 @@
 import {
-  createHash,
   createPrivateKey,
   createPublicKey,
   createSecretKey,
@@ -12,6 +11,7 @@ import type { Config } from '../config/config.js';
 import { algorithmsOf } from '../config/key-readers.js';
 import { createRootKeys } from '../secrets/derived-keys.js';
 import { secretBytes } from '../secrets/secret-bytes.js';
+import { jwkThumbprint } from '../verifier/keys/jwk-thumbprint.js';
 import type { IssuerOptions, SignatureAlgorithm } from '../verifier/trusted-issuers/options.js';
 import type { AttributeValue, OrgMembership } from '../principal.js';
 
@@ -157,18 +157,13 @@ function asymmetricKey(text: string, wanted: SignatureAlgorithm | undefined): Si
   const algorithm = possible.find((each) => each === wanted) ?? possible[0];
   if (algorithm === undefined) throw new TypeError('the private key signs no tokens');
   const jwk = createPublicKey(key).export({ format: 'jwk' });
-  const kid = thumbprint(jwk);
+  const kid = jwkThumbprint(jwk);
   const publicJwk = Object.freeze({ ...jwk, kid, alg: algorithm, use: 'sig' });
   return { key, kid, algorithm, publicJwk };
 }
 
 function isAsymmetric(algorithm: string): algorithm is SignatureAlgorithm {
   return !algorithm.startsWith('HS');
-}
-
-/** RFC 7638 §3: hashes the required members in lexicographic order. */
-export function thumbprint({ kty, crv, e, n, x, y }: JsonWebKey): string {
-  return createHash('sha256').update(JSON.stringify({ crv, e, kty, n, x, y })).digest('base64url');
 }
 
 function publicKeys(ring: readonly SigningKey[]): { readonly keys: readonly JsonWebKey[] } {

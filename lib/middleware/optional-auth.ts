@@ -6,6 +6,8 @@ import {
   authenticatorOptionNames,
   createAuthenticator,
 } from '../authenticate/authenticator.js';
+import { guardProofs, schemesOf } from '../authenticate/dpop/guard-proofs.js';
+import { sendNextNonce } from '../authenticate/dpop/next-nonce.js';
 import { createGuardChallenges } from '../authenticate/guard-challenges.js';
 import { noteChallenge } from '../challenges.js';
 import { AuthError, challenged } from '../errors.js';
@@ -55,7 +57,8 @@ export function optionalAuth(
   const byCookie = acceptsSessionCookie(demands, context);
   const authenticate = createAuthenticator(verifier, demands, context);
   const challengesOf = createGuardChallenges({
-    ...{ realm: verifier.realm, schemes: ['Bearer'] },
+    realm: verifier.realm,
+    ...schemesOf(guardProofs(demands.dpop, context).mode),
     resourceMetadata: context.resourceMetadata,
   });
   return function optionalAuthMiddleware(req, res, next) {
@@ -73,6 +76,8 @@ export function optionalAuth(
         principal
           .then((settled) => {
             if (settled !== undefined) req.auth = settled;
+            // Proofs are remembered in a store, so no token that comes with one is known at once.
+            sendNextNonce(req, res);
             next();
           }, pass)
           .catch(next);

@@ -6,6 +6,8 @@ import {
   authenticatorOptionNames,
   createAuthenticator,
 } from '../authenticate/authenticator.js';
+import { guardProofs, schemesOf } from '../authenticate/dpop/guard-proofs.js';
+import { sendNextNonce } from '../authenticate/dpop/next-nonce.js';
 import { createGuardChallenges } from '../authenticate/guard-challenges.js';
 import { isScopeList, noteChallenge } from '../challenges.js';
 import { isPageRequest, isPreflight } from '../http/cross-site.js';
@@ -47,7 +49,8 @@ const optionNames: readonly (keyof RequireAuthOptions)[] = [
 /**
  * Lets only requests with a valid access token, or session cookie, pass and sets `req.auth`; handlers read it with
  * `principalOf(req)`.
- * Errors: CREDENTIALS_MISSING, INVALID_TOKEN, TOKEN_EXPIRED, TOKEN_REVOKED (401), INVALID_REQUEST (400),
+ * Errors: CREDENTIALS_MISSING, INVALID_TOKEN, TOKEN_EXPIRED, TOKEN_REVOKED, and with `dpop` INVALID_DPOP_PROOF and
+ * USE_DPOP_NONCE (401), INVALID_REQUEST (400),
  * INSUFFICIENT_ROLE (403, with `userOnly`), CROSS_SITE_REQUEST (403, with `sessionCookie`), KEYS_UNAVAILABLE and
  * STORE_UNAVAILABLE (503).
  *
@@ -80,7 +83,8 @@ export function requireAuth(
   const byCookie = acceptsSessionCookie(asked, context);
   const authenticate = createAuthenticator(verifier, asked, context);
   const challengesOf = createGuardChallenges({
-    ...{ realm: verifier.realm, schemes: ['Bearer'] },
+    realm: verifier.realm,
+    ...schemesOf(guardProofs(demands.dpop, context).mode),
     resourceMetadata: context.resourceMetadata,
     scopes: readChallengeScopes(challengeScopes),
   });
@@ -112,6 +116,7 @@ export function requireAuth(
       if (principal === undefined) return refuse(missing, { req, res, next });
       req.auth = principal;
       if (challengesOf) noteChallenge(req, challengesOf(req));
+      sendNextNonce(req, res);
       next();
     };
     let found;

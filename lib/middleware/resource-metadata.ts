@@ -10,6 +10,8 @@ export interface ResourceMetadata {
   readonly bearer_methods_supported: readonly 'header'[];
   readonly resource_name?: string;
   readonly resource_documentation?: string;
+  readonly dpop_signing_alg_values_supported?: readonly string[];
+  readonly dpop_bound_access_tokens_required?: boolean;
   readonly tls_client_certificate_bound_access_tokens?: true;
 }
 

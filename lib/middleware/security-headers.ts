@@ -47,13 +47,13 @@ export interface CorsOptions {
   /** Lets the origins that are listed exactly send cookies. Not with `'*'`. @defaultValue `false` */
   readonly credentials?: boolean;
   /**
-   * Request headers that pages may send, besides Authorization, Content-Type, X-Org-Id, X-Request-Id and X-CSRF.
+   * Request headers that pages may send, besides Authorization, DPoP, Content-Type, X-Org-Id, X-Request-Id and X-CSRF.
    * @defaultValue whatever they ask for, those of tracing included
    */
   readonly allowedHeaders?: readonly string[];
   /**
-   * Response headers that pages may read, besides WWW-Authenticate, Retry-After, X-Request-Id, RateLimit and
-   * RateLimit-Policy. @defaultValue none
+   * Response headers that pages may read, besides WWW-Authenticate, DPoP-Nonce, Retry-After, X-Request-Id,
+   * RateLimit and RateLimit-Policy. @defaultValue none
    */
   readonly exposedHeaders?: readonly string[];
 }
@@ -195,12 +195,20 @@ function parseFrameAncestors(list: readonly string[]): readonly string[] {
 
 const EXPOSED_HEADERS = [
   'WWW-Authenticate',
+  'DPoP-Nonce',
   'Retry-After',
   'X-Request-Id',
   'RateLimit',
   'RateLimit-Policy',
 ];
-const ALLOWED_HEADERS = ['Authorization', 'Content-Type', 'X-Org-Id', 'X-Request-Id', 'X-CSRF'];
+const ALLOWED_HEADERS = [
+  'Authorization',
+  'DPoP',
+  'Content-Type',
+  'X-Org-Id',
+  'X-Request-Id',
+  'X-CSRF',
+];
 const PREFLIGHT_MAX_AGE_SECONDS = 600;
 
 interface CorsAnswers {

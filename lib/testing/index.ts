@@ -1,4 +1,5 @@
 export { createTestIssuer, type TestIssuer, type TestIssuerOptions } from './test-issuer.js';
+export { createDpopKey, type DpopKey, type DpopKeyOptions, type ProofRequest } from './dpop-key.js';
 export { authorize, type TakesHeaders } from './authorize.js';
 export {
   attackCorpus,

@@ -16,7 +16,7 @@ async function createWorld() {
   /** The subject that a request gets, or the code it is refused with. */
   return async (method: string, headers: Record<string, string>) => {
     try {
-      return (await authenticate({ method, headers } as { headers: typeof headers }))?.subject;
+      return (await authenticate({ method, headers }))?.subject;
     } catch (error) {
       if (error instanceof AuthError) return error.code;
       throw error;

@@ -2,7 +2,8 @@ import type { KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import { createVerifier, loadConfig } from 'latchkey';
 import { describe, expect, it } from 'vitest';
-import { createAccessTokenSigner, thumbprint } from '../../lib/issuing/access-token-signer.js';
+import { createAccessTokenSigner } from '../../lib/issuing/access-token-signer.js';
+import { jwkThumbprint } from '../../lib/verifier/keys/jwk-thumbprint.js';
 import { SECRET } from '../world/auth-server.js';
 import { keyPair } from '../world/key-pairs.js';
 import { serve } from '../world/serve.js';
@@ -172,7 +173,7 @@ describe('published keys', () => {
       alg: 'RS256',
       kid: '2011-04-29',
     };
-    expect(thumbprint(example)).toBe('NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs');
+    expect(jwkThumbprint(example)).toBe('NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs');
     for (const privateKey of [rsa(), ec(), ed25519()]) {
       const [key] = signerOf({ privateKey }).jwks().keys;
       expect(key?.['kid']).toBe(await calculateJwkThumbprint(key as object));

@@ -103,7 +103,7 @@ describe.each(expressVersions)('securityHeaders on $name', ({ express }) => {
       expect(headers.get('access-control-allow-credentials')).toBe('true');
       const exposed = headers.get('access-control-expose-headers')?.split(/,\s*/);
       expect(exposed).toEqual(
-        expect.arrayContaining(['WWW-Authenticate', 'Retry-After', 'X-Request-Id']),
+        expect.arrayContaining(['WWW-Authenticate', 'DPoP-Nonce', 'Retry-After', 'X-Request-Id']),
       );
       expect(headers.get('cross-origin-resource-policy')).toBe('cross-origin');
       expect(headers.get('vary')).toBe('Origin, Accept');
@@ -146,6 +146,7 @@ describe.each(expressVersions)('securityHeaders on $name', ({ express }) => {
       expect(allowed).toEqual(
         expect.arrayContaining([
           'Authorization',
+          'DPoP',
           'Content-Type',
           'X-Org-Id',
           'X-Request-Id',
@@ -194,6 +195,7 @@ describe.each(expressVersions)('securityHeaders on $name', ({ express }) => {
       expect(allowed?.toSorted()).toEqual([
         'Authorization',
         'Content-Type',
+        'DPoP',
         'X-CSRF',
         'X-Org-Id',
         'X-Request-Id',
