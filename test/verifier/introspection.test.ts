@@ -402,6 +402,20 @@ describe('discovery', () => {
     expect(await verifier.verify(TOKEN)).toMatchObject({ subject: 'user-1' });
   });
 
+  it('is tried again by ready(), which rejects with the reason', async () => {
+    const { server, verifier } = await createDiscovery({});
+    const { documents, issuer, endpoint } = server;
+    expect(await refusalOf(verifier.ready())).toMatchObject({
+      code: 'KEYS_UNAVAILABLE',
+      cause: { reason: 'url' },
+    });
+    documents.set('/.well-known/openid-configuration', {
+      issuer,
+      introspection_endpoint: endpoint,
+    });
+    await expect(verifier.ready()).resolves.toBeUndefined();
+  });
+
   it('asks no address within a private network that only metadata names', async () => {
     const asked: string[] = [];
     const events = createEventLog();
