@@ -2,7 +2,9 @@ import express from 'express';
 import { createVerifier, errorHandler, principalOf, requireAuth, requireScopes } from 'latchkey';
 import { createTestIssuer } from 'latchkey/testing';
 import { describe, expect, it } from 'vitest';
+import { createDpopApp } from '../world/dpop-app.js';
 import { createEventLog } from '../world/event-log.js';
+import { CLIENT, serveIntrospection } from '../world/introspection-server.js';
 import { API, ROBOT, startOpaqueProvider } from '../world/opaque-provider.js';
 import { refusalOf } from '../world/refusal-of.js';
 import { serve } from '../world/serve.js';
@@ -150,5 +152,24 @@ describe('signed answers of a real provider (RFC 9701)', () => {
     const refusal = await refusalOf(verifier.verify('Never-was-such-a-token-anywhere-here'));
     expect(refusal).toMatchObject({ code: 'INVALID_TOKEN', reason: 'inactive' });
     expect(verifier.counters()).toMatchObject({ introspections: 2, signatureChecks: 2 });
+  });
+});
+
+describe('an opaque token that is bound to a key (RFC 9449)', () => {
+  it('needs a proof with each request, by what its issuer says of it', async () => {
+    const server = await serveIntrospection({});
+    const { issuer, endpoint } = server;
+    const { key, call, get, outcomeOf } = await createDpopApp({
+      trustedIssuers: [{ issuer, audience: API, keys: { introspection: { endpoint, ...CLIENT } } }],
+    });
+    const token = 'opaque-token-that-is-bound';
+    server.answer = { active: true, sub: 'user-1', aud: API, token_type: 'DPoP', cnf: key.cnf };
+    expect(await call({ token })).toMatchObject({ status: 200, body: { method: 'opaque' } });
+    expect(await outcomeOf(get({ authorization: `Bearer ${token}` }))).toMatch(
+      /^401 .* sender_constrained$/,
+    );
+    expect(
+      await outcomeOf(call({ token: 'opaque-token-that-is-other', claims: { ath: 'x' } })),
+    ).toMatch(/^401 INVALID_DPOP_PROOF/);
   });
 });
