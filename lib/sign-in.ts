@@ -157,8 +157,8 @@ function keysOf(
   return { apiKeys: createApiKeys(made, apiKeyOptions), apiKeyOptions, readApiKey: verdicts.read };
 }
 
-function storeParts({ sessions, once, users, instances, together }: Store) {
-  return { sessions, once, users, instances, ...(together && { together }) };
+function storeParts({ sessions, once, users, credentials, instances, together }: Store) {
+  return { sessions, once, users, credentials, instances, ...(together && { together }) };
 }
 
 function lifetimes({ accessTtlSeconds, refreshIdleTtlSeconds, refreshTtlSeconds }: Config) {

@@ -2,6 +2,7 @@ import { AuthError } from '../errors.js';
 import type { EventSink } from '../events.js';
 import type { RootKeys } from '../secrets/derived-keys.js';
 import type {
+  CredentialStore,
   InstanceStore,
   OnceStore,
   Session,
@@ -18,6 +19,8 @@ export interface SessionContext {
   readonly sessions: SessionStore;
   readonly once: Pick<OnceStore, 'add' | 'del' | 'incr' | 'sweep'>;
   readonly users: Pick<UserStore, 'findById'>;
+  /** Those that have ended are deleted with the sessions. */
+  readonly credentials: Pick<CredentialStore, 'sweep'>;
   readonly together?: Store['together'];
   readonly instances: InstanceStore;
   /** Hears of every operation of the store. */

@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { OnceStore, SessionStore } from '../stores/store.js';
+import {
+  type CredentialStore,
+  KEEP_CREDENTIALS_MS,
+  type OnceStore,
+  type SessionStore,
+} from '../stores/store.js';
 
 interface SweepContext {
   readonly sessions: Pick<SessionStore, 'sweep'>;
   readonly once: Pick<OnceStore, 'sweep' | 'add' | 'del'>;
+  readonly credentials: Pick<CredentialStore, 'sweep'>;
   readonly accessTtlSeconds: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -97,9 +103,9 @@ async function sweepAlone(
   return outcome;
 }
 
-/** Sweeps a batch of sessions and a batch of one-time values in turn, until there are no more or the time is up. */
+/** Sweeps a batch of sessions, of one-time values and of credentials in turn, until there are no more or the time is up. */
 async function sweepBatches(
-  { sessions, once, now, accessTtlSeconds }: SweepContext,
+  { sessions, once, credentials, now, accessTtlSeconds }: SweepContext,
   { runMs, pauseMs }: SweepPace,
   stopping: AbortSignal,
 ): Promise<Outcome> {
@@ -108,6 +114,7 @@ async function sweepBatches(
   let sweepers = [
     createBatchSweeper((limit) => sessions.sweep(now() - keepMs, limit)),
     createBatchSweeper((limit) => once.sweep(now(), limit)),
+    createBatchSweeper((limit) => credentials.sweep(now() - KEEP_CREDENTIALS_MS, limit)),
   ];
   const endsAt = performance.now() + runMs;
   while (sweepers.length > 0) {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { openStore, type Store } from 'latchkey';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -42,6 +43,20 @@ async function fill(store: Store, { sessions, values }: { sessions: number; valu
   return ids;
 }
 
+/** An API key and a link to a provider that ended so many days ago. */
+async function endCredentials(store: Store, daysAgo: number) {
+  const at = Date.now() - daysAgo * DAY_MS;
+  const ids = [];
+  for (const kind of ['api_key', 'identity']) {
+    const [id, hash] = [randomUUID(), randomUUID()];
+    const row = { id, hash, kind, ownerId: 'ann', data: '{}', createdAt: at, expiresAt: undefined };
+    await store.credentials.create(row);
+    await store.credentials.revoke(id, at);
+    ids.push(id);
+  }
+  return { key: ids[0] ?? '', link: ids[1] ?? '' };
+}
+
 const rest = async (store: Store, ids: readonly string[]): Promise<number> =>
   (await Promise.all(ids.map((id) => store.sessions.get(id)))).filter(Boolean).length;
 
@@ -54,7 +69,7 @@ interface Sweeping {
 
 /** An instance that sweeps, and what it has swept. */
 function instance(
-  { sessions, once }: Store,
+  { sessions, once, credentials }: Store,
   { who = 'one', ...pace }: Partial<SweepPace> & { who?: string; log?: Sweeping[] } = {},
 ) {
   const log = pace.log ?? [];
@@ -74,6 +89,7 @@ function instance(
     {
       sessions: { sweep: noting((before, limit) => sessions.sweep(before, limit)) },
       once: { ...once, sweep: noting((before, limit) => once.sweep(before, limit)) },
+      credentials,
       accessTtlSeconds: ACCESS_TTL,
       now: Date.now,
     },
@@ -106,13 +122,21 @@ describe.each(stores)('on $name', ({ name, isMissing, create, drop, open }) => {
         now: Date.now(),
         expiresAt: Date.now() + DAY_MS,
       });
+      const over = await endCredentials(here, 91);
+      const recent = await endCredentials(here, 89);
       const log: Sweeping[] = [];
       instance(here, { who: 'here', log });
       instance(there, { who: 'there', log });
-      const isSwept = async () => log.length > 12 && (!keepsRows || (await rest(here, ids)) === 0);
+      const isSwept = async () =>
+        log.length > 12 &&
+        (!keepsRows ||
+          ((await rest(here, ids)) === 0 && !(await here.credentials.findById(over.key))));
       await vi.waitUntil(isSwept, { timeout: 20_000, interval: 50 });
       expect(await here.sessions.get(live)).toBeDefined();
       expect(await here.once.take('value 0 of today', Date.now())).toBe('x');
+      // A link whose row is missing would hide those that came after it.
+      for (const id of [over.link, recent.key, recent.link])
+        expect(await here.credentials.findById(id)).toBeDefined();
       expect(log.filter(({ limit }) => limit < 50 || limit > 5000)).toEqual([]);
       const atOnce = log.filter((one) =>
         log.some(({ who, from, to }) => who !== one.who && from <= one.to && one.from <= to),

@@ -11,7 +11,7 @@ const rotation = { generation: 0, kid: 'key-two', now: NOW + 5, idleExpiresAt: N
 const HELD_MS = 5500;
 
 /** What every kind of change would do, if it came through. */
-function changes({ sessions, once, users, credentials }: Store, id: string) {
+function changes({ sessions, once, users, credentials, orgs }: Store, id: string) {
   return {
     rotate: sessions.rotate(id, rotation),
     create: sessions.create(newSession({ id: 'created' })),
@@ -23,8 +23,49 @@ function changes({ sessions, once, users, credentials }: Store, id: string) {
     del: once.del('kept'),
     deleteUser: users.delete('nobody yet'),
     touch: credentials.touch('credential', NOW),
+    updateCredential: credentials.update('credential', { from: '{}', to: 'changed' }),
+    ...Object.fromEntries(orgChanges(orgs).map((change, at) => [`org ${at}`, change])),
   };
 }
+
+const org = { name: 'Acme', createdAt: NOW, updatedAt: NOW };
+
+function orgChanges(orgs: Store['orgs']): readonly Promise<unknown>[] {
+  return [
+    orgs.create({ ...org, id: 'created' }, 'ann'),
+    orgs.addMember({ orgId: 'kept', userId: 'cid', roles: ['owner'], joinedAt: NOW }),
+    ...memberChanges(orgs),
+  ];
+}
+
+/** Those that need the rows of members who are there. */
+function memberChanges(orgs: Store['orgs']): readonly Promise<unknown>[] {
+  return [
+    orgs.delete('deleted'),
+    orgs.setRoles('kept', 'ann', []),
+    orgs.removeMember('kept', 'bob'),
+    orgs.removeMember('kept', 'bob', { evenLastOwner: true }),
+  ];
+}
+
+/** What is there before and after changes that did not happen. */
+async function stateOf({ orgs }: Store) {
+  const page = { limit: 9 };
+  return {
+    orgs: (await orgs.list(page)).map(({ id }) => id),
+    kept: (await orgs.membersOf('kept', page)).map(({ userId, roles }) => [userId, roles]),
+    deleted: (await orgs.membersOf('deleted', page)).map(({ userId }) => userId),
+  };
+}
+
+const before = {
+  orgs: ['deleted', 'kept'],
+  kept: [
+    ['ann', ['owner']],
+    ['bob', ['owner']],
+  ],
+  deleted: ['ann'],
+};
 
 async function world(onFinished: Parameters<typeof postgresWorld>[0]) {
   const { client, ...rest } = await postgresWorld(onFinished);
@@ -32,6 +73,17 @@ async function world(onFinished: Parameters<typeof postgresWorld>[0]) {
   const session = newSession();
   await store.sessions.create(session);
   await store.once.add('kept', 'value', { now: NOW, expiresAt: NOW + DAY_MS });
+  const credential = {
+    id: 'credential',
+    hash: 'hash',
+    kind: 'api_key',
+    ownerId: 'ann',
+    data: '{}',
+  };
+  await store.credentials.create({ ...credential, createdAt: NOW, expiresAt: undefined });
+  for (const id of before.orgs) await store.orgs.create({ ...org, id }, 'ann');
+  const bob = { orgId: 'kept', userId: 'bob', roles: ['owner'], joinedAt: NOW };
+  await store.orgs.addMember(bob);
   return { ...rest, client, store, session };
 }
 
@@ -45,7 +97,7 @@ describe.skipIf(await isMissing('PostgreSQL', postgresUrl))(
       const { client, store, session } = await world(onTestFinished);
       await client.query('BEGIN');
       await client.query(
-        'LOCK TABLE latchkey_sessions, latchkey_once, latchkey_users, latchkey_credentials IN EXCLUSIVE MODE',
+        'LOCK TABLE latchkey_sessions, latchkey_once, latchkey_users, latchkey_credentials, latchkey_orgs, latchkey_members IN EXCLUSIVE MODE',
       );
       const outcomes = Promise.allSettled(Object.values(changes(store, session.id)));
       await sleep(HELD_MS);
@@ -59,7 +111,34 @@ describe.skipIf(await isMissing('PostgreSQL', postgresUrl))(
       expect(await store.once.take('added', NOW)).toBeUndefined();
       expect(await store.once.take('kept', NOW)).toBe('value');
       expect(await store.sessions.rotate(session.id, rotation)).toMatchObject({ generation: 1 });
+      expect(await store.credentials.findById('credential')).toMatchObject({ data: '{}' });
+      expect(await stateOf(store)).toEqual(before);
     });
+
+    it.for([
+      { lock: 'members', sql: 'LOCK TABLE latchkey_members IN EXCLUSIVE MODE', run: orgChanges },
+      { lock: 'organisations', sql: 'LOCK TABLE latchkey_orgs IN EXCLUSIVE MODE', run: orgChanges },
+      {
+        lock: 'rows of members',
+        sql: 'SELECT FROM latchkey_members FOR UPDATE',
+        run: memberChanges,
+      },
+    ])(
+      'by a lock on $lock alone changes no organisation',
+      async ({ sql, run }, { onTestFinished }) => {
+        const { client, store } = await world(onTestFinished);
+        await client.query('BEGIN');
+        await client.query(sql);
+        const outcomes = Promise.allSettled(run(store.orgs));
+        await sleep(HELD_MS);
+        await client.query('COMMIT');
+        expect(new Set((await outcomes).map(({ status }) => status))).toEqual(
+          new Set(['rejected']),
+        );
+        await sleep(300);
+        expect(await stateOf(store)).toEqual(before);
+      },
+    );
 
     it('by a lock on a row that its holder leaves alone changes nothing', async ({
       onTestFinished,

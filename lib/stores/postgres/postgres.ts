@@ -15,7 +15,13 @@ import { sqlStore } from '../sql/sql.js';
 import { keepTextExact } from '../storable-text.js';
 import type { StoreAdapterOptions } from '../sqlite/sqlite.js';
 import { StoreFailure } from '../failures/store-failure.js';
-import { type OnceStore, PATIENCE_MS, type SessionStore, type Store } from '../store.js';
+import {
+  type CredentialStore,
+  type OnceStore,
+  PATIENCE_MS,
+  type SessionStore,
+  type Store,
+} from '../store.js';
 
 export type { PostgresClient } from './client.js';
 
@@ -55,6 +61,11 @@ export function postgresStore(client: PostgresClient, options: StoreAdapterOptio
   return keepTextExact({
     ...store,
     sessions: postgresSessions(database, { sessions: store.sessions, indexes, notices }),
+    credentials: Object.freeze({
+      ...store.credentials,
+      sweep: async (before, limit) =>
+        indexes.isDone() ? store.credentials.sweep(before, limit) : 0,
+    } satisfies CredentialStore),
     once: Object.freeze({
       ...store.once,
       incr: (key, count) => connections.alone(() => incr(key, count)),

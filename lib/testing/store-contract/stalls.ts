@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { PATIENCE_MS, type Store } from '../../stores/store.js';
 import { type Check, NOW, pause, randomName } from './connections.js';
 import { created as createdSession, DAY, end, newSession, rotation } from './new-session.js';
+import { created as createdOrg, newMember, newOrg, ownersOf } from './new-org.js';
 import { created as createdUser, newUser } from './new-user.js';
 
 /** Holds up every change of the store, until the returned function is called. */
@@ -62,9 +63,6 @@ async function otherAttempts(store: Store): Promise<readonly Attempt[]> {
   await store.once.add(taken, 'value', life);
   const fresh = newUser();
   const { id } = await createdUser(store);
-  const credential = { id: randomName(), hash: randomName(), ownerId: randomName(), kind: 'x' };
-  const createdAt = NOW;
-  const isOfNobody = { ...credential, data: '{}', createdAt, expiresAt: undefined };
   return [
     {
       name: 'once.add',
@@ -86,11 +84,77 @@ async function otherAttempts(store: Store): Promise<readonly Attempt[]> {
       run: ({ users }) => users.update(id, { version: 0, now: NOW, set: { roles: [] } }),
       hasHappened: async ({ users }) => (await users.findById(id))?.version !== 0,
     },
+  ];
+}
+
+async function credentialAttempts(store: Store): Promise<readonly Attempt[]> {
+  const common = { ownerId: randomName(), kind: 'x', data: '{}', createdAt: NOW };
+  const newCredential = () => ({
+    ...{ id: randomName(), hash: randomName(), expiresAt: undefined },
+    ...common,
+  });
+  const [fresh, updated, revoked] = [newCredential(), newCredential(), newCredential()];
+  for (const credential of [updated, revoked]) await store.credentials.create(credential);
+  return [
     {
       name: 'credentials.create',
-      run: ({ credentials }) => credentials.create(isOfNobody),
+      run: ({ credentials }) => credentials.create(fresh),
       hasHappened: async ({ credentials }) =>
-        (await credentials.findByHash(credential.hash)) !== undefined,
+        (await credentials.findByHash(fresh.hash)) !== undefined,
+    },
+    {
+      name: 'credentials.update',
+      run: ({ credentials }) => credentials.update(updated.id, { from: '{}', to: 'changed' }),
+      hasHappened: async ({ credentials }) =>
+        (await credentials.findById(updated.id))?.data !== '{}',
+    },
+    {
+      name: 'credentials.revoke',
+      run: ({ credentials }) => credentials.revoke(revoked.id, NOW),
+      hasHappened: async ({ credentials }) =>
+        (await credentials.findById(revoked.id))?.revokedAt !== undefined,
+    },
+  ];
+}
+
+async function orgAttempts(store: Store): Promise<readonly Attempt[]> {
+  const owners = [randomName(), randomName(), randomName()] as const;
+  const [owner, demoted, removed] = owners;
+  const { id } = await createdOrg(store, owners);
+  const { id: deleted } = await createdOrg(store, [owner]);
+  const [fresh, joining] = [newOrg(), newMember(id)];
+  return [
+    {
+      name: 'orgs.create',
+      run: ({ orgs }) => orgs.create(fresh, joining.userId),
+      hasHappened: async ({ orgs }) =>
+        (await orgs.get(fresh.id)) !== undefined ||
+        (await orgs.membershipsOf(joining.userId, { limit: 9 })).length > 0,
+    },
+    {
+      name: 'orgs.update',
+      run: ({ orgs }) => orgs.update(id, { version: 0, now: NOW, name: 'changed' }),
+      hasHappened: async ({ orgs }) => (await orgs.get(id))?.version !== 0,
+    },
+    {
+      name: 'orgs.delete',
+      run: ({ orgs }) => orgs.delete(deleted),
+      hasHappened: async ({ orgs }) => (await orgs.getMember(deleted, owner)) === undefined,
+    },
+    {
+      name: 'orgs.addMember',
+      run: ({ orgs }) => orgs.addMember(joining),
+      hasHappened: async ({ orgs }) => (await orgs.getMember(id, joining.userId)) !== undefined,
+    },
+    {
+      name: 'orgs.setRoles',
+      run: ({ orgs }) => orgs.setRoles(id, demoted, ['viewer']),
+      hasHappened: async (now) => !(await ownersOf(now, id)).includes(demoted),
+    },
+    {
+      name: 'orgs.removeMember',
+      run: ({ orgs }) => orgs.removeMember(id, removed),
+      hasHappened: async ({ orgs }) => (await orgs.getMember(id, removed)) === undefined,
     },
   ];
 }
@@ -100,7 +164,12 @@ export function stallChecks(stall: Stall): Readonly<Record<string, Check>> {
   return {
     'every change: held up for longer than the patience it rejects and never happens; rotatedAt counts a shorter wait':
       async ({ one, two }) => {
-        const attempts = [...(await sessionAttempts(one)), ...(await otherAttempts(one))];
+        const attempts = [
+          ...(await sessionAttempts(one)),
+          ...(await otherAttempts(one)),
+          ...(await credentialAttempts(one)),
+          ...(await orgAttempts(one)),
+        ];
         const { id } = await createdSession(two);
         const release = await stall();
         const { outcomes, rotating } = await (async () => {
