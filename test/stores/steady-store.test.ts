@@ -151,6 +151,11 @@ describe('a store that lacks operations of the contract', () => {
       message: 'the store has no once.del:',
     },
     {
+      title: 'a store with organisations but one operation',
+      options: { store: { ...memoryStore(), orgs: { ...memoryStore().orgs, delete: undefined } } },
+      message: 'the store has no orgs.delete:',
+    },
+    {
       title: 'a user table without one',
       options: { userStore: { ...memoryStore().users, list: undefined } },
       message: '`userStore` has no list:',
@@ -165,6 +170,38 @@ describe('a store that lacks operations of the contract', () => {
       Reflect.apply(createAuth, undefined, [{ ...settings, ...options }]);
     expect(create).toThrow(TypeError);
     expect(create).toThrow(message);
+  });
+
+  it('a store of release 0.6 goes on, and what it lacks rejects by name', async () => {
+    const { orgs: _, ...inner } = memoryStore();
+    const { create, findByHash, listByOwner, touch, revoke } = inner.credentials;
+    const older = { ...inner, credentials: { create, findByHash, listByOwner, touch, revoke } };
+    // What JavaScript can pass and types would refuse.
+    const store: Store = Reflect.apply(steadyStore, undefined, [
+      older,
+      { events: createEventLog(), warns: false },
+    ]);
+    const key = { id: 'key', hash: 'hash', kind: 'api_key', ownerId: 'ann', data: '{}' };
+    const life = { createdAt: 1, expiresAt: undefined };
+    await store.credentials.create({ ...key, ...life });
+    await store.credentials.touch('key', 5);
+    expect(await store.credentials.listByOwner('ann')).toMatchObject([{ lastUsedAt: 5 }]);
+    expect(await store.credentials.sweep(9)).toBe(0);
+    const other = { ...key, ...life, id: 'other', hash: 'other', resource: 'project:42' };
+    for (const [name, refused] of [
+      ['credentials with a resource', store.credentials.create(other)],
+      ['credentials.findById', store.credentials.findById('key')],
+      ['credentials.listByResource', store.credentials.listByResource('project:42')],
+      ['credentials.update', store.credentials.update('key', { from: '{}', to: 'x' })],
+      ['orgs.membershipsOf', store.orgs.membershipsOf('ann', { limit: 1 })],
+    ] as const) {
+      const error: unknown = await refused.then(undefined, (reason: unknown) => reason);
+      expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', status: 503 });
+      const { cause } = error as Error;
+      expect(cause).toMatchObject({ message: expect.stringContaining(`has no ${name}, `) });
+    }
+    expect(await store.credentials.findByHash('other')).toBeUndefined();
+    await store.close();
   });
 
   it('a store whose operations are methods of a class keeps them beside a user table', async () => {

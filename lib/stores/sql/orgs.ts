@@ -1,5 +1,6 @@
 import { change, find, firstOf, type SqlDatabase, type SqlDialect } from './database.js';
 import { number, type Row, text } from './rows.js';
+import { StoreFailure } from '../failures/store-failure.js';
 import {
   type Membership,
   type OrgStore,
@@ -7,6 +8,7 @@ import {
   type StoredMember,
   type StoredOrg,
 } from '../org-store.js';
+import { PATIENCE_MS } from '../store.js';
 
 const orgColumns = 'id, name, created_at, updated_at, version';
 const MEMBERSHIP = `SELECT ${orgColumns}, roles, joined_at FROM latchkey_members JOIN latchkey_orgs ON id = org_id`;
@@ -136,7 +138,8 @@ async function changeMember(
   sql: string,
   values: MemberValues,
 ): Promise<'done' | 'missing' | 'last_owner'> {
-  for (;;) {
+  const until = performance.now() + PATIENCE_MS;
+  do {
     // One after the other: each answer says whether there is another attempt.
     // oxlint-disable-next-line no-await-in-loop
     const rows = await change(database, sql, values);
@@ -144,7 +147,8 @@ async function changeMember(
     // oxlint-disable-next-line no-await-in-loop
     const reason = await refusal(database, values);
     if (reason) return reason;
-  }
+  } while (performance.now() < until);
+  throw new StoreFailure('timeout', 'a membership changed again and again');
 }
 
 /** Why a change of a member didn't happen. Undefined: it would now, since others came in between. */
@@ -156,7 +160,7 @@ async function refusal(
     database,
     `SELECT is_owner, (SELECT COUNT(*) FROM latchkey_members
          WHERE org_id = $1 AND user_id <> $2 AND is_owner = 1) AS others
-       FROM latchkey_members WHERE org_id = $1 AND user_id = $2`,
+       FROM latchkey_members JOIN latchkey_orgs ON id = org_id WHERE org_id = $1 AND user_id = $2`,
     [orgId, userId],
   );
   if (!member) return 'missing';
