@@ -98,33 +98,40 @@ function memberRows(
   const locked = lockedWithOtherOwner(dialect);
   return {
     async addMember({ orgId, userId, roles, joinedAt }) {
-      const rows = await change(
+      const outcome = await changeMember(
         database,
-        `WITH org AS MATERIALIZED (SELECT id FROM latchkey_orgs WHERE id = $1 ${dialect.forShare})
-         INSERT INTO latchkey_members (org_id, user_id, roles, is_owner, joined_at)
-           SELECT id, $2, $3, $4, $5 FROM org WHERE TRUE ON CONFLICT DO NOTHING RETURNING user_id`,
-        [orgId, userId, JSON.stringify(roles), isOwner(roles), joinedAt],
+        {
+          sql: `WITH org AS MATERIALIZED (SELECT id FROM latchkey_orgs WHERE id = $1 ${dialect.forShare})
+            INSERT INTO latchkey_members (org_id, user_id, roles, is_owner, joined_at)
+              SELECT id, $2, $3, $4, $5 FROM org WHERE TRUE ON CONFLICT DO NOTHING RETURNING user_id`,
+          values: [orgId, userId, JSON.stringify(roles), isOwner(roles), joinedAt],
+        },
+        whyNotAdded,
       );
-      if (rows.length === 1) return 'added';
-      const [org] = await find(database, 'SELECT id FROM latchkey_orgs WHERE id = $1', [orgId]);
-      return org ? 'member' : 'missing';
+      return outcome === 'done' ? 'added' : outcome;
     },
     async setRoles(orgId, userId, roles) {
       const outcome = await changeMember(
         database,
-        `${locked} UPDATE latchkey_members SET roles = $3, is_owner = $4
-           WHERE org_id = (SELECT id FROM org) AND user_id = $2
-             AND (is_owner = 0 OR $4 = 1 OR EXISTS (SELECT 1 FROM other_owner)) RETURNING user_id`,
-        [orgId, userId, JSON.stringify(roles), isOwner(roles)],
+        {
+          sql: `${locked} UPDATE latchkey_members SET roles = $3, is_owner = $4
+            WHERE org_id = (SELECT id FROM org) AND user_id = $2
+              AND (is_owner = 0 OR $4 = 1 OR EXISTS (SELECT 1 FROM other_owner)) RETURNING user_id`,
+          values: [orgId, userId, JSON.stringify(roles), isOwner(roles)],
+        },
+        whyNotChanged,
       );
       return outcome === 'done' ? 'changed' : outcome;
     },
     async removeMember(orgId, userId, { evenLastOwner = false } = {}) {
       const outcome = await changeMember(
         database,
-        `${locked} DELETE FROM latchkey_members WHERE org_id = (SELECT id FROM org) AND user_id = $2
-           AND (is_owner = 0 OR $3 = 1 OR EXISTS (SELECT 1 FROM other_owner)) RETURNING user_id`,
-        [orgId, userId, Number(evenLastOwner)],
+        {
+          sql: `${locked} DELETE FROM latchkey_members WHERE org_id = (SELECT id FROM org) AND user_id = $2
+            AND (is_owner = 0 OR $3 = 1 OR EXISTS (SELECT 1 FROM other_owner)) RETURNING user_id`,
+          values: [orgId, userId, Number(evenLastOwner)],
+        },
+        whyNotChanged,
       );
       return outcome === 'done' ? 'removed' : outcome;
     },
@@ -133,11 +140,19 @@ function memberRows(
 
 type MemberValues = readonly [orgId: string, userId: string, ...values: (string | number)[]];
 
-async function changeMember(
+/** Answers undefined when the change would happen now, since others came in between. */
+type WhyNot<Reason> = (
   database: SqlDatabase,
-  sql: string,
-  values: MemberValues,
-): Promise<'done' | 'missing' | 'last_owner'> {
+  orgId: string,
+  userId: string,
+) => Promise<Reason | undefined>;
+
+async function changeMember<Reason>(
+  database: SqlDatabase,
+  { sql, values }: { readonly sql: string; readonly values: MemberValues },
+  whyNot: WhyNot<Reason>,
+): Promise<'done' | Reason> {
+  const [orgId, userId] = values;
   const until = performance.now() + PATIENCE_MS;
   do {
     // One after the other: each answer says whether there is another attempt.
@@ -145,17 +160,23 @@ async function changeMember(
     const rows = await change(database, sql, values);
     if (rows.length === 1) return 'done';
     // oxlint-disable-next-line no-await-in-loop
-    const reason = await refusal(database, values);
+    const reason = await whyNot(database, orgId, userId);
     if (reason) return reason;
   } while (performance.now() < until);
   throw new StoreFailure('timeout', 'a membership changed again and again');
 }
 
-/** Why a change of a member didn't happen. Undefined: it would now, since others came in between. */
-async function refusal(
-  database: SqlDatabase,
-  [orgId, userId]: MemberValues,
-): Promise<'missing' | 'last_owner' | undefined> {
+const whyNotAdded: WhyNot<'member' | 'missing'> = async (database, orgId, userId) => {
+  const [org] = await find(
+    database,
+    `SELECT user_id FROM latchkey_orgs LEFT JOIN latchkey_members ON org_id = id AND user_id = $2 WHERE id = $1`,
+    [orgId, userId],
+  );
+  if (!org) return 'missing';
+  return org['user_id'] === null ? undefined : 'member';
+};
+
+const whyNotChanged: WhyNot<'missing' | 'last_owner'> = async (database, orgId, userId) => {
   const [member] = await find(
     database,
     `SELECT is_owner, (SELECT COUNT(*) FROM latchkey_members
@@ -166,7 +187,7 @@ async function refusal(
   if (!member) return 'missing';
   const isLast = number(member, 'is_owner') === 1 && number(member, 'others') === 0;
   return isLast ? 'last_owner' : undefined;
-}
+};
 
 /** An owner beside the member, if there is one, and the organisation, both as they are after the wait for their rows. */
 function lockedWithOtherOwner({ forUpdate }: SqlDialect): string {
