@@ -92,9 +92,10 @@ function openProofStore(
       'LatchkeyWarning',
     );
   const store = steadyStore(given ?? openStore(url), { events, now });
-  // The sessions may be another application's.
-  const sessions = { sweep: async () => 0 };
-  const sweeps = scheduleSweeps({ sessions, once: store.once, accessTtlSeconds, now });
+  // The sessions and credentials may be another application's.
+  const nothing = { sweep: async () => 0 };
+  const kept = { sessions: nothing, credentials: nothing };
+  const sweeps = scheduleSweeps({ ...kept, once: store.once, accessTtlSeconds, now });
   return {
     store,
     async close(): Promise<void> {

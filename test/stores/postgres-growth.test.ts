@@ -38,7 +38,9 @@ async function sweepAll(store: Store, limit: number): Promise<number> {
 const readsWholeTable = /Seq Scan on (?:\w+\.)?latchkey_(?!revocations)/;
 
 /** A store on one connection, whose server explains each statement as it runs once it is told to. */
-async function explainedStore(url: string) {
+async function explainedStore(
+  url: string,
+): Promise<{ readonly store: Store; readonly explain: () => Promise<readonly string[]> }> {
   const pool = new Pool({ connectionString: url, max: 1 });
   onTestFinished(() => pool.end());
   const store = postgresStore(pool);
