@@ -9,7 +9,10 @@ export interface Principal {
   readonly user: User;
   /** Granted scopes. A real set that cannot be changed; prints as an array in JSON. */
   readonly scopes: ReadonlySet<string>;
-  /** The token's payload as it was signed, without `__proto__`, `prototype` and `constructor` members. */
+  /**
+   * The token's payload as it was signed, without `__proto__`, `prototype` and `constructor` members. Of an API key: `sub`, `key_id`, and
+   * `resource` and `org` where the key has them.
+   */
   readonly claims: Readonly<Record<string, unknown>>;
   /** `iss`, exactly as configured. */
   readonly issuer: string;
@@ -19,7 +22,10 @@ export interface Principal {
   readonly sessionId: string | undefined;
   /** Seconds since 1970. */
   readonly issuedAt: number | undefined;
-  /** Seconds since 1970. Of an opaque token without an end: until when its issuer's word on it counts. */
+  /**
+   * Seconds since 1970. Of an opaque token without an end: until when its issuer's word on it counts. Of an API key without an end:
+   * 8,640,000,000,000, the last moment that a `Date` can hold.
+   */
   readonly expiresAt: number;
   /** When the user last signed in actively (`auth_time`). Seconds since 1970. */
   readonly authTime: number | undefined;

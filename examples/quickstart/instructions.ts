@@ -68,6 +68,22 @@ ${curl} ${as('BOB')} -H 'X-Org-Id: acme' -X DELETE ${api}/api/datasets/sales
 # Bob administers users: 200
 ${curl} ${as('BOB')} ${auth}/users
 
+# Alice makes an API key for a program: 201
+ALICE_KEY=$(curl -is ${as('ALICE')} ${json} -d '{"name":"nightly build","scopes":["reports:read"],"expires_in":86400}' ${auth}/keys); echo "$ALICE_KEY"; echo
+KEY=${pick('key', 'ALICE_KEY')}; KEY_ID=${pick('id', 'ALICE_KEY')}
+
+# It reads reports for her: 200
+${curl} -H "X-API-Key: $KEY" ${api}/api/reports
+
+# It makes no further key: 401
+${curl} -H "X-API-Key: $KEY" ${json} -d '{"name":"another"}' ${auth}/keys
+
+# She deletes it: 204
+${curl} ${as('ALICE')} -X DELETE ${auth}/keys/$KEY_ID
+
+# From then on it is refused: 401
+${curl} -H "X-API-Key: $KEY" ${api}/api/reports
+
 # Alice gets new tokens for her refresh token: 200
 ALICE_NEXT=$(curl -is ${json} -d '{"refresh_token":"'$ALICE_REFRESH'"}' ${auth}/refresh); echo "$ALICE_NEXT"; echo
 ALICE=${pick('access_token', 'ALICE_NEXT')}; ALICE_REFRESH=${pick('refresh_token', 'ALICE_NEXT')}

@@ -26,6 +26,8 @@ export async function createQuickstart(
     // Other applications on this machine have the same host.
     cookieName: 'quickstart',
     tokenScopes: scopesOf,
+    // Keys for programs, which Alice and Bob make on their account pages.
+    acceptApiKeys: true,
     // Pasted lines come faster than people do.
     rateLimit: { max: 50, windowSeconds: 1 },
     ...options,

@@ -66,6 +66,7 @@ export function optionalAuth(
     if (challengesOf) noteChallenge(req, challengesOf(req));
     addVary(res, 'Authorization');
     if (byCookie) addVary(res, 'Cookie');
+    if (context.readApiKey) addVary(res, 'X-API-Key');
     const pass = (error: unknown): void => {
       if (lenient && error instanceof AuthError && error.status < 500) next();
       else next(challenged(error, challengesOf?.(req)));

@@ -81,6 +81,7 @@ export function requireAuth(
   const isGiven = demands.sessionCookie !== undefined || demands.cookie !== undefined;
   const asked = byPage && !isGiven ? { ...demands, sessionCookie: true } : demands;
   const byCookie = acceptsSessionCookie(asked, context);
+  const takesKeys = context.readApiKey !== undefined;
   const authenticate = createAuthenticator(verifier, asked, context);
   const challengesOf = createGuardChallenges({
     realm: verifier.realm,
@@ -112,6 +113,8 @@ export function requireAuth(
       return;
     }
     if (byCookie) addVary(res, 'Cookie');
+    // Shared caches keep away from answers to `Authorization` by themselves (RFC 9111 §3.5), not from those to a key.
+    if (takesKeys && req.headers['x-api-key'] !== undefined) addVary(res, 'X-API-Key');
     const admit = (principal: Principal | undefined): void => {
       if (principal === undefined) return refuse(missing, { req, res, next });
       req.auth = principal;

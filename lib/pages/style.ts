@@ -23,6 +23,7 @@ label { display: block; margin: 0 0 .25rem; font-weight: 600; }
 .check input { flex: none; width: 1.125rem; height: 1.125rem; margin: .2rem 0 0; accent-color: var(--act); }
 .hint { margin: -.625rem 0 1rem; color: var(--soft); font-size: .875rem; }
 input, select { width: 100%; margin: 0 0 1rem; padding: .625rem .75rem; font: inherit; color: inherit; background: var(--card); border: 1px solid var(--line); border-radius: var(--round); }
+.key { display: block; padding: .625rem .75rem; font: 1rem/1.5 ui-monospace, monospace; border: 1px solid var(--line); border-radius: var(--round); user-select: all; }
 fieldset { margin: 0 0 1rem; padding: 0; border: 0; }
 legend { margin: 0 0 .25rem; padding: 0; font-weight: 600; }
 [aria-invalid=true] { border: 2px solid var(--bad); padding: calc(.625rem - 1px) calc(.75rem - 1px); }

@@ -177,6 +177,19 @@ describe('I2 made-up keys with a right checksum', () => {
   });
 });
 
+describe('I2 a shared cache', () => {
+  it.each(['/any', '/public'])('is told that the answer of %s is for this key', async (path) => {
+    const { ask, addKey } = await serveKeys();
+    const { key } = await addKey();
+    expect((await ask(path, key)).headers.get('vary')).toContain('X-API-Key');
+  });
+
+  it('is told that an anonymous answer would be another one with a key', async () => {
+    const { get } = await serveKeys();
+    expect((await get('/public')).headers.get('vary')).toContain('X-API-Key');
+  });
+});
+
 describe('I2 what a key may do', () => {
   it.each([
     { title: 'its own project', path: '/projects/42', status: 200 },

@@ -127,11 +127,14 @@ for (const place of await sharedStores(12))
 
       const store = openStore(storeUrl);
       onTestFinished(() => store.close());
-      const server = await serveAuth({ store });
+      const server = await serveAuth({ store, acceptApiKeys: true });
       const { refresh_token } = await server.signIn('bob', passwordIn(added));
+      const bob = await server.auth.users.findByLogin('bob');
+      await server.auth.apiKeys.create({ owner: bob?.id ?? '', name: 'intruder' });
 
       const reset = await latchkey(['users', 'reset', 'BOB@example.com'], { storeUrl });
       expect(reset.stdout).toContain('1 session ended');
+      expect(reset.stdout).toContain('ended 1 API key\n');
       expect((await server.post('/api/auth/refresh', { refresh_token })).status).toBe(401);
       expect((await server.signIn('bob', passwordIn(reset))).must_reset_password).toBe(true);
 

@@ -102,6 +102,25 @@ const expected: readonly {
     body: { users: expect.arrayContaining([expect.objectContaining({ username: 'alice' })]) },
   },
   {
+    comment: '# Alice makes an API key for a program: 201',
+    status: 201,
+    body: { key: expect.stringMatching(/^lk_dev_/), scopes: ['reports:read'] },
+  },
+  { comment: '# It reads reports for her: 200', status: 200, body: ['annual', 'quarterly'] },
+  {
+    comment: '# It makes no further key: 401',
+    status: 401,
+    challenge: 'Bearer realm="api", error="invalid_token"',
+    body: { code: 'INVALID_TOKEN' },
+  },
+  { comment: '# She deletes it: 204', status: 204, body: {} },
+  {
+    comment: '# From then on it is refused: 401',
+    status: 401,
+    challenge: 'Bearer realm="api", error="invalid_token"',
+    body: { code: 'INVALID_TOKEN' },
+  },
+  {
     comment: '# Alice gets new tokens for her refresh token: 200',
     status: 200,
     body: { token_type: 'Bearer' },

@@ -19,6 +19,8 @@ async function world() {
     publicUrl: port.origin,
     appName: 'Reports',
     passwordSignUp: true,
+    acceptApiKeys: true,
+    tokenScopes: () => ['reports:read', 'reports:write'],
     oidc: {
       default: { issuer: 'https://id.example', clientId: 'x', label: 'Example Corp' },
       keycloak: { issuer: 'https://kc.example', clientId: 'x', label: 'Keycloak' },
@@ -39,7 +41,15 @@ async function world() {
   app.get('/', (_req, res) => void res.send('home'));
   app.use(auth.errorHandler({ html: true }));
   port.serve(app);
-  await addUser({ auth }, { email: 'alice@example.com', emailVerified: true });
+  const alice = await addUser({ auth }, { email: 'alice@example.com', emailVerified: true });
+  await auth.apiKeys.create({
+    ...{
+      owner: alice.id,
+      name: 'Nightly build of a project with a long name',
+      expiresInSeconds: 86_400,
+    },
+    scopes: ['reports:read'],
+  });
   const bob = await addUser({ auth }, { username: 'bob' });
   await auth.users.update(bob.id, () => ({ mustResetPassword: true }));
   return { at: `${port.origin}/api/auth` };

@@ -114,17 +114,9 @@ export function newKeyPage({ name, key, account }: NewKeyFacts): PageIn {
       title,
       isWide: true,
       body: html`<h1>${title}</h1>
-        <p class="notice" role="status">${words.say('key.copy')}</p>
-        <label for="key">${name}</label>
-        <input
-          id="key"
-          value="${key}"
-          readonly
-          autocomplete="off"
-          spellcheck="false"
-          aria-describedby="key-hint"
-        />
-        <p class="hint" id="key-hint">${words.say('key.use')}</p>
+        <p class="notice" role="status">${words.say('key.copy', { name })}</p>
+        <p><code class="key" id="key">${key}</code></p>
+        <p>${words.say('key.use')}</p>
         <a class="button" href="${account}">${words.say('page.account')}</a>`,
     };
   };

@@ -201,6 +201,22 @@ describe('POST /keys', () => {
   });
 });
 
+describe('GET /me by a key', () => {
+  it('says whom it is of, and what it may do', async () => {
+    const { auth, origin, user } = await world();
+    const wanted = { owner: user.id, name: 'build', scopes: ['reports:read'], org: 'acme' };
+    const { key } = await auth.apiKeys.create(wanted);
+    const response = await fetch(`${origin}/api/auth/me`, { headers: { 'x-api-key': key } });
+    expect(await response.json()).toMatchObject({
+      subject: user.id,
+      method: 'api_key',
+      scopes: ['reports:read'],
+      orgs: [{ id: 'acme' }],
+      expires_at: 8_640_000_000_000,
+    });
+  });
+});
+
 describe('GET and DELETE /keys', () => {
   it('list and end the caller’s own keys, and nobody else’s', async () => {
     const { auth, call, use, user } = await world();
