@@ -22,7 +22,7 @@ export interface ApiKeyOptions {
    * const auth = createAuth({
    *   apiKeys: {
    *     mayCreate: async (user, { resource }) =>
-   *       resource === undefined || (await projects.isOwner(resource, user.id)),
+   *       resource === undefined || (await db.isOwner(user.id, resource)),
    *   },
    * });
    */

@@ -105,6 +105,7 @@ declare global {
   const db: {
     findUser(id: string): Promise<{ roles: string[]; active: boolean } | undefined>;
     findTenant(issuer: string): Promise<{ id: string; issuer: string } | undefined>;
+    isOwner(userId: string, resource: string): Promise<boolean>;
     findRoles(userId: string, orgId: string): Promise<string[] | undefined>;
   };
   const bcrypt: { compare(password: string, hash: string): Promise<boolean> };
