@@ -81,7 +81,6 @@ export function requireAuth(
   const isGiven = demands.sessionCookie !== undefined || demands.cookie !== undefined;
   const asked = byPage && !isGiven ? { ...demands, sessionCookie: true } : demands;
   const byCookie = acceptsSessionCookie(asked, context);
-  const takesKeys = context.readApiKey !== undefined;
   const authenticate = createAuthenticator(verifier, asked, context);
   const challengesOf = createGuardChallenges({
     realm: verifier.realm,
@@ -113,8 +112,7 @@ export function requireAuth(
       return;
     }
     if (byCookie) addVary(res, 'Cookie');
-    // Shared caches keep away from answers to `Authorization` by themselves (RFC 9111 §3.5), not from those to a key.
-    if (takesKeys && req.headers['x-api-key'] !== undefined) addVary(res, 'X-API-Key');
+    if (context.readApiKey) varyWithKey(req, res);
     const admit = (principal: Principal | undefined): void => {
       if (principal === undefined) return refuse(missing, { req, res, next });
       req.auth = principal;
@@ -141,6 +139,11 @@ function readChallengeScopes(scopes: readonly string[] | undefined): readonly st
   throw new TypeError(
     "requireAuth(): `challengeScopes` is a list with at least one scope, such as ['notes:read']",
   );
+}
+
+/** Shared caches keep away from answers to `Authorization` by themselves (RFC 9111 §3.5), not from those to a key. */
+function varyWithKey(req: Request, res: Response): void {
+  if (req.headers['x-api-key'] !== undefined) addVary(res, 'X-API-Key');
 }
 
 interface Exchange {
