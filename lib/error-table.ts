@@ -19,6 +19,8 @@ export type AuthErrorCode =
   | 'ORG_FORBIDDEN'
   | 'RESOURCE_FORBIDDEN'
   | 'CROSS_SITE_REQUEST'
+  | 'IMPERSONATION_ACTIVE'
+  | 'IMPERSONATION_DENIED'
   | 'PASSWORD_CHANGE_REQUIRED'
   | 'PASSWORD_POLICY'
   | 'RATE_LIMITED'
@@ -149,6 +151,16 @@ export const errorTable: Readonly<Record<AuthErrorCode, ErrorRow>> = {
     status: 403,
     title: 'Origin not allowed',
     text: 'This request did not come from an allowed origin.',
+  },
+  IMPERSONATION_ACTIVE: {
+    status: 403,
+    title: 'Not while acting as another user',
+    text: 'Only the user in person can do this.',
+  },
+  IMPERSONATION_DENIED: {
+    status: 403,
+    title: 'User cannot be impersonated',
+    text: 'You cannot act as this user.',
   },
   PASSWORD_CHANGE_REQUIRED: {
     status: 403,

@@ -184,6 +184,37 @@ export interface AuthEvents {
     /** Subject of the request, where there was one; absent for a sign-up. */
     readonly by: string | undefined;
   };
+  /** A support person began to act as another user. */
+  'impersonation.started': RequestFacts & {
+    readonly userId: string;
+    readonly actorId: string;
+    /** The session that they act in. `session.revoked` tells of its end before `until`. */
+    readonly sessionId: string;
+    /** When it ends by itself. Milliseconds since 1970. */
+    readonly until: number;
+    /** The reason that they gave: one line of text, of at most 500 characters, and not ours. */
+    readonly note: string;
+  };
+  /**
+   * They stopped, or were stopped. Reasons: logout, revoked, ended_by_user, ended_by_admin, refresh_reused, user_gone; and of the actor actor_gone,
+   * actor_signed_out, actor_scope; protected_user, impersonation_off. Not told where all sessions of the user end at once, and at `until`.
+   */
+  'impersonation.ended': {
+    readonly userId: string;
+    readonly actorId: string;
+    readonly sessionId: string;
+    readonly reason: string;
+  };
+  /**
+   * A support person was refused. Reasons: self, unknown_user, disabled, protected_user, must_reset_password, changed; `active` for a request that only
+   * the user in person may send.
+   */
+  'impersonation.refused': RequestFacts & {
+    readonly actorId: string;
+    /** Absent when there is no such user. */
+    readonly userId: string | undefined;
+    readonly reason: string;
+  };
   /**
    * The store could not answer. Reasons: driver, host, refused, tls, authentication, database, permission, readonly, eviction,
    * schema, cluster, disk, memory, connections, locked, not_ready, connection, timeout, overload, closed, error.

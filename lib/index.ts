@@ -49,7 +49,7 @@ export {
 } from './errors.js';
 export { optionalPrincipalOf, orgOf, principalOf } from './principal.js';
 export { requestIdOf } from './http/request-facts.js';
-export type { AttributeValue, Org, OrgMembership, Principal, User } from './principal.js';
+export type { Actor, AttributeValue, Org, OrgMembership, Principal, User } from './principal.js';
 export type { ClaimPath } from './claims/claim-paths.js';
 export type { ClaimsMapping } from './claims/claims-mapping.js';
 export type {
@@ -77,7 +77,7 @@ export type {
 export type { AuthRouterOptions } from './router/parts.js';
 export type { Mail, SendMail } from './router/password/mail.js';
 export type { LiveSession, SessionOptions, Sessions } from './sessions/sessions.js';
-export type { SessionNotes } from './sessions/session-notes.js';
+export type { SessionActor, SessionNotes } from './sessions/session-notes.js';
 export type { NewUser, UserEdit, Users } from './accounts/users.js';
 export type { PasswordOptions, Passwords, PolicyQuestion } from './accounts/passwords/passwords.js';
 export type { PasswordVerdict, VerifyForeign } from './accounts/passwords/verify-password.js';

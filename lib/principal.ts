@@ -1,4 +1,5 @@
 import { reusableError } from './errors.js';
+import { isRecord } from './is-record.js';
 
 /** Who calls: the outcome of a verified credential. Deeply frozen; safe to keep and to share. */
 export interface Principal {
@@ -31,6 +32,11 @@ export interface Principal {
   readonly authTime: number | undefined;
   /** Organisations the caller belongs to: those in the token that its issuer may name (`allowedOrgs`). */
   readonly orgs: readonly OrgMembership[];
+  /**
+   * Who acts for the user: a support person of ours, or another party that an issuer has let act (`act`, RFC 8693 §4.1).
+   * Undefined when the user acts in person, and where `act` names no `sub`. Not enumerable: it stands in `claims`.
+   */
+  readonly actor: Actor | undefined;
   /** The credential itself, to forward it upstream. Not enumerable: it is neither printed nor serialised. */
   readonly token: string;
 }
@@ -50,6 +56,12 @@ export interface User {
   readonly groups: readonly string[];
   /** Further facts, e.g. for row-level security: scalars and lists of scalars. */
   readonly attributes: Readonly<Record<string, AttributeValue>>;
+}
+
+/** Who acts for a principal's user. Not the ones that acted before: they are for the record only (RFC 8693 §4.1). */
+export interface Actor {
+  /** `sub` of the claim `act`: with our own tokens the id of a user. */
+  readonly subject: string;
 }
 
 export type AttributeValue =
@@ -76,7 +88,7 @@ export interface Org {
 }
 
 /** Everything about a principal but the credential itself: what may be cached and shared. */
-export type PrincipalFacts = Omit<Principal, 'token'>;
+export type PrincipalFacts = Omit<Principal, 'token' | 'actor'>;
 
 /**
  * A class against the house rule of plain objects: only a private field can be read by a caller that asks for
@@ -112,6 +124,12 @@ class VerifiedPrincipal implements Principal {
     this.orgs = facts.orgs;
     this.#token = token;
     Object.freeze(this);
+  }
+
+  get actor(): Actor | undefined {
+    const { act } = this.claims;
+    const subject = isRecord(act) ? act['sub'] : undefined;
+    return typeof subject === 'string' ? Object.freeze({ subject }) : undefined;
   }
 
   get token(): string {

@@ -87,7 +87,14 @@ export function createSignIn(
   const silence = createStoreSilence(now, { graceSeconds: options.sessions?.graceSeconds });
   const store = storeOf(config, options, { events, now, silence });
   const sessions = createSessions(
-    { ...storeParts(store), silence, keys: rootKeys, events, now, ...lifetimes(config) },
+    {
+      ...storeParts(store),
+      silence,
+      keys: rootKeys,
+      events,
+      now,
+      ...rules(config, context.grantOf),
+    },
     options.sessions,
   );
   const users = createUsers({ store: store.users, now });
@@ -161,11 +168,13 @@ function storeParts({ sessions, once, users, credentials, instances, together }:
   return { sessions, once, users, credentials, instances, ...(together && { together }) };
 }
 
-function lifetimes({ accessTtlSeconds, refreshIdleTtlSeconds, refreshTtlSeconds }: Config) {
+/** How long sessions live, and who may act in those of others. */
+function rules(config: Config, { scopesOf }: SignInContext['grantOf']) {
   return {
-    accessTtlSeconds,
-    idleTtlSeconds: refreshIdleTtlSeconds,
-    absoluteTtlSeconds: refreshTtlSeconds,
+    accessTtlSeconds: config.accessTtlSeconds,
+    idleTtlSeconds: config.refreshIdleTtlSeconds,
+    absoluteTtlSeconds: config.refreshTtlSeconds,
+    scopesOf: config.impersonation ? scopesOf : undefined,
   };
 }
 

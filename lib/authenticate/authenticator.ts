@@ -66,6 +66,11 @@ export interface AuthenticatorOptions<Request extends RequestHead = RequestHead>
    * auth.requireAuth({ resource: (req) => `project:${String(req.params.id)}` });
    */
   readonly resource?: string | ((request: Request) => string | undefined);
+  /**
+   * Whether support people who act as a user may pass, and other parties that an issuer has let act for one (`act`, RFC 8693 §4.1).
+   * `'refused'` is for what only the user in person may do, such as paying: 403 IMPERSONATION_ACTIVE. @defaultValue `'allowed'`
+   */
+  readonly impersonation?: 'allowed' | 'refused';
   /** Lets users pass who must change their password before anything else. @defaultValue `false`: 403 PASSWORD_CHANGE_REQUIRED */
   readonly allowPasswordChange?: boolean;
 }
@@ -81,6 +86,7 @@ export const authenticatorOptionNames: readonly (keyof AuthenticatorOptions)[] =
   'sessionCookie',
   'resource',
   'cookie',
+  'impersonation',
   'allowPasswordChange',
 ];
 
@@ -241,13 +247,18 @@ function reportingRefusals<Request extends RequestHead>(
   };
 }
 
-/** Refuses users who must change their password first, unless this is where they do. */
+/** Refuses users who must change their password first, unless this is where they do, and actors where only the user may pass. */
 function createAdmission<Request extends RequestHead>(
   { realm }: Verifier,
-  { allowPasswordChange = false }: AuthenticatorOptions<Request>,
+  { allowPasswordChange = false, impersonation = 'allowed' }: AuthenticatorOptions<Request>,
 ): (principal: Principal) => Principal {
   const passwordChange = reusableError('PASSWORD_CHANGE_REQUIRED', { realm });
+  const acting = reusableError('IMPERSONATION_ACTIVE', { realm });
+  if (impersonation !== 'allowed' && impersonation !== 'refused')
+    throw new TypeError("`impersonation` is 'allowed' or 'refused'");
   return (principal) => {
+    // By the claim, not by `actor`: an actor without a name acts as well.
+    if (impersonation === 'refused' && principal.claims['act'] !== undefined) throw acting;
     if (!allowPasswordChange && principal.claims['must_reset_password'] === true)
       throw passwordChange;
     return principal;

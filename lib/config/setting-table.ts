@@ -202,6 +202,11 @@ export const table: Table<Settings> = {
     flag(false),
     'Whether strangers may make an account with a password and a proven e-mail address; needs sendMail',
   ),
+  impersonation: row(
+    'IMPERSONATION',
+    flag(false),
+    'Whether users with the scope users:impersonate may act as others, for a short time',
+  ),
   corsOrigins: row(
     'CORS_ORIGINS',
     defaulting(readCorsOrigins, []),

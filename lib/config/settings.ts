@@ -82,6 +82,11 @@ export interface Settings {
    */
   readonly passwordSignUp: boolean;
   /**
+   * Whether users with the scope `users:impersonate` may act as others, for a short time; AUTH_IMPERSONATION. Off: there is no
+   * route for it, and sessions of before end. @defaultValue `false`
+   */
+  readonly impersonation: boolean;
+  /**
    * Origins whose pages may read our answers; AUTH_CORS_ORIGINS. Those listed exactly may also send cookies and unsafe
    * requests, log-in included. `https://*.example.com` stands for the hosts one level below; their pages need a bearer
    * token, since they get neither. `['*']` is every page, without cookies. @defaultValue none

@@ -20,6 +20,8 @@ interface GrantBasis {
     readonly authTime?: number | undefined;
     readonly acr?: string | undefined;
     readonly amr: readonly string[];
+    /** Who acts for the user. */
+    readonly actor?: { readonly id: string } | undefined;
   };
 }
 
@@ -29,6 +31,9 @@ export interface GrantOf {
   /** The scopes that the user of today gets, whatever older tokens say. */
   readonly scopesOf: (user: StoredUser) => readonly string[];
 }
+
+/** Whether an actor still may act is asked when a token is issued, so theirs last no longer than this. */
+const ACTOR_LIFE_SECONDS = 300;
 
 export function createGrants({ tokenScopes = adminScopes, tokenClaims }: GrantOptions): GrantOf {
   const grantOf = ({ session, notes, user }: GrantBasis): AccessGrant => {
@@ -42,6 +47,7 @@ export function createGrants({ tokenScopes = adminScopes, tokenClaims }: GrantOp
       user,
       mustResetPassword: user.mustResetPassword,
       notAfter: session.expiresAt / 1000,
+      ...(notes.actor && { actor: notes.actor.id, lifeSeconds: ACTOR_LIFE_SECONDS }),
       ...(tokenClaims && { extraClaims: tokenClaims(user, session) }),
     };
   };

@@ -32,6 +32,8 @@ export interface SessionContext {
   readonly idleTtlSeconds: number;
   /** A session ends so long after it began. */
   readonly absoluteTtlSeconds: number;
+  /** The scopes that the user of today gets. Without it no session goes on in which another user acts. */
+  readonly scopesOf?: ((user: StoredUser) => readonly string[]) | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }

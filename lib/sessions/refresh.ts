@@ -1,6 +1,7 @@
 import { AuthError } from '../errors.js';
 import type { SessionSelector } from '../stores/store.js';
 import { createGrace } from './grace.js';
+import { actorRefusal, tellImpersonationEnded } from './impersonation.js';
 import { judgeWithUser, type PresentedToken } from './judge-token.js';
 import { type LiveSession, liveSession, maySignIn, type SessionContext } from './live-session.js';
 import { createRefreshAttempts } from './refresh-attempts.js';
@@ -56,6 +57,8 @@ export function createRefresh(
       const verdict = await judgeWithUser(context, { token, delivery });
       if ('refusal' in verdict || !maySignIn(verdict.user)) return undefined;
       if (!grace.isWithin(verdict, arrivedAt)) return undefined;
+      if ((await actorRefusal(context, verdict.session, verdict.user)) !== undefined)
+        return undefined;
       return liveSession(verdict.session, verdict.user, keys);
     },
     close: grace.close,
@@ -69,6 +72,7 @@ export function createRefresh(
     const { refusal, ending } = renewal;
     if (ending === undefined) throw invalid(refusal);
     const ended = await revoke({ id: ending.id }, refusal);
+    if (ended > 0) tellImpersonationEnded(events, ending, refusal);
     if (refusal !== 'refresh_reused') throw invalid(refusal);
     if (ended > 0) events.emit('refresh.reused', { userId: ending.userId, sessionId: ending.id });
     throw new AuthError('REFRESH_REUSED');

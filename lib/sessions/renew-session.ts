@@ -1,4 +1,5 @@
 import type { Session, StoredUser } from '../stores/store.js';
+import { actorRefusal } from './impersonation.js';
 import { type GenuineToken, judgeWithUser, type PresentedToken } from './judge-token.js';
 import {
   isAlive,
@@ -31,6 +32,8 @@ export function renew(
     if ('refusal' in verdict) return verdict;
     const { session, user, generation } = verdict;
     if (!maySignIn(user)) return { refusal: 'user_gone', ending: session };
+    const byActor = await actorRefusal(context, session, user);
+    if (byActor !== undefined) return { refusal: byActor, ending: session };
     if (generation < session.generation) return renewFormer(context, verdict, { user, isInGrace });
     const rotated = await rotate(context, session);
     if (rotated) return { live: liveSession(rotated, user, context.keys) };

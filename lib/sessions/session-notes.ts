@@ -3,6 +3,16 @@ import { isRecord } from '../is-record.js';
 /** How a session's refresh token is delivered. A token works by the way it came, and by no other. */
 export type Delivery = 'body' | 'cookie';
 
+/** Who acts in a session that is another user's: a support person. */
+export interface SessionActor {
+  /** Id of the user who acts. */
+  readonly id: string;
+  /** The session that they asked from. When it ends, this one does. */
+  readonly sessionId: string;
+  /** Why, in their own words. */
+  readonly reason: string;
+}
+
 /** Facts of a session that no store operation depends on. Stored as JSON text in `Session.data`. */
 export interface SessionNotes {
   /** Authentication methods (RFC 8176), such as `pwd`. */
@@ -18,6 +28,8 @@ export interface SessionNotes {
   readonly provider?: string | undefined;
   /** The provider's tokens, sealed. */
   readonly upstream?: string | undefined;
+  /** Who acts for the user; undefined in the user's own sessions. */
+  readonly actor?: SessionActor | undefined;
 }
 
 export function writeNotes(notes: SessionNotes): string {
@@ -28,7 +40,7 @@ export function writeNotes(notes: SessionNotes): string {
 export function readNotes(data: string): SessionNotes {
   const notes: unknown = JSON.parse(data);
   if (!isRecord(notes)) throw new TypeError("a session's data is not what was stored");
-  const { amr, authTime, acr, device, delivery, provider, upstream } = notes;
+  const { amr, authTime, acr, device, delivery, provider, upstream, actor } = notes;
   return {
     amr: Array.isArray(amr) ? amr.filter((method) => typeof method === 'string') : [],
     authTime: typeof authTime === 'number' ? authTime : undefined,
@@ -37,5 +49,15 @@ export function readNotes(data: string): SessionNotes {
     delivery: delivery === 'cookie' ? 'cookie' : 'body',
     provider: typeof provider === 'string' ? provider : undefined,
     upstream: typeof upstream === 'string' ? upstream : undefined,
+    actor: readActor(actor),
   };
+}
+
+/** Throws rather than leave out who acts: the session would pass for the user's own. */
+function readActor(actor: unknown): SessionActor | undefined {
+  if (actor === undefined) return undefined;
+  const { id, sessionId, reason } = isRecord(actor) ? actor : {};
+  if (typeof id !== 'string' || typeof sessionId !== 'string' || typeof reason !== 'string')
+    throw new TypeError("a session's data is not what was stored");
+  return { id, sessionId, reason };
 }

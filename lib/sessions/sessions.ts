@@ -8,12 +8,13 @@ import type {
   StoredUser,
 } from '../stores/store.js';
 import { note, touch } from './change-session.js';
+import { actorRefusal } from './impersonation.js';
 import { judge, type PresentedToken } from './judge-token.js';
-import { isAlive, type LiveSession, type SessionContext } from './live-session.js';
+import { isAlive, type LiveSession, maySignIn, type SessionContext } from './live-session.js';
 import { createRefresh } from './refresh.js';
 import { createRevocations, type RevocationsOptions } from './revocations.js';
 import { scheduleSweeps } from './schedule-sweeps.js';
-import type { Delivery, SessionNotes } from './session-notes.js';
+import { type Delivery, readNotes, type SessionNotes } from './session-notes.js';
 import {
   type ProvenSignIn,
   start,
@@ -129,7 +130,7 @@ export interface Sessions {
    * with STORE_UNAVAILABLE (503) when it doesn't answer.
    */
   isRevoked(sessionId: string): boolean | Promise<boolean>;
-  /** Tells whether the session is neither revoked nor expired. Asks the store. */
+  /** Tells whether the session is neither revoked nor expired, and whoever acts in it for its user still may. Asks the store. */
   isLive(sessionId: string): Promise<boolean>;
   /**
    * Returns a user's live sessions, the one that began last first, up to 100 or `limit` of them.
@@ -168,6 +169,13 @@ export function createSessions(context: SessionContext, options: SessionOptions 
     return session && isAlive(session, now()) ? session : undefined;
   }
 
+  async function isLive(id: string): Promise<boolean> {
+    const session = await findById(id);
+    if (!session || readNotes(session.data).actor === undefined) return session !== undefined;
+    const user = await context.users.findById(session.userId);
+    return maySignIn(user) && (await actorRefusal(context, session, user)) === undefined;
+  }
+
   return Object.freeze({
     start: (user: StoredUser, notes: SessionNotes, provider?: SessionProvider) =>
       start(context, user, { notes, provider }),
@@ -187,7 +195,7 @@ export function createSessions(context: SessionContext, options: SessionOptions 
     touch: (session: Session) => touch(context, session),
     revoke,
     isRevoked: (sessionId: string) => revocations.has(sessionId),
-    isLive: async (sessionId: string) => (await findById(sessionId)) !== undefined,
+    isLive,
     list: (userId: string, page?: SessionPage) => sessions.listByUser(userId, now(), page),
     ready: () => revocations.ready(),
     async close(): Promise<void> {

@@ -11,6 +11,8 @@ export interface ProvenSignIn {
   readonly provider?: SessionProvider | undefined;
   /** What `revocationCount()` returned before the sign-in was proven. */
   readonly revocationCount: string;
+  /** How long the session may last at most, in seconds. @defaultValue as long as any */
+  readonly lifeSeconds?: number | undefined;
 }
 
 const MOST_TRIES = 10;
@@ -18,6 +20,7 @@ const MOST_TRIES = 10;
 interface Beginning {
   readonly notes: SessionNotes;
   readonly provider: SessionProvider | undefined;
+  readonly lifeSeconds?: number | undefined;
 }
 
 interface Starting {
@@ -61,9 +64,9 @@ export async function startUnchanged(
 export async function startProven(
   starting: Starting,
   user: StoredUser,
-  { notes, provider, revocationCount }: ProvenSignIn,
+  { notes, provider, revocationCount, lifeSeconds }: ProvenSignIn,
 ): Promise<LiveSession | undefined> {
-  const live = await startUnchanged(starting, user, { notes, provider });
+  const live = await startUnchanged(starting, user, { notes, provider, lifeSeconds });
   if (!live) return undefined;
   // Counted after the start, for the same reason for which `revoke` counts before it.
   const owner = { userId: user.id, provider };
@@ -99,10 +102,10 @@ export async function startAfterSignIn(
 function newSession(
   { keys, now, ...ttl }: SessionContext,
   user: StoredUser,
-  { notes, provider }: Beginning,
+  { notes, provider, lifeSeconds = Infinity }: Beginning,
 ): NewSession {
   const time = now();
-  const expiresAt = time + ttl.absoluteTtlSeconds * 1000;
+  const expiresAt = time + Math.min(lifeSeconds, ttl.absoluteTtlSeconds) * 1000;
   return {
     id: randomBytes(16).toString('base64url'),
     userId: user.id,

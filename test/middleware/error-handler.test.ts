@@ -25,6 +25,8 @@ const statuses: Readonly<Record<AuthErrorCode, number>> = {
   ORG_FORBIDDEN: 403,
   RESOURCE_FORBIDDEN: 403,
   CROSS_SITE_REQUEST: 403,
+  IMPERSONATION_ACTIVE: 403,
+  IMPERSONATION_DENIED: 403,
   PASSWORD_CHANGE_REQUIRED: 403,
   PASSWORD_POLICY: 400,
   RATE_LIMITED: 429,
@@ -184,6 +186,8 @@ describe.each(expressVersions)('errorHandler on $name', ({ express }) => {
       'ORG_FORBIDDEN',
       'RESOURCE_FORBIDDEN',
       'CROSS_SITE_REQUEST',
+      'IMPERSONATION_ACTIVE',
+      'IMPERSONATION_DENIED',
       'PASSWORD_CHANGE_REQUIRED',
     ]);
     expect(events.of('access.denied')[0]).toMatchObject({ requestId: 'request-1' });

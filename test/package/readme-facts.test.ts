@@ -109,7 +109,7 @@ it('the parts of a principal that the README of the verifier lists are all there
     ...rows.map(([, name = '']) => name),
     ...[...ofUser.matchAll(/`(\w+)`/g)].map(([, name = '']) => name),
   ];
-  const actual = [...Object.keys(principal), ...Object.keys(principal.user), 'token'];
+  const actual = [...Object.keys(principal), ...Object.keys(principal.user), 'actor', 'token'];
   expect(new Set(listed)).toEqual(new Set(actual));
 });
 

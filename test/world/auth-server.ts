@@ -108,6 +108,9 @@ const eventNames = [
   'logout.backchannel',
   'upstream.renewed',
   'upstream.failed',
+  'impersonation.started',
+  'impersonation.ended',
+  'impersonation.refused',
 ] as const;
 
 /** Calls an auth server at an origin, also one of another process. */

@@ -130,11 +130,17 @@ export const de: PageTexts = {
   'error.too_many_keys': 'Mehr API-Schlüssel kann ein Konto nicht haben. Löschen Sie zuerst einen.',
 
   'account.leave': 'Hier fertig?',
+  'acting.label': 'Für jemand anderen angemeldet',
+  'acting.who': '{actor} handelt für {user}.',
+  'acting.until': 'Das endet {when}.',
+  'acting.end': 'Beenden',
+
   'account.title': 'Ihr Konto',
   'account.who': 'Sie sind als {user} angemeldet.',
   'account.sessions': 'Wo Sie angemeldet sind',
   'account.device': '{browser} unter {system}',
   'account.unknownDevice': 'Unbekanntes Gerät',
+  'account.support': 'Support ({device})',
   'account.current': 'dieser Browser',
   'account.used': 'Angemeldet {since}, zuletzt benutzt {used}',
   'account.end': 'Beenden',
@@ -214,6 +220,9 @@ export const de: PageTexts = {
   'error.RESOURCE_FORBIDDEN': 'Dieser API-Schlüssel ist für etwas anderes.',
   'error.CROSS_SITE_REQUEST':
     'Dieses Formular kam von einer anderen Website. Zu Ihrer Sicherheit ist nichts geschehen.',
+  'error.IMPERSONATION_ACTIVE':
+    'Sie handeln für jemand anderen. Das kann nur diese Person selbst tun.',
+  'error.IMPERSONATION_DENIED': 'Für diese Person können Sie nicht handeln.',
   'error.PASSWORD_CHANGE_REQUIRED': 'Wählen Sie zuerst ein neues Passwort.',
   'error.PASSWORD_POLICY': 'Dieses Passwort geht nicht. Wählen Sie ein anderes.',
   'error.RATE_LIMITED': 'Das waren zu viele Versuche. Der nächste ist {when} möglich.',

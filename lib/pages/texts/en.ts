@@ -121,11 +121,17 @@ export const en = {
   'error.too_many_keys': 'You have as many API keys as an account may have. Delete one first.',
 
   'account.leave': 'Done here?',
+  'acting.label': 'Acting as another user',
+  'acting.who': '{actor} is acting as {user}.',
+  'acting.until': 'This ends {when}.',
+  'acting.end': 'Stop',
+
   'account.title': 'Your account',
   'account.who': 'You are signed in as {user}.',
   'account.sessions': 'Where you are signed in',
   'account.device': '{browser} on {system}',
   'account.unknownDevice': 'Unknown device',
+  'account.support': 'Support ({device})',
   'account.current': 'this browser',
   'account.used': 'Signed in {since}, last used {used}',
   'account.end': 'End',
@@ -194,6 +200,8 @@ export const en = {
   'error.RESOURCE_FORBIDDEN': 'This API key is for something else.',
   'error.CROSS_SITE_REQUEST':
     'This form was sent from another site. For your safety nothing was done.',
+  'error.IMPERSONATION_ACTIVE': 'You are acting as another user. Only that user can do this.',
+  'error.IMPERSONATION_DENIED': 'You can’t act as this user.',
   'error.PASSWORD_CHANGE_REQUIRED': 'Choose a new password first.',
   'error.PASSWORD_POLICY': 'This password can’t be used. Choose another one.',
   'error.RATE_LIMITED': 'There were too many attempts. You can try again {when}.',
