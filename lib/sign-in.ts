@@ -81,20 +81,13 @@ export function createSignIn(
   options: SignInOptions,
   context: SignInContext,
 ): SignIn {
-  const { events, now } = context;
+  const { events, now, grantOf } = context;
   const signer = createAccessTokenSigner(config, { now });
   const rootKeys = createRootKeys(rootsOf(config));
   const silence = createStoreSilence(now, { graceSeconds: options.sessions?.graceSeconds });
   const store = storeOf(config, options, { events, now, silence });
   const sessions = createSessions(
-    {
-      ...storeParts(store),
-      silence,
-      keys: rootKeys,
-      events,
-      now,
-      ...rules(config, context.grantOf),
-    },
+    { ...storeParts(store), silence, keys: rootKeys, events, now, ...rules(config, grantOf) },
     options.sessions,
   );
   const users = createUsers({ store: store.users, now });

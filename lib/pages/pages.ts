@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Response } from 'express';
 import { withinPublicPath } from '../http/redirects.js';
 import { addVary } from '../http/vary.js';
+import { bannerOf } from './banner.js';
 import { type Html, html } from './html.js';
 import { checkPagesOptions, isPath, type PagesOptions } from './options.js';
 import { STYLE } from './style.js';
@@ -66,7 +67,8 @@ export function createPages(
     send(res: Response, status: number, pageIn: PageIn): void {
       const words = wordsFor(res.req);
       const page = pageIn(words);
-      const text = documentOf(page, { words, name, brand, styles });
+      const banner = bannerOf(res.req)?.(words);
+      const text = documentOf(page, { words, name, brand, styles, banner });
       res.status(status);
       res.setHeader('Content-Security-Policy', policy);
       res.setHeader('X-Content-Type-Options', 'nosniff');
@@ -131,11 +133,12 @@ interface Frame {
   readonly name: string;
   readonly brand: Html;
   readonly styles: readonly Html[];
+  readonly banner: Html | undefined;
 }
 
 function documentOf(
   { title, body, forward, isError = false, isWide = false }: Page,
-  { words, name, brand, styles }: Frame,
+  { words, name, brand, styles, banner }: Frame,
 ): string {
   const whole = isError ? words.say('page.error', { title }) : title;
   return html`<!doctype html>
@@ -154,7 +157,7 @@ function documentOf(
         ${styles}
       </head>
       <body ${isWide ? html`class="wide"` : undefined}>
-        ${brand}
+        ${banner}${brand}
         <main>${body}</main>
       </body>
     </html> `.html;

@@ -45,4 +45,9 @@ button:hover, .button:hover { text-decoration: underline; }
 .soft { color: var(--soft); font-size: .875rem; }
 .rows .soft { display: block; }
 :last-child { margin-bottom: 0; }
+.acting { position: sticky; top: 0; z-index: 1; align-self: stretch; display: flex; flex-wrap: wrap; align-items: center; justify-content: center; gap: .5rem 1rem; margin: -1.5rem -1rem auto; padding: .625rem 1rem; background: var(--ink); color: var(--card); }
+.acting p { margin: 0; }
+.acting .button { width: auto; min-height: 2.25rem; margin: 0; padding: .25rem .75rem; border-color: var(--card); background: var(--card); color: var(--ink); }
+.acting :focus-visible { outline-color: var(--card); }
+.acting ~ main { margin-bottom: auto; }
 `;

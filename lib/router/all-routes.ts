@@ -42,6 +42,7 @@ import {
   submitSignInPage,
   withSignInPage,
 } from './pages/sign-in.js';
+import { announceActor } from './pages/actor-banner.js';
 import { showSignedOutPage } from './pages/sign-out.js';
 import {
   showAccountPage,
@@ -66,7 +67,11 @@ export function createRoutes(given: RouterParts, options: AuthRouterOptions): Re
     parts,
     showRefusals(
       parts,
-      inTurn([noteArrival(parts.now), neverStored, limits, guardOrigins(parts), routes]),
+      inTurn([
+        ...[noteArrival(parts.now), neverStored, limits, guardOrigins(parts)],
+        ...(parts.config.impersonation ? [announceActor(parts)] : []),
+        routes,
+      ]),
     ),
   );
 }
@@ -99,7 +104,7 @@ function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
       DELETE: removeIdentity(parts, callers),
       POST: submitRemoveIdentity(parts, callers),
     },
-    ...managementRoutes(managing),
+    ...managementRoutes(managing, sendTokens),
     ...keyRoutes(parts, callers),
     '/jwks.json': { GET: publishKeys(parts) },
     ...(signIn && passwordRoutes({ parts, callers, sendTokens, signIn }, options)),

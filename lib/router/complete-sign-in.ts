@@ -21,7 +21,7 @@ export async function completeSignIn(
   { req, res }: Exchange,
   { begin, provider }: ProvenUser,
 ): Promise<LiveSession> {
-  const live = await replaceSession(parts, { req, res }, begin);
+  const live = await replaceSession(parts, { req, res }, { begin });
   parts.events.emit('login.succeeded', {
     userId: live.user.id,
     sessionId: live.session.id,
@@ -37,18 +37,18 @@ const MOST_FORMER = 5;
 /**
  * Begins a session, and ends the one that the browser had before: it may have been planted, and nothing of it goes on.
  * Rejects with INVALID_REQUEST (400) for two session cookies that differ, before anything has begun; a browser that shows
- * pages gets one in their place.
+ * pages gets one in their place. The session with the id `keep` only loses its cookie.
  */
 export async function replaceSession(
   { sessions, cookies }: Pick<RouterParts, 'sessions' | 'cookies'>,
   { req, res }: Exchange,
-  begin: () => Promise<LiveSession>,
+  { begin, keep }: Pick<ProvenUser, 'begin'> & { readonly keep?: string },
 ): Promise<LiveSession> {
   const tokens = formerSessions({ cookies }, { req, res }).slice(0, MOST_FORMER);
   const live = await begin();
   for (const token of tokens) {
     const former = await sessions.find(token, 'cookie');
-    if (former) await sessions.revoke({ id: former.id }, 'replaced');
+    if (former && former.id !== keep) await sessions.revoke({ id: former.id }, 'replaced');
   }
   if (tokens.length > 0) cookies.clear(res, 'session', req);
   return live;

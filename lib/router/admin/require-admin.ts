@@ -2,7 +2,8 @@ import type { Request } from 'express';
 import { requestFacts } from '../../http/request-facts.js';
 import { AuthError } from '../../errors.js';
 import type { AuthEvents } from '../../events.js';
-import type { Callers } from '../caller.js';
+import { MANAGE_USERS } from '../../sessions/impersonation.js';
+import type { Callers, OwnUser } from '../caller.js';
 import type { RouterParts } from '../parts.js';
 
 /** What the routes that manage users share. */
@@ -11,20 +12,26 @@ export interface ManageContext {
   readonly callers: Callers;
 }
 
-const SCOPE = 'users:admin';
+/** Requires one of our own users with the scope `users:admin`: {@link requireOwnUserWithScope}. Returns the user's id, for the event. */
+export async function requireAdmin(context: ManageContext, req: Request): Promise<string> {
+  const { user } = await requireOwnUserWithScope(context, req, MANAGE_USERS);
+  return user.id;
+}
 
 /**
- * Requires one of our own users with the scope `users:admin`: by the token, and by what the user of today would get, whose
- * role may have been taken away since. Returns the user's id, for the event.
+ * Requires one of our own users with a scope: by the token, and by what the user of today would get, whose role may have been
+ * taken away since. Rejects with INSUFFICIENT_SCOPE (403), and with 401 for any other caller.
  */
-export async function requireAdmin(
+export async function requireOwnUserWithScope(
   { parts, callers }: ManageContext,
   req: Request,
-): Promise<string> {
-  const { principal, user } = await callers.requireUser(req);
-  if (!principal.scopes.has(SCOPE) || !parts.grantOf.scopesOf(user).includes(SCOPE))
-    throw new AuthError('INSUFFICIENT_SCOPE', { realm: parts.verifier.realm, scopes: [SCOPE] });
-  return principal.subject;
+  scope: string,
+): Promise<OwnUser> {
+  const caller = await callers.requireUser(req);
+  const { principal, user } = caller;
+  if (!principal.scopes.has(scope) || !parts.grantOf.scopesOf(user).includes(scope))
+    throw new AuthError('INSUFFICIENT_SCOPE', { realm: parts.verifier.realm, scopes: [scope] });
+  return caller;
 }
 
 export function reportChange(

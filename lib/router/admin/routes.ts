@@ -1,4 +1,6 @@
 import type { Routes } from '../route-table.js';
+import type { SendTokens } from '../token-response.js';
+import { impersonate } from './impersonate.js';
 import type { ManageContext } from './require-admin.js';
 import {
   endUserSession,
@@ -10,7 +12,8 @@ import {
 import { createUser, deleteUser, listUsers, updateUser } from './users.js';
 
 /** Routes of administrators. */
-export function managementRoutes(managing: ManageContext): Routes {
+export function managementRoutes(managing: ManageContext, sendTokens: SendTokens): Routes {
+  const { impersonation } = managing.parts.config;
   return {
     '/users': { GET: listUsers(managing), POST: createUser(managing) },
     '/users/:id': { PATCH: updateUser(managing), DELETE: deleteUser(managing) },
@@ -18,5 +21,6 @@ export function managementRoutes(managing: ManageContext): Routes {
     '/users/:id/sessions/:session': { DELETE: endUserSession(managing) },
     '/users/:id/identities': { GET: listUserIdentities(managing) },
     '/users/:id/identities/:provider': { DELETE: removeUserIdentity(managing) },
+    ...(impersonation && { '/users/:id/impersonate': { POST: impersonate(managing, sendTokens) } }),
   };
 }

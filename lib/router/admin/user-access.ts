@@ -1,4 +1,5 @@
 import { AuthError } from '../../errors.js';
+import { endOneSession } from '../session/end-session.js';
 import { unlinkIdentities, waysInOf } from '../session/identities.js';
 import { sessionPageOf } from '../session/own-sessions.js';
 import type { Endpoint } from '../respond.js';
@@ -36,7 +37,7 @@ export function endUserSession(context: ManageContext): Endpoint {
     const userId = userIdOf(req);
     const session = await sessions.findById(String(req.params['session']));
     if (session?.userId !== userId) throw new AuthError('NOT_FOUND');
-    await sessions.revoke({ id: session.id }, 'ended_by_admin');
+    await endOneSession(context.parts, session, 'ended_by_admin');
     reportChange(context, req, { userId, change: 'sessions_ended', by });
     res.status(204).end();
   };

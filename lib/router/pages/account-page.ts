@@ -39,6 +39,8 @@ interface IdentityFacts {
 
 interface SessionFacts {
   readonly device: string | undefined;
+  /** Whether a support person acts in it. */
+  readonly isSupport: boolean;
   readonly isCurrent: boolean;
   /** Seconds until now. */
   readonly begunAgo: number;
@@ -133,8 +135,9 @@ function identityRow(words: Words, { label, remove }: IdentityFacts): Html {
 }
 
 function sessionRow(words: Words, session: SessionFacts): Html {
-  const { isCurrent, begunAgo, usedAgo, end } = session;
-  const device = deviceIn(words, session.device);
+  const { isCurrent, isSupport, begunAgo, usedAgo, end } = session;
+  const browser = deviceIn(words, session.device);
+  const device = isSupport ? words.say('account.support', { device: browser }) : browser;
   return html`<li>
     <span
       >${isCurrent ? html`<strong>${device}</strong> (${words.say('account.current')})` : device}

@@ -4,6 +4,7 @@ import { readNotes } from '../../sessions/session-notes.js';
 import type { Callers } from '../caller.js';
 import { ownPath } from '../own-urls.js';
 import { logoutUrl } from '../provider/logout.js';
+import { endOneSession } from '../session/end-session.js';
 import { removeOwnIdentity, waysInOf } from '../session/identities.js';
 import { accountKeysOf } from './account-keys.js';
 import { accountPage } from './account-page.js';
@@ -50,6 +51,7 @@ export function showAccountPage(
       notice: takeNotice(parts, { req, res }),
       sessions: rows.slice(0, MOST_SESSIONS).map(({ id, data, createdAt, lastUsedAt }) => ({
         device: readNotes(data).device,
+        isSupport: readNotes(data).actor !== undefined,
         isCurrent: id === current,
         begunAgo: ago(createdAt),
         usedAgo: ago(lastUsedAt),
@@ -75,7 +77,7 @@ export function submitEndSession(parts: RouterParts, callers: Callers): Endpoint
     const session = typeof id === 'string' ? await sessions.findById(id) : undefined;
     // Already over: what the button is for.
     if (session && session.userId !== user.id) throw new AuthError('NOT_FOUND');
-    if (session) await sessions.revoke({ id: session.id }, 'ended_by_user');
+    if (session) await endOneSession(parts, session, 'ended_by_user');
     backToAccount(parts, { req, res }, 'notice.sessionEnded');
   };
 }

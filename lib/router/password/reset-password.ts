@@ -44,7 +44,11 @@ export function createResetPassword(parts: RouterParts, options: MailingOptions)
       if (!user || user.disabled || fingerprintOf(user) !== replaces) throw deadToken;
       await passwords.checkPolicy(password, { user, currentHash: user.passwordHash });
       const given = { user, password, delivery, reason: 'reset', stale: deadToken } as const;
-      const live = await replaceSession(parts, { req, res }, () => setPassword(req, given));
+      const live = await replaceSession(
+        parts,
+        { req, res },
+        { begin: () => setPassword(req, given) },
+      );
       // The owner of the address is not locked out by what strangers have tried.
       await attempts.forget(req, live.user);
       await devices.remember(req, res, live.user);

@@ -16,6 +16,7 @@ import {
   rightAddress,
   wishesOf,
 } from '../own-urls.js';
+import { refuseActor } from '../in-person.js';
 import { MAX_AGE_SECONDS, requireFreshSignIn } from '../fresh-sign-in.js';
 import { forwardPage } from '../pages/forward-page.js';
 import { pageSession } from '../browser-session.js';
@@ -101,6 +102,8 @@ export function beginLink(parts: RouterParts, transactions: Transactions): Endpo
     const live = await parts.sessions.recognise(parts.cookies.read(req, 'session'), 'cookie');
     const { realm } = parts.verifier;
     if (!live) throw new AuthError('CREDENTIALS_MISSING', { realm });
+    if (live.notes.actor)
+      refuseActor(parts, req, { actorId: live.notes.actor.id, userId: live.user.id });
     if (live.user.mustResetPassword) throw new AuthError('PASSWORD_CHANGE_REQUIRED', { realm });
     await requireFreshSignIn(parts, live.session).catch((error: unknown) => {
       keepReturnTo(req, placeOf(req, returnTo));

@@ -8,6 +8,7 @@ import { redirectAway, redirectWithin } from '../../http/redirects.js';
 import { readNotes } from '../../sessions/session-notes.js';
 import type { Session } from '../../stores/store.js';
 import { homePath, ownPath, publicOrigin, queryOf } from '../own-urls.js';
+import { endActing } from '../session/end-session.js';
 import { leaveNotice } from '../pages/notices.js';
 import { signOutPage } from '../pages/sign-out-pages.js';
 import { refuseLookAhead } from '../look-ahead.js';
@@ -60,6 +61,7 @@ export function browserLogout(parts: RouterParts): Endpoint {
     }
     const session = await sessions.findById(sessionId);
     if (session) await sessions.revoke({ id: session.id }, 'logout');
+    await endActing(parts, session);
     // The link is of a former session: this browser has another one by now, and is still signed in.
     if (byCookie && byCookie.id !== sessionId)
       return pages.send(res, 200, signOutPage(logoutUrl(parts, req, byCookie.id), home));

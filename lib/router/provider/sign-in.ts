@@ -57,7 +57,8 @@ async function requireSameUser(
   userId: string | undefined,
 ): Promise<void> {
   const live = await sessions.recognise(cookies.read(req, 'session'), 'cookie');
-  if (live?.user.id !== userId) throw new AuthError('LOGIN_DENIED', { reason: 'link_other_user' });
+  if (live?.user.id !== userId || live?.notes.actor)
+    throw new AuthError('LOGIN_DENIED', { reason: 'link_other_user' });
 }
 
 interface Proof {

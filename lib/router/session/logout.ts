@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { AuthError } from '../../errors.js';
 import type { Principal } from '../../principal.js';
 import { readNotes } from '../../sessions/session-notes.js';
-import type { SessionSelector } from '../../stores/store.js';
+import type { Session, SessionSelector } from '../../stores/store.js';
 import type { Callers } from '../caller.js';
+import { refuseActor } from '../in-person.js';
+import { endActing } from './end-session.js';
 import { readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
@@ -23,22 +25,45 @@ export function logout(parts: RouterParts, callers: Callers): Endpoint {
     const token = cookies.read(req, 'session');
     // The cookie is judged by itself, below: a user who is locked out can still sign out.
     const hasToken = req.headers.authorization !== undefined;
-    const principal = hasToken ? await callers.findAny(req) : undefined;
+    const principal = hasToken ? await callers.findForLogout(req) : undefined;
     if (!principal && token === undefined) throw new AuthError('CREDENTIALS_MISSING');
     const byCookie = token === undefined ? undefined : await sessions.find(token);
     // A token that is delivered in bodies is no credential as a cookie.
     if (byCookie && readNotes(byCookie.data).delivery !== 'cookie')
       throw new AuthError('CREDENTIALS_MISSING');
     const own = principal?.issuer === config.jwt.issuer ? principal : undefined;
+    const acting = await actingSessions(parts, { own, byCookie });
+    const [{ userId, actor } = {}] = acting;
+    // That the user is signed in elsewhere is no business of an actor.
+    if (all && actor && userId !== undefined)
+      refuseActor(parts, req, { actorId: actor.id, userId });
     if (all) await (own ? requireLiveSession(parts, own) : requireCurrent(parts, token));
     const owner = {
       userId: own ? own.subject : byCookie?.userId,
       ids: [own?.sessionId, byCookie?.id],
     };
     for (const selector of selectorsOf(owner, all)) await sessions.revoke(selector, 'logout');
+    for (const { session } of acting) await endActing(parts, session);
     if (token !== undefined) cookies.clear(res, 'session');
     res.status(204).end();
   };
+}
+
+/** The sessions of these that a support person acts in. Each once. */
+async function actingSessions(
+  { sessions }: RouterParts,
+  {
+    own,
+    byCookie,
+  }: { readonly own: Principal | undefined; readonly byCookie: Session | undefined },
+) {
+  const { sessionId } = own?.claims['act'] === undefined ? {} : own;
+  const isOther = sessionId !== undefined && sessionId !== byCookie?.id;
+  const byToken = isOther ? await sessions.findById(sessionId) : undefined;
+  return [byToken, byCookie].flatMap((session) => {
+    const { actor } = session ? readNotes(session.data) : {};
+    return session && actor ? [{ session, userId: session.userId, actor }] : [];
+  });
 }
 
 /** On another instance an access token may outlive its session by the revocation lag. */

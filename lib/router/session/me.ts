@@ -1,6 +1,7 @@
 import type { Principal } from '../../principal.js';
 import { AuthError } from '../../errors.js';
 import { addVary } from '../../http/vary.js';
+import { actorOf } from './actor.js';
 import type { Callers } from '../caller.js';
 import { logoutUrl } from '../provider/logout.js';
 import { ownPath } from '../own-urls.js';
@@ -8,12 +9,23 @@ import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
 
 /** Sends the principal as JSON, so that pages need not parse a token. */
-export function me({ verifier }: RouterParts, callers: Callers): Endpoint {
+export function me(parts: RouterParts, callers: Callers): Endpoint {
+  const { verifier } = parts;
   return async function handleMe(req, res) {
     const principal = await callers.find(req);
     if (!principal) throw new AuthError('CREDENTIALS_MISSING', { realm: verifier.realm });
-    res.json({ ...describe(principal), must_reset_password: false });
+    const actor = await actorBehind(parts, principal);
+    res.json({ ...describe(principal), must_reset_password: false, ...(actor && { actor }) });
   };
+}
+
+/** Who acts for the caller. Of another issuer's token, or where the session has just ended, no more than the token says. */
+async function actorBehind(parts: RouterParts, principal: Principal) {
+  const { actor, issuer, sessionId } = principal;
+  if (!actor) return undefined;
+  const isOurs = issuer === parts.config.jwt.issuer && sessionId !== undefined;
+  const row = isOurs ? await parts.sessions.findById(sessionId) : undefined;
+  return (row && (await actorOf(parts, row))) ?? { id: actor.subject };
 }
 
 function describe(principal: Principal) {
@@ -48,13 +60,14 @@ export function session(parts: RouterParts, callers: Callers): Endpoint {
   return async function handleSession(req, res) {
     addVary(res, 'Authorization');
     addVary(res, 'Cookie');
-    const answer = ({ user, expiresIn, mustReset, sessionId }: SessionFacts): void =>
+    const answer = ({ user, expiresIn, mustReset, sessionId, actor }: SessionFacts): void =>
       void res.json({
         authenticated: true,
         user: describeUser(user),
         expires_in: Math.max(0, Math.floor(expiresIn)),
         refresh_in: Math.max(0, Math.floor(expiresIn * 0.8)),
         must_reset_password: mustReset,
+        ...(actor && { actor }),
         logout_url:
           sessionId === undefined ? ownPath(req, '/logout') : logoutUrl(parts, req, sessionId),
       });
@@ -68,6 +81,7 @@ export function session(parts: RouterParts, callers: Callers): Endpoint {
         expiresIn: principal.expiresAt - now() / 1000,
         mustReset: principal.claims['must_reset_password'] === true,
         sessionId: isOurs ? principal.sessionId : undefined,
+        actor: await actorBehind(parts, principal),
       });
       return;
     }
@@ -81,6 +95,7 @@ export function session(parts: RouterParts, callers: Callers): Endpoint {
       expiresIn: (live.session.idleExpiresAt - now()) / 1000,
       mustReset: live.user.mustResetPassword,
       sessionId: live.session.id,
+      actor: await actorOf(parts, live.session),
     });
   };
 }
@@ -92,4 +107,5 @@ interface SessionFacts {
   readonly mustReset: boolean;
   /** Undefined for another issuer's token: its session is not ours to end. */
   readonly sessionId: string | undefined;
+  readonly actor: Awaited<ReturnType<typeof actorBehind>>;
 }

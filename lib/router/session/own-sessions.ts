@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import { AuthError } from '../../errors.js';
 import { readNotes } from '../../sessions/session-notes.js';
 import type { Session, SessionPage } from '../../stores/store.js';
+import { endOneSession } from './end-session.js';
 import type { Callers } from '../caller.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
@@ -16,6 +17,8 @@ interface SessionList {
     readonly created_at: string;
     readonly last_used_at: string;
     readonly expires_at: string;
+    /** Who acts in it: a support person. Absent in the user's own. */
+    readonly actor?: { readonly id: string };
     /** Whether it is the one that asks. */
     readonly current: boolean;
   }[];
@@ -86,9 +89,12 @@ function readNext(after: unknown): Page['after'] {
 }
 
 function describe(session: Session, currentId: string | undefined) {
+  const { device, actor } = readNotes(session.data);
   return {
     id: session.id,
-    device: readNotes(session.data).device ?? null,
+    device: device ?? null,
+    // Neither why nor by whom: that is for the administration to tell.
+    ...(actor && { actor: { id: actor.id } }),
     created_at: new Date(session.createdAt).toISOString(),
     last_used_at: new Date(session.lastUsedAt).toISOString(),
     expires_at: new Date(session.idleExpiresAt).toISOString(),
@@ -98,13 +104,14 @@ function describe(session: Session, currentId: string | undefined) {
 
 /** Ends one of a user's own live sessions. Rejects with NOT_FOUND (404), for any other session. */
 async function endOwnSession(
-  { sessions }: Pick<RouterParts, 'sessions'>,
+  parts: Pick<RouterParts, 'sessions' | 'events'>,
   userId: string,
   sessionId: unknown,
 ): Promise<void> {
+  const { sessions } = parts;
   const session = typeof sessionId === 'string' ? await sessions.findById(sessionId) : undefined;
   if (session?.userId !== userId) throw new AuthError('NOT_FOUND');
-  await sessions.revoke({ id: session.id }, 'ended_by_user');
+  await endOneSession(parts, session, 'ended_by_user');
 }
 
 /** {@link endOwnSession} of the caller: 204. */

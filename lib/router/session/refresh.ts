@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import { requestFacts } from '../../http/request-facts.js';
 import { AuthError } from '../../errors.js';
+import { endOneSession } from './end-session.js';
 import { arrivalOf } from '../arrivals.js';
 import { readJsonBody, readJsonOrFormBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
@@ -55,11 +56,12 @@ const revokeSchema = z
  * Ends the session of a refresh token (RFC 7009), given as JSON or form. 200 for any token, so that the answer says
  * nothing about it.
  */
-export function revoke({ sessions }: RouterParts): Endpoint {
+export function revoke(parts: RouterParts): Endpoint {
+  const { sessions } = parts;
   return async function handleRevoke(req, res) {
     const token = await readJsonOrFormBody({ req, res }, revokeSchema);
     const session = await sessions.find(token, 'body');
-    if (session) await sessions.revoke({ id: session.id }, 'revoked');
+    if (session) await endOneSession(parts, session, 'revoked');
     res.status(200).end();
   };
 }

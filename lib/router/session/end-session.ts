@@ -1,0 +1,32 @@
+import { tellImpersonationEnded } from '../../sessions/impersonation.js';
+import { readNotes } from '../../sessions/session-notes.js';
+import type { Session } from '../../stores/store.js';
+import type { RouterParts } from '../parts.js';
+
+type EndingParts = Pick<RouterParts, 'sessions' | 'events'>;
+
+/** Ends a session, and tells so where another user acted in it. `reason` is a fixed word. */
+export async function endOneSession(
+  { sessions, events }: EndingParts,
+  session: Session,
+  reason: string,
+): Promise<void> {
+  const ended = await sessions.revoke({ id: session.id }, reason);
+  if (ended > 0) tellImpersonationEnded(events, session, reason);
+}
+
+/**
+ * What a log-out means for the user who acted in a session that has ended. In a browser its cookie has replaced the one of
+ * their own session, which nothing can use any more: it ends as well.
+ */
+export async function endActing(
+  { sessions, events }: EndingParts,
+  session: Session | undefined,
+): Promise<void> {
+  const { actor, delivery } = session ? readNotes(session.data) : {};
+  if (!session || !actor) return;
+  tellImpersonationEnded(events, session, 'logout');
+  const own = delivery === 'cookie' ? await sessions.findById(actor.sessionId) : undefined;
+  if (own?.userId === actor.id && readNotes(own.data).delivery === 'cookie')
+    await sessions.revoke({ id: own.id }, 'logout');
+}
