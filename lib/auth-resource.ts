@@ -45,9 +45,9 @@ export interface ProtectedResource {
   readonly metadataUrl: string;
   /** Answers for `metadataUrl`. Goes before `auth.securityHeaders()`, at the root of the application. */
   metadata(): RequestHandler;
-  /** As `auth.requireAuth()`, for tokens that are meant for the resource. Other methods than `'jwt'` only where `methods` names them. */
+  /** As `auth.requireAuth()`, for tokens that are meant for the resource. Takes other credentials only where `methods` names them. */
   requireAuth(options?: RequireAuthOptions): RequestHandler;
-  /** As `auth.optionalAuth()`, for tokens that are meant for the resource. Other methods than `'jwt'` only where `methods` names them. */
+  /** As `auth.optionalAuth()`, for tokens that are meant for the resource. Takes other credentials only where `methods` names them. */
   optionalAuth(options?: OptionalAuthOptions): RequestHandler;
   /** As `auth.requireScopes()`; the metadata names the scopes. */
   readonly requireScopes: typeof requireScopes;
@@ -153,7 +153,7 @@ function createResource(
 function byToken<Options extends RequireAuthOptions | OptionalAuthOptions>(
   demands: Options,
 ): Options {
-  return { ...demands, methods: demands.methods ?? ['jwt'] };
+  return { ...demands, methods: demands.methods ?? ['jwt', 'opaque'] };
 }
 
 function urlsOf(

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import express, { type RequestHandler } from 'express';
 import {
   type AuthOptions,
@@ -10,6 +11,7 @@ import { createTestIssuer } from 'latchkey/testing';
 import { describe, expect, it } from 'vitest';
 import { addUser, BASE, PASSWORD, SECRET } from './world/auth-server.js';
 import { createHttpBrowser } from './world/http-browser.js';
+import { CLIENT, serveIntrospection } from './world/introspection-server.js';
 import { reservePort } from './world/login-app.js';
 import { serve } from './world/serve.js';
 
@@ -397,6 +399,26 @@ describe('a token for something else', () => {
     expect((await send('/mcp', ours)).status).toBe(200);
     expect((await send('/mcp', others)).status).toBe(401);
     expect((await send('/api', others)).status).toBe(200);
+  });
+
+  it('is refused also if it is opaque', async () => {
+    const server = await serveIntrospection({ active: true, sub: 'user-1' });
+    const keys = { introspection: { endpoint: server.endpoint, ...CLIENT } };
+    const { auth } = await createWorld({
+      trustedIssuers: [{ issuer: server.issuer, audience: 'https://api.test', keys }],
+    });
+    const resource = auth.protectedResource({ path: '/mcp' });
+    const { send } = await serveResource(resource, {
+      '/mcp': [resource.requireAuth()],
+      '/api': [auth.requireAuth()],
+    });
+    const taken = { '/mcp': resource.identifier, '/api': 'https://api.test' };
+    for (const aud of [taken['/mcp'], taken['/api'], undefined]) {
+      const token = randomBytes(24).toString('hex');
+      server.answer = { active: true, sub: 'user-1', ...(aud && { aud }) };
+      for (const [path, audience] of Object.entries(taken))
+        expect((await send(path, token)).status).toBe(aud === audience ? 200 : 401);
+    }
   });
 
   it('is a session cookie, too, unless the guard names the method', async () => {
