@@ -192,7 +192,7 @@ function isAddress(email: string | undefined): boolean {
   return email === undefined || (normaliseLogin(email) === email && isEmail(email));
 }
 
-const LIST_RULE = `is a list of up to ${MOST_ENTRIES} texts of 1 to ${MAX_TEXT} characters, none of them a control character`;
+export const LIST_RULE: string = `is a list of up to ${MOST_ENTRIES} texts of 1 to ${MAX_TEXT} characters, none of them a control character`;
 
 function flaw(name: string, detail: string): FieldError {
   return { pointer: `#/${name}`, detail };
@@ -208,11 +208,11 @@ function isShortText(value: unknown): boolean {
 }
 
 /** Names are printed, compared and put into tokens: no control character has a place there. */
-function isName(value: unknown): boolean {
+export function isName(value: unknown): boolean {
   return isShortText(value) && !/\p{Cc}/u.test(String(value));
 }
 
-function isShortList(list: readonly unknown[]): boolean {
+export function isShortList(list: readonly unknown[]): boolean {
   return list.length <= MOST_ENTRIES && list.every(isName);
 }
 
