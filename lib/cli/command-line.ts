@@ -1,11 +1,13 @@
 import { AuthError } from '../errors.js';
 import { StoreFailure } from '../stores/failures/store-failure.js';
+import { serviceAccounts } from './service-accounts.js';
 import type { Terminal } from './terminal.js';
 import { UsageError } from './usage-error.js';
 import { users } from './users.js';
 import { visible } from './visible-text.js';
 
 const HELP = `Usage: npx latchkey users <command> [--store <url>]
+       npx latchkey service-accounts <command> [--store <url>]
 
   users add [--username <name>] [--email <address>] [--role <role>]… [--group <group>]…
             [--org <id>[:<role>,<role>…]]… [--must-reset] [--password-stdin]
@@ -27,9 +29,34 @@ const HELP = `Usage: npx latchkey users <command> [--store <url>]
   users identities <login>, users unlink <login> --provider <name>
       Lists what the user can sign in with, or removes a provider and ends the user's sessions.
 
+  service-accounts add --org <id> --name <name> [--scope <scope>]… [--role <role>]… [--days <number>]
+      Adds a service account with a secret, printed once, that works for so many days, or without end.
+  service-accounts list [--org <id>] [--json]
+      Lists the service accounts of all organisations, or of one.
+  service-accounts secret <client id> [--days <number>]
+      Adds a second secret, printed once: both work until one is ended.
+  service-accounts secret <client id> --end <secret id>
+      Ends a secret.
+  service-accounts secrets <client id>
+      Lists the live secrets, and when each was last used.
+  service-accounts disable <client id>, service-accounts enable <client id>
+      Keeps the account from getting tokens, or lets it again.
+  service-accounts remove <client id>
+      Removes the account and its secrets for good.
+
+Examples:
+  npx latchkey users add --username alice --role admin --store file:./auth.db
+  npx latchkey service-accounts add --org acme --name 'Nightly export' --scope invoices:read
+
 <login> is a user name or an e-mail address. <url> is file:./auth.db, postgres://… or redis://…;
 without --store it is AUTH_STORE_URL. Exit codes: 0 done, 1 failed, 2 wrong usage.
 `;
+
+const topics: ReadonlyMap<string, (args: readonly string[], terminal: Terminal) => Promise<void>> =
+  new Map([
+    ['users', users],
+    ['service-accounts', serviceAccounts],
+  ]);
 
 /** Runs a command. Returns the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function runCommandLine(
@@ -41,9 +68,12 @@ export async function runCommandLine(
     return topic === undefined ? 2 : 0;
   }
   try {
-    if (topic !== 'users')
-      throw new UsageError(`there is no command ${JSON.stringify(topic)}; it begins with users`);
-    await users(args, terminal);
+    const run = topics.get(topic);
+    if (!run)
+      throw new UsageError(
+        `there is no command ${JSON.stringify(topic)}; it begins with ${[...topics.keys()].join(' or ')}`,
+      );
+    await run(args, terminal);
     return 0;
   } catch (error) {
     return explain(error, terminal);

@@ -1,21 +1,14 @@
 import type { StoredUser } from '../stores/store.js';
-import { visible } from './visible-text.js';
+import { tableOf } from './table.js';
 
 const HEAD = ['ID', 'USERNAME', 'EMAIL', 'ROLES', 'STATE'];
 
 /** Users as lines with aligned columns, the names of the columns first. */
 export function userTable(users: readonly StoredUser[]): readonly string[] {
-  const rows = [HEAD, ...users.map(cellsOf)];
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => lengthOf(row[column]))));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - lengthOf(cell)))
-      .join('  ')
-      .trimEnd(),
-  );
+  return tableOf(HEAD, users.map(cellsOf));
 }
 
-function cellsOf(user: StoredUser): string[] {
+function cellsOf(user: StoredUser): readonly string[] {
   const state = [
     user.disabled ? 'disabled' : '',
     user.mustResetPassword ? 'must reset password' : '',
@@ -27,10 +20,5 @@ function cellsOf(user: StoredUser): string[] {
     user.email ?? '-',
     user.roles.join(', ') || '-',
     state.join(', '),
-  ].map(visible);
-}
-
-/** Characters, so that a letter outside the basic plane counts once. */
-function lengthOf(text = ''): number {
-  return Array.from(text).length;
+  ];
 }
