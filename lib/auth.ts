@@ -26,7 +26,7 @@ import { sameOrigin, type SameOriginOptions } from './middleware/same-origin.js'
 import { securityHeaders, type SecurityHeadersOptions } from './middleware/security-headers.js';
 import { createPlace, type Place } from './http/place.js';
 import { definedOnly } from './known-options.js';
-import { type Principal, principalOf } from './principal.js';
+import { isClientPrincipal, type Principal, principalOf } from './principal.js';
 import {
   createResources,
   type ProtectedResource,
@@ -38,6 +38,7 @@ import { type AuthRouterOptions } from './router/parts.js';
 import { createRouter } from './router/router.js';
 import type { ApiKeys } from './accounts/api-keys.js';
 import type { Passwords } from './accounts/passwords/passwords.js';
+import type { ServiceAccounts } from './accounts/service-accounts.js';
 import type { Sessions } from './sessions/sessions.js';
 import { createSignIn, type SignIn } from './sign-in.js';
 import type { UpstreamTokenOptions } from './sessions/upstream.js';
@@ -78,6 +79,8 @@ export interface Auth {
   readonly store: Store;
   /** API keys of users. A TypeError without AUTH_API_KEYS. */
   readonly apiKeys: ApiKeys;
+  /** Machines that call for an organisation, and their secrets. A TypeError with AUTH_SERVICE_ACCOUNTS=off. */
+  readonly serviceAccounts: ServiceAccounts;
   /**
    * Finds out who sends a request outside a middleware: a WebSocket upgrade, a GraphQL context. Rejects with
    * the same `AuthError` that `requireAuth()` answers with.
@@ -172,8 +175,8 @@ export function createAuth(options: AuthOptions = {}): Auth {
       needed(signIn).upstream.accessToken(ownSession(config, request), renewal),
     ...createLifecycle({ verifier, resources, signIn, proofs }),
     on: (name, listener) => events.on(name, listener),
-  } satisfies Omit<Auth, SignInName | 'apiKeys'>;
-  return Object.freeze(withSignIn(withApiKeys(auth, config, signIn), signIn));
+  } satisfies Omit<Auth, SignInName | OptionalName>;
+  return Object.freeze(withSignIn(withOptionalParts(auth, config, signIn), signIn));
 }
 
 interface Waiting {
@@ -241,21 +244,31 @@ function applicationPages(
   return createPages('createAuth({ pages })', pages, surroundings);
 }
 
-/** Adds the API keys. Asking for them is a TypeError while they are off, and a spread or a listing of `auth` doesn't ask. */
-function withApiKeys(
-  auth: Omit<Auth, SignInName | 'apiKeys'>,
+type OptionalName = 'apiKeys' | 'serviceAccounts';
+
+/** Adds what settings switch on. Asking for what is off is a TypeError, and a spread or a listing of `auth` doesn't ask. */
+function withOptionalParts(
+  auth: Omit<Auth, SignInName | OptionalName>,
   { acceptApiKeys }: Config,
   signIn: SignIn | undefined,
 ): Omit<Auth, SignInName> {
-  const get = (): ApiKeys => {
-    const { apiKeys } = needed(signIn);
-    if (acceptApiKeys) return apiKeys;
+  const apiKeys = (): ApiKeys => {
+    const { apiKeys: keys } = needed(signIn);
+    if (acceptApiKeys) return keys;
     throw new TypeError('API keys are off: set AUTH_API_KEYS=on, so that guards take them');
   };
-  const property = { get, enumerable: acceptApiKeys };
-  // What the getter returns is what the type says.
+  const serviceAccounts = (): ServiceAccounts => {
+    const { serviceAccounts: accounts } = needed(signIn);
+    if (accounts) return accounts;
+    throw new TypeError('service accounts are off: set AUTH_SERVICE_ACCOUNTS=on');
+  };
+  const properties = {
+    apiKeys: { get: apiKeys, enumerable: acceptApiKeys },
+    serviceAccounts: { get: serviceAccounts, enumerable: signIn?.serviceAccounts !== undefined },
+  };
+  // What the getters return is what the type says.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return Object.defineProperty(auth, 'apiKeys', property) as Omit<Auth, SignInName>;
+  return Object.defineProperties(auth, properties) as Omit<Auth, SignInName>;
 }
 
 type SignInName = 'users' | 'sessions' | 'passwords' | 'store';
@@ -337,16 +350,19 @@ function needed(signIn: SignIn | undefined): SignIn {
 }
 
 /**
- * A token of ours without a session cannot be told to live; other issuers' sessions are not with us. An API key has none, and was looked
- * up for this request.
+ * Another issuer's sessions are not with us. A service account has no session: its token counts as long as the account may get
+ * others. An API key has none either, and was looked up for this request. Any other token of ours without a session cannot be told to live.
  */
 function isSessionLive(
-  { issuer, sessionId, method }: Principal,
+  principal: Principal,
   config: Config,
-  { sessions }: SignIn,
+  { sessions, serviceAccounts }: SignIn,
 ): boolean | Promise<boolean> {
+  const { issuer, sessionId, subject, method } = principal;
   if (issuer !== config.jwt.issuer || method === 'api_key') return true;
-  return sessionId !== undefined && sessions.isLive(sessionId);
+  if (sessionId !== undefined) return sessions.isLive(sessionId);
+  if (!serviceAccounts || !isClientPrincipal(principal)) return false;
+  return serviceAccounts.findById(subject).then((account) => account?.disabled === false);
 }
 
 /** The session of ours that a request is of. */

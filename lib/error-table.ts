@@ -7,6 +7,7 @@ export type AuthErrorCode =
   | 'INVALID_DPOP_PROOF'
   | 'USE_DPOP_NONCE'
   | 'INVALID_CREDENTIALS'
+  | 'INVALID_CLIENT'
   | 'LOGIN_FAILED'
   | 'LOGIN_DENIED'
   | 'REFRESH_INVALID'
@@ -15,6 +16,8 @@ export type AuthErrorCode =
   | 'INSUFFICIENT_SCOPE'
   | 'INSUFFICIENT_ROLE'
   | 'INVALID_REQUEST'
+  | 'INVALID_SCOPE'
+  | 'UNSUPPORTED_GRANT_TYPE'
   | 'ORG_REQUIRED'
   | 'ORG_FORBIDDEN'
   | 'RESOURCE_FORBIDDEN'
@@ -93,6 +96,11 @@ export const errorTable: Readonly<Record<AuthErrorCode, ErrorRow>> = {
     title: 'Wrong user name or password',
     text: 'The user name or the password is wrong.',
   },
+  INVALID_CLIENT: {
+    status: 401,
+    title: 'Client not authenticated',
+    text: 'The client did not prove itself.',
+  },
   LOGIN_FAILED: {
     status: 401,
     title: 'Sign-in failed',
@@ -131,6 +139,16 @@ export const errorTable: Readonly<Record<AuthErrorCode, ErrorRow>> = {
     title: 'Malformed request',
     text: 'The request is malformed.',
     bearerError: 'invalid_request',
+  },
+  INVALID_SCOPE: {
+    status: 400,
+    title: 'Scope not granted',
+    text: 'The client may not have a scope that it asks for.',
+  },
+  UNSUPPORTED_GRANT_TYPE: {
+    status: 400,
+    title: 'Unsupported grant type',
+    text: 'The grant_type is not supported; client_credentials is.',
   },
   ORG_REQUIRED: {
     status: 400,

@@ -215,6 +215,34 @@ export interface AuthEvents {
     readonly userId: string | undefined;
     readonly reason: string;
   };
+  /** A service account got an access token. */
+  'token.issued': RequestFacts & {
+    readonly clientId: string;
+    readonly org: string;
+  };
+  /**
+   * A client did not prove itself. Reasons: no_proof, basic (a malformed header), unknown_client, disabled, malformed_secret (cut off, or none of
+   * ours), wrong_secret, secret_ended, no_keys, and for an assertion: assertion_malformed, assertion_type, assertion_subject, assertion_audience,
+   * assertion_id, assertion_times, assertion_signature, assertion_replayed.
+   */
+  'client.refused': RequestFacts & {
+    readonly reason: string;
+    /** Absent when there is no such account. */
+    readonly clientId: string | undefined;
+  };
+  /** An administrator changed a service account. */
+  'service_account.changed': RequestFacts & {
+    readonly accountId: string;
+    readonly change:
+      | 'created'
+      | 'updated'
+      | 'disabled'
+      | 'deleted'
+      | 'secret_added'
+      | 'secret_ended';
+    /** Subject of the request. */
+    readonly by: string | undefined;
+  };
   /**
    * The store could not answer. Reasons: driver, host, refused, tls, authentication, database, permission, readonly, eviction,
    * schema, cluster, disk, memory, connections, locked, not_ready, connection, timeout, overload, closed, error.

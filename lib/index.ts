@@ -79,6 +79,13 @@ export type { Mail, SendMail } from './router/password/mail.js';
 export type { LiveSession, SessionOptions, Sessions } from './sessions/sessions.js';
 export type { SessionActor, SessionNotes } from './sessions/session-notes.js';
 export type { NewUser, UserEdit, Users } from './accounts/users.js';
+export type {
+  NewServiceAccount,
+  ServiceAccountChange,
+  ServiceAccounts,
+} from './accounts/service-accounts.js';
+export type { ServiceAccount } from './accounts/stored-accounts.js';
+export type { ClientSecret, NewClientSecret } from './accounts/client-secrets.js';
 export type { PasswordOptions, Passwords, PolicyQuestion } from './accounts/passwords/passwords.js';
 export type { PasswordVerdict, VerifyForeign } from './accounts/passwords/verify-password.js';
 export type { ApiKey } from './accounts/api-key-row.js';

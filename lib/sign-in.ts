@@ -24,6 +24,8 @@ import type { Store, UserStore } from './stores/store.js';
 import { createStoreSilence, type StoreSilence } from './sessions/store-silence.js';
 import { createRevocationCounts } from './accounts/revocation-counts.js';
 import { createUpstream, type Upstream } from './sessions/upstream.js';
+import { withAccountOwners } from './accounts/service-account-owners.js';
+import { createServiceAccounts, type ServiceAccounts } from './accounts/service-accounts.js';
 import { createUsers, type Users } from './accounts/users.js';
 
 /** Options for signing in that can't come from the environment. */
@@ -55,6 +57,8 @@ export interface SignIn {
   readonly apiKeys: ApiKeys;
   readonly apiKeyOptions: ApiKeyOptions;
   readonly readApiKey: KeyVerdicts['read'];
+  /** Undefined with AUTH_SERVICE_ACCOUNTS=off. */
+  readonly serviceAccounts: ServiceAccounts | undefined;
   /** Keeps work that goes on after its reply, so that `close()` can wait for it. */
   inBackground(work: Promise<unknown>): void;
   /** Resolves when the store answers; rejects with the reason. */
@@ -123,7 +127,7 @@ export function createSignIn(
       lifeSeconds: config.refreshTtlSeconds,
       now,
     }),
-    ...keysOf(config, options, { ...context, credentials: store.credentials, users, inBackground }),
+    ...machinesOf(config, options, { ...context, store, users, inBackground }),
     inBackground,
     async ready(): Promise<void> {
       await store.ping();
@@ -137,24 +141,29 @@ export function createSignIn(
   });
 }
 
-interface KeysContext extends SignInContext, Pick<SignIn, 'users' | 'inBackground'> {
-  readonly credentials: Store['credentials'];
-}
+interface MachinesContext extends SignInContext, Pick<SignIn, 'store' | 'users' | 'inBackground'> {}
 
-/** API keys, and the judge of those that are sent. */
-function keysOf(
-  { apiKeyEnvironment, jwt }: Config,
+/** Service accounts, API keys, and the judge of those that are sent. */
+function machinesOf(
+  config: Config,
   { apiKeys: apiKeyOptions = {}, sessions }: SignInOptions,
-  context: KeysContext,
-): Pick<SignIn, 'apiKeys' | 'apiKeyOptions' | 'readApiKey'> {
-  const format = createApiKeyFormat(apiKeyEnvironment);
-  const owners = createUserOwners(context.users, context.grantOf.scopesOf);
+  { store: { credentials }, ...given }: MachinesContext,
+): Pick<SignIn, 'serviceAccounts' | 'apiKeys' | 'apiKeyOptions' | 'readApiKey'> {
+  const context = { ...given, credentials };
+  const { accessTtlSeconds } = config;
+  const serviceAccounts = config.serviceAccounts
+    ? createServiceAccounts({ ...context, accessTtlSeconds })
+    : undefined;
+  const format = createApiKeyFormat(config.apiKeyEnvironment);
+  const users = createUserOwners(given.users, given.grantOf.scopesOf);
+  const owners = serviceAccounts ? withAccountOwners(serviceAccounts, users) : users;
   const verdicts = createKeyVerdicts({
-    ...{ ...context, format, owners, issuer: jwt.issuer ?? '', realm: context.realm },
+    ...{ ...context, format, owners, issuer: config.jwt.issuer ?? '', realm: given.realm },
     lagSeconds: sessions?.revocationLagSeconds ?? 5,
   });
   const made = { ...context, format, owners, onRevoked: verdicts.drop };
-  return { apiKeys: createApiKeys(made, apiKeyOptions), apiKeyOptions, readApiKey: verdicts.read };
+  const apiKeys = createApiKeys(made, apiKeyOptions);
+  return { serviceAccounts, apiKeys, apiKeyOptions, readApiKey: verdicts.read };
 }
 
 function storeParts({ sessions, once, users, credentials, instances, together }: Store) {

@@ -1,5 +1,5 @@
-import { hash, randomBytes } from 'node:crypto';
-import { crc32 } from 'node:zlib';
+import { hash } from 'node:crypto';
+import { checksumOf, hasChecksum, randomDigits } from '../secrets/checksummed-secret.js';
 
 /** A key that has just been made: the only moment in which it is known in full. */
 interface NewApiKey {
@@ -29,10 +29,8 @@ export const MAX_KEY_LENGTH = 75;
 const ID_LENGTH = 16;
 /** 190 bits. */
 const SECRET_LENGTH = 32;
-const CHECKSUM_LENGTH = 6;
 
 const SHAPE = /^lk_([a-z0-9]{1,16})_[0-9A-Za-z]{16}_[0-9A-Za-z]{38}$/;
-const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
 /**
  * Prepares the keys of an environment, such as `live`. A key is letters, digits and underscores, so that a double click
@@ -50,8 +48,7 @@ export function createApiKeyFormat(environment: string): ApiKeyFormat {
     flawOf(text) {
       if (text.length > MAX_KEY_LENGTH || !SHAPE.test(text)) return 'malformed';
       if (!text.startsWith(start)) return 'environment';
-      const body = text.slice(0, -CHECKSUM_LENGTH);
-      return text.endsWith(checksumOf(body)) ? undefined : 'checksum';
+      return hasChecksum(text) ? undefined : 'checksum';
     },
     idOf: (key) => key.slice(start.length, start.length + ID_LENGTH),
     prefixOf: (id) => `${start}${id}`,
@@ -64,23 +61,4 @@ export function createApiKeyFormat(environment: string): ApiKeyFormat {
  */
 export function digestOfKey(key: string): string {
   return hash('sha256', key, 'base64url');
-}
-
-/** Digits of base 62, each as likely as the others: a byte past the last full round is thrown away. */
-function randomDigits(length: number): string {
-  let text = '';
-  while (text.length < length)
-    for (const byte of randomBytes(length))
-      if (byte < 248 && text.length < length) text += DIGITS.charAt(byte % 62);
-  return text;
-}
-
-function checksumOf(body: string): string {
-  let rest = crc32(body);
-  let text = '';
-  for (let place = 0; place < CHECKSUM_LENGTH; place += 1) {
-    text = DIGITS.charAt(rest % 62) + text;
-    rest = Math.floor(rest / 62);
-  }
-  return text;
 }

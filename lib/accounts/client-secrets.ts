@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { AuthError } from '../errors.js';
-import { hasChecksum, randomBase62, withChecksum } from '../secrets/checksummed-secret.js';
+import { checksumOf, hasChecksum, randomDigits } from '../secrets/checksummed-secret.js';
 import type { StoredCredential } from '../stores/store.js';
 import {
   type AccountContext,
@@ -28,7 +28,8 @@ export interface NewClientSecret extends ClientSecret {
 
 const KIND = 'client_secret';
 const PREFIX = 'lks_';
-const SECRET_BYTES = 32;
+/** 256 bits. */
+const SECRET_LENGTH = 43;
 
 /** So that one can be replaced while both work. A third would be one that was forgotten. */
 const MOST_SECRETS = 2;
@@ -47,7 +48,8 @@ export async function addSecret(
     throw new AuthError('INVALID_REQUEST', {
       errors: [{ pointer: '#/expires_in', detail: 'is a time in the future' }],
     });
-  const secret = withChecksum(PREFIX + randomBase62(SECRET_BYTES));
+  const body = PREFIX + randomDigits(SECRET_LENGTH);
+  const secret = body + checksumOf(body);
   const row = {
     ...{ id: randomBytes(12).toString('hex'), hash: hashOf(secret), kind: KIND },
     ...{ ownerId: accountId, data: '{}', createdAt: now(), expiresAt },

@@ -14,7 +14,7 @@ export interface KeyOwner {
   readonly mustResetPassword?: boolean;
 }
 
-/** Finds the owners of keys. */
+/** Finds the owners of keys: users, and service accounts. */
 export interface KeyOwners {
   /** Undefined for an owner who is gone or disabled: all keys of theirs are refused. */
   find(ownerId: string): Promise<KeyOwner | undefined>;

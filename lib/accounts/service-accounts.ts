@@ -1,6 +1,6 @@
 import { AuthError, type FieldError } from '../errors.js';
 import { isScopeToken } from '../challenges.js';
-import { randomBase62 } from '../secrets/checksummed-secret.js';
+import { randomDigits } from '../secrets/checksummed-secret.js';
 import type { CredentialStore } from '../stores/store.js';
 import { type ClientKeySet, readClientKeys } from './client-keys.js';
 import {
@@ -136,8 +136,8 @@ export function createServiceAccounts(given: ServiceAccountsContext): ServiceAcc
 
 function blankAccount(now: number): Omit<ServiceAccount, 'org' | 'name'> {
   return {
-    // 128 random bits. The name tells it from the id of a user.
-    id: `sa_${randomBase62(16)}`,
+    // 130 random bits. The name tells it from the id of a user.
+    id: `sa_${randomDigits(22)}`,
     scopes: [],
     roles: [],
     disabled: false,

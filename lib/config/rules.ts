@@ -24,6 +24,7 @@ export const rules: readonly ((judgement: Judgement) => void)[] = [
   judgeStandalone,
   judgePasswordSignUp,
   judgeApiKeys,
+  judgeServiceAccounts,
   judgeOidc,
   judgeSocial,
   judgeApple,
@@ -119,6 +120,15 @@ function judgeApiKeys(judgement: Judgement): void {
       'acceptApiKeys',
       'is on, but there are no users of our own for keys to belong to',
       `set ${nameOf('jwt.secret')} or ${nameOf('jwt.privateKey')}, or turn it off`,
+    );
+}
+
+function judgeServiceAccounts(judgement: Judgement): void {
+  if (judgement.values.serviceAccounts && !signsTokens(judgement))
+    judgement.refuse(
+      'serviceAccounts',
+      'is on where no tokens are signed',
+      `set ${judgement.nameOf('jwt.secret')} or ${judgement.nameOf('jwt.privateKey')}, or turn it off`,
     );
 }
 

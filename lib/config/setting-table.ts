@@ -207,6 +207,11 @@ export const table: Table<Settings> = {
     flag(false),
     'Whether users with the scope users:impersonate may act as others, for a short time',
   ),
+  serviceAccounts: row(
+    'SERVICE_ACCOUNTS',
+    flag(false),
+    'Whether machines get tokens by client_credentials, and administrators manage their accounts',
+  ),
   corsOrigins: row(
     'CORS_ORIGINS',
     defaulting(readCorsOrigins, []),

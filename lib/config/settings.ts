@@ -81,6 +81,8 @@ export interface Settings {
    * `passwordLogin`, and `sendMail` of the router. @defaultValue `false`
    */
   readonly passwordSignUp: boolean;
+  /** Whether machines get tokens by `client_credentials`, and administrators manage their accounts; AUTH_SERVICE_ACCOUNTS. Off: the routes don't exist. @defaultValue `false` */
+  readonly serviceAccounts: boolean;
   /**
    * Whether users with the scope `users:impersonate` may act as others, for a short time; AUTH_IMPERSONATION. Off: there is no
    * route for it, and sessions of before end. @defaultValue `false`

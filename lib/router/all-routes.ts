@@ -9,6 +9,7 @@ import { createOneTimeCodes, exchange } from './provider/exchange.js';
 import { signInWithGoogle } from './provider/google.js';
 import { createPasswordSignIn, login } from './password/login.js';
 import { logout } from './session/logout.js';
+import { machineRoutes } from './machine/routes.js';
 import type { ManageContext } from './admin/require-admin.js';
 import { managementRoutes } from './admin/routes.js';
 import { resetUserPassword } from './admin/users.js';
@@ -109,6 +110,8 @@ function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
     '/jwks.json': { GET: publishKeys(parts) },
     ...(signIn && passwordRoutes({ parts, callers, sendTokens, signIn }, options)),
     ...providerRoutes({ parts, callers, sendTokens, signIn }, pageContext),
+    // After the routes of passwords, whose `/token` it takes over.
+    ...machineRoutes(managing, signIn),
     '/signin': {
       GET: showSignInPage(pageContext),
       ...(signInWithPassword && {

@@ -121,6 +121,11 @@ export function callbackUrl(
   return `${publicOrigin(parts, req)}${ownPath(req, `/callback${path}`)}`;
 }
 
+/** Returns where clients get tokens: `{AUTH_PUBLIC_URL}/api/auth/token`. */
+export function tokenEndpointUrl(parts: Pick<RouterParts, 'config'>, req: Request): string {
+  return `${publicOrigin(parts, req)}${ownPath(req, '/token')}`;
+}
+
 /** Query parameters of a log-in that the sign-in page passes on to the provider that is chosen there. */
 const WISHES = [
   'mode',

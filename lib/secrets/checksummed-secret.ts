@@ -6,34 +6,31 @@ const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 /** 62^6 is more than 2^32. */
 const CHECKSUM_LENGTH = 6;
 
-/** Random bytes in base62, which needs no escaping anywhere. A number of bytes always gives the same number of characters. */
-export function randomBase62(bytes: number): string {
-  const length = Math.ceil((bytes * 8) / Math.log2(DIGITS.length));
-  return base62(BigInt(`0x${randomBytes(bytes).toString('hex')}`), length);
+/** Digits of base 62, each as likely as the others: a byte past the last full round is thrown away. */
+export function randomDigits(length: number): string {
+  let text = '';
+  while (text.length < length)
+    for (const byte of randomBytes(length))
+      if (byte < 248 && text.length < length) text += DIGITS.charAt(byte % 62);
+  return text;
 }
 
 /**
- * Appends the CRC-32 of a secret, in six characters. Scanners for leaked secrets tell a real one from a text that only looks like
- * it, and a secret that was cut off in copying is known as such. It adds nothing to the secrecy.
+ * The CRC-32 of a secret without its checksum. Scanners for leaked secrets tell a real one from a text that only looks like it, and one
+ * that was cut off in copying is known as such. It adds nothing to the secrecy.
  */
-export function withChecksum(text: string): string {
-  return text + checksumOf(text);
+export function checksumOf(body: string): string {
+  let rest = crc32(body);
+  let text = '';
+  for (let place = 0; place < CHECKSUM_LENGTH; place += 1) {
+    text = DIGITS.charAt(rest % 62) + text;
+    rest = Math.floor(rest / 62);
+  }
+  return text;
 }
 
 /** Whether a text ends with its own checksum. */
 export function hasChecksum(text: string): boolean {
-  const start = text.slice(0, -CHECKSUM_LENGTH);
-  return text.length > CHECKSUM_LENGTH && text === withChecksum(start);
-}
-
-function checksumOf(text: string): string {
-  return base62(BigInt(crc32(text)), CHECKSUM_LENGTH);
-}
-
-function base62(value: bigint, length: number): string {
-  const base = BigInt(DIGITS.length);
-  let digits = '';
-  for (let rest = value; digits.length < length; rest /= base)
-    digits = DIGITS.charAt(Number(rest % base)) + digits;
-  return digits;
+  const body = text.slice(0, -CHECKSUM_LENGTH);
+  return text === body + checksumOf(body);
 }

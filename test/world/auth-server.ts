@@ -111,6 +111,9 @@ const eventNames = [
   'impersonation.started',
   'impersonation.ended',
   'impersonation.refused',
+  'token.issued',
+  'client.refused',
+  'service_account.changed',
 ] as const;
 
 /** Calls an auth server at an origin, also one of another process. */
