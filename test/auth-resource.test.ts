@@ -173,6 +173,18 @@ describe('the metadata of a protected resource', () => {
     expect(await metadata()).toMatchObject({ tls_client_certificate_bound_access_tokens: true });
   });
 
+  it.each([
+    { mode: 'off', required: undefined, algorithm: undefined },
+    { mode: 'accepted', required: undefined, algorithm: 'ES256' },
+    { mode: 'required', required: true, algorithm: 'ES256' },
+  ] as const)('tells of proofs where AUTH_DPOP is $mode', async ({ mode, required, algorithm }) => {
+    const { auth } = await createWorld({ dpop: { mode } });
+    const { metadata } = await serveResource(auth.protectedResource());
+    const told = (await metadata()) as ResourceProofs;
+    expect(told.dpop_bound_access_tokens_required).toBe(required);
+    expect(told.dpop_signing_alg_values_supported?.[0]).toBe(algorithm);
+  });
+
   it('is JSON that pages of every origin may read, for an hour', async () => {
     const { auth } = await createWorld();
     const { send, pathname } = await serveResource(auth.protectedResource({ path: '/mcp' }));
@@ -261,6 +273,11 @@ describe('the metadata of a protected resource', () => {
     expect(await metadata()).toMatchObject({ resource: 'https://api.example.com/mcp' });
   });
 });
+
+interface ResourceProofs {
+  readonly dpop_bound_access_tokens_required?: boolean;
+  readonly dpop_signing_alg_values_supported?: readonly string[];
+}
 
 describe('the challenges of a protected resource', () => {
   it('lead to its metadata, and name the scopes to begin with', async () => {

@@ -1,6 +1,12 @@
 import express from 'express';
-import { type ClientCertificateOptions, createAuth, createVerifier, requireAuth } from 'latchkey';
-import { createTestIssuer } from 'latchkey/testing';
+import {
+  type AuthOptions,
+  type ClientCertificateOptions,
+  createAuth,
+  createVerifier,
+  requireAuth,
+} from 'latchkey';
+import { createDpopKey, createTestIssuer } from 'latchkey/testing';
 import { describe, expect, it } from 'vitest';
 import { recordEvents } from '../world/auth-server.js';
 import { type Certificate, makeCertificate } from '../world/certificates.js';
@@ -13,13 +19,17 @@ const forwarded = {
 } satisfies ClientCertificateOptions;
 
 /** An API behind a proxy, which is whoever calls it. */
-async function createWorld(clientCertificates?: ClientCertificateOptions) {
+async function createWorld(
+  clientCertificates?: ClientCertificateOptions,
+  options: AuthOptions = {},
+) {
   const issuer = await createTestIssuer({ algorithm: 'ES256' });
   const auth = createAuth({
     env: {},
     onWarning: () => undefined,
     trustedIssuers: [issuer.policy],
     ...(clientCertificates && { clientCertificates }),
+    ...options,
   });
   const events = recordEvents(auth);
   const app = express();
@@ -37,7 +47,7 @@ async function createWorld(clientCertificates?: ClientCertificateOptions) {
     events,
     mint: (cnf: unknown) => issuer.mint({ cnf }),
     send: (token: string, headers: Record<string, string> = {}, path = '/') =>
-      fetch(`${origin}${path}`, { headers: { ...headers, authorization: `Bearer ${token}` } }),
+      fetch(`${origin}${path}`, { headers: { authorization: `Bearer ${token}`, ...headers } }),
   };
 }
 
@@ -107,6 +117,27 @@ describe('a stolen token that is bound to a certificate', () => {
       jkt: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs',
     });
     expect((await send(both, shown(own))).status).toBe(401);
+  });
+
+  it('that is bound to a key as well takes both, and a proof is not used up where the certificate is wrong', async () => {
+    const { mint, send } = await createWorld(forwarded, {
+      publicUrl: 'https://api.test',
+      dpop: { mode: 'accepted' },
+    });
+    const [own, other] = [makeCertificate('own'), makeCertificate('other')];
+    const key = await createDpopKey();
+    const token = await mint({ ...boundTo(own), ...key.cnf });
+    const proven = () => ({
+      authorization: `DPoP ${token}`,
+      dpop: key.proof({ url: 'https://api.test/', token }),
+    });
+    expect((await send(token, { ...proven(), ...shown(own) })).status).toBe(200);
+    expect((await send(token, shown(own))).status).toBe(401);
+    expect((await send(token, proven())).status).toBe(401);
+    const once = proven();
+    expect((await send(token, { ...once, ...shown(other) })).status).toBe(401);
+    expect((await send(token, { ...once, ...shown(own) })).status).toBe(200);
+    expect((await send(token, { ...once, ...shown(own) })).status).toBe(401);
   });
 
   it('is refused when only its issuer spells the thumbprint in another way', async () => {
