@@ -41,7 +41,7 @@ export function createSenderCheck(
     thumbprint: unknown,
   ) {
     if (!proofs.check) throw constrained;
-    await proofs.check.check(request, { token: credential.value, thumbprint });
+    await proofs.check.check(request, { bound: { token: credential.value, thumbprint } });
     return principal;
   }
 

@@ -29,6 +29,8 @@ export interface AccessGrant {
   readonly amr?: readonly string[];
   /** Authentication context class (OpenID Connect Core §2). */
   readonly acr?: string;
+  /** `cnf.jkt`: thumbprint of the client's key (RFC 7638) that the token is bound to (RFC 9449 §6.1). @defaultValue a bearer token */
+  readonly keyThumbprint?: string;
   readonly scopes?: readonly string[];
   readonly user?: GrantedUser;
   /** Guards refuse the token (403 PASSWORD_CHANGE_REQUIRED) except for changing the password. */
@@ -196,6 +198,7 @@ function claimsOf(grant: AccessGrant): Record<string, unknown> {
     amr: grant.amr,
     acr: grant.acr,
     act: grant.actor === undefined ? undefined : { sub: grant.actor },
+    cnf: grant.keyThumbprint === undefined ? undefined : { jkt: grant.keyThumbprint },
     scope: scopes.length > 0 ? scopes.join(' ') : undefined,
     must_reset_password: grant.mustResetPassword ? true : undefined,
   };

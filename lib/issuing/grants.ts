@@ -22,6 +22,7 @@ interface GrantBasis {
     readonly amr: readonly string[];
     /** Who acts for the user. */
     readonly actor?: { readonly id: string } | undefined;
+    readonly keyThumbprint?: string | undefined;
   };
 }
 
@@ -43,6 +44,7 @@ export function createGrants({ tokenScopes = adminScopes, tokenClaims }: GrantOp
       ...(notes.authTime !== undefined && { authTime: notes.authTime }),
       amr: notes.amr,
       ...(notes.acr !== undefined && { acr: notes.acr }),
+      ...(notes.keyThumbprint !== undefined && { keyThumbprint: notes.keyThumbprint }),
       scopes: tokenScopes(user),
       user,
       mustResetPassword: user.mustResetPassword,

@@ -56,6 +56,7 @@ import { byBody } from './pages/form-page.js';
 import { changePasswordPages } from './pages/change-password-page.js';
 import { forgotPasswordPages, resetPasswordPages } from './pages/password-pages.js';
 import { forSignedIn, showRefusals } from './pages/show-refusals.js';
+import { type Binding, createBinding, createProofOf } from './proofs.js';
 import { createTokenResponse, type SendTokens } from './token-response.js';
 import { createTransactions } from './provider/transactions.js';
 
@@ -80,14 +81,15 @@ export function createRoutes(given: RouterParts, options: AuthRouterOptions): Re
 function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
   const callers = createCallers(parts);
   const sendTokens = createTokenResponse(parts);
+  const binding = createBinding(createProofOf(parts));
   const managing: ManageContext = { parts, callers };
   const canReset = options.sendMail !== undefined;
   const canSignUp = canReset && parts.config.passwordSignUp;
   const pageContext: SignInContext = { parts, canReset, canSignUp };
   const signInWithPassword = parts.config.passwordLogin ? createPasswordSignIn(parts) : undefined;
-  const signIn = signInWithPassword && login(signInWithPassword, sendTokens);
+  const signIn = signInWithPassword && binding(login(signInWithPassword, sendTokens));
   return {
-    '/refresh': { POST: refresh(parts, sendTokens) },
+    '/refresh': { POST: binding(refresh(parts, sendTokens)) },
     '/revoke': { POST: revoke(parts) },
     '/me': { GET: me(parts, callers) },
     '/session': { GET: session(parts, callers) },
@@ -108,8 +110,8 @@ function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
     ...managementRoutes(managing, sendTokens),
     ...keyRoutes(parts, callers),
     '/jwks.json': { GET: publishKeys(parts) },
-    ...(signIn && passwordRoutes({ parts, callers, sendTokens, signIn }, options)),
-    ...providerRoutes({ parts, callers, sendTokens, signIn }, pageContext),
+    ...(signIn && passwordRoutes({ parts, callers, sendTokens, binding, signIn }, options)),
+    ...providerRoutes({ parts, callers, sendTokens, binding, signIn }, pageContext),
     // After the routes of passwords, whose `/token` it takes over.
     ...machineRoutes(managing, signIn),
     '/signin': {
@@ -125,17 +127,20 @@ interface RoutesContext {
   readonly parts: RouterParts;
   readonly callers: Callers;
   readonly sendTokens: SendTokens;
+  /** For routes that give out tokens. */
+  readonly binding: Binding;
   /** Log-in with a password: the same path, by another method. Undefined with AUTH_PASSWORDS=off. */
   readonly signIn: Endpoint | undefined;
 }
 
 /** Routes of identity providers. */
 function providerRoutes(
-  { parts, callers, sendTokens, signIn }: RoutesContext,
+  { parts, callers, sendTokens, binding, signIn }: RoutesContext,
   pageContext: SignInContext,
 ): Routes {
   const transactions = createTransactions(parts);
   const codes = createOneTimeCodes(parts);
+  const google = signInWithGoogle(parts, sendTokens);
   const begin = withSignInPage(pageContext, beginLogin(parts, transactions));
   const answer = {
     GET: withSignInPage(pageContext, callback({ parts, transactions, codes })),
@@ -147,19 +152,19 @@ function providerRoutes(
     '/link/:provider': { POST: withSignInPage(pageContext, beginLink(parts, transactions)) },
     '/callback': answer,
     '/callback/:provider': answer,
-    '/exchange': { POST: exchange(parts, codes, sendTokens) },
+    '/exchange': { POST: binding(exchange(parts, codes, sendTokens)) },
     '/signed-out': { GET: showSignedOutPage(parts) },
     '/logout': { POST: logout(parts, callers), GET: browserLogout(parts) },
     '/logout/:provider': { GET: browserLogout(parts) },
     '/backchannel/:provider': { POST: backchannelLogout(parts) },
-    '/google': { POST: withSignInPage(pageContext, signInWithGoogle(parts, sendTokens)) },
+    '/google': { POST: withSignInPage(pageContext, byBody(google, binding(google))) },
     '/providers': { GET: listProviders(parts) },
   };
 }
 
 /** Routes of log-in by password. Those that need mails are there with `sendMail` only. */
 function passwordRoutes(
-  { parts, callers, sendTokens, signIn }: RoutesContext & { readonly signIn: Endpoint },
+  { parts, callers, sendTokens, binding, signIn }: RoutesContext & { readonly signIn: Endpoint },
   options: AuthRouterOptions,
 ): Routes {
   const { sendMail } = options;
@@ -172,12 +177,13 @@ function passwordRoutes(
       GET: pages.show,
       POST: byBody(pages.submit, changePassword(change, sendTokens)),
     },
-    ...(sendMail && mailedRoutes({ parts, callers, sendTokens }, { ...options, sendMail })),
+    ...(sendMail &&
+      mailedRoutes({ parts, callers, sendTokens, binding }, { ...options, sendMail })),
   };
 }
 
 function mailedRoutes(
-  { parts, callers, sendTokens }: Omit<RoutesContext, 'signIn'>,
+  { parts, callers, sendTokens, binding }: Omit<RoutesContext, 'signIn'>,
   options: MailingOptions,
 ): Routes {
   const { sendMail, resetTokenSeconds = 3600 } = options;
@@ -192,15 +198,16 @@ function mailedRoutes(
     },
     '/reset-password': {
       GET: resetPages.show,
-      POST: byBody(resetPages.submit, resetPassword(reset, sendTokens)),
+      POST: byBody(resetPages.submit, binding(resetPassword(reset, sendTokens))),
     },
     '/users/:id/reset-password': { POST: resetUserPassword({ parts, callers }, sendMail) },
-    ...(parts.config.passwordSignUp && signUpRoutes({ parts, callers, sendTokens }, options)),
+    ...(parts.config.passwordSignUp &&
+      signUpRoutes({ parts, callers, sendTokens, binding }, options)),
   };
 }
 
 function signUpRoutes(
-  { parts, callers, sendTokens }: Omit<RoutesContext, 'signIn'>,
+  { parts, callers, sendTokens, binding }: Omit<RoutesContext, 'signIn'>,
   options: MailingOptions,
 ): Routes {
   const askToSignUp = createSignUp(parts, options);
@@ -213,7 +220,7 @@ function signUpRoutes(
     '/sign-up': { GET: signUpForm.show, POST: byBody(signUpForm.submit, signUp(askToSignUp)) },
     '/verify-email': {
       GET: verifyForm.show,
-      POST: byBody(verifyForm.submit, verifyEmail(verifyAddress, sendTokens)),
+      POST: byBody(verifyForm.submit, binding(verifyEmail(verifyAddress, sendTokens))),
     },
     '/change-email': {
       GET: changeForm.show,

@@ -5,6 +5,7 @@ import type { Principal } from '../principal.js';
 import type { StoredUser } from '../stores/store.js';
 import { refuseActor } from './in-person.js';
 import type { RouterParts } from './parts.js';
+import { keepKeyOf } from './proofs.js';
 
 /**
  * Authenticates requests to our own routes. While a support person acts for the user, requests that change something are refused
@@ -57,7 +58,7 @@ export function createCallers(parts: RouterParts): Callers {
   const findUser = async (req: Request) => inPerson(req, await authenticateUser(req));
   const findAny = async (req: Request) => inPerson(req, await authenticateAny(req));
 
-  async function ownUser(principal: Principal | undefined): Promise<OwnUser> {
+  async function ownUser(req: Request, principal: Principal | undefined): Promise<OwnUser> {
     if (!principal) throw new AuthError('CREDENTIALS_MISSING', { realm });
     // Another issuer's `sub` may equal one of our ids.
     if (principal.issuer !== config.jwt.issuer)
@@ -65,6 +66,7 @@ export function createCallers(parts: RouterParts): Callers {
     const user = await users.findById(principal.subject);
     if (!user || user.disabled)
       throw new AuthError('TOKEN_REVOKED', { realm, reason: 'user_gone' });
+    keepKeyOf(principal, req);
     return { principal, user };
   }
 
@@ -72,7 +74,7 @@ export function createCallers(parts: RouterParts): Callers {
     find,
     findAny,
     findForLogout: async (req: Request) => authenticateAny(req),
-    requireUser: async (req: Request) => ownUser(await findUser(req)),
-    requireAnyUser: async (req: Request) => ownUser(await findAny(req)),
+    requireUser: async (req: Request) => ownUser(req, await findUser(req)),
+    requireAnyUser: async (req: Request) => ownUser(req, await findAny(req)),
   });
 }

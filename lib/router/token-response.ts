@@ -1,10 +1,12 @@
 import type { Request, Response } from 'express';
+import { sendNextNonce } from '../authenticate/dpop/next-nonce.js';
 import type { LiveSession } from '../sessions/sessions.js';
 import { deviceLabel } from '../sessions/device-label.js';
 import type { SessionNotes } from '../sessions/session-notes.js';
 import { deviceTokenOf } from './password/known-device.js';
 import { setSessionCookie } from './browser-session.js';
 import type { RouterParts } from './parts.js';
+import { provenKeyOf } from './proofs.js';
 
 /** Sends the tokens of a session, with 200. Every route that signs in or refreshes ends with it. */
 export type SendTokens = (res: Response, live: LiveSession) => Promise<void>;
@@ -16,13 +18,17 @@ export function createTokenResponse(parts: RouterParts): SendTokens {
   const { signer, grantOf } = parts;
   return async function sendTokens(res, live) {
     const { notes, refreshToken, user } = live;
-    const { token, expiresIn } = await signer.sign(grantOf(live));
+    // A session that began without a key stays without one; the access token is bound to the key that this request proves.
+    const keyThumbprint = notes.keyThumbprint ?? provenKeyOf(res.req);
+    const bound = { ...live, notes: { ...notes, keyThumbprint } };
+    const { token, expiresIn } = await signer.sign(grantOf(bound));
     const isByCookie = notes.delivery === 'cookie';
     const deviceToken = deviceTokenOf(res);
+    sendNextNonce(res.req, res);
     if (isByCookie) setSessionCookie(parts, res, live);
     res.json({
       access_token: token,
-      token_type: 'Bearer',
+      token_type: keyThumbprint === undefined ? 'Bearer' : 'DPoP',
       expires_in: expiresIn,
       ...(!isByCookie && { refresh_token: refreshToken }),
       ...(!isByCookie && deviceToken !== undefined && { device_token: deviceToken }),
@@ -44,5 +50,6 @@ export function passwordNotes(
     acr: undefined,
     device: deviceLabel(req.headers['user-agent']),
     delivery,
+    keyThumbprint: provenKeyOf(req),
   };
 }

@@ -10,7 +10,9 @@ type Verdict<Found> = { readonly refusal: string } | (Found & GenuineToken);
 export interface PresentedToken {
   readonly token: unknown;
   /** How it came; undefined where the application answers for that. */
-  readonly delivery: Delivery | undefined;
+  readonly delivery?: Delivery | undefined;
+  /** Thumbprint of the key that its sender has proven to hold. */
+  readonly keyThumbprint?: string | undefined;
 }
 
 export interface GenuineToken {

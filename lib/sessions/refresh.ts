@@ -8,6 +8,9 @@ import { createRefreshAttempts } from './refresh-attempts.js';
 import { renew } from './renew-session.js';
 import type { Delivery } from './session-notes.js';
 
+/** How a refresh token came. */
+export type TokenWay = Omit<PresentedToken, 'token'>;
+
 interface RefreshOptions {
   readonly graceMs: number;
   readonly revoke: (selector: SessionSelector, reason: string) => Promise<number>;
@@ -17,7 +20,7 @@ interface Refresh {
   readonly refresh: (
     token: unknown,
     arrivedAt?: number,
-    delivery?: Delivery,
+    way?: Delivery | TokenWay,
   ) => Promise<LiveSession>;
   readonly recognise: (token: unknown, delivery?: Delivery) => Promise<LiveSession | undefined>;
   readonly close: () => Promise<void>;
@@ -36,12 +39,12 @@ export function createRefresh(
     async refresh(
       token: unknown,
       cameAt = context.now(),
-      delivery?: Delivery,
+      way: Delivery | TokenWay = {},
     ): Promise<LiveSession> {
       grace.begin();
       const arrivedAt = attempts.arrivalOf(token, cameAt);
       try {
-        const live = await renewOrRefuse({ token, delivery }, arrivedAt);
+        const live = await renewOrRefuse({ token, ...wayOf(way) }, arrivedAt);
         attempts.answered(token);
         return live;
       } catch (error) {
@@ -77,6 +80,10 @@ export function createRefresh(
     if (ended > 0) events.emit('refresh.reused', { userId: ending.userId, sessionId: ending.id });
     throw new AuthError('REFRESH_REUSED');
   }
+}
+
+function wayOf(way: Delivery | TokenWay): TokenWay {
+  return typeof way === 'string' ? { delivery: way } : way;
 }
 
 function invalid(reason: string): AuthError {

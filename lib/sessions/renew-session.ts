@@ -8,6 +8,7 @@ import {
   maySignIn,
   type SessionContext,
 } from './live-session.js';
+import { readNotes } from './session-notes.js';
 
 /** Whether a genuine token that was replaced before still gets its successor. */
 export type IsInGrace = (former: GenuineToken) => boolean | Promise<boolean>;
@@ -31,6 +32,10 @@ export function renew(
     const verdict = await judgeWithUser(context, presented);
     if ('refusal' in verdict) return verdict;
     const { session, user, generation } = verdict;
+    // Before everything that could end the session: a thief without the key must not be able to.
+    const { keyThumbprint } = readNotes(session.data);
+    if (keyThumbprint !== undefined && keyThumbprint !== presented.keyThumbprint)
+      return { refusal: 'other_key' };
     if (!maySignIn(user)) return { refusal: 'user_gone', ending: session };
     const byActor = await actorRefusal(context, session, user);
     if (byActor !== undefined) return { refusal: byActor, ending: session };

@@ -24,6 +24,8 @@ export interface SessionNotes {
   /** Label of the device in the list of sessions, such as `Firefox on Linux`. */
   readonly device: string | undefined;
   readonly delivery: Delivery;
+  /** Thumbprint of the client's key (RFC 7638) that the session is bound to (RFC 9449 §5). */
+  readonly keyThumbprint?: string | undefined;
   /** Name of the identity provider that the user signed in with. */
   readonly provider?: string | undefined;
   /** The provider's tokens, sealed. */
@@ -40,17 +42,24 @@ export function writeNotes(notes: SessionNotes): string {
 export function readNotes(data: string): SessionNotes {
   const notes: unknown = JSON.parse(data);
   if (!isRecord(notes)) throw new TypeError("a session's data is not what was stored");
-  const { amr, authTime, acr, device, delivery, provider, upstream, actor } = notes;
+  const { amr, authTime, acr, device, delivery, keyThumbprint, provider, upstream, actor } = notes;
   return {
     amr: Array.isArray(amr) ? amr.filter((method) => typeof method === 'string') : [],
     authTime: typeof authTime === 'number' ? authTime : undefined,
     acr: typeof acr === 'string' ? acr : undefined,
     device: typeof device === 'string' ? device : undefined,
     delivery: delivery === 'cookie' ? 'cookie' : 'body',
+    keyThumbprint: readKey(keyThumbprint),
     provider: typeof provider === 'string' ? provider : undefined,
     upstream: typeof upstream === 'string' ? upstream : undefined,
     actor: readActor(actor),
   };
+}
+
+/** Throws rather than leave it out: the session would be anyone's who has its refresh token. */
+function readKey(thumbprint: unknown): string | undefined {
+  if (thumbprint === undefined || typeof thumbprint === 'string') return thumbprint;
+  throw new TypeError("a session's data is not what was stored");
 }
 
 /** Throws rather than leave out who acts: the session would pass for the user's own. */

@@ -11,7 +11,7 @@ import { note, touch } from './change-session.js';
 import { actorRefusal } from './impersonation.js';
 import { judge, type PresentedToken } from './judge-token.js';
 import { isAlive, type LiveSession, maySignIn, type SessionContext } from './live-session.js';
-import { createRefresh } from './refresh.js';
+import { createRefresh, type TokenWay } from './refresh.js';
 import { createRevocations, type RevocationsOptions } from './revocations.js';
 import { scheduleSweeps } from './schedule-sweeps.js';
 import { type Delivery, readNotes, type SessionNotes } from './session-notes.js';
@@ -85,10 +85,11 @@ export interface Sessions {
    * STORE_UNAVAILABLE (503), after which the same token may be tried again. `arrivedAt` is when the request came, in milliseconds
    * since 1970, where that was long before this call. @defaultValue now
    *
-   * `delivery` is how the token came: one that is delivered the other way is refused, and nothing happens to its session.
-   * @defaultValue either way
+   * `way` is how the token came: one that is delivered the other way is refused, and nothing happens to its session.
+   * @defaultValue either way. With `keyThumbprint` it is also whose key the client has proven to hold: a session that is bound to a key (DPoP)
+   * is refused without it, and nothing happens to it either.
    */
-  refresh(token: unknown, arrivedAt?: number, delivery?: Delivery): Promise<LiveSession>;
+  refresh(token: unknown, arrivedAt?: number, way?: Delivery | TokenWay): Promise<LiveSession>;
   /**
    * Returns the session that a refresh token would renew, without renewing it; undefined when
    * {@link Sessions.refresh} would refuse the token.

@@ -47,6 +47,9 @@ export async function createDpopApp({
   router.get('/invoices', auth.requireAuth(guard), (req, res) => void res.json(req.auth));
   router.post('/invoices', auth.requireAuth(guard), (req, res) => void res.json(req.auth));
   router.get('/open', auth.optionalAuth(guard), (req, res) => void res.json(req.auth ?? {}));
+  router.get('/twice', auth.optionalAuth(guard), auth.requireAuth(guard), (_req, res) => {
+    res.json({});
+  });
   router.get('/files/:name', auth.requireAuth(guard), (req, res) => void res.json(req.auth));
   router.get('/admin', auth.requireAuth(guard), auth.requireScopes('admin'), (_req, res) => {
     res.json({});

@@ -7,7 +7,7 @@ import { noteNextNonce } from './next-nonce.js';
 import { type Proof, type ProofFlaw, readProof } from './proof.js';
 import { createProofKeys } from './proof-keys.js';
 import type { ProofNonces } from './proof-nonces.js';
-import { comparableUri, createTargets, type PublicAddresses } from './proof-uri.js';
+import { comparableUri, createTargets, pathOf, type PublicAddresses } from './proof-uri.js';
 
 export interface ProofCheckOptions extends PublicAddresses {
   /** How old a proof may be. */
@@ -31,14 +31,21 @@ interface BoundToken {
   readonly thumbprint: unknown;
 }
 
+interface ProofUse {
+  /** The access token that the proof must be for. @defaultValue none, as in a token request */
+  readonly bound?: BoundToken;
+  /** Path of the request, as its client knows it. @defaultValue the path that it came by */
+  readonly path?: string;
+}
+
 /** Checks DPoP proofs (RFC 9449 §4.3). */
 export interface ProofCheck {
   /**
-   * Judges the proof of a request, with the access token that it comes with, if any. Resolves with the thumbprint of its key. Rejects with
-   * INVALID_DPOP_PROOF or USE_DPOP_NONCE (401), with INVALID_TOKEN (401) when the token is bound to another key, and with
-   * STORE_UNAVAILABLE (503). A proof counts once.
+   * Judges the proof of a request. Resolves with the thumbprint of its key. Rejects with INVALID_DPOP_PROOF or USE_DPOP_NONCE (401), with
+   * INVALID_TOKEN (401) when the token is bound to another key, and with STORE_UNAVAILABLE (503). A proof counts for one
+   * request, however many guards that passes.
    */
-  check(request: RequestHead, bound?: BoundToken): Promise<string>;
+  check(request: RequestHead, use?: ProofUse): Promise<string>;
   /** Exact counts, for tests and measurements. */
   counters(): { readonly signatureChecks: number; readonly keyImports: number };
 }
@@ -54,6 +61,8 @@ export function createProofCheck(options: ProofCheckOptions): ProofCheck {
   const { nonces, once, realm, now, proofTtlSeconds } = options;
   const keys = createProofKeys();
   const judge = createJudge(options);
+  /** The proof that a request has been admitted with. */
+  const admitted = new WeakMap<RequestHead, string>();
   let signatureChecks = 0;
 
   function refuse(reason: ProofFlaw): AuthError {
@@ -77,26 +86,33 @@ export function createProofCheck(options: ProofCheckOptions): ProofCheck {
     if (!imported.verifies(input, signature)) throw refuse('proof_signature');
   }
 
-  async function requireFirstUse({ id, key, issuedAt }: Proof, uri: string): Promise<void> {
+  async function requireFirstUse(
+    { id, key, issuedAt }: Proof,
+    request: RequestHead,
+    uri: string,
+  ): Promise<void> {
     const use = JSON.stringify([key.thumbprint, uri, id]);
     const name = hash('sha256', use, 'base64url');
+    if (admitted.get(request) === name) return;
     const expiresAt = (issuedAt + proofTtlSeconds) * 1000 + REMEMBERED_LONGER_MS;
     const life = { now: now(), expiresAt: Math.ceil(expiresAt) };
     if (!(await once.add(`dpop:${name}`, '', life))) throw refuse('proof_replayed');
+    admitted.set(request, name);
   }
 
   return Object.freeze({
-    async check(request: RequestHead, bound?: BoundToken): Promise<string> {
+    async check(request: RequestHead, use: ProofUse = {}): Promise<string> {
+      const { bound } = use;
       const proof = readProof(proofTextOf(request, refuse));
       if (typeof proof === 'string') throw refuse(proof);
       const { thumbprint } = proof.key;
       if (bound && thumbprint !== bound.thumbprint)
         throw new AuthError('INVALID_TOKEN', { realm, reason: 'other_key' });
-      const judged = judge(proof, request, bound);
+      const judged = judge(proof, request, use);
       if ('flaw' in judged) throw refuse(judged.flaw);
       requireNonce(proof, request);
       requireSignature(proof);
-      await requireFirstUse(proof, judged.uri);
+      await requireFirstUse(proof, request, judged.uri);
       return thumbprint;
     },
     counters: () => ({ signatureChecks, keyImports: keys.imports() }),
@@ -122,11 +138,11 @@ function createJudge(options: ProofCheckOptions) {
   return (
     { method, uri: given, issuedAt, tokenHash }: Proof,
     request: RequestHead,
-    bound: BoundToken | undefined,
+    { bound, path = pathOf(request) }: ProofUse,
   ): { readonly uri: string } | { readonly flaw: ProofFlaw } => {
     if (method !== request.method) return { flaw: 'proof_method' };
     const uri = comparableUri(given);
-    if (uri === undefined || !targetsOf(request).includes(uri)) return { flaw: 'proof_uri' };
+    if (uri === undefined || !targetsOf(path).includes(uri)) return { flaw: 'proof_uri' };
     const time = now() / 1000;
     if (time > issuedAt + proofTtlSeconds || issuedAt > time + clockToleranceSeconds)
       return { flaw: 'proof_time' };

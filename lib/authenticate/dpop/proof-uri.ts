@@ -10,18 +10,18 @@ export interface PublicAddresses {
 }
 
 /**
- * Returns which URL a request is for, as its sender may have written it: the path of the request at each of our addresses. Never by
+ * Returns which URLs stand for a path of ours: one for each of our addresses. Never by
  * `Host` or `X-Forwarded-*`, which anyone can write. In the form of {@link comparableUri}; empty for a path that has none.
  */
 export function createTargets({
   publicUrl,
   origins,
-}: PublicAddresses): (request: RequestHead) => readonly string[] {
+}: PublicAddresses): (path: string) => readonly string[] {
   const main = publicUrl === undefined ? undefined : new URL(publicUrl);
   const publicPath = main?.pathname.replace(/\/+$/, '') ?? '';
   const others = origins.map((origin) => new URL(origin).origin);
-  return (request) => {
-    const path = comparablePath(pathOf(request));
+  return (given) => {
+    const path = comparablePath(given);
     if (path === undefined) return [];
     // A proxy may have removed the path that the application lives under.
     const here = main ? [`${main.origin}${withinPublicPath(path, publicPath)}`] : [];
@@ -29,8 +29,8 @@ export function createTargets({
   };
 }
 
-/** `originalUrl` is the whole path where Express has mounted the route below one. */
-function pathOf({ originalUrl, url = '' }: RequestHead): string {
+/** The path of a request, whole also where Express has mounted the route below one. */
+export function pathOf({ originalUrl, url = '' }: RequestHead): string {
   const [path = ''] = (originalUrl ?? url).split(/[?#]/, 1);
   return path;
 }

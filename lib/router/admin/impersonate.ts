@@ -12,6 +12,7 @@ import { MAX_AGE_SECONDS, requireFreshCaller } from '../fresh-sign-in.js';
 import { readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
+import { provenKeyOf } from '../proofs.js';
 import type { SendTokens } from '../token-response.js';
 import { type ManageContext, requireOwnUserWithScope, userIdOf } from './require-admin.js';
 
@@ -60,6 +61,7 @@ export function impersonate(context: ManageContext, sendTokens: SendTokens): End
       ...{ amr: [], authTime: undefined, acr: undefined, delivery },
       device: deviceLabel(req.headers['user-agent']),
       actor: { id: caller.user.id, sessionId, reason },
+      keyThumbprint: provenKeyOf(req),
     };
     const revocationCount = await parts.sessions.revocationCount(user.id);
     const lifeSeconds = body.duration_seconds;

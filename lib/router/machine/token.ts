@@ -1,4 +1,5 @@
 import type { Request } from 'express';
+import { sendNextNonce } from '../../authenticate/dpop/next-nonce.js';
 import { isScopeToken } from '../../challenges.js';
 import { AuthError } from '../../errors.js';
 import { requestFacts } from '../../http/request-facts.js';
@@ -9,6 +10,7 @@ import { tokenEndpointUrl } from '../own-urls.js';
 import { readFormBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
+import { createProofOf } from '../proofs.js';
 import { type ClientProof, findClientProof, tokenRequestSchema } from './client-credentials.js';
 import { answeringInOAuth } from './oauth-errors.js';
 
@@ -19,11 +21,14 @@ import { answeringInOAuth } from './oauth-errors.js';
 export function issueClientToken(parts: RouterParts): Endpoint {
   const { signer, events, now } = parts;
   const prove = createClientCheck(parts);
+  const proofOf = createProofOf(parts);
   return answeringInOAuth(async function handleClientCredentials(req, res) {
     // RFC 6749 §5.1. `Cache-Control` is set for every route.
     res.setHeader('Pragma', 'no-cache');
     const body = await readFormBody({ req, res }, tokenRequestSchema);
     refuseOtherGrants(body.grant_type);
+    // Before the client's own proof, which may be used up by being looked at.
+    const keyThumbprint = await proofOf(req);
     const account = await prove(req, findClientProof(req, body));
     const scopes = grantedScopes(account, body.scope);
     const { id, org, roles, tokenSeconds = TOKEN_SECONDS } = account;
@@ -32,12 +37,14 @@ export function issueClientToken(parts: RouterParts): Endpoint {
       clientId: id,
       scopes,
       user: { orgs: [{ id: org, roles, isDefault: true }] },
+      ...(keyThumbprint !== undefined && { keyThumbprint }),
       notAfter: Math.floor(now() / 1000) + tokenSeconds,
     });
     events.emit('token.issued', { clientId: id, org, ...requestFacts(req) });
+    sendNextNonce(req, res);
     res.json({
       access_token: token,
-      token_type: 'Bearer',
+      token_type: keyThumbprint === undefined ? 'Bearer' : 'DPoP',
       expires_in: expiresIn,
       ...(scopes.length > 0 && { scope: scopes.join(' ') }),
     });

@@ -13,6 +13,7 @@ import type { ProviderSession } from './sign-in.js';
 import { type Exchange, readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
+import { provenKeyOf } from '../proofs.js';
 import type { SendTokens } from '../token-response.js';
 
 /** A proven log-in that still has to get its session and tokens. */
@@ -137,8 +138,9 @@ export function exchange(
   async function signIn(asked: Exchange, { pending, settle }: Redeemed): Promise<LiveSession> {
     const user = await users.findById(pending.userId);
     if (!user || user.disabled) throw new AuthError('LOGIN_DENIED', { reason: 'user_gone' });
+    const notes = { ...pending.notes, keyThumbprint: provenKeyOf(asked.req) };
     const begin = async (): Promise<LiveSession> => {
-      const live = await sessions.startAfterSignIn(user, pending);
+      const live = await sessions.startAfterSignIn(user, { ...pending, notes });
       await settle(live.session.id);
       return live;
     };

@@ -11,6 +11,7 @@ import type { ProvenSignIn } from '../../sessions/sessions.js';
 import type { SessionProvider } from '../../stores/store.js';
 import { mailOwner } from '../session/identities.js';
 import type { RouterParts } from '../parts.js';
+import { provenKeyOf } from '../proofs.js';
 
 interface Arrival {
   readonly signedIn: Pick<Proof['signedIn'], 'identity' | 'sessionId' | 'tokens'>;
@@ -95,6 +96,7 @@ export async function providerSessionFacts(
       acr: isSettled ? acr : undefined,
       device: deviceLabel(req.headers['user-agent']),
       delivery,
+      keyThumbprint: provenKeyOf(req),
       provider: identity.provider,
       upstream: tokens && (await upstream.seal(tokens, identity.provider)),
     },

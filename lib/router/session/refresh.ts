@@ -7,6 +7,7 @@ import { arrivalOf } from '../arrivals.js';
 import { readJsonBody, readJsonOrFormBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
+import { provenKeyOf } from '../proofs.js';
 import type { SendTokens } from '../token-response.js';
 
 const refreshSchema = z.strictObject({ refresh_token: z.string().max(512).optional() });
@@ -14,7 +15,7 @@ const refreshSchema = z.strictObject({ refresh_token: z.string().max(512).option
 /**
  * Exchanges a refresh token, from the body or the cookie, for its successor, which is delivered the same way. A failure never clears the cookie: the
  * cause may be an outage of ours. Errors: INVALID_REQUEST (400) for two tokens that differ,
- * REFRESH_INVALID and REFRESH_REUSED (401), STORE_UNAVAILABLE (503).
+ * REFRESH_INVALID and REFRESH_REUSED (401), without the proof of the session's key among it, STORE_UNAVAILABLE (503).
  */
 export function refresh(parts: RouterParts, sendTokens: SendTokens): Endpoint {
   return async function handleRefresh(req, res) {
@@ -22,8 +23,12 @@ export function refresh(parts: RouterParts, sendTokens: SendTokens): Endpoint {
     const fromCookie = parts.cookies.read(req, 'session');
     if (fromBody !== undefined && fromCookie !== undefined && fromBody !== fromCookie)
       throw new AuthError('INVALID_REQUEST', { reason: 'two_tokens' });
+    const delivery = fromBody === undefined ? 'cookie' : 'body';
     const live = await parts.sessions
-      .refresh(fromBody ?? fromCookie, arrivalOf(req), fromBody === undefined ? 'cookie' : 'body')
+      .refresh(fromBody ?? fromCookie, arrivalOf(req), {
+        delivery,
+        keyThumbprint: provenKeyOf(req),
+      })
       .catch((error: unknown) => report(parts, req, error));
     await sendTokens(res, live);
   };
