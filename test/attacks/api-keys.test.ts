@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 
 import { describe, expect, it } from 'vitest';
-import { createApiKeyFormat } from '../../lib/accounts/api-key-format.js';
+import { createApiKeyFormat, digestOfKey } from '../../lib/accounts/api-key-format.js';
 import { sendRaw } from '../../lib/testing/raw-request.js';
 import { answerOf, serveKeys } from '../world/key-server.js';
 
@@ -113,6 +113,16 @@ describe('I2 keys that open nothing', () => {
     expect(await codeOf(await ask('/any', withChecksum(body)))).toEqual(INVALID);
   });
 
+  it('one whose row has been given to another id', async () => {
+    const { auth, ask, user, clock } = await serveKeys();
+    const { key } = format.create();
+    await auth.store.credentials.create({
+      ...{ id: 'A'.repeat(16), hash: digestOfKey(key), kind: 'api_key', ownerId: user.id },
+      ...{ data: '{"name":"x","scopes":[]}', createdAt: clock.now(), expiresAt: undefined },
+    });
+    expect(await codeOf(await ask('/any', key))).toEqual(INVALID);
+  });
+
   it.each([
     { title: 'in the query', path: (key: string) => `/any?api_key=${key}&x-api-key=${key}` },
     { title: 'as an access token in the query', path: (key: string) => `/any?access_token=${key}` },
@@ -195,6 +205,7 @@ describe('I2 what a key may do', () => {
     { title: 'its own project', path: '/projects/42', status: 200 },
     { title: 'another one', path: '/projects/43', status: 403 },
     { title: 'one that begins like it', path: '/projects/421', status: 403 },
+    { title: 'one that it begins like', path: '/projects/4', status: 403 },
     { title: 'one in another case of the path', path: '/projects/%34%32', status: 200 },
     { title: 'a route that names none', path: '/any', status: 403 },
     { title: 'an optional one', path: '/public', status: 403 },
@@ -247,6 +258,8 @@ describe('I2 what a key may do', () => {
     expect(principal.orgs.map(({ id }) => id)).toEqual(['acme']);
     expect((await ask('/orgs', key)).status).toBe(200);
     expect((await ask('/orgs', key, { 'x-org-id': 'globex' })).status).toBe(403);
+    expect((await ask('/looked-up-orgs', key, { 'x-org-id': 'acme' })).status).toBe(200);
+    expect((await ask('/looked-up-orgs', key, { 'x-org-id': 'globex' })).status).toBe(403);
   });
 
   it.each([
@@ -328,6 +341,19 @@ describe('I2 a key that the store was asked of', () => {
     expect(await auth.apiKeys.revoke(id)).toBe(true);
     expect(await auth.apiKeys.revoke(id)).toBe(false);
     await expect(auth.authenticate(request)).rejects.toMatchObject(INVALID);
+  });
+
+  it('is told from another one on the same connection', async () => {
+    const { auth, addKey } = await serveKeys();
+    const other = await auth.users.create({ username: 'bob' });
+    const [one, two] = [await addKey(), await addKey({ owner: other.id })];
+    const socket = {};
+    const subjects = [];
+    for (const { key } of [one, two, one, two])
+      subjects.push((await auth.authenticate({ headers: { 'x-api-key': key }, socket })).subject);
+    expect(subjects).toEqual([one.owner, two.owner, one.owner, two.owner]);
+    const refused = { headers: { 'x-api-key': madeUp() }, socket };
+    await expect(auth.authenticate(refused)).rejects.toMatchObject(INVALID);
   });
 
   it('ends at its expiry, not at the end of the lag', async () => {

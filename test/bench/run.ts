@@ -1,6 +1,7 @@
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Bench, createBenchContext } from './bench.js';
+import { apiKeys } from './benches/api-keys.js';
 import { burst } from './benches/burst.js';
 import { cold } from './benches/cold.js';
 import { control } from './benches/control.js';
@@ -35,6 +36,7 @@ import { judge, tableHead, tableLine } from './findings.js';
 const benches = {
   guards,
   warm,
+  'api-keys': apiKeys,
   cold,
   burst,
   memory,

@@ -59,6 +59,12 @@ export async function serveKeys(options: AuthOptions = {}) {
   app.get('/at-once', auth.requireAuth({ checkSession: true }), (_req, res) => void res.json({}));
   app.get('/public', auth.optionalAuth(), (req, res) => void res.json({ who: req.auth?.subject }));
   app.get('/orgs', auth.requireAuth(), auth.orgContext(), (req, res) => void res.json(req.org));
+  app.get(
+    '/looked-up-orgs',
+    auth.requireAuth(),
+    auth.orgContext({ resolve: () => ({ roles: ['admin'] }) }),
+    (req, res) => void res.json(req.org),
+  );
   app.use(auth.errorHandler());
   const { origin } = await serve(app);
   const client = createClient({ auth, origin, events, mails: [] });

@@ -337,6 +337,38 @@ describe('P4 a new password ends the keys that an intruder has made', () => {
     expect(events.map(({ event }) => (event as { by?: string }).by)).toContain('deletion');
   });
 
+  it.each([
+    { title: 'also one that is made while it is on its way', isDown: false, status: 200 },
+    { title: 'also where it gets no further', isDown: true, status: 503 },
+  ])('$title', async ({ isDown, status }) => {
+    const inner = memoryStore();
+    let meanwhile = async (): Promise<unknown> => undefined;
+    const store: Store = {
+      ...inner,
+      users: {
+        ...inner.users,
+        async update(id, change) {
+          if (change.set.passwordHash !== undefined) await meanwhile();
+          return inner.users.update(id, change);
+        },
+      },
+    };
+    const { auth, user, post, mails } = await world({ store });
+    const owner = user.id;
+    await auth.apiKeys.create({ owner, name: 'intruder' });
+    await post('/api/auth/forgot-password', { email: EMAIL });
+    await expect.poll(() => mails.length).toBe(1);
+    const [mail] = mails;
+    const token = mail?.kind === 'password_reset' ? mail.data.token : '';
+    meanwhile = async () => {
+      if (isDown) throw new Error('down');
+      await auth.apiKeys.create({ owner, name: 'again' });
+    };
+    const body = { token, new_password: `${PASSWORD} anew` };
+    expect((await post('/api/auth/reset-password', body)).status).toBe(status);
+    expect(await auth.apiKeys.list({ owner })).toEqual([]);
+  });
+
   it('not by its owner, who knows the old one', async () => {
     const { call, use, key, left } = await withKey();
     const body = { old_password: PASSWORD, new_password: `${PASSWORD} anew` };
@@ -437,6 +469,28 @@ describe('a store', () => {
     expect(await use(key)).toBe(503);
     state.isDown = false;
     expect(await use(key)).toBe(200);
+  });
+
+  it('whose answer is older than a revocation here is not believed', async () => {
+    const inner = memoryStore();
+    const { credentials } = inner;
+    let meanwhile = async (): Promise<unknown> => undefined;
+    const store: Store = {
+      ...inner,
+      credentials: {
+        ...credentials,
+        async findByHash(hash) {
+          const row = await credentials.findByHash(hash);
+          await meanwhile();
+          return row;
+        },
+      },
+    };
+    const { auth, use, user } = await world({ store });
+    const { key, id } = await auth.apiKeys.create({ owner: user.id, name: 'build' });
+    meanwhile = () => auth.apiKeys.revoke(id);
+    expect(await use(key)).toBe(401);
+    expect(await use(key)).toBe(401);
   });
 
   it('is told of the use of a key once a minute, and no request fails by it', async () => {
