@@ -28,6 +28,10 @@ function requestsWith(text: string): readonly Send[] {
     ['POST', '/users', { username: 'new', attributes: { [name]: 1 } }],
     ['POST', '/users', { username: 'new', orgs: [{ id: name }] }],
     ['POST', '/users', { username: 'new', orgs: [{ id: 'acme', roles: [name] }] }],
+    ['POST', '/service-accounts', { org: name, name: 'robot' }],
+    ['POST', '/service-accounts', { org: 'acme', name }],
+    ['POST', '/service-accounts', { org: 'acme', name: 'robot', scopes: [name] }],
+    ['POST', '/service-accounts', { org: 'acme', name: 'robot', roles: [name] }],
   ];
 }
 
@@ -40,6 +44,9 @@ const ADDRESSES: readonly Send[] = ['%00', 'a%00', '%1B%5B31m', '%ED%A0%80'].fla
     ['PATCH', `/users/${text}`, { roles: [] }],
     ['DELETE', `/users/${text}`],
     ['POST', `/users/${text}/reset-password`],
+    ['GET', `/service-accounts/${text}`],
+    ['PATCH', `/service-accounts/${text}`, { roles: [] }],
+    ['DELETE', `/service-accounts/${text}/secrets/${text}`],
     ['GET', `/login/${text}`],
     ['GET', `/callback/${text}?code=x&state=x`],
   ],
@@ -53,7 +60,9 @@ for (const { name, isMissing, open, create, drop } of places)
     it('is refused with 4xx wherever a request can bring it, and nothing is kept of it', async () => {
       const store = open();
       onTestFinished(() => store.close());
-      const server = await serveAuth({ store, tokenScopes: () => ['users:admin'] });
+      const server = await serveAuth({
+        ...{ store, serviceAccounts: true, tokenScopes: () => ['users:admin'] },
+      });
       onTestFinished(() => server.auth.close());
       const { id } = await addUser(server);
       onTestFinished(async () => void (await store.users.delete(id)));
