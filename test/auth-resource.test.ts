@@ -1,60 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import express, { type RequestHandler } from 'express';
-import {
-  type AuthOptions,
-  createAuth,
-  optionalPrincipalOf,
-  type ProtectedResource,
-  type ProtectedResourceOptions,
-} from 'latchkey';
-import { createTestIssuer } from 'latchkey/testing';
+import express from 'express';
+import type { AuthOptions } from 'latchkey';
 import { describe, expect, it } from 'vitest';
-import { addUser, BASE, PASSWORD, SECRET } from './world/auth-server.js';
-import { createHttpBrowser } from './world/http-browser.js';
-import { CLIENT, serveIntrospection } from './world/introspection-server.js';
-import { reservePort } from './world/login-app.js';
+import { SECRET } from './world/auth-server.js';
+import { createResourceWorld, METADATA, serveResource } from './world/resource-app.js';
 import { serve } from './world/serve.js';
-
-const publicUrl = 'https://api.example.com';
-const METADATA = 'https://api.example.com/.well-known/oauth-protected-resource/mcp';
-
-async function createWorld(options: AuthOptions = {}) {
-  const issuer = await createTestIssuer({ algorithm: 'ES256', issuer: 'https://id.example.com' });
-  const auth = createAuth({
-    env: {},
-    onWarning: () => undefined,
-    publicUrl,
-    trustedIssuers: [issuer.policy],
-    ...options,
-  });
-  return { issuer, auth };
-}
-
-/** The application with its metadata, and a route behind each list of guards. */
-async function serveResource(
-  resource: ProtectedResource,
-  routes: Readonly<Record<string, readonly RequestHandler[]>> = {},
-) {
-  const app = express();
-  app.use(resource.metadata());
-  for (const [path, guards] of Object.entries(routes))
-    app.all(path, ...guards, (req, res) => res.json(optionalPrincipalOf(req)?.subject ?? null));
-  const { origin } = await serve(app);
-  const { pathname } = new URL(resource.metadataUrl);
-  return {
-    send: (
-      path: string,
-      token?: string,
-      init: { method?: string; headers?: Record<string, string> } = {},
-    ) =>
-      fetch(`${origin}${path}`, {
-        ...init,
-        headers: { ...init.headers, ...(token && { authorization: `Bearer ${token}` }) },
-      }),
-    metadata: async () => (await fetch(`${origin}${pathname}`)).json(),
-    pathname,
-  };
-}
 
 describe('the metadata of a protected resource', () => {
   it.each([
@@ -67,7 +16,7 @@ describe('the metadata of a protected resource', () => {
     { url: 'https://api.example.com/app/', path: '/', end: '/app' },
     { url: 'https://api.example.com:8443', path: '/mcp', end: '/mcp' },
   ])('of $path below $url is for $end', async ({ url, path, end }) => {
-    const { auth } = await createWorld({ publicUrl: url });
+    const { auth } = await createResourceWorld({ publicUrl: url });
     const resource = auth.protectedResource(path === undefined ? {} : { path });
     const { origin } = new URL(url);
     expect(resource.identifier).toBe(`${origin}${end}`);
@@ -81,7 +30,7 @@ describe('the metadata of a protected resource', () => {
   });
 
   it('says what it is called, and names the scopes of every guard that was made', async () => {
-    const { auth } = await createWorld();
+    const { auth } = await createResourceWorld();
     const resource = auth.protectedResource({
       path: '/mcp',
       name: 'Notes',
@@ -101,7 +50,7 @@ describe('the metadata of a protected resource', () => {
   });
 
   it('names no scope of another resource, and none that a refused guard had', async () => {
-    const { auth } = await createWorld();
+    const { auth } = await createResourceWorld();
     const [one, other] = ['/one', '/other'].map((path) => auth.protectedResource({ path }));
     if (!one || !other) throw new Error('unreachable');
     other.requireScopes('other:read');
@@ -158,7 +107,7 @@ describe('the metadata of a protected resource', () => {
     },
     { title: 'none, when none shall be told', options: {}, given: [], servers: undefined },
   ])('tells of authorization servers $title', async ({ options, given, servers }) => {
-    const { auth } = await createWorld(options);
+    const { auth } = await createResourceWorld(options);
     const { metadata } = await serveResource(
       auth.protectedResource(given ? { authorizationServers: given } : {}),
     );
@@ -168,7 +117,7 @@ describe('the metadata of a protected resource', () => {
   });
 
   it('tells of client certificates where they are looked for', async () => {
-    const { auth } = await createWorld({ clientCertificates: { from: 'tls' } });
+    const { auth } = await createResourceWorld({ clientCertificates: { from: 'tls' } });
     const { metadata } = await serveResource(auth.protectedResource());
     expect(await metadata()).toMatchObject({ tls_client_certificate_bound_access_tokens: true });
   });
@@ -178,7 +127,7 @@ describe('the metadata of a protected resource', () => {
     { mode: 'accepted', required: undefined, algorithm: 'ES256' },
     { mode: 'required', required: true, algorithm: 'ES256' },
   ] as const)('tells of proofs where AUTH_DPOP is $mode', async ({ mode, required, algorithm }) => {
-    const { auth } = await createWorld({ dpop: { mode } });
+    const { auth } = await createResourceWorld({ dpop: { mode } });
     const { metadata } = await serveResource(auth.protectedResource());
     const told = (await metadata()) as ResourceProofs;
     expect(told.dpop_bound_access_tokens_required).toBe(required);
@@ -186,7 +135,7 @@ describe('the metadata of a protected resource', () => {
   });
 
   it('is JSON that pages of every origin may read, for an hour', async () => {
-    const { auth } = await createWorld();
+    const { auth } = await createResourceWorld();
     const { send, pathname } = await serveResource(auth.protectedResource({ path: '/mcp' }));
     const response = await send(`${pathname}?a=1`, undefined, {
       headers: { origin: 'https://x.example' },
@@ -200,7 +149,7 @@ describe('the metadata of a protected resource', () => {
   });
 
   it('may be read by pages of every origin also behind securityHeaders() with its own list', async () => {
-    const { auth } = await createWorld();
+    const { auth } = await createResourceWorld();
     const resource = auth.protectedResource({ path: '/mcp' });
     const app = express();
     app.use(auth.securityHeaders({ cors: { origins: ['https://a.example'], credentials: true } }));
@@ -216,7 +165,7 @@ describe('the metadata of a protected resource', () => {
   });
 
   it('answers the preflight that the header of MCP takes', async () => {
-    const { auth } = await createWorld();
+    const { auth } = await createResourceWorld();
     const { send, pathname } = await serveResource(auth.protectedResource({ path: '/mcp' }));
     const response = await send(pathname, undefined, {
       method: 'OPTIONS',
@@ -235,7 +184,7 @@ describe('the metadata of a protected resource', () => {
   });
 
   it.each(['POST', 'PUT', 'DELETE', 'OPTIONS'])('is not there for %s', async (method) => {
-    const { auth } = await createWorld();
+    const { auth } = await createResourceWorld();
     const { send, pathname } = await serveResource(auth.protectedResource({ path: '/mcp' }));
     const response = await send(pathname, undefined, { method });
     expect(response.status).toBe(405);
@@ -252,13 +201,13 @@ describe('the metadata of a protected resource', () => {
     '//.well-known/oauth-protected-resource/mcp',
     '/mcp/.well-known/oauth-protected-resource',
   ])('of /mcp is not at %s', async (path) => {
-    const { auth } = await createWorld();
+    const { auth } = await createResourceWorld();
     const { send } = await serveResource(auth.protectedResource({ path: '/mcp' }));
     expect((await send(path)).status).toBe(404);
   });
 
   it('does not follow the Host header', async () => {
-    const { auth } = await createWorld();
+    const { auth } = await createResourceWorld();
     const resource = auth.protectedResource({ path: '/mcp' });
     const { send, metadata } = await serveResource(resource, { '/mcp': [resource.requireAuth()] });
     const headers = {
@@ -281,7 +230,7 @@ interface ResourceProofs {
 
 describe('the challenges of a protected resource', () => {
   it('lead to its metadata, and name the scopes to begin with', async () => {
-    const { auth, issuer } = await createWorld();
+    const { auth, issuer } = await createResourceWorld();
     const resource = auth.protectedResource({ path: '/mcp' });
     const { send } = await serveResource(resource, {
       '/mcp': [
@@ -321,7 +270,7 @@ describe('the challenges of a protected resource', () => {
   });
 
   it('name the scopes to begin with also at guards of no resource', async () => {
-    const { auth } = await createWorld();
+    const { auth } = await createResourceWorld();
     const resource = auth.protectedResource();
     const { send } = await serveResource(resource, {
       '/': [auth.requireAuth({ challengeScopes: ['orders:read'] })],
@@ -332,148 +281,9 @@ describe('the challenges of a protected resource', () => {
   });
 });
 
-describe('a token for something else', () => {
-  const audiences = {
-    'the resource': 'https://api.example.com/mcp',
-    'the resource and another': ['https://other.example', 'https://api.example.com/mcp'],
-    'the rest of the application': 'https://api.test',
-    'the origin': 'https://api.example.com',
-    'a path below': 'https://api.example.com/mcp/a',
-    'the path with a slash': 'https://api.example.com/mcp/',
-    'the path in other letters': 'https://api.example.com/MCP',
-    'another resource of ours': 'https://api.example.com/files',
-    'a beginning of it': 'https://api.example.com/m',
-    nothing: undefined,
-  };
-  const own: readonly string[] = ['the resource', 'the resource and another'];
-
-  it.each(Object.entries(audiences).map(([title, aud]) => ({ title, aud })))(
-    'is refused, and taken if it is for $title',
-    async ({ title, aud }) => {
-      const { auth, issuer } = await createWorld();
-      const [resource, files] = ['/mcp', '/files'].map((path) => auth.protectedResource({ path }));
-      if (!resource || !files) throw new Error('unreachable');
-      const { send } = await serveResource(resource, {
-        '/mcp': [resource.requireAuth()],
-        '/mcp/open': [resource.optionalAuth()],
-        '/api': [auth.requireAuth()],
-      });
-      const token = await issuer.mint({ aud });
-      const expected = own.includes(title) ? 200 : 401;
-      // The verdict of one guard must not be remembered for the other, whichever comes first.
-      for (let round = 0; round < 2; round += 1) {
-        expect((await send('/mcp', token)).status).toBe(expected);
-        expect((await send('/mcp/open', token)).status).toBe(expected);
-        expect((await send('/api', token)).status).toBe(aud === 'https://api.test' ? 200 : 401);
-      }
-    },
-  );
-
-  it('is not a question of a slash where the resource is a whole origin', async () => {
-    const { auth, issuer } = await createWorld();
-    const resource = auth.protectedResource();
-    const { send } = await serveResource(resource, { '/': [resource.requireAuth()] });
-    for (const aud of ['https://api.example.com', 'https://api.example.com/'])
-      expect((await send('/', await issuer.mint({ aud }))).status).toBe(200);
-    expect((await send('/', await issuer.mint({ aud: 'https://api.example.com//' }))).status).toBe(
-      401,
-    );
-  });
-
-  it.each<{
-    audience: Exclude<ProtectedResourceOptions['audience'], undefined>;
-    taken: readonly string[];
-  }>([
-    { audience: 'issuer', taken: ['https://api.test'] },
-    { audience: 'urn:notes', taken: ['urn:notes'] },
-    { audience: ['urn:a', 'urn:b'], taken: ['urn:a', 'urn:b'] },
-  ])('is what `audience: $audience` says', async ({ audience, taken }) => {
-    const { auth, issuer } = await createWorld();
-    const resource = auth.protectedResource({ path: '/mcp', audience });
-    const { send } = await serveResource(resource, { '/mcp': [resource.requireAuth()] });
-    for (const aud of ['https://api.test', resource.identifier, 'urn:notes', 'urn:a', 'urn:b'])
-      expect((await send('/mcp', await issuer.mint({ aud }))).status).toBe(
-        taken.includes(aud) ? 200 : 401,
-      );
-  });
-
-  it('is refused from issuers that are found at run time, and from those without `aud`', async () => {
-    const { auth, issuer } = await createWorld({
-      trustedIssuers: [],
-      resolveIssuer: (iss) =>
-        iss === 'https://id.example.com' ? { ...resolved, audience: null } : undefined,
-    });
-    const resolved = issuer.policy;
-    const resource = auth.protectedResource({ path: '/mcp', authorizationServers: [] });
-    const { send } = await serveResource(resource, {
-      '/mcp': [resource.requireAuth()],
-      '/api': [auth.requireAuth()],
-    });
-    const [ours, others] = await Promise.all([
-      issuer.mint({ aud: resource.identifier }),
-      issuer.mint({ aud: 'https://api.test' }),
-    ]);
-    expect((await send('/mcp', ours)).status).toBe(200);
-    expect((await send('/mcp', others)).status).toBe(401);
-    expect((await send('/api', others)).status).toBe(200);
-  });
-
-  it('is refused also if it is opaque', async () => {
-    const server = await serveIntrospection({ active: true, sub: 'user-1' });
-    const keys = { introspection: { endpoint: server.endpoint, ...CLIENT } };
-    const { auth } = await createWorld({
-      trustedIssuers: [{ issuer: server.issuer, audience: 'https://api.test', keys }],
-    });
-    const resource = auth.protectedResource({ path: '/mcp' });
-    const { send } = await serveResource(resource, {
-      '/mcp': [resource.requireAuth()],
-      '/api': [auth.requireAuth()],
-    });
-    const taken = { '/mcp': resource.identifier, '/api': 'https://api.test' };
-    for (const aud of [taken['/mcp'], taken['/api'], undefined]) {
-      const token = randomBytes(24).toString('hex');
-      server.answer = { active: true, sub: 'user-1', ...(aud && { aud }) };
-      for (const [path, audience] of Object.entries(taken))
-        expect((await send(path, token)).status).toBe(aud === audience ? 200 : 401);
-    }
-  });
-
-  it('is a session cookie, too, unless the guard names the method', async () => {
-    const port = await reservePort();
-    const auth = createAuth({ ...BASE, cookieSessions: true, publicUrl: port.origin });
-    await addUser({ auth });
-    const resource = auth.protectedResource({ path: '/mcp' });
-    const app = express();
-    app.use('/api/auth', auth.router());
-    app.get('/mcp', resource.requireAuth(), (_req, res) => void res.end());
-    const methods = ['jwt', 'session'] as const;
-    app.get('/both', resource.requireAuth({ methods }), (_req, res) => void res.end());
-    app.use(auth.errorHandler());
-    port.serve(app);
-    const browser = createHttpBrowser();
-    const page = await browser.open(`${port.origin}/api/auth/signin?returnTo=/both`);
-    const after = await browser.submit(page, { username: 'alice', password: PASSWORD });
-    expect([after.url, after.status]).toEqual([`${port.origin}/both`, 200]);
-    expect((await browser.fetch(`${port.origin}/mcp`)).status).toBe(401);
-  });
-
-  it('leaves a client without credential its challenge in development', async () => {
-    const { auth } = await createWorld({ standalone: true, devToken: 'x.y.z' });
-    const resource = auth.protectedResource({ path: '/mcp' });
-    const { send } = await serveResource(resource, {
-      '/mcp': [resource.requireAuth()],
-      '/api': [auth.requireAuth()],
-    });
-    expect((await send('/api')).headers.get('www-authenticate')).toContain('invalid_token');
-    expect((await send('/mcp')).headers.get('www-authenticate')).toBe(
-      `Bearer realm="api", resource_metadata="${METADATA}"`,
-    );
-  });
-});
-
 describe('readiness', () => {
   it('waits for the keys of resources, too', async () => {
-    const { auth, issuer } = await createWorld();
+    const { auth, issuer } = await createResourceWorld();
     const resource = auth.protectedResource({ path: '/mcp' });
     await auth.ready();
     issuer.goDown();
@@ -507,21 +317,29 @@ describe('a resource that cannot be', () => {
       auth: { trustedIssuers: [{ issuer: 'id', audience: 'x', keys: { secret: SECRET } }] },
     },
   ])('by $title is a TypeError', async ({ options, auth: settings }) => {
-    const { auth } = await createWorld(settings);
+    const { auth } = await createResourceWorld(settings);
     expect(() => auth.protectedResource(options)).toThrow(TypeError);
   });
 
   it('by a path that has one already is a TypeError', async () => {
-    const { auth } = await createWorld();
+    const { auth } = await createResourceWorld();
     auth.protectedResource({ path: '/mcp' });
     expect(() => auth.protectedResource({ path: '/mcp' })).toThrow(/twice/);
     auth.protectedResource({ path: '/mcp2' });
   });
 
+  it('by a redirect to a sign-in whose session it would not take is a TypeError', async () => {
+    const { auth } = await createResourceWorld({ trustedIssuers: [], jwt: { secret: SECRET } });
+    const resource = auth.protectedResource({ path: '/mcp' });
+    expect(() => resource.requireAuth({ redirect: true })).toThrow(/session/);
+    expect(() => auth.requireAuth({ redirect: true, methods: ['jwt'] })).toThrow(/session/);
+    resource.requireAuth({ redirect: true, methods: ['jwt', 'session'] });
+  });
+
   it.each([[[]], [['a b']], ['notes:read'], [[1]]])(
     'by challengeScopes %j is a TypeError',
     async (challengeScopes) => {
-      const { auth } = await createWorld();
+      const { auth } = await createResourceWorld();
       const options: object = { challengeScopes };
       expect(() => auth.requireAuth(options)).toThrow(TypeError);
     },

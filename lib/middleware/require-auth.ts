@@ -14,7 +14,7 @@ import { isPageRequest, isPreflight } from '../http/cross-site.js';
 import { AuthError, challenged, reusableError } from '../errors.js';
 import { refuseUnknownOptions } from '../known-options.js';
 import type { Principal } from '../principal.js';
-import { pageOption, usualPlace } from '../http/place.js';
+import { pageOption, type Place, usualPlace } from '../http/place.js';
 import { redirectToPage, withParameters } from '../http/redirects.js';
 import { addVary } from '../http/vary.js';
 import type { Verifier } from '../verifier/verifier.js';
@@ -74,9 +74,9 @@ export function requireAuth(
   context: AuthenticatorContext = {},
 ): RequestHandler {
   refuseUnknownOptions('requireAuth()', options, optionNames);
-  const { allowPreflight = false, redirect = false, challengeScopes, ...demands } = options;
+  const { allowPreflight = false, challengeScopes, ...demands } = options;
   const place = context.place ?? usualPlace;
-  const signInPage = pageOption(redirect, '/signin', place);
+  const signInPage = signInPageOf(options, place);
   const byPage = signInPage !== undefined && context.readSession !== undefined;
   const isGiven = demands.sessionCookie !== undefined || demands.cookie !== undefined;
   const asked = byPage && !isGiven ? { ...demands, sessionCookie: true } : demands;
@@ -131,6 +131,18 @@ export function requireAuth(
       found.then(admit, (error: unknown) => refuse(error, { req, res, next })).catch(next);
     else admit(found);
   };
+}
+
+/** Throws a TypeError where the guard would not take the session that the page leads to, and send the browser there again. */
+function signInPageOf(
+  { redirect = false, methods }: RequireAuthOptions,
+  place: Place,
+): (() => string) | undefined {
+  if (redirect !== false && methods?.includes('session') === false)
+    throw new TypeError(
+      "requireAuth(): `redirect` leads to a sign-in by session, which `methods` must allow: add 'session'",
+    );
+  return pageOption(redirect, '/signin', place);
 }
 
 function readChallengeScopes(scopes: readonly string[] | undefined): readonly string[] | undefined {
