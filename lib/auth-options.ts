@@ -97,6 +97,7 @@ const ownOptionNames = [
   'passwords',
   'sessions',
   'apiKeys',
+  'organisations',
   'resolveProvider',
   'provision',
   'providerFetch',

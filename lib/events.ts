@@ -8,6 +8,12 @@ export interface RequestFacts {
   readonly ip?: string | undefined;
 }
 
+/** What every event of an organisation carries. */
+export interface OrgFacts extends RequestFacts {
+  readonly orgId: string;
+  readonly by: string | undefined;
+}
+
 /** Every audit event by name, with what it carries. Reasons are fixed words. No event holds a secret. */
 export interface AuthEvents {
   /** A request's token was refused. */
@@ -61,6 +67,7 @@ export interface AuthEvents {
       | 'loadPrincipal'
       | 'resolveIssuer'
       | 'resolveOrg'
+      | 'scopesOf'
       | 'resolveProvider'
       | 'provision'
       | 'sendMail'
@@ -243,6 +250,21 @@ export interface AuthEvents {
     /** Subject of the request. */
     readonly by: string | undefined;
   };
+  /** An organisation was made, renamed, removed. `by` is the user who did it, here and below; absent: the application. */
+  'org.created': OrgFacts;
+  'org.changed': OrgFacts & { readonly change: 'renamed' };
+  'org.deleted': OrgFacts;
+  /** A user became a member of an organisation, got other roles in it, or is no member any more. */
+  'org.member_added': OrgFacts & {
+    readonly userId: string;
+    /** Absent for one who was added without an invitation. */
+    readonly invitationId?: string;
+  };
+  'org.member_changed': OrgFacts & { readonly userId: string };
+  'org.member_removed': OrgFacts & { readonly userId: string };
+  /** An address was invited to an organisation; the invitation was taken back. */
+  'org.invited': OrgFacts & { readonly invitationId: string };
+  'org.invitation_withdrawn': OrgFacts & { readonly invitationId: string };
   /**
    * The store could not answer. Reasons: driver, host, refused, tls, authentication, database, permission, readonly, eviction,
    * schema, cluster, disk, memory, connections, locked, not_ready, connection, timeout, overload, closed, error.

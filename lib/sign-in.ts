@@ -11,6 +11,8 @@ import { createIdentities, type Identities, type IdentityOptions } from './accou
 import { createUserOwners } from './accounts/key-owners.js';
 import type { GrantOf } from './issuing/grants.js';
 import { createAccessTokenSigner, type AccessTokenSigner } from './issuing/access-token-signer.js';
+import type { OrganisationOptions } from './accounts/organisations.js';
+import { createOwnOrganisations, type OwnOrganisations } from './accounts/own-organisations.js';
 import { createProviders, type ProviderOptions, type Providers } from './providers/providers.js';
 import {
   createPasswords,
@@ -27,6 +29,7 @@ import { createUpstream, type Upstream } from './sessions/upstream.js';
 import { withAccountOwners } from './accounts/service-account-owners.js';
 import { createServiceAccounts, type ServiceAccounts } from './accounts/service-accounts.js';
 import { createUsers, type Users } from './accounts/users.js';
+import { usersWithoutOrgs } from './accounts/users-without-orgs.js';
 
 /** Options for signing in that can't come from the environment. */
 export interface SignInOptions extends ProviderOptions, IdentityOptions {
@@ -40,6 +43,8 @@ export interface SignInOptions extends ProviderOptions, IdentityOptions {
   readonly sessions?: SessionOptions;
   /** Who may make which API keys, and how many. */
   readonly apiKeys?: ApiKeyOptions;
+  /** What the roles in an organisation allow, and who may make one. */
+  readonly organisations?: OrganisationOptions;
 }
 
 /** Everything an application has that signs its users in by itself. */
@@ -59,6 +64,8 @@ export interface SignIn {
   readonly readApiKey: KeyVerdicts['read'];
   /** Undefined with AUTH_SERVICE_ACCOUNTS=off. */
   readonly serviceAccounts: ServiceAccounts | undefined;
+  /** Undefined without AUTH_ORGANISATIONS. */
+  readonly orgs: OwnOrganisations | undefined;
   /** Keeps work that goes on after its reply, so that `close()` can wait for it. */
   inBackground(work: Promise<unknown>): void;
   /** Resolves when the store answers; rejects with the reason. */
@@ -94,9 +101,16 @@ export function createSignIn(
     { ...storeParts(store), silence, keys: rootKeys, events, now, ...rules(config, grantOf) },
     options.sessions,
   );
-  const users = createUsers({ store: store.users, now });
+  const { ownOrganisations } = config;
+  const users = createUsers({
+    store: ownOrganisations ? usersWithoutOrgs(store.users) : store.users,
+    now,
+  });
   const providers = createProviders(config, options, { events, now });
   const { ended, inBackground } = createBackground();
+  const orgs = ownOrganisations
+    ? createOwnOrganisations({ store, users, events, now, issuer: config.jwt.issuer }, options)
+    : refuseOrganisationOptions(options);
   return Object.freeze({
     store,
     users,
@@ -106,18 +120,7 @@ export function createSignIn(
     cookies: cookiesOf(config),
     rootKeys,
     providers,
-    identities: createIdentities(
-      {
-        credentials: store.credentials,
-        users,
-        events,
-        counts: createRevocationCounts(store.once, now),
-        signUp: config.signUp,
-        linkAcrAfterSeconds: config.linkAcrAfterSeconds,
-        now,
-      },
-      options,
-    ),
+    identities: identitiesOf(config, options, { store, users, events, now }),
     upstream: createUpstream({
       sessions,
       once: store.once,
@@ -127,7 +130,8 @@ export function createSignIn(
       lifeSeconds: config.refreshTtlSeconds,
       now,
     }),
-    ...machinesOf(config, options, { ...context, store, users, inBackground }),
+    ...machinesOf(config, options, { ...context, store, users, orgs, inBackground }),
+    orgs,
     inBackground,
     async ready(): Promise<void> {
       await store.ping();
@@ -141,7 +145,8 @@ export function createSignIn(
   });
 }
 
-interface MachinesContext extends SignInContext, Pick<SignIn, 'store' | 'users' | 'inBackground'> {}
+interface MachinesContext
+  extends SignInContext, Pick<SignIn, 'store' | 'users' | 'orgs' | 'inBackground'> {}
 
 /** Service accounts, API keys, and the judge of those that are sent. */
 function machinesOf(
@@ -152,10 +157,14 @@ function machinesOf(
   const context = { ...given, credentials };
   const { accessTtlSeconds } = config;
   const serviceAccounts = config.serviceAccounts
-    ? createServiceAccounts({ ...context, accessTtlSeconds })
+    ? createServiceAccounts({ ...context, accessTtlSeconds, orgExists: given.orgs?.exists })
     : undefined;
   const format = createApiKeyFormat(config.apiKeyEnvironment);
-  const users = createUserOwners(given.users, given.grantOf.scopesOf);
+  const users = createUserOwners({
+    users: given.users,
+    scopesOf: given.grantOf.scopesOf,
+    orgsOf: given.orgs?.orgsOf,
+  });
   const owners = serviceAccounts ? withAccountOwners(serviceAccounts, users) : users;
   const verdicts = createKeyVerdicts({
     ...{ ...context, format, owners, issuer: config.jwt.issuer ?? '', realm: given.realm },
@@ -164,6 +173,32 @@ function machinesOf(
   const made = { ...context, format, owners, onRevoked: verdicts.drop };
   const apiKeys = createApiKeys(made, apiKeyOptions);
   return { serviceAccounts, apiKeys, apiKeyOptions, readApiKey: verdicts.read };
+}
+
+function identitiesOf(
+  { signUp, linkAcrAfterSeconds }: Config,
+  options: SignInOptions,
+  {
+    store,
+    users,
+    events,
+    now,
+  }: Pick<SignInContext, 'events' | 'now'> & Pick<SignIn, 'store' | 'users'>,
+): Identities {
+  const counts = createRevocationCounts(store.once, now);
+  const { credentials } = store;
+  return createIdentities(
+    { credentials, users, events, counts, signUp, linkAcrAfterSeconds, now },
+    options,
+  );
+}
+
+/** Undefined. Throws a TypeError for an option that would have no effect. */
+function refuseOrganisationOptions({ organisations }: SignInOptions): undefined {
+  if (organisations?.mayCreate)
+    throw new TypeError(
+      'createAuth({ organisations: { mayCreate } }) has no effect without organisations of our own: set AUTH_ORGANISATIONS=on',
+    );
 }
 
 function storeParts({ sessions, once, users, credentials, instances, together }: Store) {

@@ -20,16 +20,21 @@ export interface KeyOwners {
   find(ownerId: string): Promise<KeyOwner | undefined>;
 }
 
+interface UserOwnersContext {
+  readonly users: Pick<Users, 'findById'>;
+  readonly scopesOf: (user: StoredUser) => readonly string[];
+  /** @defaultValue those of the user's row */
+  readonly orgsOf?: ((userId: string) => Promise<readonly OrgMembership[]>) | undefined;
+}
+
 /** Users as owners of keys: the facts and scopes that an access token of today would have. */
-export function createUserOwners(
-  users: Pick<Users, 'findById'>,
-  scopesOf: (user: StoredUser) => readonly string[],
-): KeyOwners {
+export function createUserOwners({ users, scopesOf, orgsOf }: UserOwnersContext): KeyOwners {
   return Object.freeze({
     async find(ownerId: string): Promise<KeyOwner | undefined> {
       const row = await users.findById(ownerId);
       if (!row || row.disabled) return undefined;
-      const { id, email, username, roles, groups, attributes, orgs } = row;
+      const { id, email, username, roles, groups, attributes } = row;
+      const orgs = orgsOf ? await orgsOf(id) : row.orgs;
       return deepFreeze({
         user: {
           ...{ id, email, emailVerified: email !== undefined && row.emailVerified },

@@ -25,6 +25,7 @@ export const rules: readonly ((judgement: Judgement) => void)[] = [
   judgePasswordSignUp,
   judgeApiKeys,
   judgeServiceAccounts,
+  judgeOrganisations,
   judgeOidc,
   judgeSocial,
   judgeApple,
@@ -129,6 +130,15 @@ function judgeServiceAccounts(judgement: Judgement): void {
       'serviceAccounts',
       'is on where no tokens are signed',
       `set ${judgement.nameOf('jwt.secret')} or ${judgement.nameOf('jwt.privateKey')}, or turn it off`,
+    );
+}
+
+function judgeOrganisations(judgement: Judgement): void {
+  if (judgement.values.ownOrganisations && !signsTokens(judgement))
+    judgement.refuse(
+      'ownOrganisations',
+      'is on in an application that only verifies tokens',
+      'remove it; memberships of other issuers’ users come from their tokens, or from `resolve` of orgContext()',
     );
 }
 

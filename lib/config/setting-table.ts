@@ -212,6 +212,11 @@ export const table: Table<Settings> = {
     flag(false),
     'Whether machines get tokens by client_credentials, and administrators manage their accounts',
   ),
+  ownOrganisations: row(
+    'ORGANISATIONS',
+    flag(false),
+    'Whether organisations and their members are kept in the store, with routes to manage them',
+  ),
   corsOrigins: row(
     'CORS_ORIGINS',
     defaulting(readCorsOrigins, []),

@@ -89,6 +89,12 @@ export interface Settings {
    */
   readonly impersonation: boolean;
   /**
+   * Whether organisations and their members are kept in the store; AUTH_ORGANISATIONS. On: `orgContext()` judges our own users by it,
+   * there are routes to manage and to join organisations, and `orgs` of users is not looked at. Needs tokens of our own.
+   * @defaultValue `false`: our users belong to the `orgs` of their rows, or to what `resolve` says
+   */
+  readonly ownOrganisations: boolean;
+  /**
    * Origins whose pages may read our answers; AUTH_CORS_ORIGINS. Those listed exactly may also send cookies and unsafe
    * requests, log-in included. `https://*.example.com` stands for the hosts one level below; their pages need a bearer
    * token, since they get neither. `['*']` is every page, without cookies. @defaultValue none
