@@ -7,10 +7,10 @@ import type { AuthenticatorContext } from './authenticate/authenticator.js';
 import { createThumbprintReader } from './authenticate/certificates/client-certificates.js';
 import type { Config } from './config/config.js';
 import type { RequestHead } from './authenticate/credentials.js';
-import { createSessionReader } from './sessions/cookie-sessions.js';
+import { createCookieSessions } from './sessions/cookie-sessions.js';
 import { AuthError } from './errors.js';
 import { type AuthEventListener, type AuthEventName, createEvents, type Events } from './events.js';
-import { createGrants, type GrantOf } from './issuing/grants.js';
+import { createGrants, type GrantOf, latestGrants } from './issuing/grants.js';
 import { type ErrorHandlerOptions, errorHandler } from './middleware/error-handler.js';
 import { optionalAuth, type OptionalAuthOptions } from './middleware/optional-auth.js';
 import { orgContext, type OrgContextOptions } from './middleware/org-context.js';
@@ -37,6 +37,7 @@ import { createPages, type Pages } from './pages/pages.js';
 import { type AuthRouterOptions } from './router/parts.js';
 import { createRouter } from './router/router.js';
 import type { ApiKeys } from './accounts/api-keys.js';
+import type { Organisations } from './accounts/organisations.js';
 import type { Passwords } from './accounts/passwords/passwords.js';
 import type { ServiceAccounts } from './accounts/service-accounts.js';
 import type { Sessions } from './sessions/sessions.js';
@@ -81,6 +82,8 @@ export interface Auth {
   readonly apiKeys: ApiKeys;
   /** Machines that call for an organisation, and their secrets. A TypeError with AUTH_SERVICE_ACCOUNTS=off. */
   readonly serviceAccounts: ServiceAccounts;
+  /** Organisations and their members. A TypeError without AUTH_ORGANISATIONS. */
+  readonly organisations: Organisations;
   /**
    * Finds out who sends a request outside a middleware: a WebSocket upgrade, a GraphQL context. Rejects with
    * the same `AuthError` that `requireAuth()` answers with.
@@ -126,7 +129,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
   const { now = Date.now, basePath, realm } = own;
   const events = createEvents();
   const place = createPlace({ ...config, basePath });
-  let grantOf = createGrants(own);
+  let grantOf = createGrants(own, config);
   const grants = latestGrants(() => grantOf);
   const signIn = signsTokens(config)
     ? createSignIn(config, { ...own, store }, { events, now, grantOf: grants, realm })
@@ -142,7 +145,8 @@ export function createAuth(options: AuthOptions = {}): Auth {
     ...(signIn && sessionContext(config, signIn, { verifier, grantOf: grants, own, now })),
     ...(config.standalone && { devToken: config.devToken, devOrigins: ownOrigins(config) }),
   };
-  const guards = guardsBehind({ realm: verifier.realm, events, now, place });
+  const orgs = { directory: signIn?.orgs?.directory, scopesOf: own.organisations?.scopesOf };
+  const guards = guardsBehind({ realm: verifier.realm, events, now, place, orgs });
   const resources = createResources({
     config,
     issuers: trustedIssuerNames(config, surroundings),
@@ -167,7 +171,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
     router(routes = {}) {
       const parts = { ...needed(signIn), config, verifier, events, pipeline: context, pages, now };
       const router = createRouter({ ...parts, basePath, place, grantOf: grants }, routes);
-      grantOf = formerGrants(routes) ?? grantOf;
+      grantOf = formerGrants(routes, config) ?? grantOf;
       return router;
     },
     authenticate: createRequestCheck(verifier, context),
@@ -222,15 +226,16 @@ interface GuardSurroundings {
   readonly events: Events;
   readonly now: () => number;
   readonly place: Place;
+  readonly orgs: Parameters<typeof orgContext>[1];
 }
 
 /** Guards behind the one that authenticates: the same for the whole application and for each resource in it. */
-function guardsBehind({ realm, events, now, place }: GuardSurroundings) {
+function guardsBehind({ realm, events, now, place, orgs }: GuardSurroundings) {
   return {
     requireRoles,
     requireAuthContext: (demands: RequireAuthContextOptions) =>
       requireAuthContext(demands, { realm, now, place }),
-    orgContext: (choice?: OrgContextOptions) => orgContext({ events, ...choice }),
+    orgContext: (choice?: OrgContextOptions) => orgContext({ events, ...choice }, orgs),
   };
 }
 
@@ -244,7 +249,7 @@ function applicationPages(
   return createPages('createAuth({ pages })', pages, surroundings);
 }
 
-type OptionalName = 'apiKeys' | 'serviceAccounts';
+type OptionalName = 'apiKeys' | 'serviceAccounts' | 'organisations';
 
 /** Adds what settings switch on. Asking for what is off is a TypeError, and a spread or a listing of `auth` doesn't ask. */
 function withOptionalParts(
@@ -262,7 +267,13 @@ function withOptionalParts(
     if (accounts) return accounts;
     throw new TypeError('service accounts are off: set AUTH_SERVICE_ACCOUNTS=on');
   };
+  const organisations = (): Organisations => {
+    const { orgs } = needed(signIn);
+    if (orgs) return orgs.organisations;
+    throw new TypeError('organisations are off: set AUTH_ORGANISATIONS=on');
+  };
   const properties = {
+    organisations: { get: organisations, enumerable: signIn?.orgs !== undefined },
     apiKeys: { get: apiKeys, enumerable: acceptApiKeys },
     serviceAccounts: { get: serviceAccounts, enumerable: signIn?.serviceAccounts !== undefined },
   };
@@ -302,40 +313,35 @@ function sessionContext(
   signIn: SignIn,
   { verifier, grantOf, own, now }: SessionContext,
 ): AuthenticatorContext {
+  const cookieSessions = createCookieSessions({
+    ...signIn,
+    verifier,
+    grantOf,
+    allowedOrigins: new Set(ownOrigins(config)),
+    lagSeconds: own.sessions?.revocationLagSeconds ?? 5,
+    now,
+  });
   return {
     ...(config.acceptApiKeys && { readApiKey: signIn.readApiKey }),
     isSessionLive: (principal) => isSessionLive(principal, config, signIn),
     sessionCookie: config.cookieSessions,
     settleCookies: (req, res) => void signIn.cookies.settle(req, res, 'session'),
-    readSession: createSessionReader({
-      ...signIn,
-      verifier,
-      grantOf,
-      allowedOrigins: new Set(ownOrigins(config)),
-      lagSeconds: own.sessions?.revocationLagSeconds ?? 5,
-      now,
-    }),
+    readSession: cookieSessions.read,
+    forgetSession: cookieSessions.forget,
   };
 }
 
-/** Grants that may be replaced later, by options of the router. */
-function latestGrants(latest: () => GrantOf): GrantOf {
-  return Object.assign((basis: Parameters<GrantOf>[0]) => latest()(basis), {
-    scopesOf: (user: Parameters<GrantOf['scopesOf']>[0]) => latest().scopesOf(user),
-  });
-}
-
 /** `scopes` and `claims` as the router took them before they moved to `createAuth()`. */
-function formerGrants({ scopes, claims }: AuthRouterOptions): GrantOf | undefined {
+function formerGrants({ scopes, claims }: AuthRouterOptions, config: Config): GrantOf | undefined {
   if (!scopes && !claims) return undefined;
   process.emitWarning(
     'auth.router(): `scopes` and `claims` have moved to createAuth({ tokenScopes, tokenClaims }); here they work until the next minor release',
     'LatchkeyWarning',
   );
-  return createGrants({
-    ...(scopes && { tokenScopes: scopes }),
-    ...(claims && { tokenClaims: claims }),
-  });
+  return createGrants(
+    { ...(scopes && { tokenScopes: scopes }), ...(claims && { tokenClaims: claims }) },
+    config,
+  );
 }
 
 function signsTokens({ jwt }: Config): boolean {

@@ -86,6 +86,14 @@ export type {
 } from './accounts/service-accounts.js';
 export type { ServiceAccount } from './accounts/stored-accounts.js';
 export type { ClientSecret, NewClientSecret } from './accounts/client-secrets.js';
+export type {
+  NewMember,
+  OrgActor,
+  OrganisationOptions,
+  Organisations,
+} from './accounts/organisations.js';
+export type { Invitation, NewInvitation, SentInvitation } from './accounts/invitations.js';
+export type { MemberKey } from './accounts/membership-reader.js';
 export type { PasswordOptions, Passwords, PolicyQuestion } from './accounts/passwords/passwords.js';
 export type { PasswordVerdict, VerifyForeign } from './accounts/passwords/verify-password.js';
 export type { ApiKey } from './accounts/api-key-row.js';
@@ -154,6 +162,7 @@ export type {
   AuthEventName,
   AuthEvents,
   EventSink,
+  OrgFacts,
   RequestFacts,
 } from './events.js';
 export { createAuthRouter } from './router/auth-router.js';

@@ -83,6 +83,11 @@ export interface Org {
   readonly id: string;
   /** The caller's roles in this organisation. */
   readonly roles: readonly string[];
+  /**
+   * The caller's scopes in this organisation: those of the roles, by `createAuth({ organisations: { scopesOf } })`, none without it. Of
+   * an API key no more than it has itself; a client acting for itself has its own. A real set that cannot be changed.
+   */
+  readonly scopes: ReadonlySet<string>;
   /** Where the choice came from; `claim` means the caller belongs to exactly one. */
   readonly source: 'header' | 'param' | 'claim' | 'default';
 }

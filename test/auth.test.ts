@@ -316,6 +316,7 @@ describe('the suite in one application', () => {
     expect(await (await get('/org', { orgs: ['o1'] })).json()).toEqual({
       id: 'o1',
       source: 'claim',
+      scopes: [],
       roles: [],
     });
   });

@@ -100,6 +100,8 @@ export interface AuthenticatorContext extends ProofSurroundings {
   readonly isSessionLive?: (principal: Principal) => boolean | Promise<boolean>;
   /** How `sessionCookie` finds out. */
   readonly readSession?: SessionReader;
+  /** Has a session of a cookie read anew, after a change of what its tokens say. */
+  readonly forgetSession?: (sessionId: string) => void;
   /** Whom an API key is of. Without it `X-API-Key` is not looked at. */
   readonly readApiKey?: ApiKeyReader;
   /**

@@ -33,6 +33,8 @@ export interface AccessGrant {
   readonly keyThumbprint?: string;
   readonly scopes?: readonly string[];
   readonly user?: GrantedUser;
+  /** `org_id`: the session's default organisation; null for none, whatever `extraClaims` says. @defaultValue up to `extraClaims` */
+  readonly defaultOrg?: string | null;
   /** Guards refuse the token (403 PASSWORD_CHANGE_REQUIRED) except for changing the password. */
   readonly mustResetPassword?: boolean;
   /** Who acts for the subject: the `sub` of `act` (RFC 8693 §4.1). @defaultValue the subject itself */
@@ -191,6 +193,7 @@ function claimsOf(grant: AccessGrant): Record<string, unknown> {
   return {
     ...Object.fromEntries(extra),
     ...userClaims(grant.user),
+    ...(grant.defaultOrg !== undefined && { org_id: grant.defaultOrg ?? undefined }),
     sub: grant.subject,
     client_id: clientId,
     sid: grant.sessionId,

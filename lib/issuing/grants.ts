@@ -23,6 +23,7 @@ interface GrantBasis {
     /** Who acts for the user. */
     readonly actor?: { readonly id: string } | undefined;
     readonly keyThumbprint?: string | undefined;
+    readonly defaultOrg?: string | undefined;
   };
 }
 
@@ -36,7 +37,15 @@ export interface GrantOf {
 /** Whether an actor still may act is asked when a token is issued, so theirs last no longer than this. */
 const ACTOR_LIFE_SECONDS = 300;
 
-export function createGrants({ tokenScopes = adminScopes, tokenClaims }: GrantOptions): GrantOf {
+interface GrantContext {
+  /** Whether organisations are kept in the store: then tokens name none but the session's default. */
+  readonly ownOrganisations: boolean;
+}
+
+export function createGrants(
+  { tokenScopes = adminScopes, tokenClaims }: GrantOptions,
+  { ownOrganisations }: GrantContext,
+): GrantOf {
   const grantOf = ({ session, notes, user }: GrantBasis): AccessGrant => {
     return {
       subject: user.id,
@@ -46,7 +55,8 @@ export function createGrants({ tokenScopes = adminScopes, tokenClaims }: GrantOp
       ...(notes.acr !== undefined && { acr: notes.acr }),
       ...(notes.keyThumbprint !== undefined && { keyThumbprint: notes.keyThumbprint }),
       scopes: tokenScopes(user),
-      user,
+      user: ownOrganisations ? { ...user, orgs: [] } : user,
+      ...(ownOrganisations && { defaultOrg: notes.defaultOrg ?? null }),
       mustResetPassword: user.mustResetPassword,
       notAfter: session.expiresAt / 1000,
       ...(notes.actor && { actor: notes.actor.id, lifeSeconds: ACTOR_LIFE_SECONDS }),
@@ -58,4 +68,11 @@ export function createGrants({ tokenScopes = adminScopes, tokenClaims }: GrantOp
 
 function adminScopes({ roles }: StoredUser): readonly string[] {
   return roles.includes('admin') ? ['users:admin'] : [];
+}
+
+/** Grants that may be replaced later, by options of the router. */
+export function latestGrants(latest: () => GrantOf): GrantOf {
+  return Object.assign((basis: GrantBasis) => latest()(basis), {
+    scopesOf: (user: StoredUser) => latest().scopesOf(user),
+  });
 }

@@ -3,8 +3,16 @@ import { requestFacts } from '../http/request-facts.js';
 import { AuthError, reusableError } from '../errors.js';
 import type { EventSink } from '../events.js';
 import { refuseUnknownOptions } from '../known-options.js';
-import { type Org, orgLimitOf, type Principal, principalOf } from '../principal.js';
+import type { OrgDirectory } from '../accounts/org-directory.js';
+import {
+  type Org,
+  orgLimitOf,
+  type OrgMembership,
+  type Principal,
+  principalOf,
+} from '../principal.js';
 import { addVary } from '../http/vary.js';
+import { createRoleScopes } from './role-scopes.js';
 
 /** A caller's standing in an organisation. */
 export interface ResolvedMembership {
@@ -33,9 +41,20 @@ export interface OrgContextOptions {
    * @defaultValue `'single'`; `'none'` with `param`, whose absence is a routing mistake
    */
   readonly fallback?: 'single' | 'default' | 'none';
-  /** Where memberships are looked up. @defaultValue the token's own (`principal.orgs`) */
+  /**
+   * Where memberships are looked up. With AUTH_ORGANISATIONS it is asked for the callers of other issuers only.
+   * @defaultValue the store with AUTH_ORGANISATIONS, for our own users; else the token's own (`principal.orgs`)
+   */
   readonly resolve?: OrgResolver;
   readonly events?: EventSink;
+}
+
+/** What `createAuth()` knows and an `orgContext()` alone doesn't. */
+interface OrgContextSurroundings {
+  /** Who is asked for callers whose organisations are kept in the store. */
+  readonly directory?: OrgDirectory | undefined;
+  /** Scopes of a member with these roles. @defaultValue none */
+  readonly scopesOf?: ((roles: readonly string[]) => readonly string[]) | undefined;
 }
 
 /**
@@ -50,31 +69,58 @@ export interface OrgContextOptions {
  * });
  * ```
  */
-export function orgContext(options: OrgContextOptions = {}): RequestHandler {
+export function orgContext(
+  options: OrgContextOptions = {},
+  { directory, scopesOf }: OrgContextSurroundings = {},
+): RequestHandler {
   const { header, param, required, fallback, resolve, events } = readOptions(options);
+  const given = resolve ? resolvedMemberships(resolve) : claimedMemberships;
+  const own = directory && storedMemberships(directory);
+  const scopes = createRoleScopes(scopesOf);
 
   /** Sets `req.org`; at once unless the look-up has to be waited for. */
   function choose(req: Request): void | Promise<void> {
     const principal = principalOf(req);
-    const choice = namedOrg(req, header, param) ?? fallbackOrg(principal, fallback);
-    if (choice === undefined) {
-      if (required) throw orgRequired;
-      return undefined;
+    const memberships = own && directory?.knows(principal) ? own : given;
+    const failed = (cause: unknown): AuthError =>
+      lookUpFailed(cause, req, { events, hook: 'resolveOrg' });
+
+    function enter(choice: Choice | undefined): void | Promise<void> {
+      if (choice === undefined) {
+        if (required) throw orgRequired;
+        return undefined;
+      }
+      const only = orgLimitOf(principal);
+      // Before the application is asked, which may know nothing of the key's limit.
+      if (only !== undefined && only !== choice.id) throw forbidden;
+      return andThen(
+        () => memberships.one(principal, choice.id),
+        (found) => {
+          if (found === null || found === undefined) throw forbidden;
+          if (!isMembership(found))
+            throw failed(new TypeError('resolve() returns { roles } or null'));
+          req.org = orgOfChoice(req, choice, found.roles ?? []);
+        },
+        failed,
+      );
     }
-    const accept = (found: ResolvedMembership | null | undefined): void => {
-      if (found === null || found === undefined) throw forbidden;
-      if (!isMembership(found))
-        throw lookUpFailed(new TypeError('resolve() returns { roles } or null'), req, events);
-      req.org = Object.freeze({ ...choice, roles: Object.freeze([...(found.roles ?? [])]) });
-    };
-    const only = orgLimitOf(principal);
-    // Before the application is asked, which may know nothing of the key's limit.
-    if (only !== undefined && only !== choice.id) throw forbidden;
-    const membership = findMembership(principal, choice.id, resolve);
-    if (!isPromise(membership)) return accept(membership);
-    return membership.then(accept, (cause: unknown) => {
-      throw lookUpFailed(cause, req, events);
-    });
+
+    const named = namedOrg(req, header, param);
+    if (named || fallback === 'none') return enter(named);
+    return andThen(
+      () => memberships.all(principal),
+      (orgs) => enter(fallbackOrg(orgs, fallback)),
+      failed,
+    );
+  }
+
+  function orgOfChoice(req: Request, choice: Choice, held: readonly string[]): Org {
+    const roles = Object.isFrozen(held) ? held : Object.freeze([...held]);
+    try {
+      return Object.freeze({ ...choice, roles, scopes: scopes(principalOf(req), roles) });
+    } catch (cause) {
+      throw lookUpFailed(cause, req, { events, hook: 'scopesOf' });
+    }
   }
 
   return function orgContextMiddleware(req, res, next) {
@@ -88,6 +134,28 @@ export function orgContext(options: OrgContextOptions = {}): RequestHandler {
     }
     if (chosen) chosen.then(() => next(), next).catch(next);
     else next();
+  };
+}
+
+/** Where a caller's memberships come from. */
+interface Memberships {
+  one(principal: Principal, orgId: string): ReturnType<OrgResolver>;
+  all(principal: Principal): readonly OrgMembership[] | Promise<readonly OrgMembership[]>;
+}
+
+const claimedMemberships: Memberships = {
+  one: ({ orgs }, orgId) => orgs.find(({ id }) => id === orgId),
+  all: ({ orgs }) => orgs,
+};
+
+function resolvedMemberships(resolve: OrgResolver): Memberships {
+  return { one: resolve, all: ({ orgs }) => orgs };
+}
+
+function storedMemberships(directory: OrgDirectory): Memberships {
+  return {
+    one: (principal, orgId) => directory.standingOf(principal, orgId),
+    all: (principal) => directory.standingsOf(principal),
   };
 }
 
@@ -152,10 +220,9 @@ function readId(value: unknown): string | undefined {
 }
 
 function fallbackOrg(
-  { orgs }: Principal,
-  fallback: 'single' | 'default' | 'none',
+  orgs: readonly OrgMembership[],
+  fallback: 'single' | 'default',
 ): Choice | undefined {
-  if (fallback === 'none') return undefined;
   const [only] = orgs;
   if (only && orgs.length === 1) return { id: only.id, source: 'claim' };
   if (fallback === 'single') return undefined;
@@ -163,19 +230,22 @@ function fallbackOrg(
   return marked && !another ? { id: marked.id, source: 'default' } : undefined;
 }
 
-function findMembership(
-  principal: Principal,
-  orgId: string,
-  resolve: OrgResolver | undefined,
-): ReturnType<OrgResolver> {
-  if (!resolve) return principal.orgs.find(({ id }) => id === orgId);
+/** Goes on at once where nothing has to be waited for. A promise of any library is one: taken for a value it would let every caller in. */
+function andThen<Value>(
+  ask: () => Value | Promise<Value>,
+  next: (value: Value) => void | Promise<void>,
+  failed: (cause: unknown) => AuthError,
+): void | Promise<void> {
+  let value;
   try {
-    const found = resolve(principal, orgId);
-    // A promise of any library: taken for a membership it would let every caller in.
-    return isPromise(found) ? Promise.resolve(found) : found;
+    value = ask();
   } catch (cause) {
-    return Promise.reject(cause);
+    throw failed(cause);
   }
+  if (!isPromise(value)) return next(value);
+  return Promise.resolve(value).then(next, (cause: unknown) => {
+    throw failed(cause);
+  });
 }
 
 function isPromise<Value>(value: Value | Promise<Value>): value is Promise<Value> {
@@ -193,8 +263,14 @@ function isMembership(found: object): found is ResolvedMembership {
 }
 
 /** The refusal for a failed look-up; an `AuthError` of the application's own stays what it is. */
-function lookUpFailed(cause: unknown, req: Request, events: EventSink | undefined): AuthError {
+function lookUpFailed(
+  cause: unknown,
+  req: Request,
+  { events, hook }: { readonly events: EventSink | undefined; readonly hook: OrgHook },
+): AuthError {
   if (cause instanceof AuthError) return cause;
-  events?.emit('hook.failed', { hook: 'resolveOrg', ...requestFacts(req) });
+  events?.emit('hook.failed', { hook, ...requestFacts(req) });
   return new AuthError('STORE_UNAVAILABLE', { reason: 'resolve_org', cause });
 }
+
+type OrgHook = 'resolveOrg' | 'scopesOf';

@@ -2,11 +2,13 @@ import type { RequestHandler } from 'express';
 import { reusableError } from '../errors.js';
 import { isScopeToken } from '../challenges.js';
 import { refuseUnknownOptions } from '../known-options.js';
-import { principalOf } from '../principal.js';
+import { type Org, orgOf, principalOf } from '../principal.js';
 import { assertMatch, type Match, partArguments } from './guard-arguments.js';
 import { createGuard } from './guard.js';
 
 export interface RequireScopesOptions {
+  /** Whose scopes count: the token's own, or those in the organisation that `orgContext()` found. @defaultValue `'user'` */
+  readonly of?: 'user' | 'org';
   /** Whether every scope is needed or one is enough. @defaultValue `'all'` */
   readonly match?: Match;
 }
@@ -21,19 +23,26 @@ export function createScopeGuard(
   byDefault: Match,
 ): RequestHandler {
   const { names, options } = partArguments(values);
-  refuseUnknownOptions(`${callee}()`, options, ['match']);
-  const { match = byDefault } = options;
+  refuseUnknownOptions(`${callee}()`, options, ['match', 'of']);
+  const { match = byDefault, of = 'user' } = options;
+  if (of !== 'user' && of !== 'org') throw new TypeError(`${callee}(): \`of\` is 'user' or 'org'`);
   assertMatch(callee, match);
   const scopes = neededScopes(callee, names);
   const refusal = reusableError('INSUFFICIENT_SCOPE', { scopes });
   return createGuard(`${callee}Middleware`, (req) => {
-    const { scopes: granted } = principalOf(req);
+    const { scopes: granted } = of === 'org' ? orgBehind(req) : principalOf(req);
     const isEnough =
       match === 'all'
         ? scopes.every((scope) => granted.has(scope))
         : scopes.some((scope) => granted.has(scope));
     if (!isEnough) throw refusal;
   });
+}
+
+/** A request without a caller is refused as such, not for want of an organisation. */
+function orgBehind(req: object): Org {
+  principalOf(req);
+  return orgOf(req);
 }
 
 function neededScopes(callee: string, scopes: readonly unknown[]): readonly string[] {

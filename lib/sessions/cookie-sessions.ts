@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { SessionReader } from '../authenticate/authenticator.js';
+import type { RequestHead } from '../authenticate/credentials.js';
 import { createBoundedMap } from '../bounded-map.js';
 import type { Cookies } from '../http/cookies.js';
 import { type Origins, refuseCrossSite } from '../http/cross-site.js';
@@ -35,33 +36,50 @@ interface Snapshot {
   readonly endsAt: number;
   /** When a new token is signed, although nothing has changed. */
   readonly renewAt: number;
+  /** Which of the changes on this instance it has seen. */
+  readonly seen: number;
+}
+
+export interface CookieSessions {
+  readonly read: SessionReader;
+  /** Has a session read anew: something in its tokens has changed. For this instance; others notice within the lag. */
+  readonly forget: (sessionId: string) => void;
 }
 
 const MAX_SNAPSHOTS = 10_000;
+/** Sessions whose snapshots are out of date. The oldest one that is forgotten is refreshed by its lag. */
+const MAX_CHANGED = 10_000;
 
 /**
  * Authenticates requests by the session cookie, so that a browser never holds a token. The principal is that of an
  * access token which is signed here and verified like any other; only the handler sees it, and may send it
  * upstream. The store is asked once per session and lag, not for every request.
  */
-export function createSessionReader(context: CookieSessionContext): SessionReader {
+export function createCookieSessions(context: CookieSessionContext): CookieSessions {
   const { cookies, verifier } = context;
   const snapshots = createBoundedMap<string, Snapshot>(MAX_SNAPSHOTS);
   const looking = new Map<string, Promise<Snapshot | undefined>>();
+  const changed = createBoundedMap<string, number>(MAX_CHANGED);
+  let changes = 0;
+
+  const isOutdated = ({ sessionId, seen }: Snapshot): boolean =>
+    seen < (changed.get(sessionId) ?? 0);
 
   function look(token: string): Promise<Snapshot | undefined> {
     const known = snapshots.get(token);
     const pending =
       looking.get(token) ??
-      takeSnapshot(context, token, known).finally(() => looking.delete(token));
+      takeSnapshot(context, token, { known, seen: changes }).finally(() => looking.delete(token));
     looking.set(token, pending);
     return pending;
   }
 
   async function read(token: string): Promise<Principal | undefined> {
     const known = snapshots.get(token);
-    const isFresh = known !== undefined && context.now() < known.freshUntil;
-    const snapshot = isFresh ? known : await look(token);
+    const isFresh = known !== undefined && context.now() < known.freshUntil && !isOutdated(known);
+    const found = isFresh ? known : await look(token);
+    // A look that another request had begun before the change.
+    const snapshot = found && isOutdated(found) ? await look(token) : found;
     if (!isFresh) {
       if (snapshot) snapshots.set(token, snapshot);
       else snapshots.delete(token);
@@ -73,18 +91,25 @@ export function createSessionReader(context: CookieSessionContext): SessionReade
     return withMethod(await verifier.verify(snapshot.accessToken), 'session');
   }
 
-  return function readSession(request) {
-    const token = cookies.read(request, 'session');
-    if (token === undefined) return undefined;
-    refuseCrossSite(request, { allowed: context.allowedOrigins, json: 'unproven', sockets: true });
-    return read(token);
-  };
+  return Object.freeze({
+    read: function readSession(request: RequestHead) {
+      const token = cookies.read(request, 'session');
+      if (token === undefined) return undefined;
+      const rule = { allowed: context.allowedOrigins, json: 'unproven', sockets: true } as const;
+      refuseCrossSite(request, rule);
+      return read(token);
+    },
+    forget(sessionId: string): void {
+      changes += 1;
+      changed.set(sessionId, changes);
+    },
+  });
 }
 
 async function takeSnapshot(
   { sessions, signer, grantOf, lagSeconds, now }: CookieSessionContext,
   token: string,
-  known: Snapshot | undefined,
+  { known, seen }: { readonly known: Snapshot | undefined; readonly seen: number },
 ): Promise<Snapshot | undefined> {
   const lagEnds = now() + lagSeconds * 1000;
   const live = await sessions.recognise(token, 'cookie');
@@ -93,7 +118,7 @@ async function takeSnapshot(
   const grant = grantOf({ ...live, session });
   const facts = createHash('sha256').update(JSON.stringify(grant)).digest('base64url');
   if (known?.facts === facts && now() < known.renewAt)
-    return { ...known, freshUntil: Math.min(lagEnds, known.endsAt) };
+    return { ...known, seen, freshUntil: Math.min(lagEnds, known.endsAt) };
   const { token: accessToken, expiresIn } = await signer.sign(grant);
   const endsAt = now() + expiresIn * 1000;
   const renewAt = now() + expiresIn * 800;
@@ -101,6 +126,7 @@ async function takeSnapshot(
     accessToken,
     sessionId: session.id,
     facts,
+    seen,
     renewAt,
     endsAt,
     freshUntil: Math.min(lagEnds, endsAt),

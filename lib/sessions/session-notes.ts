@@ -32,6 +32,8 @@ export interface SessionNotes {
   readonly upstream?: string | undefined;
   /** Who acts for the user; undefined in the user's own sessions. */
   readonly actor?: SessionActor | undefined;
+  /** Id of the organisation that requests are for which name none. Proves no membership. */
+  readonly defaultOrg?: string | undefined;
 }
 
 export function writeNotes(notes: SessionNotes): string {
@@ -42,7 +44,8 @@ export function writeNotes(notes: SessionNotes): string {
 export function readNotes(data: string): SessionNotes {
   const notes: unknown = JSON.parse(data);
   if (!isRecord(notes)) throw new TypeError("a session's data is not what was stored");
-  const { amr, authTime, acr, device, delivery, keyThumbprint, provider, upstream, actor } = notes;
+  const { amr, authTime, acr, device, delivery, keyThumbprint } = notes;
+  const { provider, upstream, actor, defaultOrg } = notes;
   return {
     amr: Array.isArray(amr) ? amr.filter((method) => typeof method === 'string') : [],
     authTime: typeof authTime === 'number' ? authTime : undefined,
@@ -53,6 +56,7 @@ export function readNotes(data: string): SessionNotes {
     provider: typeof provider === 'string' ? provider : undefined,
     upstream: typeof upstream === 'string' ? upstream : undefined,
     actor: readActor(actor),
+    defaultOrg: typeof defaultOrg === 'string' ? defaultOrg : undefined,
   };
 }
 
