@@ -52,6 +52,8 @@ function write(mail: Mail): string {
       return `Confirm your new address before ${mail.data.expiresAt}:\n${mail.data.url}\n`;
     case 'email_change_requested':
       return `Your account gets another address: ${mail.data.newEmail}. If it was not you, set a new password.\n`;
+    case 'invitation':
+      return `${mail.data.invitedBy.name} invites you to ${mail.data.org.name}. Join before ${mail.data.expiresAt}:\n${mail.data.url}\n`;
     case 'identity_added':
       return `From now on you can sign in with ${mail.data.label}. If you didn't add it, tell us.\n`;
     case 'identity_removed':

@@ -6,6 +6,7 @@ export type CookiePurpose =
   | 'session'
   | 'device'
   | 'notice'
+  | 'invitation'
   | `login-${string}`
   | `exchange-${string}`;
 

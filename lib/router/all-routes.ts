@@ -13,6 +13,7 @@ import { machineRoutes } from './machine/routes.js';
 import type { ManageContext } from './admin/require-admin.js';
 import { managementRoutes } from './admin/routes.js';
 import { resetUserPassword } from './admin/users.js';
+import { organisationRoutes } from './organisations/routes.js';
 import { listIdentities, removeIdentity } from './session/own-identities.js';
 import { keyRoutes } from './machine/key-routes.js';
 import { me, session } from './session/me.js';
@@ -109,6 +110,8 @@ function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
     },
     ...managementRoutes(managing, sendTokens),
     ...keyRoutes(parts, callers),
+    ...(parts.orgs &&
+      organisationRoutes({ parts, callers, orgs: parts.orgs }, pageContext, options)),
     '/jwks.json': { GET: publishKeys(parts) },
     ...(signIn && passwordRoutes({ parts, callers, sendTokens, binding, signIn }, options)),
     ...providerRoutes({ parts, callers, sendTokens, binding, signIn }, pageContext),
@@ -270,7 +273,7 @@ function guardOrigins(parts: RouterParts): RequestHandler {
 
 /** Whether the path shows a form to a GET. */
 function isPage({ path }: Request): boolean {
-  return /^\/(?:signin|sign-up|forgot-password|reset-password|verify-email|change-password|change-email|account)$/.test(
+  return /^\/(?:signin|sign-up|forgot-password|reset-password|verify-email|accept-invitation|change-password|change-email|account)$/.test(
     path,
   );
 }

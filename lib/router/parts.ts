@@ -48,6 +48,12 @@ export interface AuthRouterOptions {
   readonly verifyEmailPage?: string;
   /** How long such a token works, in seconds. 60 to 604800 (7 days). @defaultValue `86400` */
   readonly verifyTokenSeconds?: number;
+  /**
+   * The page that takes the token of an invitation to an organisation, and sends it to `/accept-invitation`: a path on
+   * AUTH_PUBLIC_URL, or an absolute URL. The token is appended as fragment, `#token=…`. @defaultValue the router's page
+   * `/accept-invitation`, with the token in its query
+   */
+  readonly acceptInvitationPage?: string;
   /** @deprecated Has moved to `createAuth({ tokenScopes })`; works until the next minor release. */
   readonly scopes?: GrantOptions['tokenScopes'];
   /** @deprecated Has moved to `createAuth({ tokenClaims })`; works until the next minor release. */
@@ -61,6 +67,7 @@ export const routerOptionNames: readonly (keyof AuthRouterOptions)[] = [
   'resetTokenSeconds',
   'verifyEmailPage',
   'verifyTokenSeconds',
+  'acceptInvitationPage',
   'scopes',
   'claims',
 ];

@@ -52,10 +52,14 @@ function knowingItsMount(router: RequestHandler, { place }: RouterParts): Reques
 
 function refuseLinksToNowhere(
   { config }: RouterParts,
-  { sendMail, resetPasswordPage, verifyEmailPage }: AuthRouterOptions,
+  { sendMail, resetPasswordPage, verifyEmailPage, acceptInvitationPage }: AuthRouterOptions,
 ): void {
   if (!sendMail || config.publicUrl !== undefined) return;
-  const pages = { resetPasswordPage, ...(config.passwordSignUp && { verifyEmailPage }) };
+  const pages = {
+    resetPasswordPage,
+    ...(config.passwordSignUp && { verifyEmailPage }),
+    ...(config.ownOrganisations && { acceptInvitationPage }),
+  };
   for (const [name, page] of Object.entries(pages))
     if (page === undefined || !URL.canParse(page))
       throw new TypeError(

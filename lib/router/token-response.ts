@@ -15,26 +15,52 @@ export type SendTokens = (res: Response, live: LiveSession) => Promise<void>;
 const RENEW_AFTER = 0.8;
 
 export function createTokenResponse(parts: RouterParts): SendTokens {
-  const { signer, grantOf } = parts;
+  const answerOf = createAccessAnswer(parts);
   return async function sendTokens(res, live) {
-    const { notes, refreshToken, user } = live;
+    const { notes, refreshToken } = live;
+    const answer = await answerOf(res, live);
+    const isByCookie = notes.delivery === 'cookie';
+    const deviceToken = deviceTokenOf(res);
+    if (isByCookie) setSessionCookie(parts, res, live);
+    res.json({
+      ...answer,
+      ...(!isByCookie && { refresh_token: refreshToken }),
+      ...(!isByCookie && deviceToken !== undefined && { device_token: deviceToken }),
+    });
+  };
+}
+
+interface AccessAnswer {
+  readonly access_token: string;
+  readonly token_type: 'Bearer' | 'DPoP';
+  /** Seconds, here and below. */
+  readonly expires_in: number;
+  readonly refresh_in: number;
+  readonly must_reset_password: boolean;
+}
+
+/** Signs an access token of a session, and returns what stands in an answer that has no refresh token. */
+export function createAccessAnswer({
+  signer,
+  grantOf,
+}: Pick<RouterParts, 'signer' | 'grantOf'>): (
+  res: Response,
+  live: Omit<LiveSession, 'refreshToken'>,
+) => Promise<AccessAnswer> {
+  return async function answerOf(res, live) {
+    const { notes, user } = live;
     // A session that began without a key stays without one; the access token is bound to the key that this request proves.
     const keyThumbprint = notes.keyThumbprint ?? provenKeyOf(res.req);
     const bound = { ...live, notes: { ...notes, keyThumbprint } };
     const { token, expiresIn } = await signer.sign(grantOf(bound));
-    const isByCookie = notes.delivery === 'cookie';
-    const deviceToken = deviceTokenOf(res);
     sendNextNonce(res.req, res);
-    if (isByCookie) setSessionCookie(parts, res, live);
-    res.json({
+    return {
       access_token: token,
       token_type: keyThumbprint === undefined ? 'Bearer' : 'DPoP',
       expires_in: expiresIn,
-      ...(!isByCookie && { refresh_token: refreshToken }),
-      ...(!isByCookie && deviceToken !== undefined && { device_token: deviceToken }),
       refresh_in: Math.floor(expiresIn * RENEW_AFTER),
       must_reset_password: user.mustResetPassword,
-    });
+    };
   };
 }
 

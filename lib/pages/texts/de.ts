@@ -129,6 +129,36 @@ export const de: PageTexts = {
   'error.api_key': 'Dieser Schlüssel geht nicht. Geben Sie ihm einen Namen mit 1 bis 100 Zeichen.',
   'error.too_many_keys': 'Mehr API-Schlüssel kann ein Konto nicht haben. Löschen Sie zuerst einen.',
 
+  'invitation.title': 'Einladung zu {org}',
+  'invitation.from': '{inviter} lädt Sie zu {org} ein.',
+  'invitation.fromApp': 'Sie sind zu {org} eingeladen.',
+  'invitation.signIn':
+    'Die Einladung gilt für {email}. Melden Sie sich mit dem Konto an, das diese Adresse hat.',
+  'invitation.otherAddress':
+    'Die Einladung gilt für {email}, und Sie sind als {user} angemeldet. Melden Sie sich mit dem Konto an, das diese Adresse hat.',
+  'invitation.unproven':
+    'Ihr Konto hat noch nicht nachgewiesen, dass {email} Ihre Adresse ist. Bestätigen Sie sie, und öffnen Sie dann den Link der Einladung noch einmal.',
+  'invitation.member': 'Sie sind schon Mitglied von {org}.',
+  'invitation.join': '{org} beitreten',
+  'invitation.notNow': 'Jetzt nicht',
+  'invitation.dead': 'Diese Einladung gilt nicht',
+  'error.invitation':
+    'Sie wurde zurückgezogen oder durch eine neuere ersetzt, oder wer sie geschickt hat, darf nicht mehr einladen. Lassen Sie sich eine neue schicken.',
+  'error.invitation_used':
+    'Sie wurde schon angenommen. In Ihrem Konto steht, wo Sie Mitglied sind.',
+  'error.invitation_expired': 'Sie ist abgelaufen. Lassen Sie sich eine neue schicken.',
+  'error.invitation_missing':
+    'Dieser Browser weiß nicht, um welche Einladung es geht. Öffnen Sie den Link in der Mail noch einmal.',
+  'error.last_owner':
+    'Nur Sie haben in dieser Organisation die Rolle owner. Geben Sie sie zuerst einem anderen Mitglied.',
+  'error.too_many_orgs':
+    'Sie sind Mitglied von zu vielen Organisationen. Verlassen Sie zuerst eine davon.',
+  'notice.orgJoined': 'Sie sind der Organisation beigetreten.',
+  'notice.orgLeft': 'Sie haben die Organisation verlassen.',
+  'account.orgs': 'Ihre Organisationen',
+  'account.leaveOrg': 'Verlassen',
+  'account.leaveThis': '{org} verlassen',
+
   'account.leave': 'Hier fertig?',
   'acting.label': 'Für jemand anderen angemeldet',
   'acting.who': '{actor} handelt für {user}.',

@@ -120,6 +120,35 @@ export const en = {
   'error.api_key': 'This key can’t be made. Give it a name of 1 to 100 characters.',
   'error.too_many_keys': 'You have as many API keys as an account may have. Delete one first.',
 
+  'invitation.title': 'Invitation to {org}',
+  'invitation.from': '{inviter} invites you to join {org}.',
+  'invitation.fromApp': 'You are invited to join {org}.',
+  'invitation.signIn':
+    'The invitation is for {email}. Sign in with the account that has this address.',
+  'invitation.otherAddress':
+    'The invitation is for {email}, and you are signed in as {user}. Sign in with the account that has this address.',
+  'invitation.unproven':
+    'Your account has not proven yet that {email} is your address. Confirm it, then open the link of the invitation again.',
+  'invitation.member': 'You are a member of {org} already.',
+  'invitation.join': 'Join {org}',
+  'invitation.notNow': 'Not now',
+  'invitation.dead': 'This invitation does not work',
+  'error.invitation':
+    'It has been withdrawn or replaced by a newer one, or who sent it may not invite any more. Ask for a new one.',
+  'error.invitation_used':
+    'It has been accepted already. Your account lists where you are a member.',
+  'error.invitation_expired': 'It has expired. Ask for a new one.',
+  'error.invitation_missing':
+    'This browser doesn’t know which invitation it is about. Open the link in the mail again.',
+  'error.last_owner':
+    'You are the only owner of this organisation. Make another member an owner first.',
+  'error.too_many_orgs': 'You are a member of too many organisations. Leave one first.',
+  'notice.orgJoined': 'You have joined the organisation.',
+  'notice.orgLeft': 'You have left the organisation.',
+  'account.orgs': 'Your organisations',
+  'account.leaveOrg': 'Leave',
+  'account.leaveThis': 'Leave {org}',
+
   'account.leave': 'Done here?',
   'acting.label': 'Acting as another user',
   'acting.who': '{actor} is acting as {user}.',

@@ -24,7 +24,8 @@ export function listUsers(context: ManageContext): Endpoint {
   };
 }
 
-function readPage(query: Request['query']): { limit: number; after: string | undefined } {
+/** A page of a list as the address asks for it. INVALID_REQUEST (400). */
+export function readPage(query: Request['query']): { limit: number; after: string | undefined } {
   const { limit = String(PAGE), after } = query;
   const count = typeof limit === 'string' && /^\d{1,3}$/.test(limit) ? Number(limit) : 0;
   if (count < 1 || count > PAGE || (after !== undefined && typeof after !== 'string'))
@@ -133,6 +134,7 @@ export function deleteUser(context: ManageContext): Endpoint {
     // Also for a user who is gone: an earlier attempt may have been interrupted here.
     await sessions.revoke({ userId: id }, 'user_deleted');
     await apiKeys.revokeAll(id, { by: 'deletion', ...requestFacts(req) });
+    await parts.orgs?.organisations.removeUser(id, { by, ...requestFacts(req) });
     // Also an identity that was being linked meanwhile, and a user whom a sign-in with it has made again.
     if ((await unlinkIdentities(parts, req, unlinking)) > 0) await users.delete(id);
     if (!wasThere) throw new AuthError('NOT_FOUND');

@@ -20,6 +20,7 @@ export interface AccountFacts {
   readonly identities: readonly IdentityFacts[];
   /** Providers that can be added. */
   readonly addable: readonly { readonly label: string; readonly add: string }[];
+  readonly orgs: readonly OrgFacts[];
   /** Where it goes on after adding one. */
   readonly here: string;
   /** Where the form goes that ends all others. */
@@ -35,6 +36,13 @@ interface IdentityFacts {
   readonly label: string;
   /** Where the form goes that removes it. */
   readonly remove: string;
+}
+
+interface OrgFacts {
+  readonly name: string;
+  readonly roles: readonly string[];
+  /** Where the form goes that leaves it. */
+  readonly leave: string;
 }
 
 interface SessionFacts {
@@ -72,6 +80,7 @@ export function accountPage(facts: AccountFacts): PageIn {
               <button class="plain">${words.say('account.add', { provider: label })}</button>
             </form> `,
         )}
+        ${orgRows(words, facts)}
         <h2 id="sessions">${words.say('account.sessions')}</h2>
         <ul class="rows">
           ${sessions.map((session) => sessionRow(words, session))}
@@ -132,6 +141,24 @@ function identityRow(words: Words, { label, remove }: IdentityFacts): Html {
       </button>
     </form>
   </li>`;
+}
+
+function orgRows(words: Words, { orgs }: AccountFacts): Html | undefined {
+  if (orgs.length === 0) return undefined;
+  return html`<h2>${words.say('account.orgs')}</h2>
+    <ul class="rows">
+      ${orgs.map(
+        ({ name, roles, leave }) =>
+          html`<li>
+            <span>${name} <span class="soft">${roles.join(', ')}</span></span>
+            <form method="post" action="${leave}">
+              <button class="plain" aria-label="${words.say('account.leaveThis', { org: name })}">
+                ${words.say('account.leaveOrg')}
+              </button>
+            </form>
+          </li>`,
+      )}
+    </ul>`;
 }
 
 function sessionRow(words: Words, session: SessionFacts): Html {

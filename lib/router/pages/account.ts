@@ -29,6 +29,7 @@ export function showAccountPage(
     const { identities } = await waysInOf(parts, { user });
     const linked = new Set(identities.map(({ provider }) => provider));
     const rows = await sessions.list(user.id, { limit: MOST_SESSIONS + 1 });
+    const orgs = (await parts.orgs?.organisations.membershipsOf(user.id)) ?? [];
     const current = principal.sessionId;
     const ago = (time: number): number => Math.max(0, (now() - time) / 1000);
     const page = accountPage({
@@ -47,6 +48,11 @@ export function showAccountPage(
       addable: parts.providers.all
         .filter(({ name }) => !linked.has(name))
         .map(({ name, label }) => ({ label, add: ownPath(req, `/link/${name}`) })),
+      orgs: orgs.map(({ org, roles }) => ({
+        name: org.name,
+        roles,
+        leave: ownPath(req, `/orgs/${org.id}/members/${encodeURIComponent(user.id)}`),
+      })),
       here: ownPath(req, '/account'),
       notice: takeNotice(parts, { req, res }),
       sessions: rows.slice(0, MOST_SESSIONS).map(({ id, data, createdAt, lastUsedAt }) => ({

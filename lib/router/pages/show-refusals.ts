@@ -46,13 +46,14 @@ function waysOn(req: Request, home: string, signIn: string): WaysOn {
 /** Where a form leads whose sender has to sign in first. */
 function placeAfter(req: Request, home: string): string {
   const { path } = req;
-  if (/^\/change-(?:password|email)$/.test(path)) return ownPath(req, path);
+  if (/^\/(?:change-password|change-email|accept-invitation)$/.test(path))
+    return ownPath(req, path);
   return isOfAccount(req) ? ownPath(req, '/account') : home;
 }
 
 /** Whether the request is a button of the account page. */
 function isOfAccount({ method, path }: Request): boolean {
-  return method === 'POST' && /^\/(?:sessions|identities|keys)\b/.test(path);
+  return method === 'POST' && /^\/(?:sessions|identities|keys|orgs|accept-invitation)\b/.test(path);
 }
 
 /** Where a refusal is settled. */

@@ -85,6 +85,18 @@ export type Mail =
         readonly name: string;
       };
     }
+  /**
+   * A member invites the address to an organisation. There may be an account with it, or none. The names are what users have typed.
+   */
+  | {
+      readonly kind: 'invitation';
+      readonly to: string;
+      readonly data: MailedProof & {
+        readonly org: { readonly id: string; readonly name: string };
+        /** `name` is the sender's user name, else the e-mail address. */
+        readonly invitedBy: { readonly id: string; readonly name: string };
+      };
+    }
   /** From now on the account can be signed in to with a provider, or no more. Warns an owner who didn't do it. */
   | {
       readonly kind: 'identity_added' | 'identity_removed';

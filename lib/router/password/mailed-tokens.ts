@@ -89,7 +89,7 @@ interface MailedLink {
   /** The application's page: a path on AUTH_PUBLIC_URL, or an absolute URL. Undefined: ours. */
   readonly page: string | undefined;
   /** Our page, below the router. */
-  readonly own: '/reset-password' | '/verify-email';
+  readonly own: '/reset-password' | '/verify-email' | '/accept-invitation';
   readonly token: string;
   /** What our page gets besides. */
   readonly query: Readonly<Record<string, string | undefined>>;

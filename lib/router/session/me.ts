@@ -1,4 +1,5 @@
-import type { Principal } from '../../principal.js';
+import type { OrgStanding } from '../../accounts/org-directory.js';
+import type { OrgMembership, Principal } from '../../principal.js';
 import { AuthError } from '../../errors.js';
 import { addVary } from '../../http/vary.js';
 import { actorOf } from './actor.js';
@@ -15,7 +16,8 @@ export function me(parts: RouterParts, callers: Callers): Endpoint {
     const principal = await callers.find(req);
     if (!principal) throw new AuthError('CREDENTIALS_MISSING', { realm: verifier.realm });
     const actor = await actorBehind(parts, principal);
-    res.json({ ...describe(principal), must_reset_password: false, ...(actor && { actor }) });
+    const described = { ...describe(principal), orgs: await orgsOf(parts, principal) };
+    res.json({ ...described, must_reset_password: false, ...(actor && { actor }) });
   };
 }
 
@@ -29,19 +31,27 @@ async function actorBehind(parts: RouterParts, principal: Principal) {
 }
 
 function describe(principal: Principal) {
-  const { subject, method, user, scopes, orgs, issuer, sessionId } = principal;
+  const { subject, method, user, scopes, issuer, sessionId } = principal;
   return {
     subject,
     method,
     user: describeUser(user),
     scopes: [...scopes],
-    orgs: orgs.map(({ id, roles, isDefault }) => ({ id, roles, default: isDefault })),
     issuer,
     session_id: sessionId,
     auth_time: principal.authTime,
     issued_at: principal.issuedAt,
     expires_at: principal.expiresAt,
   };
+}
+
+/** Those of today where they are kept here, whatever the token says. */
+async function orgsOf({ orgs }: RouterParts, principal: Principal) {
+  const directory = orgs?.directory;
+  const all: readonly (OrgMembership & Partial<OrgStanding>)[] = directory?.knows(principal)
+    ? await directory.standingsOf(principal)
+    : principal.orgs;
+  return all.map(({ id, name, roles, isDefault }) => ({ id, name, roles, default: isDefault }));
 }
 
 /** A user as the API spells it, without what an application's own user table adds. */
