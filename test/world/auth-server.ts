@@ -114,6 +114,14 @@ const eventNames = [
   'token.issued',
   'client.refused',
   'service_account.changed',
+  'org.created',
+  'org.changed',
+  'org.deleted',
+  'org.member_added',
+  'org.member_changed',
+  'org.member_removed',
+  'org.invited',
+  'org.invitation_withdrawn',
 ] as const;
 
 /** Calls an auth server at an origin, also one of another process. */
