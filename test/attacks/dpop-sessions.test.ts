@@ -10,6 +10,7 @@ import {
   serveAuth,
   type Tokens,
 } from '../world/auth-server.js';
+import { basic, machineWorld } from '../world/machine.js';
 
 const PUBLIC = 'http://localhost:3000';
 const credentials = { username: 'alice', password: PASSWORD };
@@ -184,5 +185,34 @@ describe('a session that is bound to no key', () => {
     expect((await get('/api/me', key, bound)).status).toBe(200);
     expect((await refresh(bound)).token_type).toBe('Bearer');
     expect((await refresh(bound, thief)).token_type).toBe('DPoP');
+  });
+});
+
+describe('client_credentials with a proof', () => {
+  it('gives a service account a bound token, and says in OAuth what is wrong with the proof', async () => {
+    const world = await machineWorld({ dpop: { mode: 'accepted', nonceTtlSeconds: 60 } });
+    const { account, secret, auth } = world;
+    const key = await createDpopKey();
+    const url = `${auth.config.publicUrl ?? ''}/api/auth/token`;
+    const ask = (request: Partial<ProofRequest>) =>
+      world.ask(
+        { grant_type: 'client_credentials' },
+        { ...basic(account.id, secret), dpop: key.proof({ method: 'POST', url, ...request }) },
+      );
+    const refused = await ask({});
+    expect([refused.status, await refused.json()]).toEqual([
+      400,
+      expect.objectContaining({ error: 'use_dpop_nonce', code: 'USE_DPOP_NONCE' }),
+    ]);
+    expect(refused.headers.get('www-authenticate')).toBeNull();
+    const nonce = refused.headers.get('dpop-nonce') ?? '';
+    const tokens = (await (await ask({ nonce })).json()) as Tokens;
+    expect(tokens.token_type).toBe('DPoP');
+    expect(decodeJwt(tokens.access_token)['cnf']).toEqual(key.cnf);
+    const forged = await ask({ nonce, claims: { htm: 'GET' } });
+    expect([forged.status, await forged.json()]).toEqual([
+      400,
+      expect.objectContaining({ error: 'invalid_dpop_proof' }),
+    ]);
   });
 });

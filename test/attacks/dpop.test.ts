@@ -1,8 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { memoryStore } from 'latchkey';
+import { join } from 'node:path';
+import { memoryStore, openStore } from 'latchkey';
 import { createDpopKey } from 'latchkey/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { jwkThumbprint } from '../../lib/verifier/keys/jwk-thumbprint.js';
+import { createDatabaseFolder } from '../world/database-folder.js';
 import { createDpopApp, PUBLIC_ORIGIN, sendLines, slowStore } from '../world/dpop-app.js';
 import { expressVersions } from '../world/express-versions.js';
 
@@ -20,8 +22,13 @@ describe.each(expressVersions)('a bound token with its proof, on $name', ({ expr
 });
 
 describe('a replayed proof (H1, H2)', () => {
-  it('gets one 200 of 50 at once, with a slow store', async () => {
-    const { store, added } = slowStore(memoryStore());
+  it.each([
+    { name: 'memory', open: memoryStore },
+    { name: 'SQLite', open: () => openStore(`file:${join(createDatabaseFolder(), 'auth.db')}`) },
+  ])('gets one 200 of 50 at once, with a slow store in $name', async ({ open }) => {
+    const opened = open();
+    onTestFinished(() => opened.close());
+    const { store, added } = slowStore(opened);
     const { get, proof, token } = await createDpopApp({ store });
     const headers = { authorization: `DPoP ${token}`, dpop: proof() };
     const replies = await Promise.all(Array.from({ length: 50 }, () => get(headers)));

@@ -53,7 +53,7 @@ export interface OpenIdProvider {
 export const AUDIENCE = 'https://invoices.example/api';
 export const CLIENT_ID = 'billing-robot';
 
-const CLIENT_SECRET = 'only-ever-known-on-this-loopback';
+export const CLIENT_SECRET = 'only-ever-known-on-this-loopback';
 const TOKEN_LIFETIME_SECONDS = 172_800;
 
 interface Signing {
