@@ -44,8 +44,9 @@ export interface DpopKey {
  * @example
  * const key = await createDpopKey();
  * const token = await issuer.mint({ cnf: key.cnf });
- * const proof = key.proof({ url: 'https://api.example.com/me', token });
- * await fetch(`${origin}/me`, { headers: { authorization: `DPoP ${token}`, dpop: proof } });
+ * const url = 'https://api.example.com/me';
+ * const proof = key.proof({ url, token });
+ * await fetch(url, { headers: { authorization: `DPoP ${token}`, dpop: proof } });
  */
 export async function createDpopKey({
   algorithm = 'ES256',
