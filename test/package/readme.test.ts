@@ -26,7 +26,14 @@ let project: ScratchProject;
 
 beforeAll(async () => {
   await buildPackage();
-  project = await createScratchProject(['@types', 'express', 'supertest', 'vitest']);
+  project = await createScratchProject([
+    '@types',
+    'express',
+    'supertest',
+    'vitest',
+    '@modelcontextprotocol/sdk',
+    'zod',
+  ]);
 }, 120_000);
 afterAll(() => project.remove());
 
@@ -147,8 +154,15 @@ it('every TypeScript example of every README compiles against the built package'
       project.write(`${nameOf(example)}.ts`, `${example.code}\nexport {};\n`),
     ),
   );
-  expect(await compileExamples(project, files)).toBe('');
+  expect(await compileExamples(project, files, surroundings)).toBe('');
 });
+
+/** A type of browsers that the declarations of MCP's SDK take for granted. */
+const surroundings = `
+declare global {
+  type HeadersInit = NonNullable<RequestInit['headers']>;
+}
+`;
 
 describe('the example of tests', () => {
   const tests = examples.filter(({ code }) => code.includes("from 'vitest'"));
