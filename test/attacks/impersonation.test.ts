@@ -263,9 +263,16 @@ const FOR_ACTORS: ReadonlySet<string> = new Set([
   'POST /verify-email',
 ]);
 
+/** Settings without which some of the router's routes are not there. */
+const EVERY_ROUTE = {
+  ...{ passwordSignUp: true, acceptApiKeys: true, serviceAccounts: true },
+  ownOrganisations: true,
+};
+
 const BODIES: Readonly<Record<string, unknown>> = {
   'POST /change-password': { old_password: 'x', new_password: 'plenty of words for a password' },
   'POST /change-email': { email: 'mallory@evil.example' },
+  'POST /accept-invitation': { token: 'x' },
 };
 
 /** By the cookie only. */
@@ -300,7 +307,7 @@ describe('I5 what only the user in person may do', () => {
     path.replace('/users/:id', `/users/${id}`).replaceAll(/:\w+/g, 'any');
 
   it('is refused by every unsafe route, by token and by cookie, whatever they are one day', async () => {
-    const world = await supportDesk({ passwordSignUp: true, acceptApiKeys: true });
+    const world = await supportDesk(EVERY_ROUTE);
     const { acting, actingBrowser, auth, eventsNamed, origin, sam, alice } = world;
     const { session: hers } = await world.signIn(alice);
     const routes = (await unsafeRoutes(world)).filter((route) => !FOR_ACTORS.has(route));
