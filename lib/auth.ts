@@ -362,13 +362,12 @@ function needed(signIn: SignIn | undefined): SignIn {
 function isSessionLive(
   principal: Principal,
   config: Config,
-  { sessions, serviceAccounts }: SignIn,
+  { sessions, isAccountLive }: SignIn,
 ): boolean | Promise<boolean> {
   const { issuer, sessionId, subject, method } = principal;
   if (issuer !== config.jwt.issuer || method === 'api_key') return true;
   if (sessionId !== undefined) return sessions.isLive(sessionId);
-  if (!serviceAccounts || !isClientPrincipal(principal)) return false;
-  return serviceAccounts.findById(subject).then((account) => account?.disabled === false);
+  return isClientPrincipal(principal) && isAccountLive(subject);
 }
 
 /** The session of ours that a request is of. */

@@ -26,7 +26,7 @@ import type { Store, UserStore } from './stores/store.js';
 import { createStoreSilence, type StoreSilence } from './sessions/store-silence.js';
 import { createRevocationCounts } from './accounts/revocation-counts.js';
 import { createUpstream, type Upstream } from './sessions/upstream.js';
-import { withAccountOwners } from './accounts/service-account-owners.js';
+import { isAccountLive, withAccountOwners } from './accounts/service-account-owners.js';
 import { createServiceAccounts, type ServiceAccounts } from './accounts/service-accounts.js';
 import { createUsers, type Users } from './accounts/users.js';
 import { usersWithoutOrgs } from './accounts/users-without-orgs.js';
@@ -64,6 +64,8 @@ export interface SignIn {
   readonly readApiKey: KeyVerdicts['read'];
   /** Undefined with AUTH_SERVICE_ACCOUNTS=off. */
   readonly serviceAccounts: ServiceAccounts | undefined;
+  /** Whether the service account with this id could get a token now. */
+  readonly isAccountLive: (id: string) => Promise<boolean>;
   /** Undefined without AUTH_ORGANISATIONS. */
   readonly orgs: OwnOrganisations | undefined;
   /** Keeps work that goes on after its reply, so that `close()` can wait for it. */
@@ -148,16 +150,19 @@ export function createSignIn(
 interface MachinesContext
   extends SignInContext, Pick<SignIn, 'store' | 'users' | 'orgs' | 'inBackground'> {}
 
+type MachineName = 'serviceAccounts' | 'isAccountLive' | 'apiKeys' | 'apiKeyOptions' | 'readApiKey';
+
 /** Service accounts, API keys, and the judge of those that are sent. */
 function machinesOf(
   config: Config,
   { apiKeys: apiKeyOptions = {}, sessions }: SignInOptions,
   { store: { credentials }, ...given }: MachinesContext,
-): Pick<SignIn, 'serviceAccounts' | 'apiKeys' | 'apiKeyOptions' | 'readApiKey'> {
+): Pick<SignIn, MachineName> {
   const context = { ...given, credentials };
   const { accessTtlSeconds } = config;
+  const orgExists = given.orgs?.exists;
   const serviceAccounts = config.serviceAccounts
-    ? createServiceAccounts({ ...context, accessTtlSeconds, orgExists: given.orgs?.exists })
+    ? createServiceAccounts({ ...context, accessTtlSeconds, orgExists })
     : undefined;
   const format = createApiKeyFormat(config.apiKeyEnvironment);
   const users = createUserOwners({
@@ -165,14 +170,18 @@ function machinesOf(
     scopesOf: given.grantOf.scopesOf,
     orgsOf: given.orgs?.orgsOf,
   });
-  const owners = serviceAccounts ? withAccountOwners(serviceAccounts, users) : users;
+  const calling = serviceAccounts && { accounts: serviceAccounts, orgExists };
+  const owners = calling ? withAccountOwners(calling, users) : users;
   const verdicts = createKeyVerdicts({
     ...{ ...context, format, owners, issuer: config.jwt.issuer ?? '', realm: given.realm },
     lagSeconds: sessions?.revocationLagSeconds ?? 5,
   });
   const made = { ...context, format, owners, onRevoked: verdicts.drop };
   const apiKeys = createApiKeys(made, apiKeyOptions);
-  return { serviceAccounts, apiKeys, apiKeyOptions, readApiKey: verdicts.read };
+  return {
+    ...{ serviceAccounts, apiKeys, apiKeyOptions, readApiKey: verdicts.read },
+    isAccountLive: async (id: string) => calling !== undefined && isAccountLive(calling, id),
+  };
 }
 
 function identitiesOf(

@@ -21,6 +21,7 @@ import {
   readOrgRoles,
   tooManyOrgs,
 } from './org-rules.js';
+import { deleteAccountsOf, type ServiceAccounts } from './service-accounts.js';
 import type { Users } from './users.js';
 
 export interface OrganisationOptions {
@@ -64,7 +65,7 @@ export interface Organisations {
   find(id: string): Promise<StoredOrg | undefined>;
   /** Rejects with INVALID_REQUEST (400), NOT_FOUND (404), and CONFLICT (409) after ten concurrent changes. */
   rename(id: string, name: string, actor?: OrgActor): Promise<StoredOrg>;
-  /** Removes an organisation, with all memberships and invitations. Returns whether there was one. */
+  /** Removes an organisation, with all memberships, invitations and service accounts. Returns whether there was one. */
   remove(id: string, actor?: OrgActor): Promise<boolean>;
   /** In the order of their ids. */
   list(page: OrgPage): Promise<readonly StoredOrg[]>;
@@ -106,6 +107,7 @@ export interface OrganisationsContext {
   readonly orgs: OrgStore;
   readonly users: Pick<Users, 'findById'>;
   readonly invitations: Invitations;
+  readonly accounts: Pick<ServiceAccounts, 'list' | 'delete'>;
   readonly memberships: Pick<MembershipReader, 'forgetMember' | 'forgetOrg'>;
   readonly events: EventSink;
   /** Milliseconds since 1970. */
@@ -129,7 +131,7 @@ export function createOrganisations(context: OrganisationsContext): Organisation
 const MOST_TRIES = 10;
 
 function organisationMethods(context: OrganisationsContext) {
-  const { orgs, memberships, invitations, events, now } = context;
+  const { orgs, memberships, invitations, accounts, events, now } = context;
 
   async function rename(id: string, name: string, triesLeft: number): Promise<StoredOrg> {
     const latest = await orgs.get(id);
@@ -173,6 +175,7 @@ function organisationMethods(context: OrganisationsContext) {
     async remove(id: string, actor: OrgActor = {}): Promise<boolean> {
       try {
         await invitations.withdrawAll(id);
+        await deleteAccountsOf(accounts, id);
         const wasThere = await orgs.delete(id);
         if (wasThere) events.emit('org.deleted', { orgId: id, ...told(actor) });
         return wasThere;

@@ -12,6 +12,7 @@ import {
   type OrganisationOptions,
   type Organisations,
 } from './organisations.js';
+import { createServiceAccounts } from './service-accounts.js';
 import type { Users } from './users.js';
 
 /** All that an application has whose organisations are kept in the store. */
@@ -51,7 +52,11 @@ export function createOwnOrganisations(
   const memberships = createMembershipReader({ orgs, lagSeconds, now });
   const invitations = createInvitations({ orgs, credentials, now });
   return Object.freeze({
-    organisations: createOrganisations({ orgs, users, invitations, memberships, events, now }),
+    organisations: createOrganisations({
+      ...{ orgs, users, invitations, memberships, events, now },
+      // Also with AUTH_SERVICE_ACCOUNTS=off: it may be switched on again.
+      accounts: createServiceAccounts({ credentials, now }),
+    }),
     invitations,
     directory: createOrgDirectory({ issuer, memberships }),
     exists: async (orgId: string) => (await orgs.get(orgId)) !== undefined,

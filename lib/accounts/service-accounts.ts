@@ -134,6 +134,18 @@ export function createServiceAccounts(given: ServiceAccountsContext): ServiceAcc
   });
 }
 
+/** Deletes all accounts of an organisation, so that none of them serves another one that gets its id. */
+export async function deleteAccountsOf(
+  accounts: Pick<ServiceAccounts, 'list' | 'delete'>,
+  org: string,
+): Promise<void> {
+  const page = await accounts.list({ org });
+  // One after the other: a store refuses work that comes a thousandfold.
+  // oxlint-disable-next-line no-await-in-loop
+  for (const { id } of page) await accounts.delete(id);
+  if (page.length > 0) await deleteAccountsOf(accounts, org);
+}
+
 function blankAccount(now: number): Omit<ServiceAccount, 'org' | 'name'> {
   return {
     // 130 random bits. The name tells it from the id of a user.

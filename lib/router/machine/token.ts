@@ -72,7 +72,7 @@ const TOUCH_AFTER_MS = 60_000;
 function createClientCheck(
   parts: RouterParts,
 ): (req: Request, proof: ClientProof) => Promise<ServiceAccount> {
-  const { store, config, events, inBackground, now } = parts;
+  const { store, orgs, config, events, inBackground, now } = parts;
   const { credentials, once } = store;
 
   async function judge(req: Request, proof: ClientProof): Promise<ClientVerdict> {
@@ -90,8 +90,14 @@ function createClientCheck(
     });
   }
 
+  /** Last, so that only a client that has proven itself costs this look, and can tell by it that the organisation is gone. */
+  async function judgeOrg(verdict: ClientVerdict): Promise<ClientVerdict> {
+    if ('reason' in verdict || (await orgs?.exists(verdict.account.org)) !== false) return verdict;
+    return { reason: 'org_gone', accountId: verdict.account.id };
+  }
+
   return async function proveClient(req, proof) {
-    const verdict = await judge(req, proof);
+    const verdict = await judgeOrg(await judge(req, proof));
     if ('reason' in verdict) {
       const { reason, accountId: clientId } = verdict;
       events.emit('client.refused', { reason, clientId, ...requestFacts(req) });
