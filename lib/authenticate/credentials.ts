@@ -76,12 +76,19 @@ export function createCredentialFinder({
 
 const SPACE = 0x20;
 
-/** Other spellings: the scheme in any case, more than one space (RFC 9110 §11.4). Schemes that we don't know are not ours. */
+/** A scheme of ours as a whole word: what goes on with another character of a token (RFC 9110 §5.6.2) is another scheme. */
+const SCHEME = /^(?:(bearer)|dpop)(?![\w!#$%&'*+.^`|~-])/i;
+
+/**
+ * Other spellings: the scheme in any case, more than one space (RFC 9110 §11.4). Anything else behind a scheme of ours, such as
+ * `Bearer: …`, is malformed; the request would otherwise count as one without a credential. Schemes that we don't know are not ours.
+ */
 function findUnusual(authorization: string, malformed: AuthError): Credential | undefined {
-  const end = authorization.indexOf(' ');
-  const scheme = (end < 0 ? authorization : authorization.slice(0, end)).toLowerCase();
-  if (scheme !== 'bearer' && scheme !== 'dpop') return undefined;
-  const value = authorization.slice(scheme.length).replace(/^ +/, '');
-  if (value === '') throw malformed;
-  return { kind: scheme, value };
+  const found = SCHEME.exec(authorization);
+  if (!found) return undefined;
+  const [scheme, bearer] = found;
+  const rest = authorization.slice(scheme.length);
+  const value = rest.replace(/^ +/, '');
+  if (value === '' || value === rest) throw malformed;
+  return { kind: bearer === undefined ? 'dpop' : 'bearer', value };
 }

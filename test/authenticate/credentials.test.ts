@@ -19,27 +19,26 @@ describe('the credential of a request', () => {
     { authorization: 'Digest token', found: undefined },
     { authorization: 'Basic Bearer ', found: undefined },
     { authorization: 'Bearertoken', found: undefined },
-    { authorization: 'Bearer\ttoken', found: undefined },
-    { authorization: 'Bearer,token', found: undefined },
+    { authorization: 'Bearer-token', found: undefined },
     { authorization: 'xBearer token', found: undefined },
     { authorization: ' Bearer token', found: undefined },
   ])('in the header $authorization is $found', ({ authorization, found }) => {
     expect(findCredential({ headers: { authorization } })?.value).toBe(found);
   });
 
-  it.each(['Bearer', 'bearer', 'Bearer  ', 'bearer '])(
-    'is malformed in the header "%s"',
-    (authorization) => {
-      expect(() => findCredential({ headers: { authorization } })).toThrow(
-        expect.objectContaining({
-          ...{ code: 'INVALID_TOKEN', reason: 'malformed' },
-          headers: expect.objectContaining({
-            'WWW-Authenticate': 'Bearer realm="invoices", error="invalid_token"',
-          }),
+  it.each([
+    ...['Bearer', 'bearer', 'Bearer  ', 'bearer ', 'DPoP', 'dpop '],
+    ...['Bearer\ttoken', 'Bearer,token', 'Bearer: token', 'bearer="token"', 'DPoP\ttoken'],
+  ])('is malformed in the header "%s"', (authorization) => {
+    expect(() => findCredential({ headers: { authorization } })).toThrow(
+      expect.objectContaining({
+        ...{ code: 'INVALID_TOKEN', reason: 'malformed' },
+        headers: expect.objectContaining({
+          'WWW-Authenticate': 'Bearer realm="invoices", error="invalid_token"',
         }),
-      );
-    },
-  );
+      }),
+    );
+  });
 
   it.each([
     { title: 'twice', names: ['Authorization', 'Authorization'] },
