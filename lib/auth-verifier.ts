@@ -1,7 +1,9 @@
+import { isLikeApiKey } from './accounts/api-key-format.js';
 import type { Config } from './config/config.js';
 import type { Events } from './events.js';
 import { isRecord } from './is-record.js';
 import { definedOnly } from './known-options.js';
+import { parseRefreshToken } from './sessions/refresh-token.js';
 import type { SignIn } from './sign-in.js';
 import type { VerifierOptions } from './verifier/options.js';
 import type { RevocationHook } from './verifier/tokens/revocation.js';
@@ -38,7 +40,7 @@ export function applicationVerifier(
     throw new TypeError(
       "createAuth() has no issuer: set AUTH_JWKS_URL and AUTH_JWT_ISSUER (an identity provider's tokens), AUTH_JWT_SECRET and AUTH_PUBLIC_URL (our own), or AUTH_TRUSTED_ISSUERS",
     );
-  return createVerifier({
+  const options = {
     ...definedOnly({ resolveIssuer, tokenCache, maxTokenLength, realm }),
     ...definedOnly({ isRevoked: joinRevocation(own.isRevoked, config, signIn) }),
     issuers: issuers.map((issuer) => ({ ...issuer, ...definedOnly({ audience }) })),
@@ -46,7 +48,13 @@ export function applicationVerifier(
     clockToleranceSeconds: config.clockToleranceSeconds,
     events,
     now,
-  });
+  };
+  return createVerifier(options, signIn ? { isOwnSecret } : {});
+}
+
+/** Whether a text looks like an API key or a refresh token of ours. */
+function isOwnSecret(text: string): boolean {
+  return isLikeApiKey(text) || parseRefreshToken(text) !== undefined;
 }
 
 /** Where keys and metadata may be fetched. */

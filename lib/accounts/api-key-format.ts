@@ -55,6 +55,11 @@ export function createApiKeyFormat(environment: string): ApiKeyFormat {
   } satisfies ApiKeyFormat);
 }
 
+/** Whether a text looks like a key of any environment, mistyped or not. */
+export function isLikeApiKey(text: string): boolean {
+  return SHAPE.test(text);
+}
+
 /**
  * The digest by which a key is stored and remembered. Plain SHA-256, where passwords take argon2: a secret of 190 random
  * bits cannot be guessed, however fast a guess is checked.

@@ -16,6 +16,8 @@ export interface Verification {
   readonly lastTokens: LastTokens;
   readonly now: () => number;
   readonly maxTokenLength: number;
+  /** Tells secrets of the application from tokens. Undefined where it has none. */
+  readonly isOwnSecret: ((text: string) => boolean) | undefined;
   signatureChecks: number;
 }
 

@@ -58,6 +58,12 @@ export interface Verifier {
   readonly now: () => number;
 }
 
+/** What `createAuth()` knows and a verifier alone doesn't. */
+interface VerifierContext {
+  /** Whether a text looks like a secret of the application that is no access token. It is refused, and no issuer is asked about it. */
+  readonly isOwnSecret?: ((text: string) => boolean) | undefined;
+}
+
 type Json = Readonly<Record<string, unknown>>;
 
 /** One token on its way through the checks. */
@@ -81,7 +87,10 @@ interface Candidate {
  * });
  * const { subject, scopes } = await verifier.verify(token);
  */
-export function createVerifier(options: VerifierOptions): Verifier {
+export function createVerifier(options: VerifierOptions): Verifier;
+/** @internal With what only `createAuth()` knows. */
+export function createVerifier(options: VerifierOptions, context: VerifierContext): Verifier;
+export function createVerifier(options: VerifierOptions, context: VerifierContext = {}): Verifier {
   refuseUnknownOptions('createVerifier()', options, verifierOptionNames);
   const { realm = DEFAULT_REALM, now = Date.now, events = createEvents() } = options;
   const refusals = createRefusals(realm);
@@ -109,6 +118,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     lastTokens: createLastTokens(),
     now,
     maxTokenLength: readMaxTokenLength(options),
+    isOwnSecret: context.isOwnSecret,
     signatureChecks: 0,
   };
   return Object.freeze({

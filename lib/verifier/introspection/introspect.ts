@@ -10,9 +10,11 @@ export function verifyOpaque(
   token: string,
   connection?: object,
 ): Outcome {
-  const { directory, refusals, maxTokenLength } = verification;
+  const { directory, refusals, maxTokenLength, isOwnSecret } = verification;
   const asked = directory.findOpaque(token);
   if (!asked || !isOpaque(token)) throw refusals.invalid(shapeFlawOf(token, maxTokenLength));
+  // Sent in the wrong header, it must not get to another party, and into its logs.
+  if (isOwnSecret?.(token)) throw refusals.invalid('own_secret');
   return introspect(verification, { token, connection, ...asked });
 }
 

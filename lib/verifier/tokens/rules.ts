@@ -22,6 +22,7 @@ export type InvalidReason =
   | 'too_old'
   | 'missing_claim'
   | 'token_kind'
+  | 'own_secret'
   | 'sender_constrained'
   | 'unknown_key'
   | 'key_issuer'
