@@ -30,6 +30,7 @@ afterAll(() => project.remove());
 const mainNames = [
   'AuthError',
   'ConfigError',
+  'OWNER_ROLE',
   'createAuth',
   'createAuthRouter',
   'createVerifier',
@@ -59,7 +60,7 @@ it.each([
   { entry: 'latchkey', names: mainNames },
   {
     entry: 'latchkey/testing',
-    names: ['attackCorpus', 'authorize', 'createTestIssuer', 'storeContract'],
+    names: ['attackCorpus', 'authorize', 'createDpopKey', 'createTestIssuer', 'storeContract'],
   },
 ])(
   'import of $entry works in plain Node without Express, and gives $names',
