@@ -23,6 +23,7 @@ const LONGEST = [
   'journeys/several-instances',
   'attacks/store-stall',
   'stores/contract',
+  'attacks/tenants',
   'journeys/store-outage',
   'journeys/browser',
   'attacks/redis-failover',

@@ -53,11 +53,11 @@ describe('I2 what cannot be a key is refused without the store', () => {
     expect(looks).toEqual([]);
   });
 
-  it('10,000 of them, which leave nothing behind', async () => {
+  it('a thousand of them, which leave nothing behind', async () => {
     const { auth, looks, addKey, user } = await serveKeys();
     await addKey();
     looks.length = 0;
-    for (let count = 0; count < 10_000; count += 1) {
+    for (let count = 0; count < 1000; count += 1) {
       const key = withSecret(madeUp(), 'A'.repeat(32));
       const refusal = await auth.authenticate({ headers: { 'x-api-key': key } }).catch(String);
       expect(refusal).toContain('AuthError');
@@ -168,12 +168,12 @@ describe('I2 made-up keys with a right checksum', () => {
     const { key } = await addKey();
     expect((await ask('/any', key)).status).toBe(200);
     looks.length = 0;
-    const answers = await Promise.all(Array.from({ length: 300 }, () => ask('/any', madeUp())));
+    const answers = await Promise.all(Array.from({ length: 60 }, () => ask('/any', madeUp())));
     expect(looks).toEqual(Array.from({ length: 20 }, () => 'credentials.findByHash'));
     expect(answers.filter(({ status }) => status === 401)).toHaveLength(20);
     const limited = answers.find(({ status }) => status === 429);
     expect(limited?.headers.get('retry-after')).toBe('60');
-    expect(events.filter(({ name }) => name === 'rate.limited')).toHaveLength(280);
+    expect(events.filter(({ name }) => name === 'rate.limited')).toHaveLength(40);
     clock.advance(59);
     // Past the lag: its owner is looked at again, although unknown keys of this address are not.
     expect((await ask('/any', key)).status).toBe(200);

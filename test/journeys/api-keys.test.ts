@@ -2,9 +2,8 @@ import { createRequire } from 'node:module';
 import { readFile } from 'node:fs/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { addUser, PASSWORD } from '../world/auth-server.js';
 import { isChromiumMissing, launchChromium } from '../world/chromium.js';
-import { reservePort, serveLoginApp } from '../world/login-app.js';
+import { reservePort, serveLoginApp, sessionCookie } from '../world/login-app.js';
 
 let browser: Browser;
 
@@ -38,17 +37,15 @@ describe.skipIf(isChromiumMissing())('an API key by the account page', () => {
         acceptApiKeys: true,
         tokenScopes: () => ['reports:read', 'reports:write'],
       });
-      const user = await addUser(app);
+      const user = await app.auth.users.create({ username: 'alice' });
       const use = async (key: string): Promise<Response> =>
         fetch(`${app.origin}/api/me`, { headers: { 'x-api-key': key } });
       const context = await browser.newContext({ locale, bypassCSP: true });
       onTestFinished(() => context.close());
+      await context.addCookies([await sessionCookie(app, user)]);
       const page = await context.newPage();
       const say = words[locale];
-      await page.goto(`${app.origin}/api/auth/signin?returnTo=/api/auth/account`);
-      await page.fill('#username', 'alice');
-      await page.fill('#password', PASSWORD);
-      await Promise.all([page.waitForNavigation(), page.click('button[type=submit]')]);
+      await page.goto(`${app.origin}/api/auth/account`);
 
       await page.fill('#key-name', 'nightly build');
       await page.selectOption('#key-life', '2592000');

@@ -66,3 +66,16 @@ export function serveLoginApp(
   port.serve(app);
   return { auth, origin: port.origin, events };
 }
+
+type User = Awaited<ReturnType<Auth['users']['create']>>;
+
+/** The cookie of a new session, for a browser whose user signs in without the work of a password. */
+export async function sessionCookie(
+  { auth, origin }: Pick<LoginApp, 'auth' | 'origin'>,
+  user: User,
+) {
+  const authTime = Math.floor(Date.now() / 1000);
+  const notes = { amr: ['pwd'], authTime, acr: undefined, device: 'Chrome on Linux' };
+  const { refreshToken } = await auth.sessions.start(user, { ...notes, delivery: 'cookie' });
+  return { name: 'latchkey-session', value: refreshToken, url: origin };
+}
