@@ -28,7 +28,7 @@ const INVALID_CLIENT = { status: 401, error: 'invalid_client', code: 'INVALID_CL
 const INVALID_REQUEST = { status: 400, error: 'invalid_request', code: 'INVALID_REQUEST' };
 
 describe('ways to prove a client, mixed', () => {
-  it.each([
+  const mixed = [
     { title: 'Basic and a secret in the form', form: { client_secret: 'SECRET' }, header: true },
     { title: 'Basic and an assertion', form: { client_assertion: 'a.b.c' }, header: true },
     {
@@ -53,15 +53,19 @@ describe('ways to prove a client, mixed', () => {
       form: { client_assertion_type: JWT_BEARER },
       header: false,
     },
-  ])('$title is a malformed request', async ({ form, header }) => {
+  ];
+
+  it('are a malformed request', async () => {
     const { ask, account, secret } = await machineWorld();
-    const filled = Object.entries({ ...GRANT, ...form }).map(
-      ([name, value]) =>
-        [name, value.replace(/^ID$/, account.id).replace(/^SECRET$/, secret)] as const,
-    );
-    const response = await ask(filled, header ? basic(account.id, secret) : {});
-    expect(await answerOf(response)).toEqual(INVALID_REQUEST);
-    expect(response.headers.get('www-authenticate')).toBeNull();
+    for (const { title, form, header } of mixed) {
+      const filled = Object.entries({ ...GRANT, ...form }).map(
+        ([name, value]) =>
+          [name, value.replace(/^ID$/, account.id).replace(/^SECRET$/, secret)] as const,
+      );
+      const response = await ask(filled, header ? basic(account.id, secret) : {});
+      expect(await answerOf(response), title).toEqual(INVALID_REQUEST);
+      expect(response.headers.get('www-authenticate'), title).toBeNull();
+    }
   });
 
   it('the same client_id beside Basic is none', async () => {
@@ -88,7 +92,7 @@ describe('a token request', () => {
     },
   );
 
-  it.each([
+  const wrong = [
     { title: 'no grant type', form: { grant_type: '' }, expected: INVALID_REQUEST },
     ...['password', 'refresh_token', 'authorization_code', 'Client_Credentials', '__proto__'].map(
       (grant) => ({
@@ -113,11 +117,15 @@ describe('a token request', () => {
       form: { scope },
       expected: { status: 400, error: 'invalid_scope', code: 'INVALID_SCOPE' },
     })),
-  ])('with $title is refused', async ({ form, expected }) => {
+  ];
+
+  it('for another grant, or with a scope that is none, is refused', async () => {
     const { ask, account, secret } = await machineWorld();
-    const response = await ask({ ...GRANT, ...form }, basic(account.id, secret));
-    expect(await answerOf(response)).toEqual(expected);
-    expect(response.headers.get('cache-control')).toBe('no-store');
+    for (const { title, form, expected } of wrong) {
+      const response = await ask({ ...GRANT, ...form }, basic(account.id, secret));
+      expect(await answerOf(response), title).toEqual(expected);
+      expect(response.headers.get('cache-control'), title).toBe('no-store');
+    }
   });
 
   it('that is no form is answered in OAuth, too', async () => {
@@ -134,18 +142,18 @@ describe('a token request', () => {
 const ODD = ['nul\0', '\uD800half', '\u001B[31mred', '__proto__', 'constructor', ':', '%', '*'];
 
 describe('a client id or secret that is none', () => {
-  it.each(ODD.map((text) => ({ text, title: JSON.stringify(text) })))(
-    '$title gets the answer of a wrong secret (W13)',
-    async ({ text }) => {
-      const { ask, account, secret, events } = await machineWorld();
-      for (const form of [
-        { client_id: text, client_secret: secret },
-        { client_id: account.id, client_secret: text },
-      ])
-        expect(await answerOf(await ask({ ...GRANT, ...form }))).toEqual(INVALID_CLIENT);
-      expect(events.map(({ name }) => name)).toEqual(['client.refused', 'client.refused']);
-    },
-  );
+  it('but odd text gets the answer of a wrong secret (W13)', async () => {
+    const { ask, account, secret, events } = await machineWorld();
+    const forms = ODD.flatMap((text) => [
+      { client_id: text, client_secret: secret },
+      { client_id: account.id, client_secret: text },
+    ]);
+    for (const form of forms) {
+      const answer = await answerOf(await ask({ ...GRANT, ...form }));
+      expect(answer, JSON.stringify(form)).toEqual(INVALID_CLIENT);
+    }
+    expect(events.map(({ name }) => name)).toEqual(forms.map(() => 'client.refused'));
+  });
 
   it('a secret of 8 kB is refused like any other', async () => {
     const { ask, account } = await machineWorld();
@@ -157,7 +165,7 @@ describe('a client id or secret that is none', () => {
   });
 
   const encode = (text: string): string => Buffer.from(text).toString('base64');
-  it.each([
+  const malformed = [
     { title: 'no colon', authorization: () => `Basic ${encode('sa_x')}` },
     { title: 'bad base64', authorization: () => 'Basic !!!' },
     { title: 'nothing', authorization: () => 'Basic ' },
@@ -171,11 +179,15 @@ describe('a client id or secret that is none', () => {
       title: 'another scheme',
       authorization: (id: string, secret: string) => `Bearer ${encode(`${id}:${secret}`)}`,
     },
-  ])('Authorization with $title is refused with a challenge', async ({ authorization }) => {
+  ];
+
+  it('in a malformed Authorization is refused with a challenge', async () => {
     const { ask, account, secret } = await machineWorld();
-    const response = await ask(GRANT, { authorization: authorization(account.id, secret) });
-    expect(response.headers.get('www-authenticate')).toMatch(/^Basic realm="token"/);
-    expect(await answerOf(response)).toEqual(INVALID_CLIENT);
+    for (const { title, authorization } of malformed) {
+      const response = await ask(GRANT, { authorization: authorization(account.id, secret) });
+      expect(response.headers.get('www-authenticate'), title).toMatch(/^Basic realm="token"/);
+      expect(await answerOf(response), title).toEqual(INVALID_CLIENT);
+    }
   });
 
   it('neither the hash of the account nor an id stands for a secret', async () => {
@@ -284,10 +296,17 @@ it('a store that is down is 503, not a refusal of the client', async () => {
   expect(response.headers.get('content-type')).toBe('application/problem+json');
 });
 
+interface Flawed {
+  readonly title: string;
+  readonly header?: Readonly<Record<string, unknown>>;
+  readonly claims?: Readonly<Record<string, unknown>>;
+  readonly reason: string;
+}
+
 describe('an assertion', () => {
   const NOW = Math.floor(Date.now() / 1000);
 
-  it.each([
+  const flawed: readonly Flawed[] = [
     { title: 'for another audience', claims: { aud: 'https://other.example' }, reason: 'audience' },
     {
       title: 'for two audiences',
@@ -311,14 +330,19 @@ describe('an assertion', () => {
     { title: 'that is an access token', header: { typ: 'at+jwt' }, reason: 'type' },
     { title: 'that is a DPoP proof', header: { typ: 'dpop+jwt' }, reason: 'type' },
     { title: 'with a critical header', header: { crit: ['b64'], b64: true }, reason: 'malformed' },
-  ])('$title is refused', async ({ header, claims, reason }) => {
+  ];
+
+  it('for others, of another time, without an id or of another type is refused', async () => {
     const world = await keyedWorld();
-    const assertion = await assertionOf(world, {
-      ...(header && { header }),
-      ...(claims && { claims }),
-    });
-    expect(await answerOf(await world.ask(byAssertion(assertion)))).toEqual(INVALID_CLIENT);
-    expect(world.events).toMatchObject([{ event: { reason: `assertion_${reason}` } }]);
+    for (const { title, header, claims, reason } of flawed) {
+      const parts = { ...(header && { header }), ...(claims && { claims }) };
+      const form = byAssertion(await assertionOf(world, parts));
+      expect(await answerOf(await world.ask(form)), title).toEqual(INVALID_CLIENT);
+      expect(world.events.at(-1), title).toMatchObject({
+        event: { reason: `assertion_${reason}` },
+      });
+    }
+    expect(world.events).toHaveLength(flawed.length);
   });
 
   it('with an id of odd text is good once', async () => {
@@ -403,7 +427,7 @@ describe('a key set', () => {
   const small = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey;
   const good = publicKey.export({ format: 'jwk' });
 
-  it.each([
+  const unfit = [
     { title: 'a private key', keys: [privateKey.export({ format: 'jwk' })] },
     { title: 'a secret', keys: [{ kty: 'oct', k: 'AAAA' }] },
     { title: 'a short RSA key', keys: [small.export({ format: 'jwk' })] },
@@ -413,14 +437,18 @@ describe('a key set', () => {
     { title: 'no key', keys: [] },
     { title: 'eleven keys', keys: Array.from({ length: 11 }, () => good) },
     { title: 'an unusable key beside a good one', keys: [good, { kty: 'EC' }] },
-  ])('with $title is refused', async ({ keys }) => {
+  ];
+
+  it('that is none, or holds what is no public key for signatures, is refused', async () => {
     const { auth } = await machineWorld();
-    await expect(
-      auth.serviceAccounts.create({ org: 'acme', name: 'Keyed', jwks: { keys } }),
-    ).rejects.toMatchObject({
-      code: 'INVALID_REQUEST',
-      problem: { errors: [{ pointer: '#/jwks' }] },
-    });
+    for (const { title, keys } of unfit)
+      await expect(
+        auth.serviceAccounts.create({ org: 'acme', name: 'Keyed', jwks: { keys } }),
+        title,
+      ).rejects.toMatchObject({
+        code: 'INVALID_REQUEST',
+        problem: { errors: [{ pointer: '#/jwks' }] },
+      });
   });
 
   it('is kept without what is no part of a public key', async () => {
