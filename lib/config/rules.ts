@@ -26,6 +26,7 @@ export const rules: readonly ((judgement: Judgement) => void)[] = [
   judgeApiKeys,
   judgeServiceAccounts,
   judgeOrganisations,
+  judgeImpersonation,
   judgeOidc,
   judgeSocial,
   judgeApple,
@@ -139,6 +140,15 @@ function judgeOrganisations(judgement: Judgement): void {
       'ownOrganisations',
       'is on in an application that only verifies tokens',
       'remove it; memberships of other issuers’ users come from their tokens, or from `resolve` of orgContext()',
+    );
+}
+
+function judgeImpersonation(judgement: Judgement): void {
+  if (judgement.values.impersonation && !signsTokens(judgement))
+    judgement.refuse(
+      'impersonation',
+      'is on, but there are no users of our own to act as',
+      `set ${judgement.nameOf('jwt.secret')} or ${judgement.nameOf('jwt.privateKey')}, or turn it off`,
     );
 }
 

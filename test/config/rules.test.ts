@@ -87,6 +87,14 @@ describe('production', () => {
     });
   });
 
+  it.each(['AUTH_API_KEYS', 'AUTH_SERVICE_ACCOUNTS', 'AUTH_ORGANISATIONS', 'AUTH_IMPERSONATION'])(
+    'refuses %s where tokens are only verified: there are no users of our own',
+    (name) => {
+      const env = { AUTH_JWKS_URL, AUTH_JWT_ISSUER: 'i', [name]: 'on' };
+      expect(load({ env }).settings).toEqual([name]);
+    },
+  );
+
   it.each([{ AUTH_JWT_SECRET }, { AUTH_JWT_PRIVATE_KEY, AUTH_SECRET: SECRET }])(
     'asks for both where tokens are signed: %#',
     (env) => {
