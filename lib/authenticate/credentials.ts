@@ -45,8 +45,16 @@ export function createCredentialFinder({
   apiKeys = false,
 }: CredentialFinderOptions): CredentialFinder {
   const malformed = reusableError('INVALID_TOKEN', { realm, reason: 'malformed' });
-  const repeated = reusableError('INVALID_REQUEST', { realm, reason: 'repeated_credential' });
-  const mixed = reusableError('INVALID_REQUEST', { realm, reason: 'mixed_credentials' });
+  const repeated = reusableError('INVALID_REQUEST', {
+    realm,
+    reason: 'repeated_credential',
+    detail: 'The request brings a credential more than once. Send one.',
+  });
+  const mixed = reusableError('INVALID_REQUEST', {
+    realm,
+    reason: 'mixed_credentials',
+    detail: 'The request brings credentials of two kinds. Send one.',
+  });
 
   function findToken(request: RequestHead): Credential | undefined {
     const { authorization } = request.headers;

@@ -24,7 +24,7 @@ export interface ErrorHandlerOptions {
    */
   readonly format?: 'problem' | 'nested' | 'flat' | ErrorFormatter;
   /**
-   * Adds `reason`, the fixed word of the event `token.refused`, to the problem of an access token that is not valid: a
+   * Adds `reason`, the fixed word of the event `token.refused`, to the problem of an access token or DPoP proof that is not valid: a
    * developer sees at once that a token is for another audience. In production it would tell a forger which check failed.
    * @defaultValue `false`; for `auth.errorHandler()` whether NODE_ENV is not `production`
    */
@@ -165,10 +165,12 @@ function problemBody({ problem }: AuthError, req: Request) {
 
 function explainedBody(error: AuthError, req: Request) {
   const body = problemBody(error, req);
-  return error.code === 'INVALID_TOKEN' && error.reason !== undefined
+  return EXPLAINED.has(error.code) && error.reason !== undefined
     ? { ...body, reason: error.reason }
     : body;
 }
+
+const EXPLAINED: ReadonlySet<string> = new Set(['INVALID_TOKEN', 'INVALID_DPOP_PROOF']);
 
 function nestedBody({ problem: { code, detail, expired_at } }: AuthError) {
   return { error: { code, message: detail, ...(expired_at && { expired_at }) } };

@@ -163,8 +163,14 @@ type Choice = Pick<Org, 'id' | 'source'>;
 
 const orgRequired = reusableError('ORG_REQUIRED');
 const forbidden = reusableError('ORG_FORBIDDEN');
-const malformed = reusableError('INVALID_REQUEST', { reason: 'org_id' });
-const conflicting = reusableError('INVALID_REQUEST', { reason: 'org_conflict' });
+const malformed = reusableError('INVALID_REQUEST', {
+  reason: 'org_id',
+  detail: 'The request names its organisation by something that is no id.',
+});
+const conflicting = reusableError('INVALID_REQUEST', {
+  reason: 'org_conflict',
+  detail: 'The request names two different organisations.',
+});
 
 const optionNames = ['header', 'param', 'required', 'fallback', 'resolve', 'events'] as const;
 

@@ -34,6 +34,15 @@ describe('the challenges of a guard that accepts DPoP', () => {
     ]);
   });
 
+  it('come with the check that failed in the problem document, outside production', async () => {
+    const { call } = await createDpopApp();
+    const { body } = await call({ claims: { htm: 'PUT' } });
+    expect(body).toMatchObject({
+      code: 'INVALID_DPOP_PROOF',
+      reason: 'proof_method',
+    });
+  });
+
   it('name it at both for two Authorization headers, with 400', async () => {
     const { origin, token, proof } = await createDpopApp();
     const lines = [
