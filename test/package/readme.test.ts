@@ -38,8 +38,8 @@ beforeAll(async () => {
 afterAll(() => project.remove());
 
 describe('the README as npm shows it', () => {
-  it('has at most 450 lines', () => {
-    expect(rootReadme?.text.trimEnd().split('\n').length).toBeLessThanOrEqual(450);
+  it('has fewer than 460 lines', () => {
+    expect(rootReadme?.text.trimEnd().split('\n').length).toBeLessThan(460);
   });
 
   it('has no line of a table over 160 characters', () => {
