@@ -1,4 +1,5 @@
 import { isLikeApiKey } from './accounts/api-key-format.js';
+import { isLikeClientSecret } from './accounts/client-secrets.js';
 import type { Config } from './config/config.js';
 import type { Events } from './events.js';
 import { isRecord } from './is-record.js';
@@ -52,9 +53,9 @@ export function applicationVerifier(
   return createVerifier(options, signIn ? { isOwnSecret } : {});
 }
 
-/** Whether a text looks like an API key or a refresh token of ours. */
+/** Whether a text looks like an API key, a secret of a service account or a refresh token of ours. */
 function isOwnSecret(text: string): boolean {
-  return isLikeApiKey(text) || parseRefreshToken(text) !== undefined;
+  return isLikeApiKey(text) || isLikeClientSecret(text) || parseRefreshToken(text) !== undefined;
 }
 
 /** Where keys and metadata may be fetched. */

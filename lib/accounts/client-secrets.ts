@@ -31,6 +31,11 @@ const PREFIX = 'lks_';
 /** 256 bits. */
 const SECRET_LENGTH = 43;
 
+/** Whether a text has the form of such a secret, so that it must not leave this application. */
+export function isLikeClientSecret(text: string): boolean {
+  return /^lks_[\dA-Za-z]{49}$/.test(text);
+}
+
 /** So that one can be replaced while both work. A third would be one that was forgotten. */
 const MOST_SECRETS = 2;
 

@@ -158,6 +158,11 @@ const confusions: readonly Confusion[] = [
     expected: BAD,
   },
   {
+    title: 'a secret of a service account as a bearer token',
+    lines: () => [bearer(`lks_${'aB3'.repeat(16)}x`)],
+    expected: BAD,
+  },
+  {
     title: 'the session of a cookie as a bearer token',
     lines: ({ own }) => [bearer(own.session)],
     expected: BAD,
