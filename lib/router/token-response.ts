@@ -18,14 +18,15 @@ export function createTokenResponse(parts: RouterParts): SendTokens {
   const answerOf = createAccessAnswer(parts);
   return async function sendTokens(res, live) {
     const { notes, refreshToken } = live;
-    const answer = await answerOf(res, live);
+    const { refresh_in, must_reset_password, ...token } = await answerOf(res, live);
     const isByCookie = notes.delivery === 'cookie';
     const deviceToken = deviceTokenOf(res);
     if (isByCookie) setSessionCookie(parts, res, live);
     res.json({
-      ...answer,
+      ...token,
       ...(!isByCookie && { refresh_token: refreshToken }),
       ...(!isByCookie && deviceToken !== undefined && { device_token: deviceToken }),
+      ...{ refresh_in, must_reset_password },
     });
   };
 }

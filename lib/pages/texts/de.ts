@@ -226,6 +226,14 @@ export const de: PageTexts = {
   'error.CREDENTIALS_MISSING': 'Melden Sie sich an, um diese Seite zu sehen.',
   'error.TOKEN_EXPIRED': 'Ihre Sitzung ist beendet. Melden Sie sich wieder an.',
   'error.INVALID_TOKEN': 'Ihre Sitzung gilt hier nicht. Melden Sie sich wieder an.',
+  'error.INVALID_DPOP_PROOF':
+    'Diese Adresse ist für Programme, die einen eigenen Schlüssel nachweisen.',
+  'error.USE_DPOP_NONCE':
+    'Diese Adresse ist für Programme, die einen eigenen Schlüssel nachweisen.',
+  'error.INVALID_CLIENT': 'Diese Adresse ist für Programme mit einem eigenen Konto.',
+  'error.INVALID_SCOPE': 'Diese Adresse ist für Programme. Verlangt wurde mehr, als dieses darf.',
+  'error.UNSUPPORTED_GRANT_TYPE':
+    'Diese Adresse ist für Programme. Eine Anfrage dieser Art kennt sie nicht.',
   'error.TOKEN_REVOKED': 'Ihre Sitzung ist beendet. Melden Sie sich wieder an.',
   'error.INVALID_CREDENTIALS': 'Der Benutzername oder das Passwort ist falsch.',
   'error.LOGIN_FAILED':
