@@ -61,6 +61,22 @@ describe('a guard', () => {
       expect(() => createAuthenticator(verifier, { methods: methods as never })).toThrow(TypeError);
   });
 
+  it.each([
+    { binding: {} },
+    { binding: { kid: 'key-1' } },
+    { binding: { jwk: { kty: 'oct' } } },
+    { binding: { 'x5t#s256': 'in other letters' } },
+    { binding: [] },
+    { binding: [{ jkt: 'thumbprint' }] },
+    { binding: 'thumbprint' },
+    { binding: null },
+    { binding: false },
+  ])('refuses a token that is bound in a way that it does not know: $binding', async (given) => {
+    const { authenticator, issuer } = await createWorld();
+    const token = await issuer.mint({ cnf: given.binding });
+    expect(await outcomeOf(authenticator()(token))).toBe('INVALID_TOKEN sender_constrained');
+  });
+
   it('refuses a token that is sent as proof of a key which it is not bound to', async () => {
     const { authenticator, issuer } = await createWorld();
     const token = await issuer.mint();

@@ -110,8 +110,8 @@ describe.each(places)('$count revocations at once on $name', (place) => {
       delays.disable();
       expect(new Set(late.flatMap((answers) => [...answers]))).not.toContain(false);
       expect(new Set(late.flatMap((answers) => [...answers]))).not.toContain('asked: live');
-      // It reads pages, with pauses. What a busy machine adds is not ours.
-      expect(delays.percentile(99) / 1e6).toBeLessThan(500);
+      // It reads pages, with pauses. A busy machine adds hundreds of milliseconds, reading all at once would take seconds there.
+      expect(delays.percentile(99) / 1e6).toBeLessThan(2000);
     },
     60_000,
   );
