@@ -1,7 +1,7 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
-import { type AuthOptions, type OwnAuthOptions, readAuthOptions } from './auth-options.js';
-import { applicationProofs } from './auth-proofs.js';
-import { applicationVerifier, trustedIssuerNames } from './auth-verifier.js';
+import { type AuthOptions, type OwnAuthOptions, readAuthOptions } from './auth/options.js';
+import { applicationProofs } from './auth/proofs.js';
+import { applicationVerifier, trustedIssuerNames } from './auth/verifier.js';
 import { createRequestCheck } from './authenticate/authenticate-request.js';
 import type { AuthenticatorContext } from './authenticate/authenticator.js';
 import { createThumbprintReader } from './authenticate/certificates/client-certificates.js';
@@ -31,7 +31,7 @@ import {
   createResources,
   type ProtectedResource,
   type ProtectedResourceOptions,
-} from './auth-resource.js';
+} from './auth/resource.js';
 import { corsSettings, ownOrigins } from './config/own-origins.js';
 import { createPages, type Pages } from './pages/pages.js';
 import { type AuthRouterOptions } from './router/parts.js';

@@ -1,5 +1,5 @@
-import { type Challenge, challengeHeader, DEFAULT_REALM, scopeList } from './challenges.js';
-import { type AuthErrorCode, errorTable } from './error-table.js';
+import { type Challenge, challengeHeader, DEFAULT_REALM, scopeList } from './errors/challenges.js';
+import { type AuthErrorCode, errorTable } from './errors/error-table.js';
 
 export type { AuthErrorCode };
 

@@ -1,6 +1,6 @@
 export { type Auth, createAuth } from './auth.js';
-export type { ProtectedResource, ProtectedResourceOptions } from './auth-resource.js';
-export type { AuthOptions } from './auth-options.js';
+export type { ProtectedResource, ProtectedResourceOptions } from './auth/resource.js';
+export type { AuthOptions } from './auth/options.js';
 export {
   type Config,
   ConfigError,

@@ -1,4 +1,4 @@
-import { isScopeToken } from '../challenges.js';
+import { isScopeToken } from '../errors/challenges.js';
 import type { FieldError } from '../errors.js';
 import { numberInRange, refuseUnknownOptions } from '../known-options.js';
 import type { StoredUser } from '../stores/store.js';

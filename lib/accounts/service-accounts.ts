@@ -1,5 +1,5 @@
 import { AuthError, type FieldError } from '../errors.js';
-import { isScopeToken } from '../challenges.js';
+import { isScopeToken } from '../errors/challenges.js';
 import { randomDigits } from '../secrets/checksummed-secret.js';
 import type { CredentialStore } from '../stores/store.js';
 import { type ClientKeySet, readClientKeys } from './client-keys.js';

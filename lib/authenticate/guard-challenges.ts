@@ -1,4 +1,4 @@
-import type { AuthScheme, Challenge } from '../challenges.js';
+import type { AuthScheme, Challenge } from '../errors/challenges.js';
 import { isRepeated } from '../http/repeated-fields.js';
 import type { RequestHead } from './credentials.js';
 

@@ -1,4 +1,4 @@
-import { isScopeToken } from '../challenges.js';
+import { isScopeToken } from '../errors/challenges.js';
 import { isRecord } from '../is-record.js';
 import type { AttributeValue, OrgMembership, User } from '../principal.js';
 import { type ParsedPaths, valueAt } from './claim-paths.js';

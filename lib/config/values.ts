@@ -1,4 +1,4 @@
-import { isScopeToken } from '../challenges.js';
+import { isScopeToken } from '../errors/challenges.js';
 
 /** Why a value cannot be used, and the cure. Fixed words only: it never quotes the value, which may be a secret in the wrong place. */
 export class Refusal extends Error {

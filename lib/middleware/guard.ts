@@ -1,5 +1,5 @@
 import type { Request, RequestHandler } from 'express';
-import { challengeOf } from '../challenges.js';
+import { challengeOf } from '../errors/challenges.js';
 import { challenged } from '../errors.js';
 
 /**

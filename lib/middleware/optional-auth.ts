@@ -9,7 +9,7 @@ import {
 import { guardProofs, schemesOf } from '../authenticate/dpop/guard-proofs.js';
 import { sendNextNonce } from '../authenticate/dpop/next-nonce.js';
 import { createGuardChallenges } from '../authenticate/guard-challenges.js';
-import { noteChallenge } from '../challenges.js';
+import { noteChallenge } from '../errors/challenges.js';
 import { AuthError, challenged } from '../errors.js';
 import { refuseUnknownOptions } from '../known-options.js';
 import { addVary } from '../http/vary.js';

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import { reusableError } from '../errors.js';
-import { isScopeToken } from '../challenges.js';
+import { isScopeToken } from '../errors/challenges.js';
 import { refuseUnknownOptions } from '../known-options.js';
 import { isPageRequest } from '../http/cross-site.js';
 import { type Principal, principalOf } from '../principal.js';

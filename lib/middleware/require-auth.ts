@@ -9,7 +9,7 @@ import {
 import { guardProofs, schemesOf } from '../authenticate/dpop/guard-proofs.js';
 import { sendNextNonce } from '../authenticate/dpop/next-nonce.js';
 import { createGuardChallenges } from '../authenticate/guard-challenges.js';
-import { isScopeList, noteChallenge } from '../challenges.js';
+import { isScopeList, noteChallenge } from '../errors/challenges.js';
 import { isPageRequest, isPreflight } from '../http/cross-site.js';
 import { AuthError, challenged, reusableError } from '../errors.js';
 import { refuseUnknownOptions } from '../known-options.js';

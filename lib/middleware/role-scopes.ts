@@ -1,4 +1,4 @@
-import { isScopeToken } from '../challenges.js';
+import { isScopeToken } from '../errors/challenges.js';
 import { createReadonlySet } from '../claims/frozen.js';
 import { isClientPrincipal, type Principal } from '../principal.js';
 

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import { reusableError } from '../errors.js';
-import { isScopeToken } from '../challenges.js';
+import { isScopeToken } from '../errors/challenges.js';
 import { refuseUnknownOptions } from '../known-options.js';
 import { type Org, orgOf, principalOf } from '../principal.js';
 import { assertMatch, type Match, partArguments } from './guard-arguments.js';

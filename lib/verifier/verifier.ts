@@ -1,4 +1,4 @@
-import { DEFAULT_REALM } from '../challenges.js';
+import { DEFAULT_REALM } from '../errors/challenges.js';
 import { createEvents, type EventSink } from '../events.js';
 import { refuseUnknownOptions, renamedOption } from '../known-options.js';
 import { readHttpHosts } from '../http/bounded-fetch.js';

@@ -25,7 +25,7 @@ describe('the words of the pages', () => {
   });
 
   it('exist for every code that can be refused', async () => {
-    const source = await readFile('lib/error-table.ts', 'utf8');
+    const source = await readFile('lib/errors/error-table.ts', 'utf8');
     const codes = [...source.matchAll(/^ {2}\| '([A-Z_]+)'/gm)].map(
       ([, code]) => code as AuthErrorCode,
     );

@@ -1,4 +1,4 @@
-import type { AuthScheme } from '../../challenges.js';
+import type { AuthScheme } from '../../errors/challenges.js';
 import { proofAlgorithms } from './proof-keys.js';
 import type { ProofCheck } from './proof-check.js';
 

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { sendNextNonce } from '../../authenticate/dpop/next-nonce.js';
-import { isScopeToken } from '../../challenges.js';
+import { isScopeToken } from '../../errors/challenges.js';
 import { AuthError } from '../../errors.js';
 import { requestFacts } from '../../http/request-facts.js';
 import { judgeAssertion } from '../../accounts/client-assertions.js';

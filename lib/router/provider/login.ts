@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import { isPageRequest } from '../../http/cross-site.js';
 import { AuthError } from '../../errors.js';
-import { isScopeToken } from '../../challenges.js';
+import { isScopeToken } from '../../errors/challenges.js';
 import type { LoginProvider } from '../../providers/login-provider.js';
 import { needsUser } from '../../providers/errors.js';
 import { redirectAway, redirectWithin, withParameters } from '../../http/redirects.js';

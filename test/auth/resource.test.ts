@@ -1,9 +1,9 @@
 import express from 'express';
 import type { AuthOptions } from 'latchkey';
 import { describe, expect, it } from 'vitest';
-import { SECRET } from './world/auth-server.js';
-import { createResourceWorld, METADATA, serveResource } from './world/resource-app.js';
-import { serve } from './world/serve.js';
+import { SECRET } from '../world/auth-server.js';
+import { createResourceWorld, METADATA, serveResource } from '../world/resource-app.js';
+import { serve } from '../world/serve.js';
 
 describe('the metadata of a protected resource', () => {
   it.each([

@@ -1,20 +1,20 @@
 import type { RequestHandler } from 'express';
-import type { AuthenticatorContext } from './authenticate/authenticator.js';
-import type { DpopMode } from './authenticate/dpop/guard-proofs.js';
-import { proofAlgorithms } from './authenticate/dpop/proof-keys.js';
-import { isScopeList } from './challenges.js';
-import type { Config } from './config/config.js';
-import { definedOnly, refuseUnknownOptions } from './known-options.js';
-import { optionalAuth, type OptionalAuthOptions } from './middleware/optional-auth.js';
-import type { orgContext } from './middleware/org-context.js';
-import { requireAnyScope } from './middleware/require-any-scope.js';
-import { requireAuth, type RequireAuthOptions } from './middleware/require-auth.js';
-import type { RequireAuthContextOptions } from './middleware/require-auth-context.js';
-import type { requireRoles } from './middleware/require-roles.js';
-import { requireScopes } from './middleware/require-scopes.js';
-import { resourceMetadata, type ResourceMetadata } from './middleware/resource-metadata.js';
-import type { ScopesAndOptions } from './middleware/scopes.js';
-import type { Verifier } from './verifier/verifier.js';
+import type { AuthenticatorContext } from '../authenticate/authenticator.js';
+import type { DpopMode } from '../authenticate/dpop/guard-proofs.js';
+import { proofAlgorithms } from '../authenticate/dpop/proof-keys.js';
+import { isScopeList } from '../errors/challenges.js';
+import type { Config } from '../config/config.js';
+import { definedOnly, refuseUnknownOptions } from '../known-options.js';
+import { optionalAuth, type OptionalAuthOptions } from '../middleware/optional-auth.js';
+import type { orgContext } from '../middleware/org-context.js';
+import { requireAnyScope } from '../middleware/require-any-scope.js';
+import { requireAuth, type RequireAuthOptions } from '../middleware/require-auth.js';
+import type { RequireAuthContextOptions } from '../middleware/require-auth-context.js';
+import type { requireRoles } from '../middleware/require-roles.js';
+import { requireScopes } from '../middleware/require-scopes.js';
+import { resourceMetadata, type ResourceMetadata } from '../middleware/resource-metadata.js';
+import type { ScopesAndOptions } from '../middleware/scopes.js';
+import type { Verifier } from '../verifier/verifier.js';
 
 export interface ProtectedResourceOptions {
   /** Where the resource is below AUTH_PUBLIC_URL: a path that begins with `/`. @defaultValue `'/'`: the whole application */

@@ -1,14 +1,14 @@
-import { createProofCheck, type ProofCheck } from './authenticate/dpop/proof-check.js';
-import { createProofNonces, type ProofNonces } from './authenticate/dpop/proof-nonces.js';
-import type { ProofSurroundings } from './authenticate/dpop/guard-proofs.js';
-import type { Config } from './config/config.js';
-import type { Events } from './events.js';
-import { createRootKeys } from './secrets/derived-keys.js';
-import { scheduleSweeps } from './sessions/schedule-sweeps.js';
-import type { SignIn } from './sign-in.js';
-import { openStore } from './stores/open-store.js';
-import { steadyStore } from './stores/steady/steady-store.js';
-import type { OnceStore, Store } from './stores/store.js';
+import { createProofCheck, type ProofCheck } from '../authenticate/dpop/proof-check.js';
+import { createProofNonces, type ProofNonces } from '../authenticate/dpop/proof-nonces.js';
+import type { ProofSurroundings } from '../authenticate/dpop/guard-proofs.js';
+import type { Config } from '../config/config.js';
+import type { Events } from '../events.js';
+import { createRootKeys } from '../secrets/derived-keys.js';
+import { scheduleSweeps } from '../sessions/schedule-sweeps.js';
+import type { SignIn } from '../sign-in.js';
+import { openStore } from '../stores/open-store.js';
+import { steadyStore } from '../stores/steady/steady-store.js';
+import type { OnceStore, Store } from '../stores/store.js';
 
 interface ProofParts {
   /** Undefined for an application that only verifies tokens. */

@@ -1,17 +1,17 @@
-import { isLikeApiKey } from './accounts/api-key-format.js';
-import { isLikeClientSecret } from './accounts/client-secrets.js';
-import type { Config } from './config/config.js';
-import type { Events } from './events.js';
-import { isRecord } from './is-record.js';
-import { definedOnly } from './known-options.js';
-import { parseRefreshToken } from './sessions/refresh-token.js';
-import type { SignIn } from './sign-in.js';
-import type { VerifierOptions } from './verifier/options.js';
-import type { RevocationHook } from './verifier/tokens/revocation.js';
-import { readIssuerNames } from './verifier/trusted-issuers/issuer-names.js';
-import type { IssuerOptions, KeySource } from './verifier/trusted-issuers/options.js';
-import type { IssuerResolver } from './verifier/trusted-issuers/resolved-issuers.js';
-import { createVerifier, type Verifier } from './verifier/verifier.js';
+import { isLikeApiKey } from '../accounts/api-key-format.js';
+import { isLikeClientSecret } from '../accounts/client-secrets.js';
+import type { Config } from '../config/config.js';
+import type { Events } from '../events.js';
+import { isRecord } from '../is-record.js';
+import { definedOnly } from '../known-options.js';
+import { parseRefreshToken } from '../sessions/refresh-token.js';
+import type { SignIn } from '../sign-in.js';
+import type { VerifierOptions } from '../verifier/options.js';
+import type { RevocationHook } from '../verifier/tokens/revocation.js';
+import { readIssuerNames } from '../verifier/trusted-issuers/issuer-names.js';
+import type { IssuerOptions, KeySource } from '../verifier/trusted-issuers/options.js';
+import type { IssuerResolver } from '../verifier/trusted-issuers/resolved-issuers.js';
+import { createVerifier, type Verifier } from '../verifier/verifier.js';
 
 interface VerifierSurroundings {
   readonly signIn: SignIn | undefined;

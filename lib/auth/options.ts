@@ -4,18 +4,18 @@ import {
   isConfig,
   loadConfig,
   type LoadConfigOptions,
-} from './config/config.js';
-import type { ClientCertificateOptions } from './authenticate/certificates/client-certificates.js';
-import type { RequestHead } from './authenticate/credentials.js';
-import type { LoadPrincipalOption } from './authenticate/principal-loader.js';
-import type { GrantOptions } from './issuing/grants.js';
-import { isRecord } from './is-record.js';
-import { definedOnly, partOptions, renamedOption } from './known-options.js';
-import type { PagesOptions } from './pages/options.js';
-import type { SignInOptions } from './sign-in.js';
-import type { Store, UserStore } from './stores/store.js';
-import type { IssuerOptions } from './verifier/trusted-issuers/options.js';
-import type { VerifierOptions } from './verifier/options.js';
+} from '../config/config.js';
+import type { ClientCertificateOptions } from '../authenticate/certificates/client-certificates.js';
+import type { RequestHead } from '../authenticate/credentials.js';
+import type { LoadPrincipalOption } from '../authenticate/principal-loader.js';
+import type { GrantOptions } from '../issuing/grants.js';
+import { isRecord } from '../is-record.js';
+import { definedOnly, partOptions, renamedOption } from '../known-options.js';
+import type { PagesOptions } from '../pages/options.js';
+import type { SignInOptions } from '../sign-in.js';
+import type { Store, UserStore } from '../stores/store.js';
+import type { IssuerOptions } from '../verifier/trusted-issuers/options.js';
+import type { VerifierOptions } from '../verifier/options.js';
 
 /** Options of `createAuth()` that can't come from the environment or a file. */
 export interface OwnAuthOptions

@@ -9,9 +9,9 @@ import {
 } from 'latchkey';
 import { createTestIssuer } from 'latchkey/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { BASE } from './world/auth-server.js';
-import { createHttpBrowser } from './world/http-browser.js';
-import { serve } from './world/serve.js';
+import { BASE } from '../world/auth-server.js';
+import { createHttpBrowser } from '../world/http-browser.js';
+import { serve } from '../world/serve.js';
 
 const publicUrl = 'http://localhost:3000';
 
