@@ -84,7 +84,7 @@ export const machineRules: readonly SecurityRule[] = [
     file: 'lib/authenticate/certificates/client-certificates.ts',
     find: 'if (!isProxy(socket) || isRepeated(rawHeaders, field)) return undefined;',
     replace: 'if (isRepeated(rawHeaders, field)) return undefined;',
-    tests: ['test/authenticate', 'test/attacks'],
+    tests: ['test/attacks/client-certificates.test.ts'],
   },
   {
     rule: 'only `active: true` makes an opaque token good',

@@ -137,7 +137,7 @@ export const securityRules: readonly SecurityRule[] = [
   {
     rule: 'a sign-in ends the session that the browser had before',
     file: 'lib/router/complete-sign-in.ts',
-    find: "if (former) await sessions.revoke({ id: former.id }, 'replaced');",
+    find: "if (former && former.id !== keep) await sessions.revoke({ id: former.id }, 'replaced');",
     replace: '',
     tests: [
       'test/attacks/google.test.ts',
