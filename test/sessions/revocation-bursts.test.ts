@@ -72,7 +72,7 @@ async function askUntilAllAreRefused(revocations: Revocations, ids: readonly str
     said.push(answers);
     return answers.size === 1 && answers.has(true);
   };
-  await vi.waitUntil(isOver, { timeout: 25_000, interval: 5 });
+  await vi.waitUntil(isOver, { timeout: 60_000, interval: 20 });
   return said;
 }
 
@@ -113,6 +113,6 @@ describe.each(places)('$count revocations at once on $name', (place) => {
       // It reads pages, with pauses. A busy machine adds hundreds of milliseconds, reading all at once would take seconds there.
       expect(delays.percentile(99) / 1e6).toBeLessThan(2000);
     },
-    60_000,
+    150_000,
   );
 });
