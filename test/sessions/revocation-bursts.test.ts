@@ -1,4 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
 import { openStore, type Store } from 'latchkey';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -106,12 +107,15 @@ describe.each(places)('$count revocations at once on $name', (place) => {
 
       const delays = monitorEventLoopDelay({ resolution: 5 });
       delays.enable();
+      await pause(200);
+      const ofTheMachine = delays.max / 1e6;
+      delays.reset();
       const late = await askUntilAllAreRefused(startInstance(place.url).revocations, sample);
       delays.disable();
       expect(new Set(late.flatMap((answers) => [...answers]))).not.toContain(false);
       expect(new Set(late.flatMap((answers) => [...answers]))).not.toContain('asked: live');
-      // It reads pages, with pauses. A busy machine adds hundreds of milliseconds, reading all at once would take seconds there.
-      expect(delays.percentile(99) / 1e6).toBeLessThan(2000);
+      // It reads pages, with pauses. What a busy machine adds to an idle process is not ours.
+      expect(delays.percentile(99) / 1e6).toBeLessThan(500 + ofTheMachine);
     },
     150_000,
   );
