@@ -8,7 +8,7 @@ const lib = (path: string) => fileURLToPath(new URL(`./lib/${path}`, import.meta
 /** Rooms whose tests run in the library's own process and need no service: `npm run test:quick`. */
 const QUICK = [
   'test/*.test.ts',
-  'test/{accounts,authenticate,claims,config,http,issuing,middleware,providers,secrets,testing,verifier}/**/*.test.ts',
+  'test/{accounts,authenticate,claims,client,config,http,issuing,middleware,providers,secrets,testing,verifier}/**/*.test.ts',
 ];
 
 /** Files that need a process of their own: they look at warnings that come once per process, or measure memory. */
@@ -60,6 +60,7 @@ const AFTER_QUICK = {
 export const alias = [
   { find: /^latchkey$/, replacement: lib('index.ts') },
   { find: /^latchkey\/testing$/, replacement: lib('testing/index.ts') },
+  { find: /^latchkey\/client$/, replacement: lib('client/index.ts') },
 ];
 
 export default defineConfig({

@@ -1,0 +1,18 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+
+// `npm run example <name>` starts one of the folders beside this file.
+const [name = ''] = process.argv.slice(2);
+const entries = await readdir(import.meta.dirname, { recursive: true });
+const names = entries
+  .filter((entry) => path.basename(entry) === 'server.ts')
+  .map((entry) => path.dirname(entry))
+  .toSorted();
+
+if (names.includes(name)) {
+  await import(path.join(import.meta.dirname, name, 'server.ts'));
+} else {
+  console.error(`There is no example ${JSON.stringify(name)}. Choose one: npm run example <name>`);
+  for (const known of names) console.error(`  ${known}`);
+  process.exitCode = 1;
+}

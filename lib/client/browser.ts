@@ -1,0 +1,36 @@
+/**
+ * As much of a browser as the client uses, if there is one: in Node most of it is missing, and in a page some. A name of its own for each,
+ * so that projects without the types of browsers compile what imports the client.
+ */
+interface Browser {
+  readonly fetch: typeof globalThis.fetch;
+  readonly navigator?: {
+    readonly locks?: {
+      request<T>(
+        name: string,
+        options: { readonly signal: AbortSignal },
+        held: () => Promise<T>,
+      ): Promise<T>;
+    };
+  };
+  readonly document?: {
+    readonly prerendering?: boolean;
+    addEventListener(
+      type: 'prerenderingchange',
+      listener: () => void,
+      options: { readonly once: true },
+    ): void;
+  };
+  readonly location?: {
+    readonly href: string;
+    readonly pathname: string;
+    readonly search: string;
+    assign(url: string): void;
+  };
+  readonly addEventListener?: (
+    type: 'pagehide' | 'pageshow',
+    listener: (event: { readonly persisted?: boolean }) => void,
+  ) => void;
+}
+
+export const browser: Browser = globalThis;

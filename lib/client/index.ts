@@ -1,0 +1,9 @@
+export { AuthClientError, type AuthClientErrorCode } from './client-error.js';
+export type {
+  AuthClient,
+  AuthClientOptions,
+  Login,
+  Session,
+  SessionUser,
+  Token,
+} from './options.js';
