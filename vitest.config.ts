@@ -61,6 +61,7 @@ export const alias = [
   { find: /^latchkey$/, replacement: lib('index.ts') },
   { find: /^latchkey\/testing$/, replacement: lib('testing/index.ts') },
   { find: /^latchkey\/client$/, replacement: lib('client/index.ts') },
+  { find: /^latchkey\/client\/dpop$/, replacement: lib('client/dpop.ts') },
 ];
 
 export default defineConfig({

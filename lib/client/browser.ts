@@ -30,7 +30,35 @@ interface Browser {
   readonly addEventListener?: (
     type: 'pagehide' | 'pageshow',
     listener: (event: { readonly persisted?: boolean }) => void,
+    options: { readonly signal: AbortSignal },
   ) => void;
+  readonly BroadcastChannel?: new (name: string) => Channel;
+  readonly indexedDB?: { open(name: string): IdbRequest<KeyDatabase> };
 }
 
 export const browser: Browser = globalThis;
+
+export interface Channel {
+  addEventListener(type: 'message', listener: (event: object) => void): void;
+  postMessage(message: unknown): void;
+  close(): void;
+}
+
+/** Of IndexedDB, which keeps keys that no script can read. */
+export interface IdbRequest<T> {
+  readonly result: T;
+  addEventListener(type: 'success' | 'error' | 'upgradeneeded', listener: () => void): void;
+}
+
+interface KeyDatabase {
+  createObjectStore(name: string): unknown;
+  transaction(
+    names: string,
+    mode: 'readwrite',
+  ): {
+    objectStore(name: string): {
+      get(name: string): IdbRequest<unknown>;
+      put(value: unknown, name: string): IdbRequest<unknown>;
+    };
+  };
+}

@@ -19,19 +19,20 @@ interface AuthClientErrorFacts {
 /** A failure of authentication itself. What the API answers is no error: it is the `Response`. Safe to print: holds no token. */
 export class AuthClientError extends Error {
   override readonly name: string = 'AuthClientError';
-  readonly code: AuthClientErrorCode;
+  declare readonly code: AuthClientErrorCode;
   /** HTTP status of the auth router's answer. */
-  readonly status: number | undefined;
+  declare readonly status: number | undefined;
   /** Error code of the auth router, such as `CREDENTIALS_INVALID`. */
-  readonly reason: string | undefined;
+  declare readonly reason: string | undefined;
   /** Seconds to wait before the next try, where the server said so. */
-  readonly retryAfter: number | undefined;
+  declare readonly retryAfter: number | undefined;
 
-  constructor(code: AuthClientErrorCode, message: string, facts: AuthClientErrorFacts = {}) {
-    super(message, { cause: facts.cause });
-    this.code = code;
-    this.status = facts.status;
-    this.reason = facts.reason;
-    this.retryAfter = facts.retryAfter;
+  constructor(
+    code: AuthClientErrorCode,
+    message: string,
+    { cause, ...facts }: AuthClientErrorFacts = {},
+  ) {
+    super(message, { cause });
+    Object.assign(this, facts, { code });
   }
 }

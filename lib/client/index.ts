@@ -1,3 +1,5 @@
+export { type ApiClient, type ApiClientOptions, createApiClient } from './api-client.js';
+export { createAuthClient } from './auth-client.js';
 export { AuthClientError, type AuthClientErrorCode } from './client-error.js';
 export type {
   AuthClient,

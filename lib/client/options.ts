@@ -23,9 +23,7 @@ export interface AuthClientOptions {
    * down (502, 503, 504). `Retry-After` is obeyed. 0 tries once. @defaultValue `30_000`
    */
   readonly retryForMs?: number;
-  /** Binds tokens to a key that can't be copied out of this browser (DPoP, RFC 9449). The server needs `AUTH_DPOP`. @defaultValue `false` */
-  readonly dpop?: boolean;
-  /** What sends requests. @defaultValue the global `fetch` */
+  /** What sends requests, such as `createDpopFetch()` of `latchkey/client/dpop`. @defaultValue the global `fetch` */
   readonly fetch?: typeof globalThis.fetch;
 }
 
@@ -60,7 +58,7 @@ export interface SessionUser {
 export type Login =
   | { readonly username: string; readonly password: string }
   | { readonly code: string; readonly codeVerifier?: string }
-  | { readonly provider?: string; readonly returnTo?: string };
+  | { readonly provider?: string; readonly returnTo?: string; readonly mode?: 'cookie' | 'code' };
 
 export interface AuthClient {
   /**

@@ -1,0 +1,61 @@
+import { addMissing } from './add-missing.js';
+import { readBase, urlBelow } from './relative-url.js';
+
+export interface ApiClientOptions {
+  /** Where the API is: an absolute URL. Every path is below it. It may come from a request, since its origin has to be an allowed one. */
+  readonly baseUrl: string;
+  /** Origins that may get callers' tokens, such as `https://api.example.com`, or `https://*.example.com` for one level below. */
+  readonly allowedOrigins: readonly string[];
+  /** What sends requests. @defaultValue the global `fetch` */
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+export interface ApiClient {
+  /**
+   * Like `fetch()`, as the caller of `req`: with its access token, if it has one, its request id and its organisation. `path` is relative to
+   * `baseUrl`; an absolute, scheme-relative or backslash path is a TypeError. One try; the answer is returned as it is.
+   */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+}
+
+/**
+ * Creates the client of one request of a server, which calls an API as the caller: after `requireAuth()` or `optionalAuth()`. Throws a TypeError for
+ * a `baseUrl` whose origin is not allowed. An API key is no token, and is not passed on.
+ * @example
+ * app.get('/reports', auth.requireAuth(), async (req, res) => {
+ *   const api = createApiClient(req, { baseUrl, allowedOrigins: ['https://api.example.com'] });
+ *   res.json(await (await api.fetch('/reports')).json());
+ * });
+ */
+export function createApiClient(req: object, options: ApiClientOptions): ApiClient {
+  const { fetch = globalThis.fetch, allowedOrigins } = options;
+  const base = readBase(options.baseUrl);
+  if (!allowedOrigins.some((allowed) => isOf(base, allowed)))
+    throw new TypeError(`${base.origin} is not among allowedOrigins`);
+  const { auth, org, id }: Caller = req;
+  return {
+    async fetch(path, init = {}) {
+      const headers = new Headers(init.headers);
+      const isToken = auth && auth.method !== 'api_key';
+      addMissing(headers, 'Authorization', isToken ? `Bearer ${auth.token}` : undefined);
+      addMissing(headers, 'X-Org-Id', org?.id);
+      addMissing(headers, 'X-Request-Id', typeof id === 'string' ? id : undefined);
+      return fetch(urlBelow(base, path), { ...init, headers });
+    },
+  };
+}
+
+/** What the middlewares leave on a request. */
+interface Caller {
+  readonly auth?: { readonly method: string; readonly token: string } | undefined;
+  readonly org?: { readonly id: string } | undefined;
+  readonly id?: unknown;
+}
+
+/** `*` stands for one label, so that nobody who may have names of more levels is among them. */
+function isOf({ origin }: URL, allowed: string): boolean {
+  const [scheme, domain] = allowed.split('*');
+  if (domain === undefined) return origin === allowed;
+  const label = origin.slice(scheme?.length, -domain.length);
+  return origin === `${scheme}${label}${domain}` && /^[\w-]+$/.test(label);
+}

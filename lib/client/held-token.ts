@@ -1,0 +1,65 @@
+import type { Token } from './options.js';
+
+/** An access token, and how long it is good for. */
+export interface HeldToken {
+  readonly token: string;
+  /** `Bearer` or `DPoP`. */
+  readonly scheme: string;
+  /** `sub`, where the token is a JWT. Not verified: it only tells whether another user has signed in. */
+  readonly subject: unknown;
+  /** Milliseconds since 1970, here and below. From here on it is renewed while it still serves. */
+  readonly renewAt: number;
+  readonly expiresAt: number;
+}
+
+/** Part of a token's life after which it is renewed, where the server does not say. */
+const RENEW_AFTER = 0.8;
+
+export interface TokenAnswer {
+  readonly access_token: string;
+  readonly token_type?: string;
+  readonly expires_in?: number;
+  readonly refresh_in?: number;
+}
+
+/** `askedAt`: when the token was asked for, so that a slow answer makes no token older than it looks. */
+export function holdToken(answer: TokenAnswer, askedAt: number): HeldToken {
+  const { access_token: token, token_type: scheme = 'Bearer' } = answer;
+  const claims = claimsOf(token);
+  const lifeMs = 1000 * (answer.expires_in ?? lifeOf(claims, askedAt));
+  const renewMs = answer.refresh_in === undefined ? lifeMs * RENEW_AFTER : answer.refresh_in * 1000;
+  return {
+    token,
+    scheme,
+    subject: claims.sub,
+    // Tabs and devices that began together do not renew together.
+    renewAt: askedAt + renewMs * (0.9 + Math.random() / 10),
+    expiresAt: askedAt + lifeMs,
+  };
+}
+
+/** Takes a token that somebody else gave; undefined if it is none. */
+export function readToken(given: Token | undefined): TokenAnswer | undefined {
+  const answer = typeof given === 'string' ? { access_token: given } : given;
+  return /^[\w.~+/-]+=*$/.test(answer?.access_token ?? '') ? answer : undefined;
+}
+
+/** Seconds. A token that says nothing, or seems old already because this clock is wrong, is good until it is refused. */
+function lifeOf({ exp = 0 }: Claims, askedAt: number): number {
+  const seconds = exp - askedAt / 1000;
+  return seconds > 0 ? seconds : Infinity;
+}
+
+interface Claims {
+  readonly exp?: number;
+  readonly sub?: unknown;
+}
+
+function claimsOf(token: string): Claims {
+  try {
+    const payload = (token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/');
+    return { ...JSON.parse(atob(payload)) };
+  } catch {
+    return {};
+  }
+}

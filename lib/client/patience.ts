@@ -1,0 +1,67 @@
+export interface Patience {
+  /** Milliseconds until the last try begins. */
+  readonly forMs: number;
+  readonly signal?: AbortSignal | null | undefined;
+  /** Whether an answer of this status is none. */
+  readonly isTrouble: (status: number) => boolean;
+}
+
+const LONGEST_PAUSE_MS = 4000;
+
+/**
+ * Tries until there is an answer that is no outage, or the time is up: then it returns the last answer, or rejects with the last failure.
+ * `Retry-After` (RFC 9110 §10.2.3) sets the pause, else it doubles.
+ */
+export async function patiently<T extends Response | undefined>(
+  attempt: () => Promise<T>,
+  { forMs, signal, isTrouble }: Patience,
+): Promise<T> {
+  // Not the clock of the day, which may be set meanwhile.
+  const end = performance.now() + forMs;
+  for (let pauseMs = 250; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    let answer: T | undefined;
+    let failure: unknown;
+    try {
+      answer = await attempt();
+      if (!answer || !isTrouble(answer.status)) return answer;
+    } catch (error) {
+      if (signal?.aborted || !isOutage(error)) throw error;
+      failure = error;
+    }
+    const waitMs = retryAfterMs(answer) ?? pauseMs * (0.5 + Math.random() / 2);
+    if (performance.now() + waitMs >= end) {
+      if (answer) return answer;
+      throw failure;
+    }
+    await answer?.body?.cancel();
+    await abortable(pause(waitMs), signal);
+  }
+}
+
+/** `fetch()` rejects with a TypeError when the network fails, and a time limit with a TimeoutError. */
+function isOutage(error: unknown): boolean {
+  return error instanceof Error && ['TypeError', 'TimeoutError'].includes(error.name);
+}
+
+/** Seconds from now, or a date. */
+export function retryAfterMs(answer: Response | undefined): number | undefined {
+  const value = answer?.headers.get('Retry-After');
+  if (!value) return undefined;
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms));
+}
+
+/** Waits for work that others may need too: an abort ends the waiting, not the work. */
+export function abortable<T>(work: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}

@@ -1,0 +1,26 @@
+import { AuthClientError } from './client-error.js';
+import { readToken } from './held-token.js';
+import type { AuthClientOptions } from './options.js';
+import { abortable } from './patience.js';
+import type { Renewal } from './tokens.js';
+
+/** Asks the platform that owns the log-in. Rejects with TOKEN_SOURCE_FAILED and TOKEN_SOURCE_TIMEOUT. */
+export function bySource(
+  source: NonNullable<AuthClientOptions['tokenSource']>,
+  timeoutMs = 10_000,
+): Renewal {
+  return async function ask() {
+    const askedAt = Date.now();
+    // A source may throw before it returns a promise.
+    const given = Promise.resolve().then(source);
+    const answer = readToken(await abortable(given, AbortSignal.timeout(timeoutMs)).catch(refuse));
+    return answer ? { answer, askedAt } : refuse();
+  };
+}
+
+function refuse(cause?: unknown): never {
+  const isLate = cause instanceof Error && cause.name === 'TimeoutError';
+  throw isLate
+    ? new AuthClientError('TOKEN_SOURCE_TIMEOUT', 'tokenSource did not answer', { cause })
+    : new AuthClientError('TOKEN_SOURCE_FAILED', 'tokenSource gave no token', { cause });
+}

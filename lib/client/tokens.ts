@@ -1,0 +1,129 @@
+import { browser } from './browser.js';
+import { type HeldToken, holdToken, type TokenAnswer } from './held-token.js';
+import { readAnswer, type RouterCalls } from './router-calls.js';
+import type { Tabs } from './tabs.js';
+
+/** The access token of a client: in memory, renewed by the calls that need it. No timer renews it, so a page that rests asks for nothing. */
+export interface Tokens {
+  readonly held: HeldToken | undefined;
+  /** Whether nobody is signed in. False before anybody has asked. */
+  readonly isOut: boolean;
+  /** A token that is good now, undefined when nobody is signed in. One that ends soon is renewed in the background. */
+  readonly ready: () => Promise<HeldToken | undefined>;
+  /** Another token than the one that was refused, if there is one. All who ask at once share one renewal. */
+  readonly renew: (refused: HeldToken | undefined) => Promise<HeldToken | undefined>;
+  /** Takes what a log-in was answered with, for all tabs. */
+  readonly signIn: (renewed: Renewed) => void;
+  /** Goes on with another token; without one, nobody is signed in (`isOut`), or whoever needs a token asks. */
+  readonly set: (token: HeldToken | undefined, isOut?: boolean) => void;
+}
+
+export interface RouterTokens extends TokenAnswer {
+  readonly refresh_token?: string;
+}
+
+export interface Renewed {
+  readonly answer: RouterTokens;
+  /** Milliseconds since 1970. */
+  readonly askedAt: number;
+}
+
+/** Resolves with `'same'` when there is another token by now, or can be none, and with `'out'` when the session has ended. */
+export type Renewal = (
+  refreshToken: string | undefined,
+  isRenewed: () => boolean,
+) => Promise<Renewed | 'same' | 'out'>;
+
+export interface TokensParts {
+  readonly renewal: Renewal;
+  readonly tabs: Tabs;
+  readonly isOut: boolean;
+  /** Tells of every change. */
+  readonly changed: (before: HeldToken | undefined) => void;
+}
+
+export function createTokens({ renewal, tabs, changed, ...initial }: TokensParts): Tokens {
+  let held: HeldToken | undefined;
+  let { isOut } = initial;
+  let refreshToken: string | undefined;
+  let running: Promise<HeldToken | undefined> | undefined;
+  let version = 0;
+
+  function set(token: HeldToken | undefined, isNowOut = false): void {
+    const before = held;
+    held = token;
+    isOut = isNowOut;
+    if (isOut) refreshToken = undefined;
+    // What was asked before a log-in or a log-out counts no more.
+    version += 1;
+    running = undefined;
+    changed(before);
+  }
+  function signIn({ answer, askedAt }: Renewed): void {
+    const token = holdToken(answer, askedAt);
+    refreshToken = answer.refresh_token ?? refreshToken;
+    set(token);
+    // A session that is in memory is this client's alone.
+    if (!refreshToken) tabs.tell(token);
+  }
+  async function run(): Promise<HeldToken | undefined> {
+    const asked = version;
+    const isRenewed = (): boolean => version !== asked;
+    try {
+      const outcome = await renewal(refreshToken, isRenewed);
+      if (isRenewed() || outcome === 'same') return held;
+      if (outcome === 'out') set(undefined, true);
+      else signIn(outcome);
+      return held;
+    } finally {
+      if (!isRenewed()) running = undefined;
+    }
+  }
+  async function renew(refused: HeldToken | undefined): Promise<HeldToken | undefined> {
+    return isOut || (held && held !== refused) ? held : (running ??= run());
+  }
+  return {
+    get held() {
+      return held;
+    },
+    get isOut() {
+      return isOut;
+    },
+    async ready() {
+      if (!held || Date.now() >= held.expiresAt) return renew(held);
+      // A failure is nobody's yet: the token still serves, and the next call tries again.
+      if (Date.now() >= held.renewAt) renew(held).catch(() => {});
+      return held;
+    },
+    renew,
+    signIn,
+    set,
+  };
+}
+
+/** Exchanges the refresh token, from the cookie or memory. One tab does it for all. */
+export function byRefresh({ call, answered }: RouterCalls, tabs: Tabs): Renewal {
+  return async function refresh(refreshToken, isRenewed) {
+    await shown();
+    let askedAt = 0;
+    const answer = await answered(() =>
+      tabs.alone(async () => {
+        if (isRenewed()) return undefined;
+        askedAt = Date.now();
+        return call('/refresh', { body: refreshToken ? { refresh_token: refreshToken } : {} });
+      }),
+    );
+    if (!answer) return 'same';
+    if (answer.status === 401) return 'out';
+    return { answer: await readAnswer<RouterTokens>(answer, 'access_token'), askedAt };
+  };
+}
+
+/** A page that nobody looks at yet, because the browser has loaded it on suspicion, renews nothing. */
+function shown(): Promise<void> {
+  const { document } = browser;
+  if (!document?.prerendering) return Promise.resolve();
+  return new Promise((resolve) => {
+    document.addEventListener('prerenderingchange', () => resolve(), { once: true });
+  });
+}

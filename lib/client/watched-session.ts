@@ -1,0 +1,35 @@
+import type { AuthClient, Session } from './options.js';
+
+/** The last that is known of the session, and who wants to hear of another one. */
+export interface WatchedSession extends Pick<AuthClient, 'onChange'> {
+  readonly current: Session | undefined;
+  /** Tells the listeners, if it says something new. Returns what it was given. */
+  set(session: Session): Session;
+}
+
+export function watchSession(): WatchedSession {
+  const listeners = new Set<(session: Session) => void>();
+  let current: Session | undefined;
+  return {
+    get current() {
+      return current;
+    },
+    set(session) {
+      if (factsOf(session) !== factsOf(current)) {
+        current = session;
+        // Each by itself, so that what one throws is no failure of a log-in.
+        for (const listener of listeners) queueMicrotask(() => listener(session));
+      }
+      return session;
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}
+
+/** Without what differs each time. */
+function factsOf(session: Session | undefined): string {
+  return JSON.stringify({ ...session, expires_in: 0, refresh_in: 0 });
+}
