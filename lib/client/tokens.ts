@@ -18,11 +18,11 @@ export interface Tokens {
   readonly set: (token: HeldToken | undefined, isOut?: boolean) => void;
 }
 
-export interface RouterTokens extends TokenAnswer {
+interface RouterTokens extends TokenAnswer {
   readonly refresh_token?: string;
 }
 
-export interface Renewed {
+interface Renewed {
   readonly answer: RouterTokens;
   /** Milliseconds since 1970. */
   readonly askedAt: number;
