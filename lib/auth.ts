@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { type AuthOptions, type OwnAuthOptions, readAuthOptions } from './auth/options.js';
+import { createLifecycle } from './auth/lifecycle.js';
 import { applicationProofs } from './auth/proofs.js';
 import { applicationVerifier, trustedIssuerNames } from './auth/verifier.js';
 import { createRequestCheck } from './authenticate/authenticate-request.js';
@@ -26,7 +27,7 @@ import { sameOrigin, type SameOriginOptions } from './middleware/same-origin.js'
 import { securityHeaders, type SecurityHeadersOptions } from './middleware/security-headers.js';
 import { createPlace, type Place } from './http/place.js';
 import { definedOnly } from './known-options.js';
-import { isClientPrincipal, type Principal, principalOf } from './principal.js';
+import { isClientPrincipal, type OrgMembership, type Principal, principalOf } from './principal.js';
 import {
   createResources,
   type ProtectedResource,
@@ -89,6 +90,12 @@ export interface Auth {
    * the same `AuthError` that `requireAuth()` answers with.
    */
   authenticate(request: RequestHead): Promise<Principal>;
+  /**
+   * The organisations of a caller at this moment, where `orgContext()` can't run: for the rooms of a WebSocket. With
+   * AUTH_ORGANISATIONS those of our own users are read from the store, up to 100; all others are what the credential says.
+   * Rejects with STORE_UNAVAILABLE (503).
+   */
+  orgsOf(principal: Principal): Promise<readonly OrgMembership[]>;
   /**
    * A fresh access token of the identity provider that the caller signed in with, to call its APIs. `req` has passed
    * `requireAuth()`. With `force: true` another one than the last, which the API has refused. See {@link Upstream.accessToken}.
@@ -175,42 +182,14 @@ export function createAuth(options: AuthOptions = {}): Auth {
       return router;
     },
     authenticate: createRequestCheck(verifier, context),
+    orgsOf: async (principal) =>
+      orgs.directory?.knows(principal) ? orgs.directory.standingsOf(principal) : principal.orgs,
     upstreamToken: async (request, renewal) =>
       needed(signIn).upstream.accessToken(ownSession(config, request), renewal),
     ...createLifecycle({ verifier, resources, signIn, proofs }),
     on: (name, listener) => events.on(name, listener),
   } satisfies Omit<Auth, SignInName | OptionalName>;
   return Object.freeze(withSignIn(withOptionalParts(auth, config, signIn), signIn));
-}
-
-interface Waiting {
-  ready(): Promise<void>;
-}
-
-interface Closing extends Waiting {
-  close(): Promise<void>;
-}
-
-interface LifecycleParts {
-  readonly verifier: Waiting;
-  readonly resources: Waiting;
-  readonly signIn: Closing | undefined;
-  readonly proofs: Closing;
-}
-
-/** `ready()` and `close()` of the whole. */
-function createLifecycle({ verifier, resources, signIn, proofs }: LifecycleParts): Closing {
-  return {
-    async ready() {
-      await Promise.all([verifier.ready(), resources.ready()]);
-      await signIn?.ready();
-      await proofs.ready();
-    },
-    async close() {
-      await signIn?.close();
-      await proofs.close();
-    },
-  };
 }
 
 /** What guards can do by what only code can give. */

@@ -241,3 +241,27 @@ describe('orgContext() with organisations in the store', () => {
     }
   });
 });
+
+describe('auth.orgsOf() with organisations in the store', () => {
+  it('tells the members of today, also for a token that is older', async () => {
+    const world = await serveOrgApp();
+    const { bob, orgId } = await member(world);
+    const caller = await world.auth.authenticate({ headers: bearer(bob.tokens) });
+    expect(await world.auth.orgsOf(caller)).toMatchObject([{ id: orgId, roles: ['viewer'] }]);
+    await world.auth.organisations.removeMember({ orgId, userId: bob.user.id });
+    expect(await world.auth.orgsOf(caller)).toEqual([]);
+  });
+
+  it('takes the word of another issuer for its own callers, also for one who has the id of a member', async () => {
+    const issuer = await createTestIssuer({ algorithm: 'ES256' });
+    const world = await serveOrgApp({
+      trustedIssuers: [{ ...issuer.policy, allowedOrgs: ['globex'] }],
+    });
+    const { bob } = await member(world);
+    const headers = bearer({
+      access_token: await issuer.mint({ sub: bob.user.id, orgs: ['globex'] }),
+    });
+    const caller = await world.auth.authenticate({ headers });
+    expect(await world.auth.orgsOf(caller)).toMatchObject([{ id: 'globex' }]);
+  });
+});
