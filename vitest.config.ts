@@ -64,8 +64,14 @@ export const alias = [
   { find: /^latchkey\/client\/dpop$/, replacement: lib('client/dpop.ts') },
 ];
 
+/** What Node loads for `import 'graphql'`, and so does Apollo. Vite would take the other build of it, whose errors Apollo doesn't know. */
+const graphql = {
+  find: /^graphql$/,
+  replacement: fileURLToPath(new URL('node_modules/graphql/index.js', import.meta.url)),
+};
+
 export default defineConfig({
-  resolve: { alias },
+  resolve: { alias: [...alias, graphql] },
   test: {
     sequence: { sequencer: LongestFirst },
     // Most files leave nothing behind, so that one worker runs many of them and loads the library once.
