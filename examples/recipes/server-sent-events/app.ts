@@ -1,0 +1,75 @@
+import express, { type Express, type Request, type Response } from 'express';
+import { type Auth, type Principal, principalOf } from 'latchkey';
+import { watchCaller } from '../watch-caller.js';
+import type { Message, Messages } from './messages.js';
+
+interface Stream {
+  readonly caller: Principal;
+  readonly end: () => void;
+}
+
+/** An answer that waits for a reader who is slower than the messages is given up; the reader comes back for the rest. */
+const MOST_UNREAD_BYTES = 1_000_000;
+
+/** `everyMs`: milliseconds between two checks of a reader's credential. `retryMs`: until a reader comes back. */
+export function createApp(
+  auth: Auth,
+  messages: Messages,
+  { everyMs = 15_000, retryMs = 2000 } = {},
+): Express {
+  const app = express();
+  const streams = new Set<Stream>();
+
+  // At once where the session ends on this instance; the check of `watchCaller()` is for the others.
+  auth.on('session.revoked', ({ sessionId }) => {
+    for (const { caller, end } of streams) if (caller.sessionId === sessionId) end();
+  });
+
+  function open(req: Request, res: Response): void {
+    if (res.destroyed) return; // the client has left while the guard asked the store
+    const caller = principalOf(req);
+    const write = (text: string): void => {
+      if (!res.write(text) && res.writableLength > MOST_UNREAD_BYTES) res.destroy();
+    };
+    const end = (): void => {
+      close();
+      res.end();
+    };
+    const stream = { caller, end };
+    streams.add(stream);
+    const ends = [
+      messages.subscribe(caller, (message) => write(formatMessage(message))),
+      watchCaller(auth, req, { caller, everyMs, onEnd: end }),
+      repeat(everyMs, () => write(': still here\n\n')),
+      () => streams.delete(stream),
+    ];
+    const close = (): void => ends.forEach((stop) => stop());
+    res.on('close', close);
+
+    res.writeHead(200, {
+      'Content-Type': 'text/event-stream',
+      'Cache-Control': 'no-store, no-transform', // no-transform: `compression` would keep messages back
+      'X-Accel-Buffering': 'no', // and so would nginx
+    });
+    for (const message of messages.since(caller, req.get('Last-Event-ID')))
+      write(formatMessage(message));
+    // Without an id of its own, a stream that ends before the first message would leave a gap.
+    write(`retry: ${retryMs}\nid: ${messages.lastId()}\n\n`);
+  }
+
+  app.use(auth.securityHeaders());
+  app.use('/api/auth', auth.router());
+  app.get('/api/events', auth.requireAuth(), open);
+  app.use(auth.errorHandler());
+  return app;
+}
+
+/** JSON has no line break, which would end the message. */
+function formatMessage({ id, content }: Message): string {
+  return `id: ${id}\ndata: ${JSON.stringify(content)}\n\n`;
+}
+
+function repeat(everyMs: number, run: () => void): () => void {
+  const timer = setInterval(run, everyMs);
+  return () => clearInterval(timer);
+}

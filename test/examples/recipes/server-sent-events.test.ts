@@ -1,0 +1,258 @@
+import { EventEmitter, once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import express from 'express';
+import { type AuthOptions, createAuth } from 'latchkey';
+import { createTestIssuer } from 'latchkey/testing';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createApp } from '../../../examples/recipes/server-sent-events/app.js';
+import { createMessages } from '../../../examples/recipes/server-sent-events/messages.js';
+import { readEvents } from '../../../examples/recipes/server-sent-events/read-events.js';
+import { BASE } from '../../world/auth-server.js';
+import { isChromiumMissing, launchChromium } from '../../world/chromium.js';
+import { sessionCookie } from '../../world/login-app.js';
+
+const APP = 'https://app.example';
+
+async function start(options: AuthOptions = {}, everyMs = 15_000) {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
+  const issuer = await createTestIssuer({ algorithm: 'ES256' });
+  const auth = createAuth({
+    ...BASE,
+    publicUrl: origin,
+    corsOrigins: [APP],
+    cookieSessions: true,
+    trustedIssuers: [issuer.policy],
+    ...options,
+  });
+  const messages = createMessages();
+  const app = express();
+  app.get('/page', (_req, res) => void res.type('html').send('<title>page</title>'));
+  app.use(createApp(auth, messages, { everyMs, retryMs: 1 }));
+  server.on('request', app);
+  const ada = { issuer: issuer.issuer, subject: 'ada' };
+
+  async function open(headers: Readonly<Record<string, string>> = {}) {
+    const response = await fetch(`${origin}/api/events`, { headers });
+    return { response, reader: textReader(response) };
+  }
+  const bearer = async (claims: Readonly<Record<string, unknown>> = {}) => ({
+    authorization: `Bearer ${await issuer.mint({ sub: 'ada', ...claims })}`,
+  });
+  async function signIn() {
+    const user = await auth.users.create({ username: 'ada' });
+    const cookie = await sessionCookie({ auth, origin }, user);
+    return { user, cookie, header: { cookie: `${cookie.name}=${cookie.value}` } };
+  }
+  return { auth, issuer, server, origin, messages, ada, open, bearer, signIn };
+}
+
+/** Reads on until the text so far contains something, or until the answer ends. */
+function textReader({ body }: Response) {
+  const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  async function readWhile(goesOn: () => boolean): Promise<string> {
+    while (goesOn()) {
+      const { value } = (await reader?.read()) ?? {};
+      if (value === undefined) return text;
+      text += value;
+    }
+    return text;
+  }
+  return {
+    until: (part: string) => readWhile(() => !text.includes(part)),
+    toEnd: () => readWhile(() => true),
+  };
+}
+
+describe('the recipe for server-sent events', () => {
+  it('sends each user their own messages, and nothing that could be kept back on the way', async () => {
+    const { open, bearer, messages, ada } = await start();
+    const { response, reader } = await open(await bearer());
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store, no-transform',
+      'x-accel-buffering': 'no',
+    });
+    await reader.until('retry');
+    messages.send({ issuer: 'https://other.example/', subject: 'ada' }, 'of another ada');
+    messages.send({ ...ada, subject: 'bob' }, 'of bob');
+    messages.send(ada, { text: 'one\n\ntwo' });
+    expect(await reader.until('"}\n\n')).toBe(
+      'retry: 1\nid: 0\n\nid: 3\ndata: {"text":"one\\n\\ntwo"}\n\n',
+    );
+  });
+
+  it('refuses who has no credential, and who has a bad one, before a stream begins', async () => {
+    const { open } = await start();
+    for (const headers of [{}, { authorization: 'Bearer x.y.z' }]) {
+      const { response } = await open(headers);
+      expect(response.status).toBe(401);
+      expect(response.headers.get('content-type')).toBe('application/problem+json');
+    }
+  });
+
+  it('lets pages of a listed origin read it with cookies, and no others', async () => {
+    const { open, signIn } = await start();
+    const { header } = await signIn();
+    const { response } = await open({ ...header, origin: APP });
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'access-control-allow-origin': APP,
+      'access-control-allow-credentials': 'true',
+    });
+    const other = await open({ ...header, origin: 'https://evil.example' });
+    expect(other.response.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  it('ends with the token, and sends whoever comes back what is new since', async () => {
+    const { open, bearer, messages, ada } = await start();
+    const now = Math.floor(Date.now() / 1000);
+    messages.send(ada, 'first');
+    const { reader } = await open(await bearer({ iat: now - 900, exp: now - 1 }));
+    expect(await reader.toEnd()).toBe('retry: 1\nid: 1\n\n');
+    messages.send(ada, 'second');
+    const again = await open({ ...(await bearer()), 'last-event-id': '1' });
+    expect(await again.reader.until('second')).not.toContain('first');
+  });
+
+  it('goes on for a session that every check finds alive', async () => {
+    const { open, signIn, origin, messages } = await start({}, 5);
+    const { user, header } = await signIn();
+    const { reader } = await open(header);
+    await reader.until(': still here\n\n: still here');
+    messages.send({ issuer: origin, subject: user.id }, 'hello');
+    await reader.until('hello');
+  });
+
+  it('ends at once with the session, and leaves other sessions alone', async () => {
+    const { open, auth, signIn, messages, bearer, ada } = await start();
+    const { user, header } = await signIn();
+    const mine = await open(header);
+    const other = await open(await bearer());
+    await mine.reader.until('retry');
+    await auth.sessions.revoke({ userId: user.id }, 'logout');
+    await mine.reader.toEnd();
+    messages.send(ada, 'still here');
+    await other.reader.until('still here');
+    expect((await open(header)).response.status).toBe(401);
+  });
+
+  it('ends when a check finds the token revoked, and shows until then that it lives', async () => {
+    const revoked = new Set<string>();
+    const { open, bearer } = await start({ isRevoked: ({ subject }) => revoked.has(subject) }, 5);
+    const { reader } = await open(await bearer());
+    await reader.until(': still here');
+    revoked.add('ada');
+    await reader.toEnd();
+    expect((await open(await bearer())).response.status).toBe(401);
+  });
+
+  it('gives up an answer that nobody reads', async () => {
+    const { server, origin, bearer, messages, ada } = await start();
+    const accepted = once(server, 'connection') as Promise<[Socket]>;
+    const reader = connect(Number(new URL(origin).port), '127.0.0.1').pause();
+    onTestFinished(() => void reader.destroy());
+    const { authorization } = await bearer();
+    reader.write(`GET /api/events HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\n\r\n`);
+    const [serverSocket] = await accepted;
+    await once(reader, 'readable');
+    const closed = once(serverSocket, 'close');
+    const text = 'x'.repeat(1_000_000);
+    for (let count = 0; count < 20; count += 1) messages.send(ada, text);
+    await closed;
+    expect(serverSocket.destroyed).toBe(true);
+  });
+});
+
+describe('readEvents()', () => {
+  it('comes back with a fresh token after the end of one, and gets every message once', async () => {
+    const { origin, bearer, messages, ada } = await start();
+    const now = Math.floor(Date.now() / 1000);
+    const lives = [-1, 900];
+    const heard: unknown[] = [];
+    const hearing = new EventEmitter();
+    const stop = new AbortController();
+    const asked: unknown[] = [];
+    const reading = readEvents(
+      async (path, init) => {
+        const exp = now + (lives.shift() ?? 0);
+        const { authorization } = await bearer({ iat: exp - 900, exp });
+        const headers = new Headers(init.headers);
+        asked.push(headers.get('last-event-id'));
+        headers.set('authorization', authorization);
+        const response = await fetch(`${origin}${path}`, { ...init, headers });
+        queueMicrotask(() => messages.send(ada, asked.length));
+        return response;
+      },
+      '/api/events',
+      {
+        signal: stop.signal,
+        onMessage: (content) => {
+          heard.push(content);
+          hearing.emit(String(content));
+        },
+      },
+    );
+    await once(hearing, '2');
+    stop.abort();
+    expect(await reading).toBeUndefined();
+    expect(heard).toEqual([1, 2]);
+  });
+
+  it('ends with the refusal', async () => {
+    const { origin } = await start();
+    const refusal = await readEvents(
+      (path, init) => fetch(`${origin}${path}`, init),
+      '/api/events',
+      {
+        signal: new AbortController().signal,
+        onMessage: () => undefined,
+      },
+    );
+    expect(refusal?.status).toBe(401);
+  });
+});
+
+describe('EventSource', () => {
+  const skip = isChromiumMissing();
+  let browser: Browser;
+  beforeAll(async () => {
+    if (!skip) browser = await launchChromium();
+  });
+  afterAll(() => browser?.close());
+
+  it.skipIf(skip)(
+    'comes back by itself after an end of the stream, misses nothing, and stays away when the session has ended',
+    async () => {
+      const { auth, origin, signIn, messages, server } = await start();
+      const { user, cookie } = await signIn();
+      const context = await browser.newContext();
+      onTestFinished(() => context.close());
+      await context.addCookies([cookie]);
+      const page = await context.newPage();
+      await page.goto(`${origin}/page`);
+      await page.evaluate(`
+        heard = [];
+        events = new EventSource('/api/events');
+        events.onmessage = ({ data }) => heard.push(JSON.parse(data));
+      `);
+      await page.waitForFunction('events.readyState === EventSource.OPEN');
+      const ada = { issuer: origin, subject: user.id };
+      messages.send(ada, 'one');
+      await page.waitForFunction('heard.length === 1');
+      server.closeAllConnections();
+      messages.send(ada, 'two');
+      await page.waitForFunction('heard.length === 2');
+      expect(await page.evaluate('heard')).toEqual(['one', 'two']);
+      await auth.sessions.revoke({ userId: user.id }, 'logout');
+      await page.waitForFunction('events.readyState === EventSource.CLOSED');
+    },
+  );
+});
