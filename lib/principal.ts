@@ -189,8 +189,18 @@ export function principalOf(request: object): Principal {
  * ```
  */
 export function optionalPrincipalOf(request: object): Principal | undefined {
-  const { auth }: { readonly auth?: Principal | undefined } = request;
-  return auth;
+  const { auth }: { readonly auth?: unknown } = request;
+  return isPrincipal(auth) ? auth : undefined;
+}
+
+/**
+ * Other packages set `req.auth` too: express-jwt to the claims, express-oauth2-jwt-bearer to the parts of a token. Both are JSON, which
+ * has no sets. What they have judged is no caller of ours, whatever its members are called.
+ */
+function isPrincipal(auth: unknown): auth is Principal {
+  if (!isRecord(auth)) return false;
+  const { scopes } = auth;
+  return isRecord(scopes) && typeof scopes['has'] === 'function';
 }
 
 /**
