@@ -1,0 +1,45 @@
+import type { Express } from 'express';
+import { listen } from './serve.js';
+
+export interface SameRequest {
+  /** `GET` unless it says otherwise: `DELETE /articles/1`. */
+  readonly route: string;
+  /** Goes out as a bearer token. */
+  readonly token?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface SameAnswer {
+  readonly status: number;
+  /** What JSON says, or the text. */
+  readonly body: unknown;
+  /** `WWW-Authenticate`. */
+  readonly challenge: string | null;
+}
+
+/** Sends a request to each application and returns the answers in their order. */
+export async function askEach(
+  apps: readonly Express[],
+  { route, token, headers = {} }: SameRequest,
+): Promise<SameAnswer[]> {
+  const [path = '', method = 'GET'] = route.split(' ').toReversed();
+  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  return Promise.all(
+    apps.map(async (app) => {
+      const served = await listen(app);
+      const response = await fetch(`${served.origin}${path}`, {
+        method,
+        redirect: 'manual',
+        headers: { ...authorization, ...headers },
+      });
+      const text = await response.text();
+      await served.close();
+      const isJson = response.headers.get('content-type')?.includes('json');
+      return {
+        status: response.status,
+        body: isJson ? (JSON.parse(text) as unknown) : text,
+        challenge: response.headers.get('www-authenticate'),
+      };
+    }),
+  );
+}
