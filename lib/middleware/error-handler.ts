@@ -176,8 +176,15 @@ function nestedBody({ problem: { code, detail, expired_at } }: AuthError) {
   return { error: { code, message: detail, ...(expired_at && { expired_at }) } };
 }
 
-function flatBody({ status, code, problem }: AuthError) {
-  return { error: STATUS_CODES[status], message: flatMessages[code] ?? problem.detail };
+function flatBody({ status, code, problem }: AuthError, { headers: { authorization } }: Request) {
+  const wording =
+    isNoBearer(authorization) && code === 'INVALID_TOKEN' ? 'CREDENTIALS_MISSING' : code;
+  return { error: STATUS_CODES[status], message: flatMessages[wording] ?? problem.detail };
+}
+
+/** Whether no token stands behind a scheme of ours: clients of the flat shape know that as a header that is invalid, not as a token. */
+function isNoBearer(authorization = ''): boolean {
+  return /^(?:bearer|dpop)(?! +\S)/i.test(authorization);
 }
 
 /** The words that clients of the flat shape compare with. */

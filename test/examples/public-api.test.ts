@@ -119,6 +119,7 @@ beforeAll(async () => {
   credentials = {
     nobody: {},
     'another scheme': { Authorization: 'Basic YWRhOnNlY3JldA==' },
+    'no token behind Bearer': { Authorization: 'Bearer' },
     'a made-up token': { Authorization: 'Bearer eyJhbGciOiJIUzI1NiJ9.e30.c2ln' },
     'a made-up key': apiKey('lk_dev_0000000000000000_00000000000000000000000000000000000000'),
     ada,
@@ -138,6 +139,7 @@ const recorded: readonly (readonly [
 ])[] = [
   ['nobody', 'GET /auth/me', 401, NO_HEADER],
   ['another scheme', 'GET /auth/me', 401, NO_HEADER],
+  ['no token behind Bearer', 'GET /auth/me', 401, NO_HEADER],
   ['a made-up token', 'GET /auth/me', 401, BAD_TOKEN],
   ['nobody', 'GET /api/projects/mine', 401, NO_HEADER],
   ['a made-up token', 'GET /api/projects/mine', 401, BAD_TOKEN],

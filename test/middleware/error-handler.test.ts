@@ -126,6 +126,23 @@ describe.each(expressVersions)('errorHandler on $name', ({ express }) => {
     expect(await response.json()).toEqual(body);
   });
 
+  it.each([
+    { authorization: 'Bearer', message: 'Missing or invalid Authorization header' },
+    { authorization: 'Bearer: e30.e30.AA', message: 'Missing or invalid Authorization header' },
+    { authorization: 'Bearer undefined', message: 'Invalid or expired token' },
+  ])(
+    'flat: INVALID_TOKEN of “Authorization: $authorization”',
+    async ({ authorization, message }) => {
+      const headers = { authorization };
+      const response = await answerTo(
+        new AuthError('INVALID_TOKEN'),
+        { format: 'flat' },
+        { headers },
+      );
+      expect(await response.json()).toEqual({ error: 'Unauthorized', message });
+    },
+  );
+
   it('a format of one\u2019s own gets the error and the request, and weakens no header', async () => {
     const format: ErrorHandlerOptions['format'] = ({ code }, req) => ({ oops: code, at: req.path });
     const response = await answerTo(new AuthError('INVALID_TOKEN'), { format });
