@@ -42,9 +42,10 @@ export function projectRoutes({ auth, projects, lenient }: AppParts): Router {
     res.json(present(projects.change(project, readProject(req.body))));
   });
   routes.delete('/:id', caller, async (req, res) => {
-    projects.remove(ownProject(projects, req).id);
+    const project = ownProject(projects, req);
     const keys = await auth.apiKeys.list({ resource: resourceOf(req) });
     await Promise.all(keys.map(({ id }) => auth.apiKeys.revoke(id)));
+    projects.remove(project.id);
     res.status(204).end();
   });
   return routes;

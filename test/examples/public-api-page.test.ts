@@ -58,7 +58,7 @@ describe.skipIf(isChromiumMissing())('the page of the public API', () => {
   beforeAll(async () => {
     await buildPackage();
     browser = await launchChromium();
-  });
+  }, 120_000);
   afterAll(() => browser.close());
 
   it('shows private projects to their owner, until they sign out in any tab, and makes API keys that work until they are deleted', async () => {

@@ -127,7 +127,7 @@ beforeAll(async () => {
     'the key of Note G': apiKey(key),
     both: { ...ada, ...apiKey(key) },
   };
-});
+}, 120_000);
 afterAll(() => shared.close());
 
 /** What clients of the server before this one send, and what they are answered. `{Name}` stands for the project's id. */
@@ -442,5 +442,5 @@ describe('the one command', () => {
     expect(await answer.json()).toEqual(PUBLIC);
     expect(await stop(script)).toBe(0);
     expect(script.output.stderr).toBe('');
-  });
+  }, 60_000);
 });

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import express, { type Express } from 'express';
 import { type Auth, type AuthOptions, createAuth } from 'latchkey';
 import { createApp } from '../app.js';
+import { createProjects } from '../projects.js';
 import { addDemoData, demoAccounts } from './data.js';
 import { createGithubStandIn, PATH } from './github-stand-in.js';
-import { createProjects } from '../projects.js';
 
 interface Demo {
   readonly app: Express;

@@ -79,8 +79,8 @@ function addKeys(details, id) {
     const { copy, part } = copyOf('key');
     part('name').textContent = name;
     part('prefix').textContent = `${prefix}_…`;
-    const until = new Date(end).toLocaleDateString();
-    part('times').textContent = `until ${until}, ${used ? 'in use' : 'not used yet'}`;
+    const life = end ? `until ${new Date(end).toLocaleDateString()}` : 'without an end';
+    part('times').textContent = `${life}, ${used ? 'in use' : 'not used yet'}`;
     part('delete').setAttribute('aria-label', `Delete the API key ${name}`);
     part('delete').onclick = async () => {
       await api(`/${id}/keys/${keyId}`, 'DELETE');
