@@ -20,11 +20,11 @@ const CLAIMS = {
 };
 
 async function start() {
-  const issuer = await createTestIssuer({ algorithm: 'RS256' });
+  const issuer = await createTestIssuer({ algorithm: 'ES256' });
   const [key = {}] = issuer.jwks().keys;
   const secret = createPublicKey({ key, format: 'jwk' });
   const app = express();
-  app.use(expressjwt({ secret, algorithms: ['RS256'] }));
+  app.use(expressjwt({ secret, algorithms: ['ES256'] }));
   app.get('/claims', (req: Request & { auth?: unknown }, res) => void res.json(req.auth));
   app.get('/scope', requireScopes('reports:read'), (_req, res) => void res.json({}));
   app.get('/role', requireRoles('admin'), (_req, res) => void res.json({}));

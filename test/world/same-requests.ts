@@ -9,12 +9,25 @@ export interface SameRequest {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** A request that every application answers alike. */
+export interface SameCase extends SameRequest {
+  readonly title: string;
+  readonly status: number;
+  /** Claims of the token that it brings along, beside the usual ones. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+}
+
 export interface SameAnswer {
   readonly status: number;
   /** What JSON says, or the text. */
   readonly body: unknown;
   /** `WWW-Authenticate`. */
   readonly challenge: string | null;
+}
+
+/** An `exp` that is over. */
+export function aMinuteAgo(): number {
+  return Math.floor(Date.now() / 1000) - 60;
 }
 
 /** Sends a request to each application and returns the answers in their order. */

@@ -4,7 +4,7 @@ import { createApp as after } from '../../../examples/moving-from/express-jwt/af
 import { createApp as before } from '../../../examples/moving-from/express-jwt/before.js';
 import { createApp as sideBySide } from '../../../examples/moving-from/express-jwt/side-by-side.js';
 import { declaredNames, tabledNames } from '../../world/option-tables.js';
-import { askEach, type SameRequest } from '../../world/same-requests.js';
+import { aMinuteAgo, askEach, type SameCase } from '../../world/same-requests.js';
 
 const SECRET = 'a-shared-secret-of-forty-characters-0123';
 const settings = { secret: SECRET, issuer: 'https://id.example/', audience: 'articles' };
@@ -21,17 +21,8 @@ function sign(changes: Readonly<Record<string, unknown>> = {}, secret = SECRET):
     .sign(Buffer.from(secret));
 }
 
-const aMinuteAgo = () => Math.floor(Date.now() / 1000) - 60;
-
-interface Case extends Omit<SameRequest, 'token'> {
-  readonly title: string;
-  readonly status: number;
-  /** Claims of the token; without, there is no token. */
-  readonly claims?: Readonly<Record<string, unknown>>;
-}
-
 const admin = { roles: ['admin'] };
-const same: readonly Case[] = [
+const same: readonly SameCase[] = [
   { title: 'a good token', route: '/me', claims: { email: 'u1@example.com' }, status: 200 },
   { title: 'no token', route: '/me', status: 401 },
   { title: 'an expired token', route: '/me', claims: { exp: aMinuteAgo() }, status: 401 },

@@ -9,7 +9,7 @@ import { createScratchProject, dependencyNames } from '../../package/scratch-pro
 import { reservePort } from '../../world/login-app.js';
 import { AUDIENCE, startOpenIdProvider } from '../../world/openid-provider.js';
 import { declaredNames, tabledNames } from '../../world/option-tables.js';
-import { askEach, type SameRequest } from '../../world/same-requests.js';
+import { aMinuteAgo, askEach, type SameCase } from '../../world/same-requests.js';
 
 interface Settings {
   readonly issuer: string;
@@ -41,19 +41,10 @@ async function startIssuer() {
   return { issuer, settings, apps: createApps(settings) };
 }
 
-const aMinuteAgo = () => Math.floor(Date.now() / 1000) - 60;
-
-interface Case extends Omit<SameRequest, 'token'> {
-  readonly title: string;
-  readonly status: number;
-  /** Claims of the token; without, there is no token. */
-  readonly claims?: Readonly<Record<string, unknown>>;
-}
-
 const reading = { scope: 'openid read:messages' };
 const tester = { email: 'eve@example.com' };
 const deleting = { permissions: ['read:messages', 'delete:messages'] };
-const same: readonly Case[] = [
+const same: readonly SameCase[] = [
   { title: 'a good token', route: '/me', claims: {}, status: 200 },
   { title: 'no token', route: '/me', status: 401 },
   { title: 'an expired token', route: '/me', claims: { exp: aMinuteAgo() }, status: 401 },

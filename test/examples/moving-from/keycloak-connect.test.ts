@@ -7,7 +7,7 @@ import { createApp as before } from '../../../examples/moving-from/keycloak-conn
 import { createApp as sideBySide } from '../../../examples/moving-from/keycloak-connect/side-by-side.js';
 import { root } from '../../package/build-package.js';
 import { declaredNames, tabledNames } from '../../world/option-tables.js';
-import { askEach, type SameRequest } from '../../world/same-requests.js';
+import { aMinuteAgo, askEach, type SameCase } from '../../world/same-requests.js';
 import { listen, type Served } from '../../world/serve.js';
 import { createTokenSigner } from '../../world/token-signer.js';
 
@@ -62,7 +62,6 @@ function sign(changes: Claims = {}, issuer = keycloak.issuer): Promise<string> {
   return signer.sign({ header: { typ: 'JWT' }, claims });
 }
 
-const aMinuteAgo = () => Math.floor(Date.now() / 1000) - 60;
 const realmRole = (role: string) => ({ realm_access: { roles: ['offline_access', role] } });
 const clientRole = (client: string, role: string) => ({
   resource_access: { account: { roles: ['view-profile'] }, [client]: { roles: [role] } },
@@ -71,14 +70,7 @@ const permission = (rsname: string, ...scopes: string[]) => ({
   authorization: { permissions: [{ rsid: '9a1e', rsname, ...(scopes.length > 0 && { scopes }) }] },
 });
 
-interface Case extends Omit<SameRequest, 'token'> {
-  readonly title: string;
-  readonly status: number;
-  /** Claims of the token; without, there is no token. */
-  readonly claims?: Claims;
-}
-
-const same: readonly Case[] = [
+const same: readonly SameCase[] = [
   { title: 'a good token', route: '/me', claims: {}, status: 200 },
   { title: 'no token', route: '/me', status: 403 },
   { title: 'an expired token', route: '/me', claims: { exp: aMinuteAgo() }, status: 403 },

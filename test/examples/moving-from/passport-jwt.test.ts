@@ -8,7 +8,7 @@ import {
 } from '../../../examples/moving-from/passport-jwt/before.js';
 import { createApp as sideBySide } from '../../../examples/moving-from/passport-jwt/side-by-side.js';
 import { declaredNames, tabledNames } from '../../world/option-tables.js';
-import { askEach, type SameRequest } from '../../world/same-requests.js';
+import { aMinuteAgo, askEach, type SameCase } from '../../world/same-requests.js';
 
 const users: Readonly<Record<string, UserRow>> = {
   'user-1': { id: 'user-1', name: 'Ada', role: 'buyer' },
@@ -34,18 +34,10 @@ const apps = [before, after].map((createApp) =>
   }),
 );
 
-const aMinuteAgo = () => Math.floor(Date.now() / 1000) - 60;
 const [foreign] = await issuer.forge.foreignKey();
 
-interface Case extends SameRequest {
-  readonly title: string;
-  readonly status: number;
-  /** Claims of the token, where it is one of the issuer. */
-  readonly claims?: Readonly<Record<string, unknown>>;
-}
-
 const cookie = `theme=dark; token=${issuer.mintSync()}`;
-const same: readonly Case[] = [
+const same: readonly SameCase[] = [
   { title: 'a good token', route: '/me', claims: {}, status: 200 },
   { title: 'a good token in a cookie', route: '/me', headers: { cookie }, status: 200 },
   { title: 'no token', route: '/me', status: 401 },
