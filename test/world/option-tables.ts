@@ -53,7 +53,7 @@ function namesIn(declaration: ts.Node): readonly string[] {
   return names;
 }
 
-/** The names in the first column of the tables under a heading of a README in `examples/moving-from`. */
+/** The names in the first column of the tables under a heading of a README in `examples/moving-from`; `cookie.path` counts as `path`. */
 export function tabledNames(folder: string, heading: string): ReadonlySet<string> {
   const file = path.join(root, 'examples/moving-from', folder, 'README.md');
   const text = `${readFileSync(file, 'utf8')}\n## `;
@@ -62,6 +62,8 @@ export function tabledNames(folder: string, heading: string): ReadonlySet<string
   const section = text.slice(start, text.indexOf('\n## ', start + 1));
   const cells = [...section.matchAll(/^\| (.+?) +\|/gm)].map(([, cell = '']) => cell);
   return new Set(
-    cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name)),
+    cells.flatMap((cell) =>
+      [...cell.matchAll(/`(?:\w+\.)*([^`]+)`/g)].map(([, name = '']) => name),
+    ),
   );
 }

@@ -1,0 +1,216 @@
+import session from 'express-session';
+import Database from 'libsql';
+import { createAuth } from 'latchkey';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createApp as createAfter } from '../../../examples/moving-from/passport-sessions/after.js';
+import { createApp as createBefore } from '../../../examples/moving-from/passport-sessions/before.js';
+import {
+  importUsers,
+  passwords,
+} from '../../../examples/moving-from/passport-sessions/import-users.js';
+import { createApp as createBoth } from '../../../examples/moving-from/passport-sessions/side-by-side.js';
+import {
+  openUserTable,
+  type UserTable,
+} from '../../../examples/moving-from/passport-sessions/users.js';
+import { BASE } from '../../world/auth-server.js';
+import { createHttpBrowser, type HttpBrowser } from '../../world/http-browser.js';
+import { reservePort } from '../../world/login-app.js';
+import { declaredNames, tabledNames } from '../../world/option-tables.js';
+
+const PASSWORD = 'correct horse battery staple';
+const EVIL = 'https://evil.example';
+
+// Hashes of this strength take long on purpose: one user for all tests.
+let users: UserTable;
+beforeAll(async () => {
+  users = openUserTable(new Database(':memory:'));
+  await users.add('ada', PASSWORD);
+});
+
+type Kind = 'before' | 'after' | 'both';
+
+async function start(kind: Kind) {
+  const port = await reservePort();
+  const sessions = { secret: 'of this test alone', store: new session.MemoryStore() };
+  const auth = createAuth({ ...BASE, publicUrl: port.origin, passwords });
+  await importUsers(users, auth);
+  const apps = {
+    before: () => createBefore(users, sessions),
+    after: () => createAfter(auth),
+    both: () => createBoth(auth, users, sessions),
+  };
+  const serve = (which: Kind) => port.serve(apps[which]());
+  serve(kind);
+  return { auth, origin: port.origin, browser: createHttpBrowser(), serve };
+}
+
+interface Place {
+  readonly origin: string;
+  readonly browser: HttpBrowser;
+}
+
+/** By the application's own form, on the way to a page. */
+async function signIn({ origin, browser }: Place, password = PASSWORD) {
+  const form = await browser.open(`${origin}/notes`);
+  expect(new URL(form.url).pathname).toBe('/login');
+  return browser.submit(form, { username: 'ada', password });
+}
+
+const COOKIE = { before: 'connect.sid', after: 'latchkey-session' } as const;
+
+describe.each(['before', 'after'] as const)(
+  'the application with passport sessions, %s',
+  (kind) => {
+    it('shows a page to who signs in by its own form on the way, keeps what they write, and signs out', async () => {
+      const place = await start(kind);
+      const { origin, browser } = place;
+      expect((await browser.open(`${origin}/`)).body).toContain('Nobody is signed in.');
+      const notes = await signIn(place);
+      expect(notes.url).toBe(`${origin}/notes`);
+      expect(notes.body).toContain('Notes of ada');
+      expect((await browser.submit(notes, { text: 'milk' })).body).toContain('<li>milk</li>');
+      expect(JSON.parse((await browser.fetch(`${origin}/api/me`)).body)).toEqual({
+        username: 'ada',
+      });
+
+      const signedIn = browser.cookies('localhost').get(COOKIE[kind]) ?? '';
+      const home = await browser.submit(await browser.open(`${origin}/`));
+      expect(home.body).toContain('Nobody is signed in.');
+      expect((await browser.fetch(`${origin}/api/me`)).status).toBe(401);
+      // The session has ended, not only its cookie.
+      browser.setCookie('localhost', COOKIE[kind], signedIn);
+      expect((await browser.fetch(`${origin}/api/me`)).status).toBe(401);
+    });
+
+    it('signs nobody in by a wrong password, and asks again', async () => {
+      const place = await start(kind);
+      const page = await signIn(place, 'not the password');
+      expect(page.body).toContain('type="password"');
+      expect((await place.browser.fetch(`${place.origin}/api/me`)).status).toBe(401);
+      expect((await place.browser.open(`${place.origin}/notes`)).body).not.toContain(
+        'Notes of ada',
+      );
+    });
+
+    it('gives the session another id at the log-in, so that one that was planted is worth nothing', async () => {
+      const place = await start(kind);
+      await signIn(place);
+      const planted = place.browser.cookies('localhost').get(COOKIE[kind]) ?? '';
+      const victim = createHttpBrowser();
+      victim.setCookie('localhost', COOKIE[kind], planted);
+      const form = await victim.open(`${place.origin}/login`);
+      await victim.submit(form, { username: 'ada', password: PASSWORD });
+      expect(victim.cookies('localhost').get(COOKIE[kind])).not.toBe(planted);
+      expect((await place.browser.fetch(`${place.origin}/api/me`)).status).toBe(401);
+    });
+
+    it('takes no form of another site for its user’s', async () => {
+      const place = await start(kind);
+      await signIn(place);
+      await place.browser.open(`${place.origin}/notes`, { form: { text: 'bread' }, from: EVIL });
+      expect((await place.browser.open(`${place.origin}/notes`)).body).not.toContain('bread');
+    });
+  },
+);
+
+describe('a log-in that another site’s form sends', () => {
+  it.each([
+    { kind: 'before', status: 200, signedIn: true },
+    { kind: 'after', status: 403, signedIn: false },
+  ] as const)('is answered with $status $kind', async ({ kind, status, signedIn }) => {
+    const { origin, browser } = await start(kind);
+    const form = { username: 'ada', password: PASSWORD };
+    const page = await browser.open(`${origin}/login/password`, { form, from: EVIL });
+    expect(page.status).toBe(status);
+    expect((await browser.open(`${origin}/`)).body.includes('Hello ada')).toBe(signedIn);
+  });
+});
+
+describe('imported users', () => {
+  it('have their hashes replaced at the first log-in', async () => {
+    const place = await start('after');
+    const { auth } = place;
+    expect((await auth.users.findById('1'))?.passwordHash).toMatch(/^passport\$/);
+    await signIn(place);
+    expect((await auth.users.findById('1'))?.passwordHash).toMatch(/^\$argon2id\$/);
+    expect(await importUsers(users, auth)).toEqual([]);
+    expect((await auth.users.findById('1'))?.passwordHash).toMatch(/^\$argon2id\$/);
+  });
+
+  it('are told apart without regard to case, and those left out are named', async () => {
+    const table = openUserTable(new Database(':memory:'));
+    for (const name of ['Bob', 'bob']) await table.add(name, PASSWORD);
+    const auth = createAuth({ ...BASE, publicUrl: 'http://localhost:3000' });
+    expect(await importUsers(table, auth)).toEqual(['bob']);
+  });
+});
+
+describe('both, side by side', () => {
+  it('let a user of Latchkey use routes that have moved and routes that have not', async () => {
+    const place = await start('both');
+    const { origin, browser } = place;
+    const notes = await signIn(place);
+    expect(notes.url).toBe(`${origin}/notes`);
+    expect((await browser.submit(notes, { text: 'milk' })).body).toContain('<li>milk</li>');
+    expect(JSON.parse((await browser.fetch(`${origin}/api/me`)).body)).toEqual({ username: 'ada' });
+    await browser.submit(await browser.open(`${origin}/`));
+    expect((await browser.fetch(`${origin}/api/me`)).status).toBe(401);
+    expect((await browser.open(`${origin}/notes`)).url).toContain('/login');
+  });
+
+  it('take over a session of before with the next page, once, and its user notices nothing', async () => {
+    const place = await start('before');
+    const { origin, browser, serve, auth } = place;
+    await signIn(place);
+    const former = browser.cookies('localhost').get('connect.sid') ?? '';
+    serve('both');
+    const notes = await browser.open(`${origin}/notes?page=2`);
+    expect(notes.url).toBe(`${origin}/notes?page=2`);
+    expect(notes.body).toContain('Notes of ada');
+    expect((await browser.fetch(`${origin}/api/me`)).status).toBe(200);
+    expect(await auth.sessions.list('1')).toHaveLength(1);
+
+    const copy = createHttpBrowser();
+    copy.setCookie('localhost', 'connect.sid', former);
+    expect((await copy.open(`${origin}/notes`)).url).toContain('/login');
+
+    await browser.submit(await browser.open(`${origin}/`));
+    expect((await browser.open(`${origin}/notes`)).url).toContain('/login');
+    serve('after');
+    expect((await browser.open(`${origin}/notes`)).url).toContain('/login');
+  });
+
+  it('leave a disabled user’s old session to the old routes', async () => {
+    const place = await start('before');
+    await signIn(place);
+    await place.auth.users.update('1', { disabled: true });
+    place.serve('both');
+    expect((await place.browser.fetch(`${place.origin}/api/me`)).status).toBe(401);
+    expect((await place.browser.open(`${place.origin}/notes`)).body).toContain('Notes of ada');
+    expect(await place.auth.sessions.list('1')).toEqual([]);
+  });
+});
+
+describe('the README says what becomes of every option', () => {
+  const folder = 'passport-sessions';
+
+  it('of session()', () => {
+    const file = '@types/express-session/index.d.ts';
+    const declared = declaredNames(file, 'SessionOptions', 'CookieOptions');
+    expect(tabledNames(folder, 'session()')).toEqual(declared);
+  });
+
+  it('of passport', () => {
+    const types = ['AuthenticateOptions', 'InitializeOptions', 'SessionOptions'];
+    const further = ['SessionStrategyOptions', 'LogInOptions', 'LogOutOptions'];
+    const declared = declaredNames('@types/passport/index.d.ts', ...types, ...further);
+    expect(tabledNames(folder, 'passport')).toEqual(declared);
+  });
+
+  it('of passport-local', () => {
+    const file = '@types/passport-local/index.d.ts';
+    const declared = declaredNames(file, 'IStrategyOptionsWithRequest');
+    expect(tabledNames(folder, 'passport-local')).toEqual(declared);
+  });
+});
