@@ -1,0 +1,34 @@
+/** What both applications show. */
+export function homePage(name: string | undefined): string {
+  const links =
+    name === undefined
+      ? '<p>Nobody is signed in.</p><a href="/auth/signin">Sign in</a>'
+      : `<p>Hello ${escape(name)}</p><a href="/profile">Profile</a> <a href="/auth/signout">Sign out</a>`;
+  return page('Colours', links);
+}
+
+export function profilePage(email: string, colour: string | undefined): string {
+  return page(
+    `Profile of ${email}`,
+    `<p>Favourite colour: ${escape(colour ?? 'none')}</p>
+     <form method="post" action="/colour"><label>Colour <input name="colour" required></label> <button>Save</button></form>
+     <a href="/auth/signout">Sign out</a>`,
+  );
+}
+
+function page(title: string, body: string): string {
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escape(title)}</title>
+<h1>${escape(title)}</h1>
+${body}
+</html>
+`;
+}
+
+function escape(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
