@@ -2,9 +2,9 @@ import { setImmediate as pause } from 'node:timers/promises';
 import { numberInRange } from '../known-options.js';
 import { createRevocationReader } from './revocation-reader.js';
 import { createRevokedIds } from './revoked-ids.js';
-import { scheduleLooks } from './schedule-looks.js';
+import { type Looks, scheduleLooks } from './schedule-looks.js';
 import { createSessionInquiries } from './session-inquiries.js';
-import type { SessionStore } from '../stores/store.js';
+import type { Revocation, SessionStore } from '../stores/store.js';
 
 export interface RevocationsOptions {
   /**
@@ -23,9 +23,9 @@ export interface RevocationsOptions {
 /** Revoked sessions whose access tokens may not have expired yet. */
 export interface Revocations {
   /**
-   * Tells whether a session is revoked: from memory, and at once. A promise until the store has answered once, and while more
-   * revocations are known to exist than were read; then the store is asked for the session, and the promise rejects when it
-   * doesn't answer.
+   * Tells whether a session is revoked: from memory, and at once. A promise until the store has answered once, after a time in
+   * which the process was frozen, and while more revocations are known to exist than were read; then the store is asked for the
+   * session, and the promise rejects when it doesn't answer.
    */
   has(sessionId: string): boolean | Promise<boolean>;
   /** Adds sessions that this instance has revoked. */
@@ -52,7 +52,7 @@ export function createRevocations(
 ): Revocations {
   const lagMs = numberInRange(revocationLagSeconds, [1, 300], 'revocationLagSeconds') * 1000;
   const memoryMs = accessTtlSeconds * 1000 + MARGIN_MS;
-  const revoked = createRevokedIds();
+  const memory = createMemory(memoryMs, now);
   /** Whether what is not in memory counts as not revoked. */
   let isSure = false;
   let isReady = false;
@@ -62,8 +62,7 @@ export function createRevocations(
     now,
     memoryMs,
     onPage(page) {
-      const time = now();
-      for (const { id, revokedAt } of page) revoked.add(id, Math.min(revokedAt, time) + memoryMs);
+      memory.addPage(page);
       settle();
     },
   });
@@ -72,10 +71,11 @@ export function createRevocations(
     look: () => look().finally(settle),
     pauseMs: () => Math.min(lagMs / 2, reader.isBehind() ? RETRY_MS : Infinity),
     onNews: sessions.onRevoked,
+    now,
   });
 
   function recall(id: string): boolean | undefined {
-    if (revoked.has(id)) return true;
+    if (memory.has(id)) return true;
     return isSure ? false : undefined;
   }
 
@@ -88,20 +88,20 @@ export function createRevocations(
   async function look(): Promise<void> {
     await reader.read();
     isReady = true;
-    await revoked.forget(now(), pause);
+    await memory.forget();
   }
 
   return Object.freeze({
     has(id: string): boolean | Promise<boolean> {
-      if (revoked.has(id)) return true;
-      if (isSure) return false;
+      if (memory.has(id)) return true;
+      if (isSure && !looks.isOverdue()) return false;
+      const answer = () => recall(id) ?? inquiries.isRevoked(id);
+      if (isSure) return catchUp(looks).then(answer);
       if (reader.isBehind()) return inquiries.isRevoked(id);
       looks.start();
-      return first.given.then(() => recall(id) ?? inquiries.isRevoked(id));
+      return first.given.then(answer);
     },
-    add(ids: readonly string[]): void {
-      for (const id of ids) revoked.add(id, now() + memoryMs);
-    },
+    add: memory.add,
     async ready(): Promise<void> {
       looks.start();
       if (!isReady) await looks.now();
@@ -111,6 +111,28 @@ export function createRevocations(
       looks.stop();
     },
   });
+}
+
+/** Looks after the process was frozen; twice when that was in the middle of a look. During an outage memory has to do. */
+async function catchUp(looks: Looks): Promise<void> {
+  await looks.now().catch(() => undefined);
+  if (looks.isOverdue()) await looks.now().catch(() => undefined);
+}
+
+/** Revoked sessions, each for as long as its access tokens can live. */
+function createMemory(memoryMs: number, now: () => number) {
+  const revoked = createRevokedIds();
+  return {
+    has: (id: string) => revoked.has(id),
+    add(this: void, ids: readonly string[]): void {
+      for (const id of ids) revoked.add(id, now() + memoryMs);
+    },
+    addPage(page: readonly Revocation[]): void {
+      const time = now();
+      for (const { id, revokedAt } of page) revoked.add(id, Math.min(revokedAt, time) + memoryMs);
+    },
+    forget: () => revoked.forget(now(), pause),
+  };
 }
 
 function createSignal(): { readonly given: Promise<void>; give(): void } {

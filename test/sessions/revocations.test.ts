@@ -145,6 +145,46 @@ describe('revocations of other instances', () => {
   });
 });
 
+describe('an instance that was frozen, so that no timer ran', () => {
+  async function frozen() {
+    const here = world();
+    const [ended = '', live = ''] = [...(await here.add(1)), ...(await here.add(1, 'ben'))];
+    await here.revocations.ready();
+    await here.revoke();
+    expect(here.revocations.has(ended)).toBe(false);
+    here.clock.advance(301);
+    return { ...here, ended, live };
+  }
+
+  it('looks before it answers the first request, once for all that come together', async () => {
+    const here = await frozen();
+    const counts = countPages(here);
+    const answers = await askAll(here.revocations, [here.ended, here.live, here.ended]);
+    expect(answers).toEqual([true, false, true].map((value) => ({ status: 'fulfilled', value })));
+    expect(counts.pages).toBe(1);
+    expect(here.revocations.has(here.live)).toBe(false);
+  });
+
+  it('does not believe a look in whose middle it was frozen', async () => {
+    const here = world();
+    const [id = ''] = await here.add(1);
+    // The first look has read everything, and is not over.
+    expect(await here.revocations.has(id)).toBe(false);
+    await here.revoke();
+    here.clock.advance(301);
+    expect(await here.revocations.has(id)).toBe(true);
+  });
+
+  it('goes on from memory when the store is gone, and asks no more for each request', async () => {
+    const here = await frozen();
+    here.switched.onPage = () => {
+      throw new Error('the store is gone');
+    };
+    expect(await here.revocations.has(here.live)).toBe(false);
+    expect(here.revocations.has(here.live)).toBe(false);
+  });
+});
+
 describe('an instance that has read some of the revocations and knows of more', () => {
   async function behind(options = {}) {
     const here = world(options);
