@@ -120,10 +120,8 @@ export function isPrefetch({ headers }: Headed): boolean {
 }
 
 export function hasBody({ headers }: Headed): boolean {
-  return (
-    headers['transfer-encoding'] !== undefined ||
-    (headers['content-length'] !== undefined && headers['content-length'] !== '0')
-  );
+  // Adapters of serverless platforms make the length a number.
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 export function isJson({ headers }: Headed): boolean {

@@ -35,7 +35,7 @@ export async function readJsonBody<Body>(
     if (!isJson(req)) throw new AuthError('UNSUPPORTED_MEDIA_TYPE');
     await parse(parseJson, exchange);
   }
-  return judgeBody(req.body ?? {}, schema);
+  return judgeBody(req.body, schema);
 }
 
 /** Like {@link readJsonBody}, and takes forms too, for the routes whose RFC asks for them. */
@@ -56,7 +56,7 @@ export async function readFormBody<Body>(
   const { req } = exchange;
   if (!isForm(req)) throw new AuthError('UNSUPPORTED_MEDIA_TYPE');
   if (!isParsed(req)) await parse(parseForm, exchange);
-  return judgeBody(req.body ?? {}, schema);
+  return judgeBody(req.body, schema);
 }
 
 export function isForm(req: Request): boolean {
@@ -68,8 +68,14 @@ export interface Exchange {
   readonly res: Response;
 }
 
-function isParsed(req: Request): boolean {
-  return typeof req.body === 'object' && req.body !== null && Object.keys(req.body).length > 0;
+/** Bytes are not a parsed body: adapters of serverless platforms put them there and leave the request unread. */
+function isParsed({ body }: Request): boolean {
+  if (typeof body !== 'object' || body === null || body instanceof Uint8Array) return false;
+  return Object.keys(body).length > 0;
+}
+
+function isMissing(body: unknown): boolean {
+  return body === undefined || body === null || (body instanceof Uint8Array && body.length === 0);
 }
 
 type Parser = typeof parseJson;
@@ -92,7 +98,7 @@ function parserRefusal(error: unknown): AuthError {
 }
 
 function judgeBody<Body>(body: unknown, schema: z.ZodType<Body>): Body {
-  const judged = schema.safeParse(body);
+  const judged = schema.safeParse(isMissing(body) ? {} : body);
   if (judged.success) return judged.data;
   throw new AuthError('INVALID_REQUEST', {
     reason: 'body',
