@@ -110,6 +110,11 @@ export interface Auth {
   upstreamToken(request: object, options?: UpstreamTokenOptions): Promise<string>;
   /** Resolves when every configured issuer's keys are there and the store answers; rejects with the reason. Waiting for it is optional. */
   ready(): Promise<void>;
+  /**
+   * Resolves when the work behind all replies so far is done: mails are on their way. For platforms that freeze the process when it
+   * has answered, such as AWS Lambda, and for those that take a promise (`waitUntil`).
+   */
+  settled(): Promise<void>;
   /** Ends gracefully: waits for mails on their way, stops timers, closes the store. Close your server first. */
   close(): Promise<void>;
   /** Listens to an audit event. Returns the function that stops it. */

@@ -68,8 +68,10 @@ export interface SignIn {
   readonly isAccountLive: (id: string) => Promise<boolean>;
   /** Undefined without AUTH_ORGANISATIONS. */
   readonly orgs: OwnOrganisations | undefined;
-  /** Keeps work that goes on after its reply, so that `close()` can wait for it. */
+  /** Keeps work that goes on after its reply, so that `settled()` and `close()` can wait for it. */
   inBackground(work: Promise<unknown>): void;
+  /** Resolves when the work behind all replies so far is done. */
+  settled(): Promise<void>;
   /** Resolves when the store answers; rejects with the reason. */
   ready(): Promise<void>;
   /** Waits for work behind replies, stops timers, and closes a store that we opened. */
@@ -109,7 +111,7 @@ export function createSignIn(
     now,
   });
   const providers = createProviders(config, options, { events, now });
-  const { ended, inBackground } = createBackground();
+  const { settled, inBackground } = createBackground();
   const orgs = ownOrganisations
     ? createOwnOrganisations({ store, users, events, now, issuer: config.jwt.issuer }, options)
     : refuseOrganisationOptions(options);
@@ -135,13 +137,14 @@ export function createSignIn(
     ...machinesOf(config, options, { ...context, store, users, orgs, inBackground }),
     orgs,
     inBackground,
+    settled,
     async ready(): Promise<void> {
       await store.ping();
       await sessions.ready();
     },
     async close(): Promise<void> {
       await sessions.close();
-      await ended();
+      await settled();
       if (!options.store) await store.close();
     },
   });
@@ -254,7 +257,7 @@ function storeOf(
   });
 }
 
-/** Work that goes on after its response; only `close()` waits for it. */
+/** Work that goes on after its response. */
 function createBackground() {
   const working = new Set<Promise<unknown>>();
   return {
@@ -262,7 +265,9 @@ function createBackground() {
       const tracked = work.finally(() => working.delete(tracked));
       working.add(tracked);
     },
-    ended: () => Promise.all(working),
+    async settled(this: void): Promise<void> {
+      await Promise.all(working);
+    },
   };
 }
 
