@@ -1,3 +1,4 @@
+import type { AuthOptions } from 'latchkey';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { buildPackage } from '../package/build-package.js';
@@ -9,9 +10,9 @@ const NEW_PASSWORD = 'a password of their own';
 let browser: Browser;
 
 /** The example, and a person in front of its page. */
-async function world() {
+async function world(options: AuthOptions = {}) {
   const port = await reservePort();
-  const tenants = await createTenants({ publicUrl: port.origin });
+  const tenants = await createTenants({ publicUrl: port.origin, options });
   onTestFinished(() => tenants.auth.close());
   port.serve(tenants.app);
   const newPerson = async () => {
@@ -128,5 +129,15 @@ describe.skipIf(isChromiumMissing())('a person at the page of the multi-tenant e
     await heading(page, 'Invoices of Acme');
     await page.getByRole('button', { name: 'Sign out' }).click();
     await heading(page, 'Sign in');
+  });
+
+  it('is offered Google where the application has a client there', async () => {
+    const { newPerson } = await world({
+      google: { clientId: 'invoices', clientSecret: 'only-for-this-test' },
+      providerFetch: () => Promise.reject(new TypeError('nothing leaves this machine')),
+    });
+    const page = await newPerson();
+    const link = page.getByRole('link', { name: 'Continue with Google' });
+    expect(await link.getAttribute('href')).toBe('/api/auth/login/google?returnTo=/');
   });
 });

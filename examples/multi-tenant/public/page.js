@@ -61,11 +61,11 @@ async function enterOrg(id) {
   history.replaceState(null, '', id === undefined ? location.pathname : `#${id}`);
   element('org').value = id ?? '';
   const list = await call('/invoices');
-  // Another organisation may have been chosen meanwhile: what is shown must be what a form is sent to.
-  if (!list || client.org !== id) return;
+  const isAdmin = profile.role === 'admin' && (await showUsers());
+  // Meanwhile another organisation may have been chosen: what is shown must be what a form is sent to. Or the session has ended.
+  if (!list || client.org !== id || !client.current?.authenticated) return;
   element('org').value = list.org;
   showInvoices(list);
-  const isAdmin = profile.role === 'admin' && (await showUsers());
   show('invoices', ...(isAdmin ? ['users'] : []));
 }
 
@@ -102,6 +102,7 @@ function showInvoices({ org, invoices }) {
 async function showUsers() {
   const answer = await call('/auth/users');
   const rows = answer?.users.map(({ id, username, email, must_reset_password: isTemporary }) => {
+    const name = username ?? email;
     const reset = () =>
       act(async () => {
         if (!(await call(`/auth/users/${id}/reset-password`, { method: 'POST' }))) return;
@@ -109,10 +110,8 @@ async function showUsers() {
         tell(`A temporary password is on its way to ${email}.`);
       });
     const action =
-      id === profile.user_id
-        ? ''
-        : button('Reset password', reset, `Reset password of ${username}`);
-    return row([username ?? email, isTemporary ? 'temporary' : 'chosen', action]);
+      id === profile.user_id ? '' : button('Reset password', reset, `Reset password of ${name}`);
+    return row([name, isTemporary ? 'temporary' : 'chosen', action]);
   });
   element('user-rows').replaceChildren(...(rows ?? []));
   return rows !== undefined;
@@ -176,13 +175,19 @@ element('org').addEventListener('change', ({ target }) => {
   void act(() => enterOrg(target.value || undefined));
 });
 
-const { providers } = await (await fetch('/api/auth/providers')).json();
-for (const { label, login_url: url } of providers) {
-  const link = document.createElement('a');
-  link.className = 'button plain';
-  link.textContent = `Continue with ${label}`;
-  link.href = `${url}?returnTo=/`;
-  element('providers').append(link);
-}
 client.onChange((session) => act(() => render(session)));
 await act(() => client.session());
+// Without them there are still passwords.
+await showProviders().catch(() => undefined);
+
+async function showProviders() {
+  const { providers } = await (await fetch('/api/auth/providers')).json();
+  const links = providers.map(({ label, login_url: url }) => {
+    const link = document.createElement('a');
+    link.className = 'button plain';
+    link.textContent = `Continue with ${label}`;
+    link.href = `${url}?returnTo=/`;
+    return link;
+  });
+  element('providers').replaceChildren(...links);
+}
