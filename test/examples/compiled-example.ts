@@ -19,7 +19,12 @@ export async function compileExample(
   packages: readonly string[],
 ): Promise<CompiledExample> {
   const project = await createScratchProject([...(await dependencyNames()), ...packages]);
-  const file = path.join(project.folder, 'server.mjs');
+  return { project, file: await compileInto(project, entry) };
+}
+
+/** Compiles a further script of an example, beside the first. Returns its path. */
+export async function compileInto({ folder }: ScratchProject, entry: string): Promise<string> {
+  const file = path.join(folder, `${path.basename(entry, '.ts')}.mjs`);
   await build({
     entryPoints: [path.join(root, entry)],
     bundle: true,
@@ -32,5 +37,5 @@ export async function compileExample(
     outfile: file,
     logLevel: 'error',
   });
-  return { project, file };
+  return file;
 }

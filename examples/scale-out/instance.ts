@@ -1,0 +1,39 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { createAuth } from 'latchkey';
+import { createApp } from './app.js';
+
+/** Longer than the proxy takes to notice that `/ready` says no. */
+const DRAIN_MS = Number(process.env['DRAIN_MS'] ?? 1000);
+
+// All instances have the same AUTH_* variables: one secret, one store.
+const auth = createAuth();
+const state = { name: String(process.pid), isEnding: false };
+const server = createServer(createApp(auth, state));
+// Longer than the proxy keeps a connection idle, or a request meets a connection that is just being closed.
+server.keepAliveTimeout = 65_000;
+
+// Not before keys and store are there, and the sessions that were ended lately are known.
+await auth.ready();
+server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
+  const { port } = server.address() as AddressInfo;
+  process.send?.({ port });
+});
+
+/** In this order: no new requests, then answers to those under way, then the store. */
+async function end(): Promise<void> {
+  if (state.isEnding) return;
+  state.isEnding = true;
+  await wait(DRAIN_MS);
+  server.close(() => {
+    void auth.close();
+    if (process.connected) process.disconnect();
+  });
+  server.closeIdleConnections();
+}
+
+process.on('SIGTERM', () => void end());
+// Ctrl-C reaches the whole group; the process that started this one decides.
+process.on('SIGINT', () => undefined);
+process.on('disconnect', () => void end());
