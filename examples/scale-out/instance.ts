@@ -16,7 +16,7 @@ server.keepAliveTimeout = 65_000;
 
 // Not before keys and store are there, and the sessions that were ended lately are known.
 await auth.ready();
-server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
+server.listen(Number(process.env.PORT ?? 0), process.env['HOST'] ?? '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo;
   process.send?.({ port });
 });

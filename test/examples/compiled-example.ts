@@ -19,12 +19,7 @@ export async function compileExample(
   packages: readonly string[],
 ): Promise<CompiledExample> {
   const project = await createScratchProject([...(await dependencyNames()), ...packages]);
-  return { project, file: await compileInto(project, entry) };
-}
-
-/** Compiles a further script of an example, beside the first. Returns its path. */
-export async function compileInto({ folder }: ScratchProject, entry: string): Promise<string> {
-  const file = path.join(folder, `${path.basename(entry, '.ts')}.mjs`);
+  const file = path.join(project.folder, 'server.mjs');
   await build({
     entryPoints: [path.join(root, entry)],
     bundle: true,
@@ -37,5 +32,5 @@ export async function compileInto({ folder }: ScratchProject, entry: string): Pr
     outfile: file,
     logLevel: 'error',
   });
-  return file;
+  return { project, file };
 }
