@@ -438,20 +438,24 @@ describe('the project file', () => {
   });
 });
 
-it('starts by one command with nothing set, and ends when it is told to', async () => {
-  await buildPackage();
-  const script = startScript(['--import', 'tsx', 'examples/start.ts', 'analytics-api'], {
-    env: { PORT: '0', TSX_TSCONFIG_PATH: 'examples/tsconfig.installed.json' },
-  });
-  await until(script, () => script.output.stdout.includes('Ctrl-C'));
-  const { stdout } = script.output;
-  const [, password = ''] = /^ +uma +(\S+)/m.exec(stdout) ?? [];
-  const [base = ''] = /http:\S+\/api\/v1/.exec(stdout) ?? [];
-  const client = createAnalyticsClient(base);
-  await client.signIn('uma', password);
-  expect(await client.get('/sales')).toEqual({ rows: UMAS_ROWS });
-  expect(await stop(script)).toBe(0);
-  expect(script.output.stderr).not.toMatch(/error/i);
+describe('the one command', () => {
+  beforeAll(buildPackage, 120_000);
+
+  it('starts with nothing set, and ends when it is told to', async () => {
+    const script = startScript(['--import', 'tsx', 'examples/start.ts', 'analytics-api'], {
+      env: { PORT: '0', TSX_TSCONFIG_PATH: 'examples/tsconfig.installed.json' },
+    });
+    onTestFinished(() => void script.child.kill('SIGKILL'));
+    await until(script, () => script.output.stdout.includes('Ctrl-C'));
+    const { stdout } = script.output;
+    const [, password = ''] = /^ +uma +(\S+)/m.exec(stdout) ?? [];
+    const [base = ''] = /http:\S+\/api\/v1/.exec(stdout) ?? [];
+    const client = createAnalyticsClient(base);
+    await client.signIn('uma', password);
+    expect(await client.get('/sales')).toEqual({ rows: UMAS_ROWS });
+    expect(await stop(script)).toBe(0);
+    expect(script.output.stderr).not.toMatch(/error/i);
+  }, 60_000);
 });
 
 function post(url: string, body: object): Promise<Response> {

@@ -32,6 +32,9 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => rm(folder, { recursive: true }));
 
+// Processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
+
 /** A proxy on a port of its own. */
 async function startProxy() {
   const proxy = createProxy();
@@ -359,6 +362,8 @@ describe.each(stores)(
 
 it('its server starts with nothing set, replaces an instance that is killed, and ends when it is told to', async () => {
   const script = startScript([path.join(folder, 'server.mjs')], { env: { PORT: '0' } });
+  // The instances end when the process is gone that started them.
+  onTestFinished(() => void script.child.kill('SIGKILL'));
   await until(script, () => script.output.stdout.includes('; wait'));
   const [, api = '', username = '', password = ''] =
     /load\.ts (\S+) (\S+) (\S+)/.exec(script.output.stdout) ?? [];
