@@ -122,7 +122,7 @@ function startSession({ options, base, send, retryForMs, signal }: SessionParts)
   };
   const give = (token: Token | undefined): void => {
     const answer = readToken(token);
-    if (token !== undefined && !answer) throw new TypeError('setToken() got no access token');
+    if (token !== undefined && !answer) throw new TypeError('this is no access token');
     isGiven = answer !== undefined;
     tokens.set(answer && holdToken(answer, Date.now()), !isGiven);
   };

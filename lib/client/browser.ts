@@ -13,20 +13,9 @@ interface Browser {
       ): Promise<T>;
     };
   };
-  readonly document?: {
-    readonly prerendering?: boolean;
-    addEventListener(
-      type: 'prerenderingchange',
-      listener: () => void,
-      options: { readonly once: true },
-    ): void;
-  };
-  readonly location?: {
-    readonly href: string;
-    readonly pathname: string;
-    readonly search: string;
-    assign(url: string): void;
-  };
+  /** Says that this is a page. */
+  readonly document?: object;
+  readonly location?: { readonly href: string; assign(url: string): void };
   readonly addEventListener?: (
     type: 'pagehide' | 'pageshow',
     listener: (event: { readonly persisted?: boolean }) => void,

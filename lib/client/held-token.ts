@@ -26,15 +26,15 @@ export interface TokenAnswer {
 export function holdToken(answer: TokenAnswer, askedAt: number): HeldToken {
   const { access_token: token, token_type: scheme = 'Bearer' } = answer;
   const claims = claimsOf(token);
-  const lifeMs = 1000 * (answer.expires_in ?? lifeOf(claims, askedAt));
-  const renewMs = answer.refresh_in === undefined ? lifeMs * RENEW_AFTER : answer.refresh_in * 1000;
+  const seconds = answer.expires_in ?? lifeOf(claims, askedAt);
+  const { refresh_in: renewIn = seconds * RENEW_AFTER } = answer;
   return {
     token,
     scheme,
     subject: claims.sub,
     // Tabs and devices that began together do not renew together.
-    renewAt: askedAt + renewMs * (0.9 + Math.random() / 10),
-    expiresAt: askedAt + lifeMs,
+    renewAt: askedAt + renewIn * (900 + 100 * Math.random()),
+    expiresAt: askedAt + seconds * 1000,
   };
 }
 

@@ -54,11 +54,19 @@ export interface SessionUser {
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
-/** By password; with the code of `?auth_code=`, which a log-in with `mode=code` comes back with; or at a provider, to which the page goes. */
+/** By password; with the code of `?auth_code=`, which a log-in with `mode: 'code'` comes back with; or at a provider, to which the page goes. */
 export type Login =
   | { readonly username: string; readonly password: string }
-  | { readonly code: string; readonly codeVerifier?: string }
-  | { readonly provider?: string; readonly returnTo?: string; readonly mode?: 'cookie' | 'code' };
+  | { readonly code: string; readonly code_verifier?: string }
+  | {
+      /** @defaultValue the only one, or the one without a name */
+      readonly provider?: string;
+      /** Path of the page to come back to. @defaultValue `'/'` */
+      readonly returnTo?: string;
+      readonly mode?: 'cookie' | 'code';
+      readonly prompt?: string;
+      readonly login_hint?: string;
+    };
 
 export interface AuthClient {
   /**

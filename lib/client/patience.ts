@@ -25,7 +25,8 @@ export async function patiently<T extends Response | undefined>(
       answer = await attempt();
       if (!answer || !isTrouble(answer.status)) return answer;
     } catch (error) {
-      if (signal?.aborted || !isOutage(error)) throw error;
+      // `fetch()` rejects with a TypeError when the network fails, and a time limit with a TimeoutError.
+      if (signal?.aborted || !/^T(?:ype|imeout)Error$/.test(Object(error).name)) throw error;
       failure = error;
     }
     const waitMs = retryAfterMs(answer) ?? pauseMs * (0.5 + Math.random() / 2);
@@ -38,17 +39,12 @@ export async function patiently<T extends Response | undefined>(
   }
 }
 
-/** `fetch()` rejects with a TypeError when the network fails, and a time limit with a TimeoutError. */
-function isOutage(error: unknown): boolean {
-  return error instanceof Error && ['TypeError', 'TimeoutError'].includes(error.name);
-}
-
-/** Seconds from now, or a date. */
+/** Seconds from now, or a date. Undefined for 0 too, which leaves the pause to us. */
 export function retryAfterMs(answer: Response | undefined): number | undefined {
   const value = answer?.headers.get('Retry-After');
   if (!value) return undefined;
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+  return ms || undefined;
 }
 
 export function pause(ms: number): Promise<void> {

@@ -1,15 +1,14 @@
 import { browser } from './browser.js';
 
-const ABSOLUTE = /^(?:[a-z][a-z\d+.-]*:|\/\/)/i;
-/** What URL parsers drop, or take for a slash. */
-const TREACHEROUS = /[\\\p{Cc}]/u;
+/** A scheme, a host, and what URL parsers drop or take for a slash. */
+const ELSEWHERE = /^(?:[a-z][a-z\d+.-]*:|\/\/)|[\\\p{Cc}]/iu;
 
 /** Reads `baseUrl`: what all paths are below. Ends in a slash. */
 export function readBase(baseUrl: string): URL {
   const page = browser.location?.href;
   // A query or a fragment has no place before a path.
   if (!URL.canParse(baseUrl, page) || /[?#]/.test(baseUrl))
-    throw new TypeError('baseUrl must be a path of this page, or a whole URL');
+    throw new TypeError('baseUrl must be a whole URL, or a path of a page');
   const base = new URL(baseUrl, page);
   base.pathname = base.pathname.replace(/\/*$/, '/');
   return base;
@@ -20,10 +19,10 @@ export function readBase(baseUrl: string): URL {
  * leaves the base by `..`: the token would go where it must not.
  */
 export function urlBelow(base: URL, path: string): URL {
-  if (typeof path === 'string' && !ABSOLUTE.test(path) && !TREACHEROUS.test(path)) {
+  if (typeof path === 'string' && !ELSEWHERE.test(path)) {
     // Joined as text: no path can name another host.
     const url = new URL(base.origin + base.pathname + path.replace(/^\//, ''));
-    if (url.origin === base.origin && url.pathname.startsWith(base.pathname)) return url;
+    if (url.pathname.startsWith(base.pathname)) return url;
   }
   throw new TypeError('path must be relative to baseUrl');
 }

@@ -46,7 +46,7 @@ export function createRouterCalls(send: Send, authPath: string, forMs: number): 
 }
 
 export function unavailable(cause: unknown): never {
-  throw new AuthClientError('UNAVAILABLE', 'The server did not answer.', { cause });
+  throw new AuthClientError('UNAVAILABLE', 'The server did not answer', { cause });
 }
 
 /** Reads an answer of the auth router. Rejects with AuthClientError for a refusal, and for what lacks `member`: no auth router sent it. */

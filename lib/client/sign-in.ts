@@ -59,8 +59,7 @@ export function createSignIn(parts: SignInParts): SignIn {
     session,
     async login(how) {
       if ('password' in how) return enter('/login', { ...how, delivery });
-      if ('code' in how)
-        return enter('/exchange', { code: how.code, code_verifier: how.codeVerifier });
+      if ('code' in how) return enter('/exchange', how);
       return leave(parts, how);
     },
     async logout(body = {}) {
@@ -69,7 +68,7 @@ export function createSignIn(parts: SignInParts): SignIn {
         const answer = await router.answered(() => router.call('/logout', { body, token }));
         // 401: it has ended already.
         if (!answer.ok && answer.status !== 401) await readAnswer<Session>(answer, 'authenticated');
-        tabs.tell(null);
+        tabs.tell();
       }
       tokens.set(undefined, true);
     },
@@ -79,14 +78,10 @@ export function createSignIn(parts: SignInParts): SignIn {
 type AtProvider = Exclude<Login, { readonly password: string } | { readonly code: string }>;
 
 /** The page goes to the provider, and comes back as another one. */
-function leave(
-  { base, authPath }: SignInParts,
-  { provider = '', returnTo = '/', mode = 'cookie' }: AtProvider,
-): Promise<never> {
-  const { location } = browser;
-  if (!location) throw new TypeError('only a page can go to a provider');
-  const { href } = urlBelow(base, `${authPath}/login/${encodeURIComponent(provider)}`);
-  const query = new URLSearchParams({ returnTo, mode });
-  location.assign(`${href}?${query}`);
+function leave({ base, authPath }: SignInParts, how: AtProvider): Promise<never> {
+  const { provider = '', ...query } = how;
+  const url = urlBelow(base, `${authPath}/login/${encodeURIComponent(provider)}`);
+  if (!browser.location) throw new TypeError('this is no page');
+  browser.location.assign(`${url.href}?${new URLSearchParams({ returnTo: '/', ...query })}`);
   return new Promise(() => {});
 }

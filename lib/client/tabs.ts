@@ -6,8 +6,8 @@ import { pause } from './patience.js';
 export interface Tabs {
   /** Runs `work` while no other tab runs its own, or by itself where browsers have no locks. */
   readonly alone: <T>(work: () => Promise<T>) => Promise<T>;
-  /** Tells of a token to go on with; null: the user has signed out. */
-  readonly tell: (token: HeldToken | null) => void;
+  /** Tells of a token to go on with, or without one that the user has signed out. */
+  readonly tell: (token?: HeldToken) => void;
 }
 
 interface TabOptions {

@@ -19,8 +19,7 @@ export function bySource(
 }
 
 function refuse(cause?: unknown): never {
-  const isLate = cause instanceof Error && cause.name === 'TimeoutError';
-  throw isLate
-    ? new AuthClientError('TOKEN_SOURCE_TIMEOUT', 'tokenSource did not answer', { cause })
-    : new AuthClientError('TOKEN_SOURCE_FAILED', 'tokenSource gave no token', { cause });
+  const isLate = Object(cause).name === 'TimeoutError';
+  const code = isLate ? 'TOKEN_SOURCE_TIMEOUT' : 'TOKEN_SOURCE_FAILED';
+  throw new AuthClientError(code, 'tokenSource gave no access token', { cause });
 }

@@ -1,4 +1,3 @@
-import { browser } from './browser.js';
 import { type HeldToken, holdToken, type TokenAnswer } from './held-token.js';
 import { readAnswer, type RouterCalls } from './router-calls.js';
 import type { Tabs } from './tabs.js';
@@ -101,10 +100,12 @@ export function createTokens({ renewal, tabs, changed, ...initial }: TokensParts
   };
 }
 
-/** Exchanges the refresh token, from the cookie or memory. One tab does it for all. */
+/**
+ * Exchanges the refresh token, from the cookie or memory. One tab does it for all. A page that the browser loads on suspicion (prerendering) waits: locks
+ * are for pages that somebody looks at.
+ */
 export function byRefresh({ call, answered }: RouterCalls, tabs: Tabs): Renewal {
   return async function refresh(refreshToken, isRenewed) {
-    await shown();
     let askedAt = 0;
     const answer = await answered(() =>
       tabs.alone(async () => {
@@ -117,13 +118,4 @@ export function byRefresh({ call, answered }: RouterCalls, tabs: Tabs): Renewal 
     if (answer.status === 401) return 'out';
     return { answer: await readAnswer<RouterTokens>(answer, 'access_token'), askedAt };
   };
-}
-
-/** A page that nobody looks at yet, because the browser has loaded it on suspicion, renews nothing. */
-function shown(): Promise<void> {
-  const { document } = browser;
-  if (!document?.prerendering) return Promise.resolve();
-  return new Promise((resolve) => {
-    document.addEventListener('prerenderingchange', () => resolve(), { once: true });
-  });
 }

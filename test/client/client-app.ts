@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http';
 import express, { type Request, type Response } from 'express';
 import { type Auth, type AuthOptions, createAuth, principalOf } from 'latchkey';
 import { addUser, BASE } from '../world/auth-server.js';
-import { serve } from '../world/serve.js';
+import { reservePort } from '../world/login-app.js';
 
 export interface ClientApp {
   readonly auth: Auth;
@@ -22,9 +22,10 @@ export async function serveClientApp(
   files: Readonly<Record<string, readonly [type: string, text: string]>> = {},
 ): Promise<ClientApp> {
   const log: string[] = [];
+  const port = await reservePort();
   const auth = createAuth({
     ...BASE,
-    publicUrl: 'http://localhost:3000',
+    publicUrl: port.origin,
     // Not the function itself, so that tests can set the clock.
     now: () => Date.now(),
     ...options,
@@ -47,13 +48,13 @@ export async function serveClientApp(
     app.get(path, (_req, res) => void res.type(type).send(text));
   app.use(auth.errorHandler({ format }));
   const served = { outage: undefined as ClientApp['outage'] };
-  const { origin } = await serve((req, res) => {
+  port.serve((req, res) => {
     log.push(`${req.method} ${req.url?.split('?')[0]}`);
     if (!served.outage?.(req, res)) app(req, res);
   });
   return Object.assign(served, {
     auth,
-    origin,
+    origin: port.origin,
     log,
     count: (request: string) => log.filter((line) => line === request).length,
     async addUser(username: string) {
