@@ -31,7 +31,7 @@ export async function serveClientApp(
     ...options,
   });
   const app = express();
-  app.use(auth.securityHeaders({ preset: 'api' }));
+  app.use(auth.securityHeaders({ preset: 'web' }));
   app.use('/api/auth', auth.router());
   app.get('/api/me', auth.requireAuth(), (req, res) => void res.json(describe(req)));
   app.get('/api/open', auth.optionalAuth(), (req, res) => void res.json({ user: !!req.auth }));
