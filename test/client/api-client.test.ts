@@ -19,7 +19,11 @@ async function world(change: Partial<ApiClientOptions> = {}, method?: string) {
     const caller = method === undefined ? req : { auth: { method, token: 'lk_live_a_b' } };
     const baseUrl = `${upstream.origin}/v1`;
     const api = createApiClient(caller, { baseUrl, allowedOrigins, ...change });
-    res.json(await (await api.fetch(String(req.query['path']))).json());
+    res.json(
+      await (
+        await api.fetch(new URL(req.url, upstream.origin).searchParams.get('path') ?? '')
+      ).json(),
+    );
   };
   const app = express();
   app.use(auth.securityHeaders({ preset: 'api' }));
