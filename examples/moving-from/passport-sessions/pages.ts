@@ -1,3 +1,5 @@
+import { escape, page } from '../page.js';
+
 /** What both applications show. */
 export function homePage(username: string | undefined): string {
   return page(
@@ -12,7 +14,7 @@ export function homePage(username: string | undefined): string {
 export function loginPage(message: string, returnTo = '/'): string {
   return page(
     'Sign in',
-    `<p role="alert">${escape(message)}</p>
+    `${message && `<p role="alert">${escape(message)}</p>`}
      <form method="post" action="/login/password">
        <input type="hidden" name="returnTo" value="${escape(returnTo)}">
        <label>User name <input name="username" autocomplete="username" required></label>
@@ -28,21 +30,4 @@ export function notesPage(username: string, notes: readonly string[]): string {
     `<ul>${notes.map((note) => `<li>${escape(note)}</li>`).join('')}</ul>
      <form method="post" action="/notes"><label>Note <input name="text" required></label> <button>Add</button></form>`,
   );
-}
-
-function page(title: string, body: string): string {
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${escape(title)}</title>
-<h1>${escape(title)}</h1>
-${body}
-</html>
-`;
-}
-
-function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

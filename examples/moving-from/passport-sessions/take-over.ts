@@ -1,5 +1,5 @@
 import type { RequestHandler, Response } from 'express';
-import { type Auth, optionalPrincipalOf } from 'latchkey';
+import { type Auth, type LiveSession, optionalPrincipalOf } from 'latchkey';
 import { userOf } from './notes.js';
 
 /**
@@ -12,21 +12,21 @@ export function takeOver(auth: Auth): RequestHandler {
     if (!isPage || !req.user || optionalPrincipalOf(req)) return next();
     const user = await auth.users.findById(String(userOf(req).id));
     if (!user || user.disabled) return next();
-    // What else is in the session, such as a basket, stays; its id changes.
+    // When the password was given is not known, so nothing that demands a fresh sign-in takes this session.
+    const unknown = { amr: [], authTime: undefined, acr: undefined, device: undefined };
+    const live = await auth.sessions.start(user, { ...unknown, delivery: 'cookie' });
+    // What else is in the old session, such as a basket, stays; its id changes.
     await new Promise<void>((resolve, reject) => {
       req.logout({ keepSessionInfo: true }, (error) => (error ? reject(error) : resolve()));
     });
-    await setSessionCookie(auth, res, user);
-    res.redirect(303, req.originalUrl);
+    setSessionCookie(auth, res, live);
+    // `//evil.example/` would be another host.
+    res.redirect(303, req.originalUrl.replace(/^[/\\]+/, '/'));
   };
 }
 
-type User = Parameters<Auth['sessions']['start']>[0];
-
-/** When the user gave the password is not known: nothing that demands a fresh sign-in takes this session. */
-async function setSessionCookie({ sessions, config }: Auth, res: Response, user: User) {
-  const unknown = { amr: [], authTime: undefined, acr: undefined, device: undefined };
-  const { session, refreshToken } = await sessions.start(user, { ...unknown, delivery: 'cookie' });
+/** With the name and the attributes that Latchkey's own sign-in gives it. */
+function setSessionCookie({ config }: Auth, res: Response, { session, refreshToken }: LiveSession) {
   const secure = config.publicUrl?.startsWith('https:') ?? false;
   res.cookie(`${secure ? '__Host-' : ''}${config.cookieName}-session`, refreshToken, {
     ...{ httpOnly: true, sameSite: 'lax', path: '/', secure },

@@ -181,6 +181,26 @@ describe('both, side by side', () => {
     expect((await browser.open(`${origin}/notes`)).url).toContain('/login');
   });
 
+  it('take over a session of before that two tabs open at once', async () => {
+    const place = await start('before');
+    const { origin, browser, serve } = place;
+    await signIn(place);
+    serve('both');
+    await Promise.all([browser.open(`${origin}/notes`), browser.open(`${origin}/`)]);
+    expect((await browser.open(`${origin}/notes`)).body).toContain('Notes of ada');
+    expect((await browser.fetch(`${origin}/api/me`)).status).toBe(200);
+  });
+
+  it('lead nobody away by a path that could be another host', async () => {
+    const place = await start('before');
+    const { origin, browser, serve } = place;
+    await signIn(place);
+    serve('both');
+    const until = (url: URL): boolean => url.origin !== origin;
+    const page = await browser.open(`${origin}//evil.example/`, { until });
+    expect(page.url).toBe(`${origin}/evil.example/`);
+  });
+
   it('leave a disabled user’s old session to the old routes', async () => {
     const place = await start('before');
     await signIn(place);
