@@ -79,6 +79,26 @@ describe.skipIf(isChromiumMissing())('a person at the page of the multi-tenant e
     expect(await page.locator('#invoice-rows').innerText()).toContain('Umbrella');
   });
 
+  it('who changes the organisation sees none that was asked for before, however late its answer', async () => {
+    const { newPerson, passwordOf } = await world();
+    const page = await newPerson();
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    await page.route('**/api/invoices', async (route) => {
+      if (route.request().headers()['x-org-id'] === 'globex') await released;
+      await route.continue();
+    });
+    await signIn(page, 'ben', passwordOf('ben'));
+    await page.getByRole('button', { name: 'Globex' }).click();
+    await page.getByLabel('Organisation').selectOption('Acme');
+    await heading(page, 'Invoices of Acme');
+    const late = page.waitForResponse(/\/api\/invoices$/);
+    release();
+    await (await late).finished();
+    await page.evaluate('new Promise((resolve) => setTimeout(resolve))');
+    expect(await page.locator('#invoices-of').textContent()).toBe('Invoices of Acme');
+  });
+
   it('who has a temporary password chooses another one before anything else', async () => {
     const { newPerson, passwordOf } = await world();
     const page = await newPerson();
