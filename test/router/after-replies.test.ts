@@ -26,6 +26,6 @@ it('settled() waits until the mails behind the replies are sent, also one that f
 
 it('settled() has nothing to wait for in an application that only verifies tokens', async () => {
   const issuer = await createTestIssuer({ algorithm: 'ES256' });
-  const auth = createAuth({ env: {}, issuers: [issuer.policy] });
+  const auth = createAuth({ env: {}, trustedIssuers: [issuer.policy] });
   expect(await auth.settled()).toBeUndefined();
 });
