@@ -30,10 +30,10 @@ beforeAll(async () => {
 
 type Kind = 'before' | 'after' | 'both';
 
-async function start(kind: Kind) {
+async function start(kind: Kind, publicUrl?: string) {
   const port = await reservePort();
   const sessions = { secret: 'of this test alone', store: new session.MemoryStore() };
-  const auth = createAuth({ ...BASE, publicUrl: port.origin, passwords });
+  const auth = createAuth({ ...BASE, publicUrl: publicUrl ?? port.origin, passwords });
   await importUsers(users, auth);
   const apps = {
     before: () => createBefore(users, sessions),
@@ -179,6 +179,15 @@ describe('both, side by side', () => {
     expect((await browser.open(`${origin}/notes`)).url).toContain('/login');
     serve('after');
     expect((await browser.open(`${origin}/notes`)).url).toContain('/login');
+  });
+
+  it('give it the cookie that Latchkey reads over https, too', async () => {
+    const place = await start('before', 'https://localhost');
+    await signIn(place);
+    place.serve('both');
+    await place.browser.open(`${place.origin}/notes`);
+    expect([...place.browser.cookies('localhost').keys()]).toContain('__Host-latchkey-session');
+    expect((await place.browser.fetch(`${place.origin}/api/me`)).status).toBe(200);
   });
 
   it('take over a session of before that two tabs open at once', async () => {
