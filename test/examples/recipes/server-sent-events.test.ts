@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import express from 'express';
 import { type AuthOptions, createAuth } from 'latchkey';
+import { createAuthClient } from 'latchkey/client';
 import { createTestIssuer } from 'latchkey/testing';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -172,38 +173,42 @@ describe('the recipe for server-sent events', () => {
 });
 
 describe('readEvents()', () => {
-  it('comes back with a fresh token after the end of one, and gets every message once', async () => {
-    const { origin, bearer, messages, ada } = await start();
-    const now = Math.floor(Date.now() / 1000);
-    const lives = [-1, 900];
+  it('reads through a client that adds the token, comes back when the stream breaks off, and gets every message once', async () => {
+    const { origin, issuer, messages, ada, server } = await start();
+    const client = createAuthClient({
+      baseUrl: `${origin}/api`,
+      tokenSource: () => issuer.mint({ sub: 'ada' }),
+    });
     const heard: unknown[] = [];
-    const hearing = new EventEmitter();
+    const progress = new EventEmitter();
     const stop = new AbortController();
-    const asked: unknown[] = [];
+    const opened = once(progress, 'open');
     const reading = readEvents(
       async (path, init) => {
-        const exp = now + (lives.shift() ?? 0);
-        const { authorization } = await bearer({ iat: exp - 900, exp });
-        const headers = new Headers(init.headers);
-        asked.push(headers.get('last-event-id'));
-        headers.set('authorization', authorization);
-        const response = await fetch(`${origin}${path}`, { ...init, headers });
-        queueMicrotask(() => messages.send(ada, asked.length));
+        const response = await client.fetch(path, init);
+        progress.emit('open');
         return response;
       },
-      '/api/events',
+      '/events',
       {
         signal: stop.signal,
         onMessage: (content) => {
           heard.push(content);
-          hearing.emit(String(content));
+          progress.emit(String(content));
         },
       },
     );
-    await once(hearing, '2');
+    await opened;
+    const first = once(progress, 'one');
+    messages.send(ada, 'one');
+    await first;
+    const second = once(progress, 'two');
+    server.closeAllConnections();
+    messages.send(ada, 'two');
+    await second;
     stop.abort();
     expect(await reading).toBeUndefined();
-    expect(heard).toEqual([1, 2]);
+    expect(heard).toEqual(['one', 'two']);
   });
 
   it('ends with the refusal', async () => {

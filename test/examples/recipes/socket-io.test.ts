@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import { EventEmitter, once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { type AuthOptions, createAuth } from 'latchkey';
+import { createAuthClient } from 'latchkey/client';
 import { createTestIssuer } from 'latchkey/testing';
 import type { Socket as ServerSocket } from 'socket.io';
 import {
@@ -72,8 +73,13 @@ describe('the recipe for socket.io', () => {
   it.each([{ transports: ['websocket'] }, { transports: ['polling'] }])(
     'knows the caller by the token of the handshake, by $transports',
     async (options) => {
-      const { open, token, sockets } = await start();
-      const auth = { token: await token({ sub: 'ada' }) };
+      const { open, token, sockets, origin } = await start();
+      const client = createAuthClient({
+        baseUrl: origin,
+        tokenSource: () => token({ sub: 'ada' }),
+      });
+      const auth = (send: (data: object) => void) =>
+        void client.token().then((found) => send({ token: found }));
       const [[serverSocket]] = await Promise.all([
         once(sockets, 'connection') as Promise<[ServerSocket]>,
         connected(open({ ...options, auth })),
