@@ -44,7 +44,7 @@ beforeAll(async () => {
   ).catch(({ stdout }: { readonly stdout: string }) => {
     throw new Error(stdout);
   });
-  token = await new SignJWT({ client_id: 'app', scope: 'profile:read' })
+  token = await new SignJWT({ client_id: 'app', scope: 'profile:read', orgs: ['acme'] })
     .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' })
     .setIssuer(issuer)
     .setAudience('api')
@@ -83,6 +83,23 @@ describe("NestJS with the recipe's guard, middleware and filter", () => {
     expect(response.status).toBe(403);
     expect(response.headers.get('www-authenticate')).toContain('scope="profile:write"');
   });
+
+  it('demands the scopes that the decorators of a controller and of its handler name, all of them', async () => {
+    const allowed = await get('/profile', token);
+    expect([allowed.status, await allowed.text()]).toEqual([200, 'ada']);
+    const refused = await get('/profile/change', token);
+    expect(refused.status).toBe(403);
+    expect(refused.headers.get('www-authenticate')).toContain('scope="profile:read profile:write"');
+    expect((await get('/profile')).status).toBe(401);
+  });
+
+  it('finds the organisation of a request behind the guard', async () => {
+    const chosen = await get('/org', token);
+    expect([chosen.status, await chosen.text()]).toEqual([200, 'acme']);
+    const refused = await get('/org', token, { 'X-Org-Id': 'globex' });
+    expect(refused.status).toBe(403);
+    expect(await refused.json()).toMatchObject({ code: 'ORG_FORBIDDEN' });
+  });
 });
 
 describe('NestJS without the filter', () => {
@@ -106,20 +123,19 @@ function startApplication(argument: string) {
   }, 60_000);
 
   return {
-    get: (pathname: string, bearer?: string) =>
-      fetch(
-        `${origin}${pathname}`,
-        bearer ? { headers: { Authorization: `Bearer ${bearer}` } } : {},
-      ),
+    get: (pathname: string, bearer?: string, headers: Readonly<Record<string, string>> = {}) =>
+      fetch(`${origin}${pathname}`, {
+        headers: bearer ? { ...headers, Authorization: `Bearer ${bearer}` } : headers,
+      }),
   };
 }
 
 const main = `
 import 'reflect-metadata';
-import { Controller, Get, type MiddlewareConsumer, Module, type NestModule, Req, UseGuards } from '@nestjs/common';
+import { Controller, Get, type MiddlewareConsumer, Module, type NestModule, Req, UseGuards, UseInterceptors } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { principalOf } from 'latchkey';
-import { auth, AuthErrorFilter, AuthGuard } from './auth.js';
+import { orgOf, type Principal, principalOf } from 'latchkey';
+import { auth, AuthErrorFilter, AuthGuard, Caller, OrgInterceptor, Scopes } from './auth.js';
 
 @Controller()
 class Routes {
@@ -138,7 +154,31 @@ class Routes {
   scoped() {}
 }
 
-@Module({ controllers: [Routes] })
+@Controller('profile')
+@UseGuards(AuthGuard)
+@Scopes('profile:read')
+class Profile {
+  @Get()
+  read(@Caller() caller: Principal) {
+    return caller.subject;
+  }
+
+  @Get('change')
+  @Scopes('profile:write')
+  change() {}
+}
+
+@Controller('org')
+@UseGuards(AuthGuard)
+class Org {
+  @Get()
+  @UseInterceptors(OrgInterceptor)
+  read(@Req() req: object) {
+    return orgOf(req).id;
+  }
+}
+
+@Module({ controllers: [Routes, Profile, Org] })
 class Application implements NestModule {
   configure(consumer: MiddlewareConsumer) {
     consumer.apply(auth.requireAuth()).forRoutes('behind-middleware');
