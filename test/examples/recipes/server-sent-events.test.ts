@@ -55,7 +55,7 @@ async function start(options: AuthOptions = {}, everyMs = 15_000) {
   return { auth, issuer, server, origin, messages, ada, open, bearer, signIn };
 }
 
-/** Reads on until the text so far contains something, or until the answer ends. */
+/** Reads an answer on, and returns its text so far. */
 function textReader({ body }: Response) {
   const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
@@ -68,7 +68,12 @@ function textReader({ body }: Response) {
     return text;
   }
   return {
-    until: (part: string) => readWhile(() => !text.includes(part)),
+    readWhile,
+    async until(part: string): Promise<string> {
+      await readWhile(() => !text.includes(part));
+      if (text.includes(part)) return text;
+      throw new Error('the stream has ended');
+    },
     toEnd: () => readWhile(() => true),
   };
 }
@@ -123,11 +128,20 @@ describe('the recipe for server-sent events', () => {
     expect(await again.reader.until('second')).not.toContain('first');
   });
 
-  it('goes on for a session that every check finds alive', async () => {
-    const { open, signIn, origin, messages } = await start({}, 5);
+  it('goes on for a session that every check finds alive, beyond the end of its first token', async () => {
+    let behindMs = 898_000;
+    const { open, signIn, origin, messages } = await start({ now: () => Date.now() - behindMs }, 5);
     const { user, header } = await signIn();
+    const subscribe = messages.subscribe.bind(messages);
+    Object.assign(messages, {
+      subscribe(...request: Parameters<typeof subscribe>) {
+        behindMs = 0;
+        return subscribe(...request);
+      },
+    });
     const { reader } = await open(header);
-    await reader.until(': still here\n\n: still here');
+    const firstTokenEnded = Date.now() + 2000;
+    await reader.readWhile(() => Date.now() < firstTokenEnded);
     messages.send({ issuer: origin, subject: user.id }, 'hello');
     await reader.until('hello');
   });
