@@ -51,8 +51,9 @@ export function createApp(
       'Cache-Control': 'no-store, no-transform', // no-transform: `compression` would keep messages back
       'X-Accel-Buffering': 'no', // and so would nginx
     });
-    for (const message of messages.since(caller, req.get('Last-Event-ID')))
-      write(formatMessage(message));
+    // An EventSource that is made anew can't send the header.
+    const lastId = req.get('Last-Event-ID') ?? req.query['after'];
+    for (const message of messages.since(caller, lastId)) write(formatMessage(message));
     // Without an id of its own, a stream that ends before the first message would leave a gap.
     write(`retry: ${retryMs}\nid: ${messages.lastId()}\n\n`);
   }

@@ -13,8 +13,8 @@ export interface Messages {
   send(to: Recipient, content: unknown): void;
   /** Id of the last message to anybody. */
   lastId(): number;
-  /** What came after the message with this id; nothing without one. */
-  since(recipient: Recipient, id: string | undefined): readonly Message[];
+  /** What came after the message with this id, as a client sends it; nothing without one. */
+  since(recipient: Recipient, id: unknown): readonly Message[];
   /** Calls back for every message from now on. Returns what ends it. */
   subscribe(recipient: Recipient, listener: (message: Message) => void): () => void;
 }
@@ -39,7 +39,8 @@ export function createMessages(most = 1000): Messages {
     lastId: () => lastId,
     since(recipient, id) {
       const name = nameOf(recipient);
-      const found = kept.filter(({ to, message }) => to === name && message.id > Number(id));
+      const after = typeof id === 'string' && /^\d+$/.test(id) ? Number(id) : lastId;
+      const found = kept.filter(({ to, message }) => to === name && message.id > after);
       return found.map(({ message }) => message);
     },
     subscribe(recipient, listener) {

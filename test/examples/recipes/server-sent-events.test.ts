@@ -40,8 +40,8 @@ async function start(options: AuthOptions = {}, everyMs = 15_000) {
   server.on('request', app);
   const ada = { issuer: issuer.issuer, subject: 'ada' };
 
-  async function open(headers: Readonly<Record<string, string>> = {}) {
-    const response = await fetch(`${origin}/api/events`, { headers });
+  async function open(headers: Readonly<Record<string, string>> = {}, query = '') {
+    const response = await fetch(`${origin}/api/events${query}`, { headers });
     return { response, reader: textReader(response) };
   }
   const bearer = async (claims: Readonly<Record<string, unknown>> = {}) => ({
@@ -124,8 +124,12 @@ describe('the recipe for server-sent events', () => {
     const { reader } = await open(await bearer({ iat: now - 900, exp: now - 1 }));
     expect(await reader.toEnd()).toBe('retry: 1\nid: 1\n\n');
     messages.send(ada, 'second');
-    const again = await open({ ...(await bearer()), 'last-event-id': '1' });
-    expect(await again.reader.until('second')).not.toContain('first');
+    for (const [header, query] of [[{ 'last-event-id': '1' }], [{}, '?after=1']] as const) {
+      const again = await open({ ...(await bearer()), ...header }, query);
+      expect(await again.reader.until('second')).not.toContain('first');
+    }
+    const anew = await open(await bearer(), '?after=');
+    expect(await anew.reader.until('id: 2')).not.toContain('second');
   });
 
   it('goes on for a session that every check finds alive, beyond the end of its first token', async () => {
