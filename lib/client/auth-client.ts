@@ -78,7 +78,7 @@ function startSession({ options, base, send, retryForMs, signal }: SessionParts)
   const isShared = delivery === 'cookie' && !tokenSource;
   const router = createRouterCalls(send, authPath, retryForMs);
   const watched = watchSession();
-  // A token that was given once is renewed by whoever gave it.
+  // A token that was given is renewed by whoever gave it, unless there is somebody to ask.
   let isGiven = false;
   // Whoever has not asked yet asks when it matters.
   const askAgain = (): void => void (watched.current && signIn.session().catch(() => {}));
@@ -123,8 +123,8 @@ function startSession({ options, base, send, retryForMs, signal }: SessionParts)
   const give = (token: Token | undefined): void => {
     const answer = readToken(token);
     if (token !== undefined && !answer) throw new TypeError('this is no access token');
-    isGiven = answer !== undefined;
-    tokens.set(answer && holdToken(answer, Date.now()), !isGiven);
+    isGiven = answer !== undefined && !tokenSource;
+    tokens.set(answer && holdToken(answer, Date.now()), !answer && !tokenSource);
   };
   return { tokens, watched, signIn, ready, give };
 }

@@ -88,7 +88,7 @@ export interface AuthClient {
   readonly current: Session | undefined;
   /** Calls back when `current` is another one: log-in, log-out, also in another tab. Returns what ends it. */
   readonly onChange: (listener: (session: Session) => void) => () => void;
-  /** Takes a token that the platform handed in; `undefined` forgets it. */
+  /** Takes a token that the platform handed in; `undefined` forgets it. A `tokenSource` is asked again when the next one is needed. */
   setToken(token: Token | undefined): void;
   /** Organisation of the following requests (`X-Org-Id`). */
   org: string | undefined;

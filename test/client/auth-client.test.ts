@@ -475,6 +475,25 @@ describe('a token source', () => {
     expect(app.count('POST /api/auth/logout')).toBe(0);
     client.close();
   });
+
+  it('is asked again after a token that was handed in has expired or is forgotten', async () => {
+    const app = await serveClientApp();
+    const token = await given(app);
+    let asked = 0;
+    const client = createAuthClient({
+      baseUrl: `${app.origin}/api`,
+      tokenSource: () => ({ access_token: token, expires_in: 3600 * ++asked }),
+    });
+    client.setToken({ access_token: token, expires_in: 60 });
+    await client.token();
+    expect(asked).toBe(0);
+    sleepFor(61);
+    expect(await client.token()).toBe(token);
+    expect(asked).toBe(1);
+    client.setToken(undefined);
+    expect(await client.token()).toBe(token);
+    expect(asked).toBe(2);
+  });
 });
 
 it('prints no token: neither an error nor the client itself', async () => {
