@@ -1,0 +1,311 @@
+import type { IncomingHttpHeaders, RequestListener } from 'node:http';
+import { createAuth } from 'latchkey';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createApp } from '../../examples/embedded-app/app.js';
+import { createOrdersApi } from '../../examples/embedded-app/demo/orders-api.js';
+import { createPlatform } from '../../examples/embedded-app/demo/platform.js';
+import { buildPackage } from '../package/build-package.js';
+import { stop } from '../package/start-script.js';
+import { isChromiumMissing, launchChromium } from '../world/chromium.js';
+import { reservePort } from '../world/login-app.js';
+import { serve } from '../world/serve.js';
+import { startExample } from './started-example.js';
+
+const APP = 'https://shipping.example';
+const API = 'https://orders.platform.example';
+/** Longer than the platform's tokens live, and than clocks may differ. */
+const OVER_AN_HOUR_MS = 3_700_000;
+
+beforeAll(buildPackage);
+
+interface WorldOptions {
+  /** Whether AUTH_STANDALONE is on, with a token of Ada's. */
+  readonly standalone?: boolean;
+  readonly nodeEnv?: string;
+  /** @defaultValue both */
+  readonly audiences?: readonly string[];
+}
+
+/** The platform and its API on 127.0.0.1, and the app on localhost: another site. */
+async function world({ audiences = [APP, API], standalone, nodeEnv }: WorldOptions = {}) {
+  let aheadMs = 0;
+  const now = (): number => Date.now() + aheadMs;
+  const port = await reservePort();
+  let answer: RequestListener = () => undefined;
+  const { origin: platformOrigin } = await serve((req, res) => answer(req, res));
+  const platform = await createPlatform(platformOrigin, {
+    audiences,
+    appOrigin: port.origin,
+    now,
+  });
+  answer = platform.app;
+  const upstream = await startOrdersApi(platform.jwt, now);
+  const tokenOf = async (user: string): Promise<string> =>
+    (await fetch(`${platformOrigin}/token?user=${user}`)).text();
+  const auth = createAuth({
+    env: {
+      AUTH_JWT_ISSUER: platform.jwt.issuer,
+      AUTH_JWKS_URL: platform.jwt.jwksUrl,
+      AUTH_JWT_AUDIENCE: APP,
+      ...(standalone && { AUTH_STANDALONE: 'true', AUTH_DEV_TOKEN: await tokenOf('ada') }),
+      ...(nodeEnv && { NODE_ENV: nodeEnv, AUTH_JWKS_ALLOW_HTTP: '127.0.0.1' }),
+    },
+    now,
+    onWarning: () => undefined,
+  });
+  port.serve(
+    createApp(auth, {
+      platformOrigin,
+      apiUrl: `${upstream.origin}/v1`,
+      allowedOrigins: [upstream.origin],
+    }),
+  );
+  const advance = (ms: number): void => void (aheadMs += ms);
+  return { platformOrigin, appOrigin: port.origin, upstream, tokenOf, advance };
+}
+
+async function startOrdersApi(jwt: { issuer: string; jwksUrl: string }, now: () => number) {
+  const auth = createAuth({ env: {}, jwt: { ...jwt, audience: [API] }, now });
+  const api = createOrdersApi(auth);
+  const asked: IncomingHttpHeaders[] = [];
+  const served = await serve((req, res) => {
+    asked.push(req.headers);
+    api(req, res);
+  });
+  return { ...served, asked };
+}
+
+describe('the backend of the embedded app', () => {
+  it('calls the upstream API with the caller’s own token and the id of the request', async () => {
+    const { appOrigin, upstream, tokenOf } = await world();
+    const authorization = `Bearer ${await tokenOf('ada')}`;
+    const response = await fetch(`${appOrigin}/api/orders`, {
+      headers: { authorization, 'x-request-id': 'launch-1' },
+    });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('x-request-id')).toBe('launch-1');
+    expect(upstream.asked).toMatchObject([{ authorization, 'x-request-id': 'launch-1' }]);
+  });
+
+  it.each([
+    { title: 'no token', audiences: [APP, API], user: undefined, status: 401 },
+    { title: 'a token for somebody else', audiences: [API], user: 'ada', status: 401 },
+    { title: 'a token that only the app accepts', audiences: [APP], user: 'ada', status: 401 },
+    { title: 'a token without the scope', audiences: [APP, API], user: 'grace', status: 403 },
+  ])('answers $title with $status', async ({ audiences, user, status }) => {
+    const { appOrigin, tokenOf } = await world({ audiences });
+    const response = await fetch(`${appOrigin}/api/orders/1002/ship`, {
+      method: 'POST',
+      headers: user === undefined ? {} : { authorization: `Bearer ${await tokenOf(user)}` },
+    });
+    expect(response.status).toBe(status);
+    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+  });
+
+  it.each(['..%2F..%2Fadmin', '%2F%2Fevil.example', '..', '%5C%5Cevil.example'])(
+    'sends the token nowhere else for the order %s',
+    async (id) => {
+      const { appOrigin, upstream, tokenOf } = await world();
+      const response = await fetch(`${appOrigin}/api/orders/${id}/ship`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${await tokenOf('ada')}` },
+      });
+      expect(response.ok).toBe(false);
+      expect(upstream.asked.length).toBeLessThanOrEqual(1);
+    },
+  );
+
+  it('answers 502 with the request’s id while the upstream API is down', async () => {
+    const { appOrigin, upstream, tokenOf } = await world();
+    await upstream.close();
+    const response = await fetch(`${appOrigin}/api/orders`, {
+      headers: { authorization: `Bearer ${await tokenOf('ada')}`, 'x-request-id': 'launch-2' },
+    });
+    expect(response.status).toBe(502);
+    expect(await response.json()).toMatchObject({ status: 502, request_id: 'launch-2' });
+  });
+
+  it('develops without the platform, by a token from the environment', async () => {
+    const { appOrigin } = await world({ standalone: true });
+    const response = await fetch(`${appOrigin}/api/me`);
+    expect(await response.json()).toMatchObject({ username: 'ada' });
+  });
+
+  it('takes that token from nobody in production, and does not start', async () => {
+    const { appOrigin } = await world({ nodeEnv: 'production' });
+    expect((await fetch(`${appOrigin}/api/me`)).status).toBe(401);
+    const starting = world({ nodeEnv: 'production', standalone: true });
+    await expect(starting).rejects.toThrow(/AUTH_STANDALONE/);
+  });
+});
+
+it('starts by its one command, and ends when it is asked to', async () => {
+  const { script, printed } = startExample('embedded-app');
+  const platform = await printed(/http:\/\/127\.0\.0\.1:\d+/);
+  expect(await (await fetch(platform)).text()).toContain('<iframe');
+  expect(await stop(script)).toBe(0);
+});
+
+let browser: Browser;
+
+/** The platform's page in a browser that blocks the cookies of sites in frames. */
+async function launch(options: WorldOptions = {}) {
+  const app = await world(options);
+  const context = await browser.newContext();
+  onTestFinished(() => context.close());
+  const page = await context.newPage();
+  await page.clock.install();
+  // What the clock above leaves out.
+  await page.addInitScript(
+    'AbortSignal.timeout = ((timeout) => () => timeout(300))(AbortSignal.timeout.bind(AbortSignal))',
+  );
+  const tokens: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().includes('/token?')) tokens.push(request.url());
+  });
+  await page.goto(app.platformOrigin);
+  const frame = page.frameLocator('#app');
+  const reload = async (): Promise<void> => {
+    const answer = page.waitForResponse(
+      (response) => response.url().endsWith('/api/orders') && response.ok(),
+    );
+    await frame.getByRole('button', { name: 'Load again' }).click();
+    await answer;
+  };
+  return { ...app, context, page, frame, reload, tokens };
+}
+
+/** Everything that a page could keep something in. */
+const STORAGE = `(() => {
+  document.cookie = 'probe=1; SameSite=None; Secure';
+  try { localStorage.setItem('probe', '1'); } catch { return document.cookie; }
+  return document.cookie + localStorage.getItem('probe');
+})()`;
+
+describe.skipIf(isChromiumMissing())('the page in the platform’s frame', () => {
+  beforeAll(async () => {
+    browser = await launchChromium(['--test-third-party-cookie-phaseout']);
+  });
+  afterAll(() => browser.close());
+
+  it('works where its site has no cookies and no storage, by the token that the platform hands it', async () => {
+    const { page, frame, context, appOrigin, tokens } = await launch();
+    await frame.getByText('Signed in as ada').waitFor();
+    expect(await frame.getByRole('row').count()).toBe(4);
+    await frame.getByRole('button', { name: 'Ship order 1002' }).click();
+    await frame.getByRole('button', { name: 'Ship order 1002' }).waitFor({ state: 'detached' });
+    expect(tokens).toHaveLength(1);
+    expect(await context.cookies()).toEqual([]);
+    const [, inner] = page.frames();
+    expect(await inner?.evaluate(STORAGE)).toBe('');
+    // The same site in a window of its own has both, so it is the frame that has none.
+    await page.goto(appOrigin);
+    expect(await page.evaluate(STORAGE)).toBe('probe=11');
+  });
+
+  it('asks the platform again when its token has expired, and once when it is refused early', async () => {
+    const { page, frame, tokens, advance, reload } = await launch();
+    await frame.getByText('Signed in as ada').waitFor();
+    await reload();
+    expect(tokens).toHaveLength(1);
+    advance(OVER_AN_HOUR_MS);
+    await page.clock.fastForward(OVER_AN_HOUR_MS);
+    await reload();
+    expect(tokens).toHaveLength(2);
+    // The machine has slept, and its clock has not noticed.
+    advance(OVER_AN_HOUR_MS);
+    await reload();
+    expect(tokens).toHaveLength(3);
+    expect(await frame.getByRole('alert').isHidden()).toBe(true);
+  });
+
+  it('takes another user’s token from the platform at any time, and goes on asking', async () => {
+    const { page, frame, tokens, tokenOf, advance, appOrigin } = await launch();
+    await frame.getByText('Signed in as ada').waitFor();
+    await page.evaluate(
+      `frame.contentWindow.postMessage({ type: 'token', token: '${await tokenOf('grace')}' }, '${appOrigin}')`,
+    );
+    await frame.getByRole('button', { name: 'Load again' }).click();
+    await frame.getByText('Signed in as grace').waitFor();
+    advance(OVER_AN_HOUR_MS);
+    await page.clock.fastForward(OVER_AN_HOUR_MS);
+    await frame.getByRole('button', { name: 'Load again' }).click();
+    await frame.getByText('Signed in as ada').waitFor();
+    expect(tokens).toHaveLength(2);
+  });
+
+  it.each([
+    { title: 'is silent', answer: 'nothing', shown: /The platform does not answer/ },
+    { title: 'refuses', answer: 'refusal', shown: /lets you in no more: you have signed out/ },
+  ])('says so when the platform $title', async ({ answer, shown }) => {
+    const { page, frame, advance } = await launch();
+    await frame.getByText('Signed in as ada').waitFor();
+    await page.selectOption('#answer', answer);
+    advance(OVER_AN_HOUR_MS);
+    await page.clock.fastForward(OVER_AN_HOUR_MS);
+    await frame.getByRole('button', { name: 'Load again' }).click();
+    await page.clock.runFor(6000);
+    await frame.getByRole('alert').getByText(shown).waitFor();
+    // And goes on once the platform does.
+    await page.selectOption('#answer', 'token');
+    await frame.getByRole('button', { name: 'Load again' }).click();
+    await frame.getByRole('alert').waitFor({ state: 'hidden' });
+  });
+
+  it('says what the API refuses, and that it is down', async () => {
+    const { page, frame, upstream } = await launch();
+    await page.selectOption('#user', 'grace');
+    await frame.getByText('Signed in as grace').waitFor();
+    await frame.getByRole('button', { name: 'Ship order 1002' }).click();
+    await frame.getByRole('alert').getByText('You may not do this').waitFor();
+    await upstream.close();
+    await frame.getByRole('button', { name: 'Load again' }).click();
+    await page.clock.runFor(10_000);
+    await frame.getByRole('alert').getByText('The platform’s API does not answer').waitFor();
+  });
+
+  it('is shown by no other site, nor by another port of the platform’s host', async () => {
+    const { page, appOrigin } = await launch();
+    const { origin } = await serve((_req, res) => {
+      res.setHeader('content-type', 'text/html').end(`<iframe src="${appOrigin}/"></iframe>`);
+    });
+    await page.goto(origin);
+    expect(await page.frames()[1]?.content()).not.toContain('Shipping');
+    await page.goto(origin.replace('127.0.0.1', 'localhost'));
+    expect(await page.frames()[1]?.content()).not.toContain('Shipping');
+  });
+
+  it('hears no other frame of the platform’s page, and the platform gives no other frame a token', async () => {
+    const { page, frame, reload, tokens, tokenOf, appOrigin, platformOrigin } = await launch();
+    await frame.getByText('Signed in as ada').waitFor();
+    const { origin } = await serve((_req, res) => {
+      res.setHeader('content-type', 'text/html').end(`<body><script>
+        window.onmessage = ({ data }) => document.body.append(JSON.stringify(data));
+        parent.postMessage({ type: 'token-wanted' }, '*');
+        parent.frames[0].postMessage({ type: 'token', token: location.hash.slice(1) }, '*');
+        document.body.append('sent');
+      </script>`);
+    });
+    expect([appOrigin, platformOrigin]).not.toContain(origin);
+    const address = `${origin}/#${await tokenOf('grace')}`;
+    await page.evaluate(
+      `document.body.append(Object.assign(document.createElement('iframe'), { id: 'ad', src: '${address}' }))`,
+    );
+    const ad = page.frameLocator('#ad').locator('body');
+    await ad.getByText('sent').waitFor();
+    await reload();
+    expect(await frame.locator('#who').textContent()).toBe('Signed in as ada');
+    expect(tokens).toHaveLength(1);
+    expect(await ad.innerText()).toBe('sent');
+  });
+
+  it('asks to be opened from the platform when it is opened by itself', async () => {
+    const { page, appOrigin } = await launch();
+    await page.goto(appOrigin);
+    await page.getByRole('alert').getByText('Open this page from the platform.').waitFor();
+    const standalone = await world({ standalone: true });
+    await page.goto(standalone.appOrigin);
+    await page.getByText('Signed in as ada').waitFor();
+  });
+});
