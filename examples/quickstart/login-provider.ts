@@ -31,7 +31,8 @@ export async function createLocalProvider(
         {
           client_id: clientId,
           client_secret: clientSecret,
-          redirect_uris: [`${origin}/api/auth/callback/${name}`],
+          // Under its own name, or as the only provider.
+          redirect_uris: [`${origin}/api/auth/callback/${name}`, `${origin}/api/auth/callback`],
           post_logout_redirect_uris: [`${origin}/`],
           id_token_signed_response_alg: 'ES256',
         },

@@ -1,94 +1,265 @@
-import type { AuthOptions } from 'latchkey';
-import { createAuth } from 'latchkey';
-import { describe, expect, it } from 'vitest';
-import { createApp } from '../../examples/same-origin-bff/app.js';
-import { createOwnApi } from '../../examples/same-origin-bff/own-api.js';
-import { BASE, SECRET } from '../world/auth-server.js';
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { type AuthOptions, createAuth } from 'latchkey';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createApp as createPublicApp } from '../../examples/same-origin-bff/1-public/app.js';
+import { createApp as createVerifyingApp } from '../../examples/same-origin-bff/2-verify/app.js';
+import { createApp as createSignInApp } from '../../examples/same-origin-bff/3-sign-in/app.js';
+import { createDemoIssuer } from '../../examples/same-origin-bff/demo/issuer.js';
+import { createDemo } from '../../examples/same-origin-bff/demo/sign-in.js';
+import { buildPackage, root } from '../package/build-package.js';
+import { stop } from '../package/start-script.js';
+import { BASE } from '../world/auth-server.js';
+import { isChromiumMissing, launchChromium } from '../world/chromium.js';
 import { createHttpBrowser } from '../world/http-browser.js';
 import { reservePort } from '../world/login-app.js';
-import { signInAt, startLoginProvider } from '../world/login-provider.js';
+import { signInAt } from '../world/login-provider.js';
+import { startExample } from './started-example.js';
 
-async function start(options: AuthOptions = {}) {
+const example = path.join(root, 'examples/same-origin-bff');
+const run = promisify(execFile);
+
+beforeAll(buildPackage);
+
+async function startPublic() {
   const port = await reservePort();
-  const provider = await startLoginProvider({
-    redirectUris: [`${port.origin}/api/auth/callback`],
-    postLogoutRedirectUris: [`${port.origin}/`],
-  });
-  const { issuer, clientId, clientSecret } = provider;
+  port.serve(createPublicApp(port.origin));
+  return port;
+}
+
+async function startVerifying() {
+  const port = await reservePort();
+  const { jwt, sign } = createDemoIssuer();
+  const auth = createAuth({ env: {}, jwt, onWarning: () => undefined });
+  port.serve(createVerifyingApp(auth, port.origin));
+  return { origin: port.origin, sign };
+}
+
+/** Step 3, with what every request to it said of its id. */
+async function startSignIn(options: AuthOptions = {}) {
+  const port = await reservePort();
+  const { origin } = port;
+  const demo = await createDemo(origin);
   const auth = createAuth({
     ...BASE,
-    publicUrl: port.origin,
-    oidc: { default: { issuer, clientId, clientSecret } },
+    ...demo.settings,
+    passwordLogin: false,
+    cookieSessions: true,
     tokenScopes: () => ['data.read'],
     ...options,
   });
-  port.serve(createApp(auth, port.origin));
-  return { auth, origin: port.origin, browser: createHttpBrowser() };
+  onTestFinished(() => auth.close());
+  const app = demo.beside(createSignInApp(auth, origin));
+  const ids: string[] = [];
+  port.serve((req, res) => {
+    ids.push(`${req.url} ${String(req.headers['x-request-id'])}`);
+    app(req, res);
+  });
+  return { auth, origin, ids, demo, browser: createHttpBrowser() };
 }
 
-describe('the same-origin example', () => {
-  it('leaves public what was public', async () => {
-    const { origin, browser } = await start();
-    expect((await browser.open(`${origin}/`)).body).toContain('Anybody may read this.');
-    expect((await browser.fetch(`${origin}/api/public`)).status).toBe(200);
-    expect((await browser.fetch(`${origin}/api/data`)).status).toBe(401);
+function bearer(token: string | undefined): Record<string, string> {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
+}
+
+/** What the API's clients of step 1 ask for. */
+const PATHS = ['/api/products', '/api/orders', '/api/data'];
+
+async function bodies(origin: string, token?: string): Promise<readonly string[]> {
+  const answers = PATHS.map((asked) => fetch(origin + asked, { headers: bearer(token) }));
+  return Promise.all((await Promise.all(answers)).map((answer) => answer.text()));
+}
+
+describe('the README of the example', () => {
+  it.each([
+    ['1-public', '2-verify'],
+    ['2-verify', '3-sign-in'],
+  ])('shows what changes from %s to %s', async (from, to) => {
+    const readme = await readFile(path.join(example, 'README.md'), 'utf8');
+    const shown = [...readme.matchAll(/^```diff\n(.*?)^```$/gms)].map(([, diff]) => diff);
+    expect(shown).toContain(await diffOf(from, to));
+  });
+});
+
+/** Of all but server.ts, which starts the step. */
+async function diffOf(from: string, to: string): Promise<string> {
+  // Blank lines without the space that editors and formatters remove.
+  const options = '-c diff.suppressBlankEmpty=true diff --no-index --no-color --no-ext-diff';
+  const asked = [...options.split(' '), '--no-prefix', '-U1', from, to];
+  const env = { PATH: process.env['PATH'], GIT_CONFIG_GLOBAL: '/dev/null' };
+  // 1 says that there are differences.
+  const { stdout } = await run('git', asked, { cwd: example, env }).catch(
+    (error: { readonly stdout: string }) => error,
+  );
+  return stdout
+    .split(/^diff --git .*\n/m)
+    .filter((file) => !file.includes('server.ts'))
+    .join('')
+    .replaceAll(/^(?:index|new file mode) .*\n/gm, '');
+}
+
+it('starts by its one command, and ends when it is asked to', async () => {
+  const { script, printed } = startExample('same-origin-bff/3-sign-in');
+  const origin = await printed(/http:\/\/localhost:\d+/);
+  expect((await fetch(origin)).status).toBe(200);
+  expect(await stop(script)).toBe(0);
+});
+
+describe('step 1', () => {
+  it('is public', async () => {
+    const { origin } = await startPublic();
+    const browser = createHttpBrowser();
+    for (const asked of [...PATHS, '/', '/reports', '/explorer'])
+      expect((await browser.open(origin + asked)).status).toBe(200);
+    expect((await browser.open(`${origin}/reports`)).body).toContain('<li>revenue 120</li>');
+  });
+});
+
+describe('step 2', () => {
+  it.each([
+    { who: 'nobody', scope: undefined, statuses: [200, 401, 401], page: 401, username: null },
+    { who: 'grace', scope: '', statuses: [200, 200, 403], page: 403, username: 'grace' },
+    { who: 'ada', scope: 'data.read', statuses: [200, 200, 200], page: 200, username: 'ada' },
+  ])('leaves public what was, and tells $who apart', async ({ who, scope, ...expected }) => {
+    const { origin, sign } = await startVerifying();
+    const headers = bearer(scope === undefined ? undefined : await sign(who, scope));
+    const ask = (asked: string) => fetch(origin + asked, { headers });
+    const answers = await Promise.all(PATHS.map(ask));
+    expect(answers.map(({ status }) => status)).toEqual(expected.statuses);
+    expect(await (await ask('/api/me')).json()).toEqual({ username: expected.username });
+    // The page calls the API with the token that asked for the page.
+    expect((await ask('/reports')).status).toBe(expected.page);
+    expect((await ask('/')).status).toBe(200);
+  });
+});
+
+describe('step 3', () => {
+  it('answers clients of the steps before what they were answered then', async () => {
+    const { origin } = await startPublic();
+    const before = await bodies(origin);
+    const verifying = await startVerifying();
+    expect(await bodies(verifying.origin, await verifying.sign('ada', 'data.read'))).toEqual(
+      before,
+    );
+    const { demo, ...last } = await startSignIn();
+    expect(await bodies(last.origin, await demo.formerToken())).toEqual(before);
+    expect((await fetch(`${last.origin}/api/products`)).status).toBe(200);
+    expect((await fetch(`${last.origin}/api/data`)).status).toBe(401);
   });
 
   it('shows a page to who signs in on the way, with data that the API gave to that user', async () => {
-    const { origin, browser } = await start();
+    const { origin, browser, ids } = await startSignIn();
     const page = await browser.open(`${origin}/reports`);
     expect(page.url).toBe(`${origin}/api/auth/signin?returnTo=%2Freports`);
     const reports = await signInAt(browser, `${origin}/api/auth/login?returnTo=/reports`, {
       login: 'ada',
     });
-    expect(reports.url).toBe(`${origin}/reports`);
-    expect(reports.body).toContain('<li>a</li><li>b</li>');
-    expect(JSON.parse((await browser.fetch(`${origin}/api/data`)).body)).toMatchObject({
-      for: 'ada',
+    expect(reports.visited.map((url) => url.split('?')[0])).toContain(
+      `${origin}/api/auth/callback`,
+    );
+    expect(reports.body).toContain('<li>revenue 120</li>');
+    const me = await browser.fetch(`${origin}/api/me`);
+    expect(JSON.parse(me.body)).toEqual({ username: 'ada' });
+    // One id for the page and for what it asked for.
+    await browser.open(`${origin}/reports`, { headers: { 'x-request-id': 'page-1' } });
+    expect(ids.slice(-2)).toEqual(['/reports page-1', '/api/data page-1']);
+  });
+
+  it('gives a page that keeps tokens one of our own for its code, once, which the API takes as before', async () => {
+    const { origin, browser } = await startSignIn();
+    const page = await signInAt(browser, `${origin}/api/auth/login?mode=code&returnTo=/explorer`, {
+      login: 'ada',
     });
-  });
-
-  it('passes the request’s id on from the page to the API', async () => {
-    const { auth, origin, browser } = await start();
-    await signInAt(browser, `${origin}/api/auth/login`, { login: 'ada' });
-    const { body } = await browser.fetch(`${origin}/api/auth/refresh`, { json: {} });
-    const { access_token: token } = JSON.parse(body) as { access_token: string };
-    const principal = await auth.verifier.verify(token);
-    const answer = await createOwnApi(origin)(
-      { auth: principal, id: 'request-of-the-page' } as never,
-      '/api/data',
-    );
-    expect(await answer.json()).toMatchObject({ requestId: 'request-of-the-page' });
-    for (const path of ['//evil.example/', 'https://evil.example/', '/\\evil.example', 'api'])
-      expect(() => createOwnApi(origin)({ auth: principal } as never, path)).toThrow(TypeError);
-  });
-
-  it('gives a page that keeps tokens one of our own for its code, which the API takes as before', async () => {
-    const { origin, browser } = await start();
-    const page = await signInAt(
-      browser,
-      `${origin}/api/auth/login?mode=code&returnTo=/token-page`,
-      { login: 'ada' },
-    );
     const code = new URL(page.url).searchParams.get('auth_code');
-    const exchanged = await browser.fetch(`${origin}/api/auth/exchange`, { json: { code } });
-    const tokens = JSON.parse(exchanged.body) as { access_token: string; token_type: string };
+    const exchange = () => browser.fetch(`${origin}/api/auth/exchange`, { json: { code } });
+    const tokens = JSON.parse((await exchange()).body) as { access_token: string };
     expect(tokens).toMatchObject({ token_type: 'Bearer' });
-    const headers = { authorization: `Bearer ${tokens.access_token}` };
-    const data = await fetch(`${origin}/api/data`, { headers });
-    expect(await data.json()).toMatchObject({ for: 'ada' });
+    const data = await fetch(`${origin}/api/data`, { headers: bearer(tokens.access_token) });
+    expect(data.status).toBe(200);
+    expect((await exchange()).status).toBe(401);
+  });
+
+  it('accepts no token that nobody has signed', async () => {
+    const { origin, demo } = await startSignIn();
+    const [, claims = ''] = (await demo.formerToken()).split('.');
+    const header = Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url');
+    const response = await fetch(`${origin}/api/data`, { headers: bearer(`${header}.${claims}.`) });
+    expect(response.status).toBe(401);
   });
 
   it('logs nobody out when the secret is replaced with overlap', async () => {
-    const { auth, origin, browser } = await start();
+    const { auth, origin, browser, demo } = await startSignIn();
     await signInAt(browser, `${origin}/api/auth/login`, { login: 'ada' });
-    const next = await start({
+    const { jwt } = demo.settings;
+    const secret = 'another-secret-of-enough-characters-0123456789';
+    const next = await startSignIn({
       store: auth.store,
-      jwt: { secret: 'another-secret-of-enough-characters-0123456789', secretPrevious: [SECRET] },
+      jwt: { ...jwt, secret, secretPrevious: [jwt.secret] },
     });
     const cookie = browser.cookies('localhost').get('latchkey-session') ?? '';
     next.browser.setCookie('localhost', 'latchkey-session', cookie);
-    const session = await next.browser.fetch(`${next.origin}/api/auth/session`);
-    expect(JSON.parse(session.body)).toMatchObject({ authenticated: true });
+    const me = await next.browser.fetch(`${next.origin}/api/me`);
+    expect(JSON.parse(me.body)).toEqual({ username: 'ada' });
+    const data = await fetch(`${next.origin}/api/data`, {
+      headers: bearer(await demo.formerToken()),
+    });
+    expect(data.status).toBe(200);
+  });
+
+  it.each([
+    { origin: 'https://app.example.com', allowed: 'https://app.example.com' },
+    { origin: 'https://evil.example', allowed: null },
+  ])('lets pages of listed origins read the API, and $origin', async ({ origin, allowed }) => {
+    const world = await startSignIn({ corsOrigins: ['https://app.example.com'] });
+    const response = await fetch(`${world.origin}/api/products`, { headers: { origin } });
+    expect(response.headers.get('access-control-allow-origin')).toBe(allowed);
+    expect(response.headers.get('content-security-policy')).toContain("script-src 'self'");
+  });
+});
+
+describe.skipIf(isChromiumMissing())('pages in a browser', () => {
+  let chromium: Browser;
+  beforeAll(async () => {
+    chromium = await launchChromium();
+  });
+  afterAll(() => chromium.close());
+
+  async function open(url: string) {
+    const page = await chromium.newPage();
+    onTestFinished(() => page.close());
+    await page.goto(url);
+    return page;
+  }
+
+  it('are labelled with whom the API names, in step 2 by a token that the page was given', async () => {
+    const { origin, sign } = await startVerifying();
+    const page = await open(`${origin}/explorer`);
+    await page.getByText('GET /api/data: 401').waitFor();
+    expect(await page.textContent('#who')).toBe('nobody');
+    await page.getByLabel('Access token').fill(await sign('ada', 'data.read'));
+    await page.getByRole('button').click();
+    await page.getByText('GET /api/data: 200').waitFor();
+    expect(await page.textContent('#who')).toBe('ada');
+  });
+
+  it('in step 3 by the session, and by a token for the code that a log-in came back with', async () => {
+    const { origin } = await startSignIn();
+    const page = await open(`${origin}/explorer`);
+    await page.getByText('GET /api/data: 401').waitFor();
+    await page.getByText('Get an access token').click();
+    await page.fill('input[name=login]', 'ada');
+    await page.fill('input[name=password]', 'any');
+    await page.press('input[name=password]', 'Enter');
+    await page.waitForSelector('input[name=prompt][value=consent]', { state: 'attached' });
+    const asked = page.waitForRequest(`${origin}/api/data`);
+    await page.click('button[type=submit]');
+    expect((await asked).headers()['authorization']).toMatch(/^Bearer /);
+    await page.getByText('GET /api/data: 200').waitFor();
+    expect(page.url()).toBe(`${origin}/explorer`);
+    await page.getByRole('link', { name: 'Sign out' }).waitFor();
+    expect(await page.textContent('#who')).toBe('ada');
   });
 });

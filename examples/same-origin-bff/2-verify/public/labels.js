@@ -1,0 +1,12 @@
+import { createAuthClient } from '../client/index.js';
+
+/** Keeps a token in memory, if it is given one. */
+export const client = createAuthClient({ baseUrl: '/api', delivery: 'body' });
+
+/** Labels the page with who is there. The API says so: no page parses a token. */
+export async function label() {
+  const { username } = await (await client.fetch('/me')).json();
+  document.querySelector('#who').textContent = username ?? 'nobody';
+}
+
+await label();

@@ -1,0 +1,33 @@
+import { createAuth } from 'latchkey';
+import { runExample } from '../../run-example.js';
+import { createDemoIssuer } from '../demo/issuer.js';
+import { createApp } from './app.js';
+
+runExample(async (origin) => {
+  // AUTH_JWT_ISSUER and its like say whose tokens count. Without them an issuer is made up.
+  const demo = process.env.AUTH_JWT_ISSUER === undefined ? createDemoIssuer() : undefined;
+  const auth = createAuth(demo && { jwt: demo.jwt });
+  const tokens =
+    demo &&
+    `
+ADA=${await demo.sign('ada', 'data.read')}
+
+GRACE=${await demo.sign('grace', '')}
+
+# Ada has the scope data.read: 200
+curl -i -H "Authorization: Bearer $ADA" ${origin}/api/data
+
+# Grace lacks it: 403
+curl -i -H "Authorization: Bearer $GRACE" ${origin}/api/data
+
+# A page, with data that the API gave to Ada: 200
+curl -i -H "Authorization: Bearer $ADA" ${origin}/reports
+
+# In the browser, give a token to the API explorer.
+`;
+  return {
+    app: createApp(auth, origin),
+    instructions: `Open ${origin}/ in a browser. Reports want a token now.\n${tokens ?? ''}`,
+    close: () => auth.close(),
+  };
+});
