@@ -93,6 +93,20 @@ describe('log-in by password', () => {
     await expect(failure).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
+  it('sends the password nowhere else when the server is redirected', async () => {
+    const seen: string[] = [];
+    const elsewhere = await serve((req, res) => {
+      seen.push(`${req.method} ${req.url}`);
+      res.end();
+    });
+    const app = await serveClientApp();
+    app.outage = refuse('/login', 307, { Location: `${elsewhere.origin}/login` });
+    const client = createAuthClient({ baseUrl: `${app.origin}/api` });
+    const failure = client.login({ username: 'alice', password: PASSWORD });
+    await expect(failure).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(seen).toEqual([]);
+  });
+
   it('ends the session at the server', async () => {
     const app = await serveClientApp();
     const client = await signedIn(app);
