@@ -13,6 +13,8 @@ export interface ClientApp {
   count(request: string): number;
   /** What answers instead of the application, until it is taken away. Returns false to let a request pass. */
   outage: ((...request: Parameters<RequestListener>) => boolean) | undefined;
+  /** Lets a request of an outage pass after all. */
+  readonly pass: RequestListener;
   addUser(username: string): Promise<void>;
 }
 
@@ -56,6 +58,7 @@ export async function serveClientApp(
     auth,
     origin: port.origin,
     log,
+    pass: app,
     count: (request: string) => log.filter((line) => line === request).length,
     async addUser(username: string) {
       await addUser({ auth }, { username });
