@@ -481,6 +481,7 @@ describe('a token source', () => {
     expect((await client.fetch('/me')).status).toBe(401);
     await client.logout();
     expect(await client.token()).toBeUndefined();
+    expect(app.count('POST /api/auth/refresh')).toBe(0);
     expect(app.count('POST /api/auth/logout')).toBe(0);
     client.close();
   });

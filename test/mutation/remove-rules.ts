@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { sourcesIn } from './generated-mutants.js';
+import { clientRules } from './client-rules.js';
 import { machineRules } from './machine-rules.js';
 import { root, runVitest } from './run-vitest.js';
 import { type SecurityRule, securityRules } from './security-rules.js';
@@ -14,7 +15,7 @@ const TIMEOUT_MS = 180_000;
  * With `text`, only the rules in whose words or file it occurs.
  */
 export async function removeRules(text = ''): Promise<boolean> {
-  const rules = [...securityRules, ...machineRules].filter(({ rule, file }) =>
+  const rules = [...securityRules, ...machineRules, ...clientRules].filter(({ rule, file }) =>
     `${file} ${rule}`.includes(text),
   );
   const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-rules-'));
