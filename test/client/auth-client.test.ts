@@ -291,7 +291,7 @@ describe('refresh', () => {
     const held = new Promise<() => void>((resolve) => {
       app.outage = (req, res) => {
         if (req.url !== '/api/auth/refresh') return false;
-        resolve(() => void app.pass(req, res));
+        resolve(() => app.pass(req, res));
         return true;
       };
     });
