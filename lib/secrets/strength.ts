@@ -56,8 +56,10 @@ function isPlaceholder(text: string): boolean {
 export function publicSecretFlaw(secret: string | Uint8Array): string | undefined {
   const bytes = secretBytes(secret);
   if (isLeakedSecret(bytes)) return 'is on a public list of leaked secrets';
-  const forms = [bytes, ...formsOf(bytes.toString('utf8'))];
-  return forms.some(isRepetition) ? 'is one word, repeated' : undefined;
+  const text = visiblePart(bytes.toString('utf8'));
+  // Only text can be base64: of random bytes that are read as such a few are left, which easily repeat themselves.
+  const forms = /^[\s\x20-\x7E]*$/.test(text) ? formsOf(text) : [Buffer.from(text)];
+  return [bytes, ...forms].some(isRepetition) ? 'is one word, repeated' : undefined;
 }
 
 /** Whether the text is one sequence over and over, whatever the case of letters, the last one cut short or not. */

@@ -53,11 +53,16 @@ describe('one word, repeated, is recognised', () => {
 });
 
 it('nothing is known against random secrets', () => {
-  for (let count = 0; count < 2000; count += 1)
+  for (let count = 0; count < 2000; count += 1) {
+    const bytes = randomBytes(32);
     for (const encoding of ['base64', 'hex', 'base64url'] as const) {
-      const secret = randomBytes(32).toString(encoding);
+      const secret = bytes.toString(encoding);
       expect([secret, publicSecretFlaw(secret)]).toEqual([secret, undefined]);
     }
+    const hex = bytes.toString('hex');
+    expect([hex, publicSecretFlaw(bytes)]).toEqual([hex, undefined]);
+    expect([hex, publicSecretFlaw(`base64:${bytes.toString('base64')}`)]).toEqual([hex, undefined]);
+  }
   expect(publicSecretFlaw('correct-horse-battery-staple-and-more-horses')).toBeUndefined();
 });
 
