@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { type Environment, readProjectFile, refuse, type Steps } from './project-file.js';
+import {
+  type Environment,
+  ProjectError,
+  readProjectFile,
+  refuse,
+  type Steps,
+} from './project-file.js';
 import {
   type DatasetRules,
   type PageTree,
@@ -21,15 +27,15 @@ export interface Project {
   readonly placeOf: (steps: Steps) => string;
 }
 
-/** Reads the project file and the data that it names. Throws a `ProjectError` with every problem and its line. */
+/** Reads the project file and the data that it names. Throws a {@link ProjectError}. */
 export function loadProject(file: string, env: Environment): Project {
   const { tree, placeOf } = readProjectFile(file, env);
   const show = ({ steps, problem }: Problem): string =>
     `${placeOf(steps)}: ${steps.map(String).join('.')}: ${problem}`;
 
   const parsed = projectSchema.safeParse(tree);
-  refuse((parsed.error?.issues ?? []).flatMap((issue) => problemsOf(issue)).map(show));
-  const project = projectSchema.parse(tree);
+  if (!parsed.success) throw new ProjectError(parsed.error.issues.flatMap(problemsOf).map(show));
+  const project = parsed.data;
 
   const datasets = new Map<string, Dataset>();
   for (const [name, rules] of Object.entries(project.datasets))

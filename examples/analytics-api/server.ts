@@ -6,7 +6,6 @@ import { createApp } from './app.js';
 import { addDemoUsers, type DemoUser } from './demo-users.js';
 import { loadProject } from './project.js';
 import { createProjectAuth } from './project-auth.js';
-import { ProjectError } from './project-file.js';
 
 /** What somebody sets who wants more than a demonstration. */
 const CONFIGURED_BY = [
@@ -29,10 +28,7 @@ server.on('error', (error: NodeJS.ErrnoException) => {
   );
 });
 server.listen(port, '127.0.0.1', () => {
-  start().catch((error: unknown) => {
-    if (!(error instanceof ProjectError)) throw error;
-    fail(error.message);
-  });
+  start().catch((error: unknown) => fail(error instanceof Error ? error.message : String(error)));
 });
 
 async function start(): Promise<void> {

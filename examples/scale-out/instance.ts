@@ -14,12 +14,18 @@ const server = createServer(createApp(auth, state));
 // Longer than the proxy keeps a connection idle, or a request meets a connection that is just being closed.
 server.keepAliveTimeout = 65_000;
 
+process.on('SIGTERM', () => void end());
+// Ctrl-C reaches the whole group; the process that started this one decides.
+process.on('SIGINT', () => undefined);
+process.on('disconnect', () => void end());
+
 // Not before keys and store are there, and the sessions that were ended lately are known.
 await auth.ready();
-server.listen(Number(process.env.PORT ?? 0), process.env['HOST'] ?? '127.0.0.1', () => {
-  const { port } = server.address() as AddressInfo;
-  process.send?.({ port });
-});
+if (!state.isEnding)
+  server.listen(Number(process.env.PORT ?? 0), process.env['HOST'] ?? '127.0.0.1', () => {
+    const { port } = server.address() as AddressInfo;
+    process.send?.({ port });
+  });
 
 /** In this order: no new requests, then answers to those under way, then the store. */
 async function end(): Promise<void> {
@@ -30,10 +36,6 @@ async function end(): Promise<void> {
     void auth.close();
     if (process.connected) process.disconnect();
   });
-  server.closeIdleConnections();
+  // Kept connections close by themselves only after `keepAliveTimeout`, also those whose last answer comes now.
+  setInterval(() => server.closeIdleConnections(), 50).unref();
 }
-
-process.on('SIGTERM', () => void end());
-// Ctrl-C reaches the whole group; the process that started this one decides.
-process.on('SIGINT', () => undefined);
-process.on('disconnect', () => void end());

@@ -47,6 +47,11 @@ async function start(): Promise<void> {
 async function runInstance(env: NodeJS.ProcessEnv): Promise<void> {
   const script = path.join(import.meta.dirname, `instance${path.extname(import.meta.filename)}`);
   const instance = await startInstance(script, env);
+  // Everything may have been told to end while it was starting.
+  if (isEnding) {
+    instance.kill('SIGTERM');
+    return;
+  }
   running.add(instance);
   proxy.add(instance.port);
   void instance.ended.then((reason) => {
@@ -54,7 +59,8 @@ async function runInstance(env: NodeJS.ProcessEnv): Promise<void> {
     proxy.remove(instance.port);
     if (isEnding) return;
     console.log(`Instance ${instance.pid} has ended (${reason}).`);
-    runInstance(env).then(() => console.log(`Another one has taken its place: ${pids()}.`), fail);
+    const replaced = (): void => console.log(`Another one has taken its place: ${pids()}.`);
+    runInstance(env).then(() => isEnding || replaced(), fail);
   });
 }
 
