@@ -80,7 +80,8 @@ type AtProvider = Exclude<Login, { readonly password: string } | { readonly code
 /** The page goes to the provider, and comes back as another one. */
 function leave({ base, authPath }: SignInParts, how: AtProvider): Promise<never> {
   const { provider = '', ...query } = how;
-  const url = urlBelow(base, `${authPath}/login/${encodeURIComponent(provider)}`);
+  const name = provider && `/${encodeURIComponent(provider)}`;
+  const url = urlBelow(base, `${authPath}/login${name}`);
   if (!browser.location) throw new TypeError('this is no page');
   browser.location.assign(`${url.href}?${new URLSearchParams({ returnTo: '/', ...query })}`);
   return new Promise(() => {});

@@ -130,6 +130,32 @@ describe('log-in by password', () => {
   });
 });
 
+describe('log-in at a provider', () => {
+  it.each([
+    { how: {}, leadsTo: '/api/auth/login?returnTo=%2F' },
+    {
+      how: { provider: 'google', returnTo: '/reports?year=2026', prompt: 'login' },
+      leadsTo: '/api/auth/login/google?returnTo=%2Freports%3Fyear%3D2026&prompt=login',
+    },
+    {
+      how: { provider: '../x', mode: 'code' as const },
+      leadsTo: '/api/auth/login/..%2Fx?returnTo=%2F&mode=code',
+    },
+  ])('leads a page to $leadsTo', ({ how, leadsTo }) => {
+    const visited: string[] = [];
+    const assign = (url: string) => visited.push(url);
+    vi.stubGlobal('location', { href: 'https://app.example.com/start', assign });
+    onTestFinished(() => void vi.unstubAllGlobals());
+    void createAuthClient({ baseUrl: '/api' }).login(how);
+    expect(visited).toEqual([`https://app.example.com${leadsTo}`]);
+  });
+
+  it('is refused where there is no page', async () => {
+    const client = createAuthClient({ baseUrl: 'https://api.example.com' });
+    await expect(client.login({ provider: 'google' })).rejects.toThrow(TypeError);
+  });
+});
+
 describe('paths', () => {
   it.each([
     'https://evil.example/',
