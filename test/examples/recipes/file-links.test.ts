@@ -180,10 +180,17 @@ describe('a link to a file', () => {
       .setProtectedHeader({ ...decodeProtectedHeader(access), alg: 'HS256', typ: 'file-link+jwt' })
       .sign(secret);
     expect((await ask(asBearer(dressed))).status).toBe(401);
-    const undressed = await new SignJWT(decodeJwt(token))
-      .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' })
-      .sign(secret);
-    expect((await fetch(`${origin}/files/report?link=${undressed}`)).status).toBe(403);
+    const signed = (claims: object, typ: string) =>
+      new SignJWT({ ...decodeJwt(token), ...claims })
+        .setProtectedHeader({ alg: 'HS256', typ })
+        .sign(secret);
+    for (const other of [
+      await signed({}, 'at+jwt'),
+      await signed({ aud: 'http://localhost:3000' }, 'file-link+jwt'),
+      await signed({ exp: undefined }, 'file-link+jwt'),
+    ])
+      expect((await fetch(`${origin}/files/report?link=${other}`)).status).toBe(403);
+    expect((await fetch(url)).status).toBe(200);
     expect(auth.config.jwt.secret).toBe(SECRET);
     expect(decodeJwt(token)).toMatchObject({ sub: ada.id, aud: 'file-links', file: 'report' });
   });

@@ -25,6 +25,8 @@ interface EventSource {
   readonly name: string;
   readonly event: (ask: Ask) => LambdaEvent;
   readonly cookiesOf: (answer: LambdaAnswer) => readonly string[];
+  /** What a token that comes twice is: two credentials, or, joined by a comma, none that could be one. */
+  readonly twice: 400 | 401;
 }
 
 const bodyOf = ({ body, isBase64 = false }: Ask) => ({
@@ -40,6 +42,7 @@ const lastOf = (lines: Record<string, readonly string[]>): Record<string, string
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html, edge-optimised: CloudFront is before it. */
 const rest: EventSource = {
+  twice: 400,
   name: 'REST API (format 1.0)',
   event(ask) {
     const { method = 'GET', path, sourceIp = '203.0.113.7' } = ask;
@@ -86,6 +89,7 @@ const rest: EventSource = {
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
 const http: EventSource = {
+  twice: 401,
   name: 'HTTP API (format 2.0)',
   event(ask) {
     const { method = 'GET', path, sourceIp = '203.0.113.7' } = ask;
@@ -129,6 +133,7 @@ const http: EventSource = {
 
 /** https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html, with multi-value headers. */
 const loadBalancer: EventSource = {
+  twice: 400,
   name: 'load balancer',
   event(ask) {
     const { method = 'GET', path, sourceIp = '203.0.113.7' } = ask;

@@ -23,7 +23,8 @@ const PAGE = `
   const client = createAuthClient({ baseUrl: '/api' });
   const app = createElement(StrictMode, null, createElement(App, { client, login: ${JSON.stringify(login)} }));
   const place = document.getElementById('root');
-  if (place.firstChild) hydrateRoot(place, app);
+  // Late, so that the client knows more by then than the server's HTML says.
+  if (place.firstChild) client.session().then(() => hydrateRoot(place, app));
   else createRoot(place).render(app);
 `;
 

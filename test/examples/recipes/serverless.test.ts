@@ -50,7 +50,7 @@ async function start(options: AuthOptions = {}, mailMs = 0) {
 
 const tokensOf = ({ body }: LambdaAnswer) => JSON.parse(body) as Tokens;
 
-describe.each(eventSources)('the Lambda recipe behind a $name', ({ event, cookiesOf }) => {
+describe.each(eventSources)('the Lambda recipe behind a $name', ({ event, cookiesOf, twice }) => {
   it.each([false, true])('signs in by JSON and answers with it (base64: %s)', async (isBase64) => {
     const { auth, invoke } = await start();
     await addUser({ auth }, { username: 'ada' });
@@ -100,9 +100,8 @@ describe.each(eventSources)('the Lambda recipe behind a $name', ({ event, cookie
       'content-type': 'application/problem+json',
       'www-authenticate': 'Bearer realm="api"',
     });
-    const twice = { authorization: [authorization, authorization] };
-    const { statusCode } = await invoke(event({ path: '/api/me', headers: twice }));
-    expect([400, 401]).toContain(statusCode);
+    const headers = { authorization: [authorization, authorization] };
+    expect((await invoke(event({ path: '/api/me', headers }))).statusCode).toBe(twice);
   });
 
   it('limits each address by itself, which a client can’t choose', async () => {
@@ -125,7 +124,7 @@ describe.each(eventSources)('the Lambda recipe behind a $name', ({ event, cookie
     expect([await ask('203.0.113.7'), await ask('203.0.113.7')]).toEqual([401, 401]);
     expect(await ask('203.0.113.7', '192.0.2.99')).toBe(429);
     expect(await ask('203.0.113.8', '203.0.113.7')).toBe(401);
-    expect(warned).not.toHaveBeenCalled();
+    expect(JSON.stringify(warned.mock.calls)).not.toContain('ERR_ERL');
   });
 });
 
@@ -148,22 +147,26 @@ describe('the Lambda recipe', () => {
     await expect(invoke(single)).rejects.toThrow('multi_value_headers');
   });
 
-  it('has sent the mails before the process is frozen, and takes as long for an address that nobody has', async () => {
-    const { auth, invoke, mails } = await start({}, 60);
+  const forgot = (email: string): LambdaEvent =>
+    http?.event({
+      ...login(),
+      path: '/api/auth/forgot-password',
+      body: JSON.stringify({ email }),
+    }) ?? { requestContext: {} };
+
+  it('has sent the mails before the process is frozen', async () => {
+    const { auth, invoke, mails } = await start();
     await addUser({ auth }, { username: 'ada', email: 'ada@example.com' });
-    const forget = async (email: string) => {
-      const began = performance.now();
-      const body = JSON.stringify({ email });
-      const asked = { ...login(), path: '/api/auth/forgot-password', body };
-      const answer = await invoke(http?.event(asked) ?? { requestContext: {} });
-      return { status: answer.statusCode, ms: performance.now() - began };
-    };
-    expect((await forget('ada@example.com')).status).toBe(202);
+    expect((await invoke(forgot('ada@example.com'))).statusCode).toBe(202);
     expect(mails.map(({ kind }) => kind)).toEqual(['password_reset']);
-    const stranger = await forget('nobody@example.com');
-    expect(stranger.status).toBe(202);
-    expect(stranger.ms).toBeGreaterThan(58);
-    expect(mails).toHaveLength(1);
+  });
+
+  it('takes the time that a mail takes also for an address that nobody has', async () => {
+    const { invoke, mails } = await start({}, 60);
+    const began = performance.now();
+    expect((await invoke(forgot('nobody@example.com'))).statusCode).toBe(202);
+    expect(performance.now() - began).toBeGreaterThan(58);
+    expect(mails).toEqual([]);
   });
 
   it('knows after a long sleep which sessions another process has ended meanwhile', async () => {
@@ -188,7 +191,7 @@ describe('the Lambda recipe', () => {
       console.log(JSON.stringify(await handler(${event})));`;
     const running = promisify(execFile)(process.execPath, ['--input-type=module'], {
       cwd: root,
-      timeout: 25_000,
+      timeout: 55_000,
       env: {
         PATH: process.env['PATH'],
         NODE_ENV: 'production',
@@ -201,5 +204,5 @@ describe('the Lambda recipe', () => {
     const { stdout, stderr } = await running;
     expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toMatchObject({ statusCode: 401 });
-  });
+  }, 60_000);
 });
