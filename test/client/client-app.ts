@@ -7,6 +7,7 @@ import { reservePort } from '../world/login-app.js';
 export interface ClientApp {
   readonly auth: Auth;
   readonly origin: string;
+  readonly listener: RequestListener;
   /** `<method> <path>` of every request, in order, with those that an outage answered. */
   readonly log: string[];
   /** How many of the requests had this path. */
@@ -18,16 +19,32 @@ export interface ClientApp {
   addUser(username: string): Promise<void>;
 }
 
+type ClientAppOptions = AuthOptions & { readonly format?: 'problem' | 'flat' | 'nested' };
+
+/** What a path is answered with. */
+export type Files = Readonly<Record<string, readonly [type: string, text: string]>>;
+
 /** An API with the auth router under /api/auth, and what goes wrong in front of it. */
 export async function serveClientApp(
-  { format = 'problem', ...options }: AuthOptions & { format?: 'problem' | 'flat' | 'nested' } = {},
-  files: Readonly<Record<string, readonly [type: string, text: string]>> = {},
+  options: ClientAppOptions = {},
+  files: Files = {},
 ): Promise<ClientApp> {
-  const log: string[] = [];
   const port = await reservePort();
+  const app = createClientApp(port.origin, options, files);
+  port.serve(app.listener);
+  return app;
+}
+
+/** The same for somebody who serves it. */
+export function createClientApp(
+  origin: string,
+  { format = 'problem', ...options }: ClientAppOptions = {},
+  files: Files = {},
+): ClientApp {
+  const log: string[] = [];
   const auth = createAuth({
     ...BASE,
-    publicUrl: port.origin,
+    publicUrl: origin,
     // Not the function itself, so that tests can set the clock.
     now: () => Date.now(),
     ...options,
@@ -50,13 +67,13 @@ export async function serveClientApp(
     app.get(path, (_req, res) => void res.type(type).send(text));
   app.use(auth.errorHandler({ format }));
   const served = { outage: undefined as ClientApp['outage'] };
-  port.serve((req, res) => {
-    log.push(`${req.method} ${req.url?.split('?')[0]}`);
-    if (!served.outage?.(req, res)) app(req, res);
-  });
   return Object.assign(served, {
     auth,
-    origin: port.origin,
+    origin,
+    listener(...[req, res]: Parameters<RequestListener>) {
+      log.push(`${req.method} ${req.url?.split('?')[0]}`);
+      if (!served.outage?.(req, res)) app(req, res);
+    },
     log,
     pass: app,
     count: (request: string) => log.filter((line) => line === request).length,

@@ -1,0 +1,50 @@
+import { build } from 'esbuild';
+import { type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { onTestFinished } from 'vitest';
+import { root } from '../package/build-package.js';
+import type { Files } from './client-app.js';
+
+/** The client as a script of a page, which finds its functions as globals. */
+async function clientScript(): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: {
+      contents: `import { createAuthClient } from './lib/client/index.js';
+        import { createDpopFetch } from './lib/client/dpop.js';
+        Object.assign(globalThis, { createAuthClient, createDpopFetch });`,
+      resolveDir: root,
+      loader: 'ts',
+    },
+    bundle: true,
+    format: 'iife',
+    target: 'es2022',
+    write: false,
+  });
+  const [file] = outputFiles;
+  if (!file) throw new Error('the client was not bundled');
+  return file.text;
+}
+
+/** Pages by path, such as `/tab`. Each loads the client and then its own script. */
+export async function pagesWith(scripts: Readonly<Record<string, string>>): Promise<Files> {
+  const files: [string, Files[string]][] = [['/client.js', ['js', await clientScript()]]];
+  for (const [path, script] of Object.entries(scripts)) {
+    const sources = ['/client.js', `${path}.js`];
+    const tags = sources.map((source) => `<script src="${source}"></script>`).join('');
+    files.push([path, ['html', `<!doctype html><title>${path}</title>${tags}`]]);
+    files.push([`${path}.js`, ['js', script]]);
+  }
+  return Object.fromEntries(files);
+}
+
+/** A browser that has never been anywhere, until the test ends. */
+export async function newContext(browser: Browser): Promise<BrowserContext> {
+  const context = await browser.newContext();
+  onTestFinished(() => context.close());
+  return context;
+}
+
+export async function openTab(context: BrowserContext, address: string): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(address);
+  return page;
+}

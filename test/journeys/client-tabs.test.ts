@@ -1,0 +1,254 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { AuthOptions } from 'latchkey';
+import { PASSWORD } from '../world/auth-server.js';
+import { type ClientApp, createClientApp, refuse, serveClientApp } from '../client/client-app.js';
+import { newContext, openTab, pagesWith } from '../client/client-pages.js';
+import { isChromiumMissing, launchChromium } from '../world/chromium.js';
+import { createDatabaseFolder } from '../world/database-folder.js';
+import { listen, type Served } from '../world/serve.js';
+
+/** How long the tabs call. `CLIENT_SECONDS=60` for a longer look. */
+const SECONDS = Number(process.env['CLIENT_SECONDS'] ?? 20);
+/** A part of that for which nothing listens. */
+const OUTAGE_MS = SECONDS * 333;
+/** The shortest life that the settings allow, a minute, then takes three seconds. */
+const SPEED = 20;
+
+interface Made {
+  readonly calls: number;
+  readonly failures: readonly unknown[];
+}
+
+/** Each tab notes what it is told, and calls until it is stopped. */
+const TAB = `
+  const client = createAuthClient({ baseUrl: '/api' });
+  const told = [];
+  client.onChange((session) => told.push(session.authenticated && session.user.username));
+  const made = { calls: 0, failures: [] };
+  async function callAllTheTime() {
+    while (!made.isStopped) {
+      try {
+        const { status } = await client.fetch('/me');
+        made.calls += 1;
+        if (status !== 200) made.failures.push(status);
+      } catch (error) {
+        made.failures.push(String(error));
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+`;
+
+const login = (username: string) =>
+  `client.login({ username: '${username}', password: '${PASSWORD}' }).then(() => {})`;
+
+const CALL = "client.fetch('/me').then(({ status }) => status)";
+const REFRESH = 'POST /api/auth/refresh';
+const HOUR_MS = 3_600_000;
+
+/** Sets the clock of the day, as it is after a laptop's sleep. Timers know nothing of it. */
+const jump = (ms: number) => `globalThis.realNow ??= Date.now; Date.now = () => realNow() + ${ms};`;
+
+/** Waits in a tab. */
+const until = (condition: string) => `new Promise((resolve) => {
+  const look = () => (${condition}) ? resolve() : setTimeout(look, 10);
+  look();
+})`;
+
+/** What each tab answers. */
+const inEach = <T>(tabs: readonly Page[], expression: string) =>
+  Promise.all(tabs.map((tab) => tab.evaluate<T>(expression)));
+
+async function openTabs(context: BrowserContext, origin: string) {
+  const open = () => openTab(context, `${origin}/tab`);
+  return Promise.all([open(), open(), open(), open(), open()]);
+}
+
+/** Five tabs of an application, in which nobody is signed in. */
+async function signedOut(browser: Browser, options: AuthOptions = {}, script = '') {
+  const context = await newContext(browser);
+  await context.addInitScript(script);
+  const app = await serveClientApp(options, await pagesWith({ '/tab': TAB }));
+  await app.addUser('alice');
+  const tabs = await openTabs(context, app.origin);
+  await inEach(tabs, 'client.session()');
+  return { app, tabs };
+}
+
+/** Five tabs that have heard of a log-in in the first. */
+async function signedIn(browser: Browser, options: AuthOptions = {}) {
+  const { app, tabs } = await signedOut(browser, options);
+  await tabs[0].evaluate(login('alice'));
+  await inEach(tabs, until("told.at(-1) === 'alice'"));
+  return { app, tabs };
+}
+
+/** A server that can be away: its port takes no connections meanwhile. */
+async function serveFast(context: BrowserContext) {
+  const folder = createDatabaseFolder();
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const start = Date.now();
+  await context.addInitScript(`{
+    const real = Date.now;
+    Date.now = () => ${start} + (real() - ${start}) * ${SPEED};
+  }`);
+  const files = await pagesWith({ '/tab': TAB });
+  const refreshes: number[] = [];
+  let app: ClientApp;
+  const listener: ClientApp['listener'] = (req, res) => {
+    if (req.url === '/api/auth/refresh') refreshes.push(performance.now());
+    app.listener(req, res);
+  };
+  let server: Served = await listen(listener);
+  onTestFinished(() => server.close());
+  const port = Number(new URL(server.origin).port);
+  const origin = `http://localhost:${port}`;
+  const begin = (): void => {
+    app = createClientApp(
+      origin,
+      {
+        store: { url: `file:${join(folder, 'auth.db')}` },
+        accessTtlSeconds: 60,
+        now: () => start + (Date.now() - start) * SPEED,
+      },
+      files,
+    );
+  };
+  begin();
+  return {
+    origin,
+    refreshes,
+    addUser: (name: string) => app.addUser(name),
+    async restart(awayMs = 0) {
+      await server.close();
+      await app.auth.close();
+      await sleep(awayMs);
+      begin();
+      server = await listen(listener, port);
+    },
+    close: () => app.auth.close(),
+  };
+}
+
+describe.skipIf(isChromiumMissing())('tabs of one browser', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterAll(() => browser.close());
+
+  it(
+    'renew a token once for all, and no call fails: through expiries, a restart and an outage',
+    { timeout: SECONDS * 1000 + 60_000 },
+    async () => {
+      const context = await newContext(browser);
+      const app = await serveFast(context);
+      await app.addUser('alice');
+      const tabs = await openTabs(context, app.origin);
+      await inEach(tabs, 'client.session()');
+      await tabs[0].evaluate(login('alice'));
+      await inEach(tabs, until("told.at(-1) === 'alice'"));
+      await inEach(tabs, 'void callAllTheTime()');
+      await sleep(SECONDS * 333);
+      await app.restart();
+      await app.restart(OUTAGE_MS);
+      await sleep(SECONDS * 333);
+      await inEach(tabs, 'made.isStopped = true');
+      const made = await inEach<Made>(tabs, 'made');
+      const gaps = app.refreshes.slice(1).map((at, i) => at - (app.refreshes[i] ?? 0));
+      console.log(
+        `${SECONDS} s: ${made.reduce((sum, { calls }) => sum + calls, 0)} calls, ${app.refreshes.length} refreshes`,
+      );
+      expect(made.flatMap(({ failures }) => failures)).toEqual([]);
+      expect(await inEach(tabs, 'told')).toEqual(tabs.map(() => [false, 'alice']));
+      expect(gaps.length).toBeGreaterThan(SECONDS / 6);
+      // A second one for the same expiry would follow at once.
+      expect(Math.min(...gaps)).toBeGreaterThan(1000);
+      await app.close();
+    },
+  );
+
+  it.each([
+    { title: 'of browser and server', isServerToo: true, refreshesOnReturn: 1 },
+    // The server still takes the last token.
+    { title: 'of the browser alone', isServerToo: false, refreshesOnReturn: 0 },
+  ])(
+    'renew it once when the clock $title goes on by hours, and at most once when it is put back',
+    async ({ isServerToo, refreshesOnReturn }) => {
+      let offsetMs = 0;
+      const { app, tabs } = await signedIn(browser, { now: () => Date.now() + offsetMs });
+      for (const [ms, refreshes] of [
+        [3 * HOUR_MS, 1],
+        [0, 1 + refreshesOnReturn],
+      ] as const) {
+        await inEach(tabs, jump(ms));
+        if (isServerToo) offsetMs = ms;
+        expect(await inEach(tabs, CALL)).toEqual(tabs.map(() => 200));
+        expect(app.count(REFRESH)).toBe(refreshes);
+      }
+      expect(await inEach(tabs, 'told')).toEqual(tabs.map(() => [false, 'alice']));
+    },
+  );
+
+  it('follow a log-in, another user and a log-out in one of them', async () => {
+    const { app, tabs } = await signedIn(browser);
+    const [first, second] = tabs;
+    await app.addUser('bob');
+    await second.evaluate(login('bob'));
+    await inEach(tabs, until("told.at(-1) === 'bob'"));
+    expect(await inEach(tabs, "client.fetch('/me').then((answer) => answer.json())")).toEqual(
+      tabs.map(() => expect.objectContaining({ username: 'bob' })),
+    );
+    await first.evaluate('client.logout()');
+    await inEach(tabs, until('!told.at(-1)'));
+    expect(await inEach(tabs, CALL)).toEqual(tabs.map(() => 401));
+    expect(await inEach(tabs, 'told')).toEqual(tabs.map(() => [false, 'alice', 'bob', false]));
+    expect(app.count(REFRESH)).toBe(0);
+  });
+
+  it('stay signed in when one of them is refused a refresh', async () => {
+    const { app, tabs } = await signedIn(browser);
+    const [first, ...others] = tabs;
+    app.outage = refuse('/refresh', 401);
+    await first.evaluate(jump(HOUR_MS));
+    expect(await first.evaluate(CALL)).toBe(401);
+    expect(await first.evaluate('told')).toEqual([false, 'alice', false]);
+    expect(await inEach(others, CALL)).toEqual(others.map(() => 200));
+    expect(await inEach(others, 'told')).toEqual(others.map(() => [false, 'alice']));
+    app.outage = undefined;
+    await first.evaluate('client.session()');
+    expect(await first.evaluate(CALL)).toBe(200);
+  });
+
+  it('work without locks and channels: each renews for itself, and the session has one successor', async () => {
+    const withoutBoth = 'delete Navigator.prototype.locks; delete globalThis.BroadcastChannel;';
+    const { app, tabs } = await signedOut(browser, {}, withoutBoth);
+    await tabs[0].evaluate(login('alice'));
+    await inEach(tabs, 'client.session()');
+    expect(await inEach(tabs, 'typeof BroadcastChannel + typeof navigator.locks')).toEqual(
+      tabs.map(() => 'undefinedundefined'),
+    );
+    const rotated: unknown[] = [];
+    app.auth.on('refresh.rotated', (event) => void rotated.push(event));
+    const waiting: (() => void)[] = [];
+    app.outage = (req, res) => {
+      if (!req.url?.endsWith('/refresh')) return false;
+      waiting.push(() => app.listener(req, res));
+      if (waiting.length < tabs.length) return true;
+      app.outage = undefined;
+      for (const pass of waiting) pass();
+      return true;
+    };
+    await inEach(tabs, jump(HOUR_MS));
+    expect(await inEach(tabs, CALL)).toEqual(tabs.map(() => 200));
+    expect(waiting).toHaveLength(tabs.length);
+    expect(rotated).toHaveLength(1);
+    await tabs[0].evaluate('client.logout()');
+    expect(await inEach(tabs, CALL)).toEqual(tabs.map(() => 401));
+    expect(await inEach(tabs, 'told.at(-1)')).toEqual(tabs.map(() => false));
+  });
+});
