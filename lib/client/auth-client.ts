@@ -95,7 +95,7 @@ function startSession({ options, base, send, retryForMs, signal }: SessionParts)
     : byRefresh(router, tabs);
   const tokens = createTokens({
     tabs,
-    renewal: async (...asked) => (isGiven ? 'same' : renewal(...asked)),
+    renewal: async (...asked) => !isGiven && renewal(...asked),
     isOut: !isShared && !tokenSource,
     changed(before) {
       const { held, isOut } = tokens;

@@ -1,3 +1,5 @@
+import type { HeldToken } from './held-token.js';
+
 /**
  * As much of a browser as the client uses, if there is one: in Node most of it is missing, and in a page some. A name of its own for each,
  * so that projects without the types of browsers compile what imports the client.
@@ -28,9 +30,15 @@ interface Browser {
 export const browser: Browser = globalThis;
 
 export interface Channel {
-  addEventListener(type: 'message', listener: (event: object) => void): void;
+  addEventListener(type: 'message', listener: (event: Message) => void): void;
   postMessage(message: unknown): void;
   close(): void;
+}
+
+/** Of a client in another tab, which may be of another version. */
+interface Message {
+  readonly type: string;
+  readonly data?: HeldToken;
 }
 
 /** Of IndexedDB, which keeps keys that no script can read. */

@@ -36,9 +36,7 @@ export function joinTabs({ name, signal, hear, returned }: TabOptions): Tabs {
   const open = (): void => {
     try {
       channel = browser.BroadcastChannel && new browser.BroadcastChannel(name);
-      channel?.addEventListener('message', (event) => {
-        if ('data' in event) hear(isToken(event.data) ? event.data : undefined);
-      });
+      channel?.addEventListener('message', ({ data }) => hear(data?.scheme ? data : undefined));
     } catch {
       // Some sandboxed frames have none.
     }
@@ -61,11 +59,7 @@ export function joinTabs({ name, signal, hear, returned }: TabOptions): Tabs {
     { signal },
   );
   return {
-    alone: (work) =>
-      lock(name, async () => {
-        await pause(WORD_MS);
-        return work();
-      }),
+    alone: (work) => lock(name, () => pause(WORD_MS).then(work)),
     tell: (token) => channel?.postMessage(token),
   };
 }
@@ -83,8 +77,4 @@ async function lock<T>(name: string, work: () => Promise<T>): Promise<T> {
     if (isHeld) throw error;
     return work();
   }
-}
-
-function isToken(data: unknown): data is HeldToken {
-  return Object(data).scheme !== undefined;
 }

@@ -9,12 +9,12 @@ export function bySource(
   source: NonNullable<AuthClientOptions['tokenSource']>,
   timeoutMs = 10_000,
 ): Renewal {
-  return async function ask() {
+  return async function ask(take) {
     const askedAt = Date.now();
     // A source may throw before it returns a promise.
     const given = Promise.resolve().then(source);
     const answer = readToken(await abortable(given, AbortSignal.timeout(timeoutMs)).catch(refuse));
-    return answer ? { answer, askedAt } : refuse();
+    take({ answer: answer ?? refuse(), askedAt });
   };
 }
 

@@ -27,11 +27,12 @@ interface Renewed {
   readonly askedAt: number;
 }
 
-/** Resolves with `'same'` when there is another token by now, or can be none, and with `'out'` when the session has ended. */
+/** Hands over another token, if there is none by now and can be one. Resolves with true when the session has ended. */
 export type Renewal = (
+  take: (renewed: Renewed) => unknown,
   refreshToken: string | undefined,
   isRenewed: () => boolean,
-) => Promise<Renewed | 'same' | 'out'>;
+) => Promise<unknown>;
 
 export interface TokensParts {
   readonly renewal: Renewal;
@@ -69,10 +70,8 @@ export function createTokens({ renewal, tabs, changed, ...initial }: TokensParts
     const asked = version;
     const isRenewed = (): boolean => version !== asked;
     try {
-      const outcome = await renewal(refreshToken, isRenewed);
-      if (isRenewed() || outcome === 'same') return held;
-      if (outcome === 'out') set(undefined, true);
-      else signIn(outcome);
+      const take = (renewed: Renewed) => isRenewed() || signIn(renewed);
+      if ((await renewal(take, refreshToken, isRenewed)) && !isRenewed()) set(undefined, true);
       return held;
     } finally {
       if (!isRenewed()) running = undefined;
@@ -101,21 +100,21 @@ export function createTokens({ renewal, tabs, changed, ...initial }: TokensParts
 }
 
 /**
- * Exchanges the refresh token, from the cookie or memory. One tab does it for all. A page that the browser loads on suspicion (prerendering) waits: locks
- * are for pages that somebody looks at.
+ * Exchanges the refresh token, from the cookie or memory. One tab does it for all, and has told them when the next one's turn comes. A page that
+ * the browser loads on suspicion (prerendering) waits: locks are for pages that somebody looks at.
  */
 export function byRefresh({ call, answered }: RouterCalls, tabs: Tabs): Renewal {
-  return async function refresh(refreshToken, isRenewed) {
-    let askedAt = 0;
+  return async function refresh(take, refreshToken, isRenewed) {
     const answer = await answered(() =>
       tabs.alone(async () => {
         if (isRenewed()) return undefined;
-        askedAt = Date.now();
-        return call('/refresh', { body: refreshToken ? { refresh_token: refreshToken } : {} });
+        const askedAt = Date.now();
+        const given = await call('/refresh', { body: { refresh_token: refreshToken } });
+        if (given.ok) take({ answer: await readAnswer(given, 'access_token'), askedAt });
+        return given;
       }),
     );
-    if (!answer) return 'same';
-    if (answer.status === 401) return 'out';
-    return { answer: await readAnswer<RouterTokens>(answer, 'access_token'), askedAt };
+    if (!answer || answer.ok) return false;
+    return answer.status === 401 || readAnswer<RouterTokens>(answer, 'access_token');
   };
 }

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
@@ -87,6 +88,17 @@ async function signedIn(browser: Browser, options: AuthOptions = {}) {
   return { app, tabs };
 }
 
+/** The head of the answer, and what it says a little later. */
+function sendHeadFirst(res: ServerResponse): void {
+  const end = res.end.bind(res);
+  Object.assign(res, {
+    end(text: string) {
+      res.flushHeaders();
+      setTimeout(() => end(text), 300);
+    },
+  });
+}
+
 /** A server that can be away: its port takes no connections meanwhile. */
 async function serveFast(context: BrowserContext) {
   const folder = createDatabaseFolder();
@@ -171,6 +183,17 @@ describe.skipIf(isChromiumMissing())('tabs of one browser', () => {
       await app.close();
     },
   );
+
+  it('renew it once when the answer comes in pieces', async () => {
+    const { app, tabs } = await signedIn(browser);
+    app.outage = (req, res) => {
+      if (req.url?.endsWith('/refresh')) sendHeadFirst(res);
+      return false;
+    };
+    await inEach(tabs, jump(HOUR_MS));
+    expect(await inEach(tabs, CALL)).toEqual(tabs.map(() => 200));
+    expect(app.count(REFRESH)).toBe(1);
+  });
 
   it.each([
     { title: 'of browser and server', isServerToo: true, refreshesOnReturn: 1 },
