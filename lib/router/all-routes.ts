@@ -66,17 +66,19 @@ export function createRoutes(given: RouterParts, options: AuthRouterOptions): Re
   const parts = { ...given, sendMail: options.sendMail };
   const routes = routeTable(allRoutes(parts, options));
   const limits = limitAddresses(parts, isFromProvider);
-  return onPlainMounts(
+  const answer = showRefusals(
     parts,
-    showRefusals(
-      parts,
-      inTurn([
-        ...[noteArrival(parts.now), neverStored, limits, guardOrigins(parts)],
-        ...(parts.config.impersonation ? [announceActor(parts)] : []),
-        routes,
-      ]),
-    ),
+    inTurn([
+      ...[noteArrival(parts.now), neverStored, limits, guardOrigins(parts)],
+      ...(parts.config.impersonation ? [announceActor(parts)] : []),
+      routes.handle,
+    ]),
   );
+  return onPlainMounts(parts, function authRouter(req, res, next) {
+    // The application's own requests are no business of ours, not even where the router is mounted at the root.
+    if (routes.knows(req.path)) answer(req, res, next);
+    else next();
+  });
 }
 
 function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {

@@ -12,21 +12,29 @@ interface Route {
   readonly endpoints: ReadonlyMap<string, Endpoint>;
 }
 
+export interface RouteTable {
+  /** Whether a path is one of the routes, by whatever method. */
+  readonly knows: (path: string) => boolean;
+  readonly handle: RequestHandler;
+}
+
 /**
  * Finds the endpoint of a request. Paths have one spelling: no other case, no slash at the end. A known path
  * with another method is METHOD_NOT_ALLOWED (405); an unknown one goes on to the application. Express' own router
  * would make Express a dependency at run time.
  */
-export function routeTable(routes: Routes): RequestHandler {
+export function routeTable(routes: Routes): RouteTable {
   const table = Object.entries(routes).map(([path, endpoints]): Route => {
     const byMethod = new Map<string, Endpoint>(Object.entries(endpoints));
     const read = endpoints.GET;
     if (read) byMethod.set('HEAD', read);
     return { parts: path.split('/'), endpoints: byMethod };
   });
-  return function authRoutes(req, res, next) {
+  const find = (given: readonly string[]): Route | undefined =>
+    table.find(({ parts }) => fits(given, parts));
+  const handle: RequestHandler = function authRoutes(req, res, next) {
     const given = req.path.split('/');
-    const route = table.find(({ parts }) => fits(given, parts));
+    const route = find(given);
     const endpoint = route?.endpoints.get(req.method);
     if (!route) next();
     else if (!endpoint)
@@ -37,6 +45,7 @@ export function routeTable(routes: Routes): RequestHandler {
       endpoint(req, res).catch(next);
     }
   };
+  return { knows: (path) => find(path.split('/')) !== undefined, handle };
 }
 
 function fits(given: readonly string[], parts: readonly string[]): boolean {
