@@ -1,5 +1,5 @@
 import { build } from 'esbuild';
-import { type Browser, type BrowserContext, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 import { root } from '../package/build-package.js';
 import type { Files } from './client-app.js';
@@ -37,8 +37,11 @@ export async function pagesWith(scripts: Readonly<Record<string, string>>): Prom
 }
 
 /** A browser that has never been anywhere, until the test ends. */
-export async function newContext(browser: Browser): Promise<BrowserContext> {
-  const context = await browser.newContext();
+export async function newContext(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<BrowserContext> {
+  const context = await browser.newContext(options);
   onTestFinished(() => context.close());
   return context;
 }
@@ -48,3 +51,13 @@ export async function openTab(context: BrowserContext, address: string): Promise
   await page.goto(address);
   return page;
 }
+
+/** Sets the clock of the day, as it is after a laptop's sleep. Timers know nothing of it. */
+export const jump = (ms: number) =>
+  `globalThis.realNow ??= Date.now; Date.now = () => realNow() + ${ms};`;
+
+/** Waits in a tab. */
+export const until = (condition: string) => `new Promise((resolve) => {
+  const look = () => (${condition}) ? resolve() : setTimeout(look, 10);
+  look();
+})`;

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import type { AuthOptions } from 'latchkey';
 import { PASSWORD } from '../world/auth-server.js';
 import { type ClientApp, createClientApp, refuse, serveClientApp } from '../client/client-app.js';
-import { newContext, openTab, pagesWith } from '../client/client-pages.js';
+import { jump, newContext, openTab, pagesWith, until } from '../client/client-pages.js';
 import { isChromiumMissing, launchChromium } from '../world/chromium.js';
 import { createDatabaseFolder } from '../world/database-folder.js';
 import { listen, type Served } from '../world/serve.js';
@@ -50,15 +50,6 @@ const login = (username: string) =>
 const CALL = "client.fetch('/me').then(({ status }) => status)";
 const REFRESH = 'POST /api/auth/refresh';
 const HOUR_MS = 3_600_000;
-
-/** Sets the clock of the day, as it is after a laptop's sleep. Timers know nothing of it. */
-const jump = (ms: number) => `globalThis.realNow ??= Date.now; Date.now = () => realNow() + ${ms};`;
-
-/** Waits in a tab. */
-const until = (condition: string) => `new Promise((resolve) => {
-  const look = () => (${condition}) ? resolve() : setTimeout(look, 10);
-  look();
-})`;
 
 /** What each tab answers. */
 const inEach = <T>(tabs: readonly Page[], expression: string) =>

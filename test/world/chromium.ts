@@ -1,5 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
+import { onTestFinished } from 'vitest';
 
 /** Where Debian's package puts it; another place may be named. */
 const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
@@ -16,20 +22,45 @@ export function isChromiumMissing(): boolean {
   return true;
 }
 
-/** Starts a browser that sends nothing to the internet. */
-export function launchChromium(args: readonly string[] = []): Promise<Browser> {
+/** What keeps a browser from the internet. */
+const ARGS = [
+  // Its sandbox does not start for root, who runs the tests in many a container.
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Starts a browser that sends nothing to the internet. `without` are arguments that it would get otherwise. */
+export function launchChromium(
+  args: readonly string[] = [],
+  without: readonly string[] = [],
+): Promise<Browser> {
   return chromium.launch({
     executablePath: CHROMIUM,
-    args: [
-      // Its sandbox does not start for root, who runs the tests in many a container.
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      ...args,
-    ],
+    args: [...ARGS, ...args],
+    ignoreDefaultArgs: [...without],
+  });
+}
+
+/**
+ * Opens a page in a browser that nobody drives, until the test ends: prerendering is off where somebody does. The page has to
+ * act by itself.
+ */
+export async function openUndriven(address: string): Promise<void> {
+  const profile = await mkdtemp(join(tmpdir(), 'latchkey-profile-'));
+  const child = spawn(
+    CHROMIUM,
+    ['--headless=new', ...ARGS, `--user-data-dir=${profile}`, address],
+    { stdio: 'ignore' },
+  );
+  const exit = once(child, 'exit');
+  onTestFinished(async () => {
+    child.kill();
+    await exit;
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
   });
 }
