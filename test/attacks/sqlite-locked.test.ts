@@ -51,7 +51,15 @@ describe('while another process holds the write lock of the SQLite file', () => 
     }
 
     await lock.release();
-    for (const answer of await Promise.all(sessions.map(refresh))) expect(answer.status).toBe(200);
+    /** Once more after each pause that the server asks for: on a busy machine it may still be behind. */
+    const refreshObediently = async (session: Tokens): Promise<Response> => {
+      const answer = await refresh(session);
+      if (answer.status !== 503) return answer;
+      await wait(Number(answer.headers.get('retry-after')) * 1000);
+      return refreshObediently(session);
+    };
+    const renewed = await Promise.all(sessions.map(refreshObediently));
+    for (const answer of renewed) expect(answer.status).toBe(200);
     expect(events.filter(({ name }) => name === 'refresh.reused')).toEqual([]);
   }, 60_000);
 });
