@@ -39,12 +39,12 @@ export async function patiently<T extends Response | undefined>(
   }
 }
 
-/** Seconds from now, or a date. Undefined for 0 too, which leaves the pause to us. */
+/** Seconds from now, or a date. Undefined for 0 and for what is over by this clock, too: that leaves the pause to us. */
 export function retryAfterMs(answer: Response | undefined): number | undefined {
   const value = answer?.headers.get('Retry-After');
   if (!value) return undefined;
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return ms || undefined;
+  return ms > 0 ? ms : undefined;
 }
 
 export function pause(ms: number): Promise<void> {
