@@ -51,7 +51,8 @@ export function createSignIn(parts: SignInParts): SignIn {
 
   async function enter(path: string, body: object): Promise<Session> {
     const askedAt = Date.now();
-    const response = await router.call(path, { body }).catch(unavailable);
+    // Not while a tab renews: the cookie of the session before would replace the one of this log-in.
+    const response = await tabs.alone(() => router.call(path, { body })).catch(unavailable);
     tokens.signIn({ answer: await readAnswer(response, 'access_token'), askedAt });
     return session();
   }

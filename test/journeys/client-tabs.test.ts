@@ -224,6 +224,30 @@ describe.skipIf(isChromiumMissing())('tabs of one browser', () => {
     expect(app.count(REFRESH)).toBe(0);
   });
 
+  it('keep the log-in of another user who comes while one of them renews', async () => {
+    const { app, tabs } = await signedIn(browser);
+    const [first, second] = tabs;
+    await app.addUser('bob');
+    await first.evaluate(jump(HOUR_MS));
+    const renewing = new Promise<void>((resolve) => {
+      app.outage = (req, res) => {
+        if (!req.url?.endsWith('/refresh')) return false;
+        resolve();
+        // Later than an answer to the log-in would be, if that did not wait.
+        const end = res.end.bind(res);
+        Object.assign(res, { end: (text: string) => void setTimeout(() => end(text), 1000) });
+        return false;
+      };
+    });
+    const called = first.evaluate(CALL);
+    await renewing;
+    await second.evaluate(login('bob'));
+    await called;
+    await second.reload();
+    await second.evaluate('client.session()');
+    expect(await second.evaluate('client.current.user?.username')).toBe('bob');
+  });
+
   it('stay signed in when one of them is refused a refresh', async () => {
     const { app, tabs } = await signedIn(browser);
     const [first, ...others] = tabs;
