@@ -12,6 +12,8 @@ export interface RouterCalls {
 
 interface RouterCall {
   readonly body?: object;
+  /** `'omit'` leaves the cookie out. @defaultValue `'include'`: also where the API has an origin of its own */
+  readonly credentials?: 'omit' | 'include';
   readonly token?: HeldToken | undefined;
 }
 
@@ -26,10 +28,9 @@ const isTrouble = (status: number): boolean => status === 429 || status >= 500;
 
 export function createRouterCalls(send: Send, authPath: string, forMs: number): RouterCalls {
   return {
-    call(path, { body, token }) {
+    call(path, { body, token, credentials = 'include' }) {
       const init: RequestInit = {
-        // The cookie, also where the API has an origin of its own.
-        credentials: 'include',
+        credentials,
         // Passwords and tokens go nowhere else.
         redirect: 'error',
         signal: AbortSignal.timeout(LONGEST_CALL_MS),

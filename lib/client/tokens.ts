@@ -61,7 +61,8 @@ export function createTokens({ renewal, tabs, changed, ...initial }: TokensParts
   }
   function signIn({ answer, askedAt }: Renewed): void {
     const token = holdToken(answer, askedAt);
-    refreshToken = answer.refresh_token ?? refreshToken;
+    // Without one it is in the cookie; the one before is of another session, or used up.
+    refreshToken = answer.refresh_token;
     set(token);
     // A session that is in memory is this client's alone.
     if (!refreshToken) tabs.tell(token);
@@ -109,7 +110,11 @@ export function byRefresh({ call, answered }: RouterCalls, tabs: Tabs): Renewal 
       tabs.alone(async () => {
         if (isRenewed()) return undefined;
         const askedAt = Date.now();
-        const given = await call('/refresh', { body: { refresh_token: refreshToken } });
+        const given = await call('/refresh', {
+          body: { refresh_token: refreshToken },
+          // The cookie of a page's own session would be a second token.
+          credentials: refreshToken ? 'omit' : 'include',
+        });
         if (given.ok) take({ answer: await readAnswer(given, 'access_token'), askedAt });
         return given;
       }),
