@@ -47,13 +47,14 @@ export function createTenantAuth({ groupsOf, former, options }: TenantAuthParts)
   async function loadPrincipal({ issuer, user }: Principal): Promise<PrincipalPatch | null> {
     const groups = await groupsOf(user.id);
     if (issuer !== former?.issuer) return { groups };
-    // A former token belongs to no session of ours, so what ends sessions has to be looked at here.
+    // A former token belongs to no session of ours, so what ends sessions has to be looked at here, and what its user may do today.
     const known = await auth.users.findById(user.id);
     if (!known || known.disabled) return null;
     if (known.mustResetPassword) throw new AuthError('PASSWORD_CHANGE_REQUIRED');
     const memberships = await auth.organisations.membershipsOf(user.id);
     return {
       ...(known.username !== undefined && { username: known.username }),
+      roles: known.roles,
       groups,
       orgs: memberships.map(({ org, roles }) => ({ id: org.id, roles, isDefault: false })),
     };
@@ -75,6 +76,6 @@ function formerIssuer({ issuer, audience, secrets }: FormerTokens) {
     issuer,
     audience,
     keys: { secret: secrets },
-    claims: { userId: 'user_id', roles: 'role' },
+    claims: { userId: 'user_id' },
   };
 }

@@ -322,7 +322,7 @@ describe('rights in the multi-tenant example', () => {
 });
 
 describe('tokens of the former system in the multi-tenant example', () => {
-  it('count with their user id and role, until they expire', async () => {
+  it('count with their user id and the role of today, until they expire', async () => {
     const { call } = tenants;
     const ben = { token: formerToken() };
     expect(await call('GET /api/profile', ben)).toMatchObject({
@@ -333,6 +333,8 @@ describe('tokens of the former system in the multi-tenant example', () => {
     expect((await call('GET /api/invoices', { ...ben, org: 'globex' })).status).toBe(200);
     const admin = 'GET /api/admin/organisations';
     expect((await call(admin, ben)).body).toMatchObject({ code: 'INSUFFICIENT_ROLE' });
+    const demoted = { token: formerToken({ role: 'admin' }) };
+    expect((await call(admin, demoted)).body).toMatchObject({ code: 'INSUFFICIENT_ROLE' });
     const ada = { token: formerToken({ user_id: 1, role: 'admin' }) };
     expect((await call(admin, ada)).status).toBe(200);
     const expired = { token: formerToken({ exp: Math.floor(Date.now() / 1000) - 60 }) };
