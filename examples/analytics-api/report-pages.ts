@@ -92,6 +92,8 @@ function cell(value: unknown): string {
 function text(value: unknown): string {
   if (typeof value === 'number') return value.toLocaleString('en');
   if (value === null) return '<span class="soft">hidden</span>';
+  // Not every row has every column.
+  if (value === undefined) return '';
   return escape(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
