@@ -6,11 +6,12 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createDemo } from '../../examples/public-api/demo/create-demo.js';
 import { buildPackage, root } from '../package/build-package.js';
-import { freePort, plainEnvironment, startScript, stop, until } from '../package/start-script.js';
+import { plainEnvironment, stop } from '../package/start-script.js';
 import type { Tokens } from '../world/auth-server.js';
 import { createClock } from '../world/clock.js';
 import { createHttpBrowser } from '../world/http-browser.js';
 import { listen } from '../world/serve.js';
+import { startExample } from './started-example.js';
 
 const run = promisify(execFile);
 const missing = ['python3', 'curl'].filter((tool) => spawnSync(tool, ['--version']).status !== 0);
@@ -432,13 +433,9 @@ describe('GitHub', () => {
 
 describe('the one command', () => {
   it('starts the example with nothing set, and ends it on SIGTERM', async () => {
-    const port = await freePort();
-    // As `npm run example` does, without tsx's process in between, which ends on signals by itself.
-    const script = startScript(['--import', 'tsx', 'examples/start.ts', 'public-api'], {
-      env: { PORT: String(port), TSX_TSCONFIG_PATH: 'examples/tsconfig.installed.json' },
-    });
-    await until(script, () => script.output.stdout.includes('curl'));
-    const answer = await fetch(`http://localhost:${port}/api/projects`);
+    const { script, printed } = startExample('public-api');
+    const address = await printed(/http:\/\/localhost:\d+/);
+    const answer = await fetch(`${address}/api/projects`);
     expect(await answer.json()).toEqual(PUBLIC);
     expect(await stop(script)).toBe(0);
     expect(script.output.stderr).toBe('');
