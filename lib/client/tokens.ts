@@ -101,8 +101,8 @@ export function createTokens({ renewal, tabs, changed, ...initial }: TokensParts
 }
 
 /**
- * Exchanges the refresh token, from the cookie or memory. One tab does it for all, and has told them when the next one's turn comes. A page that
- * the browser loads on suspicion (prerendering) waits: locks are for pages that somebody looks at.
+ * Exchanges the refresh token, from the cookie or memory. One tab does it for all, and tells them before the next one gets the lock. A prerendered page waits
+ * until it is shown: browsers give it no lock before.
  */
 export function byRefresh({ call, answered }: RouterCalls, tabs: Tabs): Renewal {
   return async function refresh(take, refreshToken, isRenewed) {

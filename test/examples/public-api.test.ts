@@ -434,7 +434,7 @@ describe('GitHub', () => {
 describe('the one command', () => {
   it('starts the example with nothing set, and ends it on SIGTERM', async () => {
     const { script, printed } = startExample('public-api');
-    const address = await printed(/http:\/\/localhost:\d+/);
+    const address = await printed(/http:\/\/localhost:\d+(?=\/)/);
     const answer = await fetch(`${address}/api/projects`);
     expect(await answer.json()).toEqual(PUBLIC);
     expect(await stop(script)).toBe(0);
