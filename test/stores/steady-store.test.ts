@@ -1,3 +1,4 @@
+import { executionAsyncResource } from 'node:async_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type AuthError, createAuth, memoryStore, type Store } from 'latchkey';
 import { describe, expect, it } from 'vitest';
@@ -135,6 +136,17 @@ describe('operations on one connection', () => {
       later = wait(80).then(() => store.sessions.get('x'));
     });
     expect(await later).toBeUndefined();
+  });
+
+  // In Node 20 every AsyncLocalStorage that was used once marks every promise of the process from then on.
+  it('of many stores weigh no more on other work than those of one', async () => {
+    const marks = (): Promise<number> =>
+      Promise.resolve().then(() => Object.getOwnPropertySymbols(executionAsyncResource()).length);
+    const use = async (): Promise<void> => steady({}).store.together?.(async () => undefined);
+    await use();
+    const before = await marks();
+    await Promise.all(Array.from({ length: 20 }, use));
+    expect(await marks()).toBe(before);
   });
 });
 

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { createContext } from '../context.js';
 import { StoreFailure } from '../failures/store-failure.js';
 import { PATIENCE_MS } from '../store.js';
 import {
@@ -29,9 +29,11 @@ export interface Connections {
   alone<Result>(run: () => Result): Result;
 }
 
+const held = createContext<(Work & { isOver: boolean }) | undefined>();
+
 /** Connections of a pool or of one client. An object with `query` alone is given the statements as they are. */
 export function connectionsOf(client: PostgresClient): Connections {
-  const held = new AsyncLocalStorage<(Work & { isOver: boolean }) | undefined>();
+  const owner = {};
   ignoreErrorsWhenIdle(client);
   const borrow = isPool(client) ? borrowFrom(client) : undefined;
 
@@ -58,15 +60,15 @@ export function connectionsOf(client: PostgresClient): Connections {
 
   return {
     async work(run, since) {
-      const work = held.getStore();
+      const work = held.of(owner);
       return work && !work.isOver ? run(work) : begin(since, run);
     },
     async together(run, since) {
-      const work = held.getStore();
+      const work = held.of(owner);
       if (work && !work.isOver) return run();
-      return begin(since, (begun) => held.run(begun, run));
+      return begin(since, (begun) => held.run(owner, begun, run));
     },
-    alone: (run) => held.run(undefined, run),
+    alone: (run) => held.run(owner, undefined, run),
   };
 }
 

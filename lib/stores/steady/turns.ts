@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { createContext } from '../context.js';
 import type { Store } from '../store.js';
 import { StoreFailure } from '../failures/store-failure.js';
 
@@ -19,13 +19,15 @@ interface Turn {
   isOver: boolean;
 }
 
+const turns = createContext<Turn>();
+
 const tooSlow = new StoreFailure('timeout', 'the store did not answer in time');
 
 export function createTurns(store: Store, timeoutMs: number): Turns {
-  const turns = new AsyncLocalStorage<Turn>();
+  const owner = {};
 
   function current(): Turn | undefined {
-    const turn = turns.getStore();
+    const turn = turns.of(owner);
     return turn?.isOver ? undefined : turn;
   }
 
@@ -35,7 +37,7 @@ export function createTurns(store: Store, timeoutMs: number): Turns {
   ): Promise<Result> {
     const turn = { deadline, isOver: false };
     try {
-      return await turns.run(turn, run);
+      return await turns.run(owner, turn, run);
     } finally {
       turn.isOver = true;
     }
