@@ -21,7 +21,7 @@ const ABANDONED_MS = 180_000;
 export async function buildPackage(): Promise<void> {
   await locked(async () => {
     const startedAt = new Date();
-    if ((await changedAt(entry)) > (await newestOf(['lib', 'scripts', 'package.json']))) return;
+    if ((await changedAt(entry)) > (await newestOf(['lib', '.ci/scripts', 'package.json']))) return;
     await run('npm', ['run', '--silent', 'build'], { cwd: root });
     // What was changed while the compiler ran is newer than this.
     await utimes(entry, startedAt, startedAt);

@@ -38,7 +38,16 @@ beforeAll(async () => {
     process.execPath,
     [
       path.join(root, 'node_modules/typescript/bin/tsc'),
-      ...[...compiler, ...decorators, '--strict', '--skipLibCheck', '--outDir', 'out', 'main.ts'],
+      ...[
+        ...compiler,
+        ...decorators,
+        '--strict',
+        '--skipLibCheck',
+        '--singleThreaded',
+        '--outDir',
+        'out',
+        'main.ts',
+      ],
     ],
     { cwd: project.folder },
   ).catch(({ stdout }: { readonly stdout: string }) => {

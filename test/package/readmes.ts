@@ -135,8 +135,8 @@ export async function compileExamples(
   };
   const configFile = await project.write('tsconfig.examples.json', JSON.stringify(config));
   const tsc = path.join(root, 'node_modules/.bin/tsc');
-  const { stdout } = await run(tsc, ['-p', configFile, '--pretty', 'false']).catch(
-    (error: { readonly stdout: string }) => error,
-  );
+  const { stdout } = await run(tsc, [
+    ...['-p', configFile, '--pretty', 'false', '--singleThreaded'],
+  ]).catch((error: { readonly stdout: string }) => error);
   return stdout;
 }

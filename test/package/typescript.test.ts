@@ -141,8 +141,8 @@ async function compile(
   ];
   if (compiler !== 'typescript') return checkDeclarations(folder, compiler, args);
   const tsc = path.join(root, 'node_modules', compiler, 'bin/tsc');
-  const { stdout } = await run(process.execPath, [tsc, ...args], { cwd: folder }).catch(
-    (error: { readonly stdout: string }) => error,
-  );
+  const { stdout } = await run(process.execPath, [tsc, ...args, '--singleThreaded'], {
+    cwd: folder,
+  }).catch((error: { readonly stdout: string }) => error);
   return stdout;
 }
