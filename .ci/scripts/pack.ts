@@ -1,4 +1,4 @@
 // Prints the path of the packed package, which the tests use as well.
 import { packPackage } from '../../test/package/build-package.js';
 
-console.log(await packPackage());
+process.stdout.write(await packPackage());
