@@ -1,8 +1,8 @@
-import type { JsonWebKey } from 'node:crypto';
 import { isRecord } from '../is-record.js';
 import { createLocalKeySet, type KeySet } from '../verifier/keys/key-sets.js';
 import { readJwk } from '../verifier/keys/verification-keys.js';
 import type { AsymmetricAlgorithm } from '../verifier/trusted-issuers/options.js';
+import type { JsonWebKey } from '../verifier/keys/json-web-key.js';
 
 /** Public keys (RFC 7517 §5) by which a client proves itself. */
 export interface ClientKeySet {

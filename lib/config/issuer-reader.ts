@@ -1,4 +1,4 @@
-import { type JsonWebKey, KeyObject } from 'node:crypto';
+import { KeyObject } from 'node:crypto';
 import type { ClaimsMapping } from '../claims/claims-mapping.js';
 import { type PresetName, presetNames } from '../claims/presets/presets.js';
 import { didYouMean, nearestNames } from '../known-options.js';
@@ -23,6 +23,7 @@ import {
 } from './values.js';
 import { readGivenSecret } from './key-readers.js';
 import { readIssuerName, readKeysUrl } from './url-readers.js';
+import type { JsonWebKey } from '../verifier/keys/json-web-key.js';
 
 export const signatureAlgorithms: readonly SignatureAlgorithm[] = [
   'HS256',

@@ -1,7 +1,8 @@
-import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { secretFlaw } from '../secrets/strength.js';
 import { visiblePart } from '../secrets/visible-part.js';
 import { isPlainObject, list, readJson, readText, Refusal } from './values.js';
+import type { JsonWebKey } from '../verifier/keys/json-web-key.js';
 
 export const NEW_SECRET = 'make one with `openssl rand -base64 48`';
 

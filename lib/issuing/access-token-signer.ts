@@ -2,7 +2,6 @@ import {
   createPrivateKey,
   createPublicKey,
   createSecretKey,
-  type JsonWebKey,
   type KeyObject,
   randomUUID,
 } from 'node:crypto';
@@ -14,6 +13,7 @@ import { secretBytes } from '../secrets/secret-bytes.js';
 import { jwkThumbprint } from '../verifier/keys/jwk-thumbprint.js';
 import type { IssuerOptions, SignatureAlgorithm } from '../verifier/trusted-issuers/options.js';
 import type { AttributeValue, OrgMembership } from '../principal.js';
+import type { JsonWebKey } from '../verifier/keys/json-web-key.js';
 
 /** The content of an access token. */
 export interface AccessGrant {

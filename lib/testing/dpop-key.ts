@@ -1,6 +1,7 @@
-import { createHash, type JsonWebKey, randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { encodeSegment, type JsonObject } from './minter.js';
 import { createKeyLender, type TestAlgorithm } from './signing-keys.js';
+import type { JsonWebKey } from '../verifier/keys/json-web-key.js';
 
 export interface DpopKeyOptions {
   /** What the key signs with. @defaultValue `'ES256'` */

@@ -3,13 +3,13 @@ import {
   createHmac,
   createSecretKey,
   generateKeyPair,
-  type JsonWebKey,
   type KeyObject,
   randomBytes,
   sign,
 } from 'node:crypto';
 import { promisify } from 'node:util';
 import { calculateJwkThumbprint } from 'jose';
+import type { JsonWebKey } from '../verifier/keys/json-web-key.js';
 
 /** Algorithms a test issuer can sign with. */
 export type TestAlgorithm = 'RS256' | 'PS256' | 'ES256' | 'EdDSA' | 'Ed25519' | 'HS256';

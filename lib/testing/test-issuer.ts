@@ -1,10 +1,10 @@
-import type { JsonWebKey } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import type { IssuerOptions } from '../verifier/trusted-issuers/options.js';
 import { createForge, type Forge } from './forge/forge.js';
 import { createIssuerEndpoints, type FetchCounts, type Outage } from './issuer-endpoints.js';
 import { createMinter, type JsonObject } from './minter.js';
 import { createKeyLender, type SigningKey, type TestAlgorithm } from './signing-keys.js';
+import type { JsonWebKey } from '../verifier/keys/json-web-key.js';
 
 export interface TestIssuerOptions {
   /** `iss` of its tokens, and the base of its URLs. @defaultValue `'https://issuer.test'` */

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -70,6 +71,19 @@ describe.concurrent('the packed package, with every declaration checked,', () =>
 
   it('compiles with the types of Express 4', async () => {
     expect(await compile(express4, 'typescript', 'nodenext api.cts api.mts')).toBe('');
+  });
+
+  // JsonWebKey left node:crypto between @types/node 20 and 26. With skipLibCheck it is `any` there.
+  it('takes no JsonWebKey from node:crypto, where later versions of @types/node have none', async () => {
+    const dist = path.join(project.folder, 'node_modules/latchkey/dist');
+    const files = await readdir(dist, { recursive: true });
+    const declarations = files.filter((file) => file.endsWith('.d.ts'));
+    expect(declarations.length).toBeGreaterThan(100);
+    const texts = await Promise.all(
+      declarations.map(async (file) => readFile(path.join(dist, file), 'utf8')),
+    );
+    const lacking = /\bJsonWebKey\b[^;]*\bfrom ['"](?:node:)?crypto['"]/;
+    expect(declarations.filter((_, index) => lacking.test(texts[index] ?? ''))).toEqual([]);
   });
 });
 

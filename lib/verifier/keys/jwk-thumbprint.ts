@@ -1,4 +1,5 @@
-import { createHash, type JsonWebKey } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import type { JsonWebKey } from './json-web-key.js';
 
 /**
  * Names a public key by its SHA-256 thumbprint (RFC 7638 §3): hashes the members that its type requires, in lexicographic order, and

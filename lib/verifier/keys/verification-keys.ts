@@ -1,4 +1,4 @@
-import { createPublicKey, createSecretKey, type JsonWebKey, KeyObject } from 'node:crypto';
+import { createPublicKey, createSecretKey, KeyObject } from 'node:crypto';
 import type { PublicKey, Secret, SignatureAlgorithm } from '../trusted-issuers/options.js';
 import { secretBytes } from '../../secrets/secret-bytes.js';
 import { publicSecretFlaw, secretFlaw } from '../../secrets/strength.js';
@@ -12,6 +12,7 @@ import {
 } from './signatures.js';
 import { isRecord } from '../../is-record.js';
 import { warnOnce } from '../../known-options.js';
+import type { JsonWebKey } from './json-web-key.js';
 
 /** A member of a JWK Set that cannot be used, and why, in one word. */
 export interface SkippedKey {
@@ -83,10 +84,10 @@ export function readPublicKey(
     throw new TypeError(
       `the public key fits none of the algorithms ${algorithms.join(', ')}; name its own in \`algorithms\``,
     );
-  return served.map((algorithm) => createVerificationKey({ key, algorithm, kid: jwk?.['kid'] }));
+  return served.map((algorithm) => createVerificationKey({ key, algorithm, kid: jwk?.kid }));
 }
 
-function jwkOf(source: PublicKey): (JsonWebKey & { kid?: string }) | undefined {
+function jwkOf(source: PublicKey): JsonWebKey | undefined {
   if (typeof source === 'object' && !(source instanceof KeyObject)) return source;
   if (typeof source !== 'string' || !source.trimStart().startsWith('{')) return undefined;
   try {

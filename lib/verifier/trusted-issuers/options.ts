@@ -1,6 +1,7 @@
-import type { JsonWebKey, KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { ClaimsMapping } from '../../claims/claims-mapping.js';
 import type { PresetName } from '../../claims/presets/presets.js';
+import type { JsonWebKey } from '../keys/json-web-key.js';
 
 export type SymmetricAlgorithm = 'HS256' | 'HS384' | 'HS512';
 export type AsymmetricAlgorithm =
