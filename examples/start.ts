@@ -12,7 +12,9 @@ const names = entries
 if (names.includes(name)) {
   await import(path.join(import.meta.dirname, name, 'server.ts'));
 } else {
-  console.error(`There is no example ${JSON.stringify(name)}. Choose one: npm run example <name>`);
-  for (const known of names) console.error(`  ${known}`);
-  process.exitCode = 1;
+  if (name !== '') {
+    console.error(`There is no example ${JSON.stringify(name)}.`);
+    process.exitCode = 1;
+  }
+  console.log(['Choose one: npm run example <name>', ...names].join('\n  '));
 }
