@@ -55,6 +55,7 @@ p { margin: 0 0 .75rem; }
 a { color: var(--act); }
 form { display: inline-block; margin: 0 .5rem .5rem 0; }
 button, .button { display: inline-block; padding: .4rem .8rem; font: inherit; font-weight: 600; text-decoration: none; color: var(--on-act); background: var(--act); border: 1px solid var(--act); border-radius: .5rem; cursor: pointer; }
+.button { margin: .2rem 0; }
 .plain { color: var(--act); background: transparent; border-color: var(--rule); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: 0 0 1rem; }
 dt { color: var(--soft); }
