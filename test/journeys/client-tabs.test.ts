@@ -116,6 +116,8 @@ async function serveFast(context: BrowserContext) {
       {
         store: { url: `file:${join(folder, 'auth.db')}` },
         accessTtlSeconds: 60,
+        // Longer than the outage: a refresh whose answer it has cut off is sent again after it.
+        sessions: { graceSeconds: 30 * SPEED },
         now: () => start + (Date.now() - start) * SPEED,
       },
       files,
@@ -126,6 +128,14 @@ async function serveFast(context: BrowserContext) {
     origin,
     refreshes,
     addUser: (name: string) => app.addUser(name),
+    /** When the store has a new token that its browser has not. */
+    nextRotation: () =>
+      new Promise<void>((resolve) => {
+        const stop = app.auth.on('refresh.rotated', () => {
+          stop();
+          resolve();
+        });
+      }),
     async restart(awayMs = 0) {
       await server.close();
       await app.auth.close();
@@ -158,6 +168,7 @@ describe.skipIf(isChromiumMissing())('tabs of one browser', () => {
       await inEach(tabs, 'void callAllTheTime()');
       await sleep(SECONDS * 333);
       await app.restart();
+      await app.nextRotation();
       await app.restart(OUTAGE_MS);
       await sleep(SECONDS * 333);
       await inEach(tabs, 'made.isStopped = true');
