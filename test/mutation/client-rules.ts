@@ -29,15 +29,15 @@ export const clientRules: readonly SecurityRule[] = [
   {
     rule: 'an outage is no log-out',
     file: 'lib/client/tokens.ts',
-    find: "if (answer.status === 401) return 'out';",
-    replace: "if (!answer.ok) return 'out';",
+    find: "return answer.status === 401 || readAnswer<RouterTokens>(answer, 'access_token');",
+    replace: 'return true;',
     tests: client,
   },
   {
     rule: 'what was asked before a log-out counts no more',
     file: 'lib/client/tokens.ts',
-    find: "if (isRenewed() || outcome === 'same') return held;",
-    replace: "if (outcome === 'same') return held;",
+    find: 'const take = (renewed: Renewed) => isRenewed() || signIn(renewed);',
+    replace: 'const take = (renewed: Renewed) => signIn(renewed);',
     tests: client,
   },
   {
@@ -57,7 +57,7 @@ export const clientRules: readonly SecurityRule[] = [
   {
     rule: 'a token that the platform gave is not replaced by one of a session',
     file: 'lib/client/auth-client.ts',
-    find: "renewal: async (...asked) => (isGiven ? 'same' : renewal(...asked)),",
+    find: 'renewal: async (...asked) => !isGiven && renewal(...asked),',
     replace: 'renewal,',
     tests: client,
   },

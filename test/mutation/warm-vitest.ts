@@ -34,8 +34,12 @@ export async function startWarmVitest(timeoutMs: number): Promise<WarmVitest> {
   const reporter: Reporter = {
     onTestCaseResult(test) {
       const { state } = test.result();
-      if (state === 'failed') counts.failed.push(test.fullName);
       if (state === 'passed') counts.passed += 1;
+    },
+    // The failure that ends a run of tests side by side may be reported here only.
+    onTestRunEnd(modules) {
+      for (const { children } of modules)
+        for (const test of children.allTests('failed')) counts.failed.push(test.fullName);
     },
     onTestModuleEnd(module) {
       const [error] = module.errors();
