@@ -1,6 +1,6 @@
-import { parseArgs } from 'node:util';
 import { createServiceAccounts, type ServiceAccounts } from '../accounts/service-accounts.js';
 import { publicServiceAccount, type ServiceAccount } from '../accounts/stored-accounts.js';
+import { type CommandShape, parseArguments, pickCommand } from './arguments.js';
 import { type Desk, openDesk } from './desk.js';
 import { tableOf } from './table.js';
 import type { Terminal } from './terminal.js';
@@ -24,50 +24,37 @@ interface Counter {
   readonly print: Desk['print'];
 }
 
-interface Command {
+interface Command extends CommandShape {
   readonly run: (counter: Counter, given: Given, id: string) => Promise<void>;
-  readonly takesId: boolean;
-  readonly flags: readonly string[];
 }
 
+const ID = 'one client id';
+
 const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
-  ['add', { run: add, takesId: false, flags: ['org', 'name', 'scope', 'role', 'days'] }],
-  ['list', { run: list, takesId: false, flags: ['org', 'json'] }],
-  ['secret', { run: addSecret, takesId: true, flags: ['days', 'end'] }],
-  ['secrets', { run: listSecrets, takesId: true, flags: [] }],
-  ['disable', { run: disable, takesId: true, flags: [] }],
-  ['enable', { run: enable, takesId: true, flags: [] }],
-  ['remove', { run: remove, takesId: true, flags: [] }],
+  ['add', { run: add, flags: ['store', 'org', 'name', 'scope', 'role', 'days'] }],
+  ['list', { run: list, flags: ['store', 'org', 'json'] }],
+  ['secret', { run: addSecret, takes: ID, flags: ['store', 'days', 'end'] }],
+  ['secrets', { run: listSecrets, takes: ID, flags: ['store'] }],
+  ['disable', { run: disable, takes: ID, flags: ['store'] }],
+  ['enable', { run: enable, takes: ID, flags: ['store'] }],
+  ['remove', { run: remove, takes: ID, flags: ['store'] }],
 ]);
 
 /** Runs `latchkey service-accounts …`. Needs the store's URL and no other setting. */
 export async function serviceAccounts(args: readonly string[], terminal: Terminal): Promise<void> {
-  const { values, positionals } = parse(args);
-  const [name = '', id = '', ...more] = positionals;
-  const command = commands.get(name);
-  if (!command)
-    throw new UsageError(`service-accounts takes a command: ${[...commands.keys()].join(', ')}`);
-  if (command.takesId !== (id !== '') || more.length > 0)
-    throw new UsageError(
-      `service-accounts ${name} takes ${command.takesId ? 'one client id' : 'options only'}`,
-    );
-  const stray = Object.keys(values).find((flag) => ![...command.flags, 'store'].includes(flag));
-  if (stray !== undefined)
-    throw new UsageError(`service-accounts ${name} has no option --${stray}`);
-  const desk = openDesk(values.store ?? terminal.env['AUTH_STORE_URL'], terminal);
+  const given = parse(args);
+  const { command, argument: id } = pickCommand('service-accounts', commands, given);
+  const desk = openDesk(given.values.store ?? terminal.env['AUTH_STORE_URL'], terminal);
   try {
-    await command.run({ accounts: createServiceAccounts(desk), print: desk.print }, values, id);
+    const counter = { accounts: createServiceAccounts(desk), print: desk.print };
+    await command.run(counter, given.values, id);
   } finally {
     await desk.store.close();
   }
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : 'cannot be read');
-  }
+  return parseArguments(args, options);
 }
 
 async function add({ accounts, print }: Counter, given: Given): Promise<void> {

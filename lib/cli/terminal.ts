@@ -7,4 +7,6 @@ export interface Terminal {
   readonly print: (text: string) => void;
   /** Writes on standard error. */
   readonly complain: (text: string) => void;
+  /** Which outputs a person looks at. @defaultValue none: a file, a pipe, a test */
+  readonly isTty?: { readonly stdout: boolean; readonly stderr: boolean };
 }

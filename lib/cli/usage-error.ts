@@ -1,4 +1,12 @@
+import { didYouMean, nearestNames } from '../known-options.js';
+
 /** A command line that cannot be understood. Printed with the help. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+}
+
+/** `there is no command "user"; did you mean users?`, or all that there are. */
+export function unknownName(kind: string, name: string, known: readonly string[]): UsageError {
+  const cure = didYouMean(nearestNames(name, known)) ?? `there are ${known.join(', ')}`;
+  return new UsageError(`there is no ${kind} ${JSON.stringify(name)}; ${cure}`);
 }

@@ -1,9 +1,9 @@
-import { parseArgs } from 'node:util';
 import type { OrgMembership } from '../principal.js';
 import type { StoredUser } from '../stores/store.js';
 import { endKeysOf } from '../accounts/api-keys.js';
 import { unlink } from '../accounts/identities.js';
 import { publicUser } from '../accounts/users.js';
+import { type CommandShape, parseArguments, pickCommand } from './arguments.js';
 import { type Desk, endSessions, find, nameOf, openDesk } from './desk.js';
 import type { Terminal } from './terminal.js';
 import { UsageError } from './usage-error.js';
@@ -27,60 +27,46 @@ const options = {
 
 type Given = ReturnType<typeof parse>['values'];
 
-type Command = (desk: Desk, given: Given, login: string) => Promise<void>;
+interface Command extends CommandShape {
+  readonly run: (desk: Desk, given: Given, login: string) => Promise<void>;
+}
 
-const commands: ReadonlyMap<
-  string,
-  { run: Command; takesLogin: boolean; flags: readonly string[] }
-> = new Map([
+const LOGIN = 'one login: a user name or e-mail address';
+
+const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     'add',
     {
       run: add,
-      takesLogin: false,
-      flags: ['username', 'email', 'role', 'group', 'org', 'must-reset', 'password-stdin'],
+      flags: ['store', 'username', 'email', 'role', 'group', 'org', 'must-reset', 'password-stdin'],
     },
   ],
-  ['list', { run: list, takesLogin: false, flags: ['json'] }],
-  ['roles', { run: changeRoles, takesLogin: true, flags: ['add', 'remove'] }],
-  ['disable', { run: disable, takesLogin: true, flags: [] }],
-  ['enable', { run: enable, takesLogin: true, flags: [] }],
-  ['reset', { run: reset, takesLogin: true, flags: [] }],
-  ['invite', { run: invite, takesLogin: false, flags: ['email', 'role', 'group', 'org'] }],
-  ['sessions', { run: listSessions, takesLogin: true, flags: [] }],
-  ['end-sessions', { run: endAllSessions, takesLogin: true, flags: [] }],
-  ['identities', { run: listIdentities, takesLogin: true, flags: [] }],
-  ['unlink', { run: removeIdentity, takesLogin: true, flags: ['provider'] }],
+  ['list', { run: list, flags: ['store', 'json'] }],
+  ['roles', { run: changeRoles, takes: LOGIN, flags: ['store', 'add', 'remove'] }],
+  ['disable', { run: disable, takes: LOGIN, flags: ['store'] }],
+  ['enable', { run: enable, takes: LOGIN, flags: ['store'] }],
+  ['reset', { run: reset, takes: LOGIN, flags: ['store'] }],
+  ['invite', { run: invite, flags: ['store', 'email', 'role', 'group', 'org'] }],
+  ['sessions', { run: listSessions, takes: LOGIN, flags: ['store'] }],
+  ['end-sessions', { run: endAllSessions, takes: LOGIN, flags: ['store'] }],
+  ['identities', { run: listIdentities, takes: LOGIN, flags: ['store'] }],
+  ['unlink', { run: removeIdentity, takes: LOGIN, flags: ['store', 'provider'] }],
 ]);
 
 /** Runs `latchkey users …`. Needs the store's URL and no other setting. */
 export async function users(args: readonly string[], terminal: Terminal): Promise<void> {
-  const { values, positionals } = parse(args);
-  const [name = '', login = '', ...more] = positionals;
-  const command = commands.get(name);
-  if (!command) throw new UsageError(`users takes a command: ${[...commands.keys()].join(', ')}`);
-  if (command.takesLogin !== (login !== '') || more.length > 0)
-    throw new UsageError(
-      command.takesLogin
-        ? `users ${name} takes one login: a user name or e-mail address`
-        : `users ${name} takes options only`,
-    );
-  const stray = Object.keys(values).find((flag) => ![...command.flags, 'store'].includes(flag));
-  if (stray !== undefined) throw new UsageError(`users ${name} has no option --${stray}`);
-  const desk = openDesk(values.store ?? terminal.env['AUTH_STORE_URL'], terminal);
+  const given = parse(args);
+  const { command, argument: login } = pickCommand('users', commands, given);
+  const desk = openDesk(given.values.store ?? terminal.env['AUTH_STORE_URL'], terminal);
   try {
-    await command.run(desk, values, login);
+    await command.run(desk, given.values, login);
   } finally {
     await desk.store.close();
   }
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : 'cannot be read');
-  }
+  return parseArguments(args, options);
 }
 
 async function add(desk: Desk, given: Given): Promise<void> {

@@ -1,10 +1,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { openStore } from 'latchkey';
 import { expect, it, onTestFinished } from 'vitest';
-import { runCommandLine } from '../../lib/cli/command-line.js';
 import { serveAuth } from '../world/auth-server.js';
+import { latchkey } from '../world/command-line.js';
 import { createDatabaseFolder } from '../world/database-folder.js';
 import { basic } from '../world/machine.js';
 
@@ -18,16 +17,8 @@ async function world() {
   const { auth, origin } = await serveAuth({ store, serviceAccounts: true });
   onTestFinished(() => auth.close());
 
-  async function run(...args: readonly string[]) {
-    const output = { stdout: '', stderr: '' };
-    const code = await runCommandLine(['service-accounts', ...args], {
-      env: { AUTH_STORE_URL: url },
-      read: () => Readable.from([]),
-      print: (text) => void (output.stdout += text),
-      complain: (text) => void (output.stderr += text),
-    });
-    return { code, ...output };
-  }
+  const run = (...args: readonly string[]) =>
+    latchkey(['service-accounts', ...args], { env: { AUTH_STORE_URL: url } });
 
   async function statusWith(id: string, secret: string): Promise<number> {
     const response = await fetch(`${origin}/api/auth/token`, {

@@ -4,21 +4,14 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Readable } from 'node:stream';
 import { createAuth, openStore } from 'latchkey';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { runCommandLine } from '../../lib/cli/command-line.js';
 import { root } from '../package/build-package.js';
 import { plainEnvironment } from '../package/start-script.js';
 import { addUser, bearer, SECRET, serveAuth } from '../world/auth-server.js';
 import { bundle } from '../world/bundle.js';
+import { latchkey as runLatchkey, type Outcome } from '../world/command-line.js';
 import { sharedStores } from '../world/every-store.js';
-
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 // Inside the project, where Node finds the dependencies.
 const scriptFolder = path.join(root, 'node_modules/.cache', `cli-${randomUUID()}`);
@@ -38,17 +31,8 @@ interface Given {
 const environmentOf = ({ storeUrl }: Given): Record<string, string> =>
   storeUrl === undefined ? {} : { AUTH_STORE_URL: storeUrl };
 
-/** Runs the command line as its user does, but in this process, which is much faster. */
-async function latchkey(args: readonly string[], given: Given = {}): Promise<Outcome> {
-  const output = { stdout: '', stderr: '' };
-  const code = await runCommandLine(args, {
-    env: environmentOf(given),
-    read: () => Readable.from([given.stdin ?? '']),
-    print: (text) => void (output.stdout += text),
-    complain: (text) => void (output.stderr += text),
-  });
-  return { code, ...output };
-}
+const latchkey = (args: readonly string[], given: Given = {}): Promise<Outcome> =>
+  runLatchkey(args, { env: environmentOf(given), stdin: given.stdin ?? '' });
 
 /** The same in a process of its own, which has to end by itself. */
 async function latchkeyProcess(args: readonly string[], given: Given = {}): Promise<Outcome> {

@@ -1,0 +1,49 @@
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { didYouMean, nearestNames } from '../known-options.js';
+import { unknownName, UsageError } from './usage-error.js';
+
+/** Reads the options of a topic. A value that begins with `-` is written `--name=-value`. */
+export function parseArguments<const Options extends NonNullable<ParseArgsConfig['options']>>(
+  args: readonly string[],
+  options: Options,
+): ReturnType<typeof parseArgs<{ options: Options; allowPositionals: true }>> {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(sentenceOf(error, Object.keys(options)));
+  }
+}
+
+function sentenceOf(error: unknown, known: readonly string[]): string {
+  if (!(error instanceof Error)) return 'cannot be read';
+  const name = /^Unknown option '--?([^']+)'/.exec(error.message)?.[1];
+  if (name === undefined) return error.message;
+  const cure = didYouMean(nearestNames(name, known).map((each) => `--${each}`));
+  return `there is no option --${name}${cure === undefined ? '' : `; ${cure}`}`;
+}
+
+/** What a command of a topic takes. */
+export interface CommandShape {
+  /** What its one argument is, such as `one client id`. Undefined for a command that takes options only. */
+  readonly takes?: string;
+  readonly flags: readonly string[];
+}
+
+/** Picks the command of a topic. Refuses options of other commands, and an argument too many or too few. */
+export function pickCommand<Command extends CommandShape>(
+  topic: string,
+  commands: ReadonlyMap<string, Command>,
+  { values, positionals }: { readonly values: object; readonly positionals: readonly string[] },
+): { readonly command: Command; readonly argument: string } {
+  const [name, argument = '', ...more] = positionals;
+  const known = [...commands.keys()];
+  if (name === undefined) throw new UsageError(`${topic} takes a command: ${known.join(', ')}`);
+  const command = commands.get(name);
+  if (!command) throw unknownName('command', name, known);
+  const { takes, flags } = command;
+  if ((takes !== undefined) !== (argument !== '') || more.length > 0)
+    throw new UsageError(`${topic} ${name} takes ${takes ?? 'options only'}`);
+  const stray = Object.keys(values).find((flag) => !flags.includes(flag));
+  if (stray !== undefined) throw new UsageError(`${topic} ${name} has no option --${stray}`);
+  return { command, argument };
+}

@@ -1,0 +1,17 @@
+import type { Terminal } from './terminal.js';
+
+/** Commands that belong together, and their help. */
+export interface Topic {
+  readonly run: (args: readonly string[], terminal: Terminal) => Promise<void>;
+  /** What follows the topic in its usage line. */
+  readonly options: string;
+  readonly commands: Readonly<Record<string, CommandHelp>>;
+  /** What holds for all of its commands. */
+  readonly notes: string;
+}
+
+interface CommandHelp {
+  readonly takes?: string;
+  readonly says: string;
+  readonly example?: string;
+}

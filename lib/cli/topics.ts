@@ -1,0 +1,141 @@
+import { keys } from './keys.js';
+import { serviceAccounts } from './service-accounts.js';
+import type { Topic } from './topic.js';
+import { users } from './users.js';
+
+const STORE = `<url> is file:./auth.db, postgres://… or redis://…; without --store it is AUTH_STORE_URL.`;
+
+const usersTopic: Topic = {
+  run: users,
+  options: '<command> [--store <url>]',
+  commands: {
+    add: {
+      takes:
+        '[--username <name>] [--email <address>] [--role <role>]… [--group <group>]… [--org <id>[:<role>,<role>…]]… [--must-reset] [--password-stdin]',
+      says: 'Adds a user with a random password, printed once, or with one read from standard input.',
+      example: 'npx latchkey users add --username alice --role admin --store file:./auth.db',
+    },
+    list: {
+      takes: '[--json]',
+      says: 'Lists all users, as a table or as one JSON object a line.',
+      example: 'npx latchkey users list --json',
+    },
+    roles: {
+      takes: '<login> [--add <role>]… [--remove <role>]…',
+      says: "Shows the user's roles, after adding and removing some.",
+      example: 'npx latchkey users roles alice --add auditor --remove analyst',
+    },
+    disable: {
+      takes: '<login>',
+      says: "Keeps the user from signing in, and ends the user's sessions.",
+      example: 'npx latchkey users disable alice',
+    },
+    enable: {
+      takes: '<login>',
+      says: 'Lets a disabled user sign in again.',
+      example: 'npx latchkey users enable alice',
+    },
+    reset: {
+      takes: '<login>',
+      says: "Sets a temporary password, printed once, removes other ways to sign in, and ends the user's sessions.",
+      example: 'npx latchkey users reset alice@example.com',
+    },
+    invite: {
+      takes: '--email <address> [--role <role>]… [--group <group>]… [--org …]…',
+      says: 'Adds a user without a password, who signs in with a provider that proves the address.',
+      example: 'npx latchkey users invite --email ada@example.com --role analyst',
+    },
+    sessions: {
+      takes: '<login>',
+      says: "Lists the user's sessions.",
+      example: 'npx latchkey users sessions alice',
+    },
+    'end-sessions': {
+      takes: '<login>',
+      says: "Ends all of the user's sessions.",
+      example: 'npx latchkey users end-sessions alice',
+    },
+    identities: {
+      takes: '<login>',
+      says: 'Lists what the user can sign in with.',
+      example: 'npx latchkey users identities alice',
+    },
+    unlink: {
+      takes: '<login> --provider <name>',
+      says: "Removes a provider and ends the user's sessions.",
+      example: 'npx latchkey users unlink alice --provider github',
+    },
+  },
+  notes: `<login> is a user name or an e-mail address.\n${STORE}`,
+};
+
+const serviceAccountsTopic: Topic = {
+  run: serviceAccounts,
+  options: '<command> [--store <url>]',
+  commands: {
+    add: {
+      takes: '--org <id> --name <name> [--scope <scope>]… [--role <role>]… [--days <number>]',
+      says: 'Adds a service account with a secret, printed once, that works for so many days, or without end.',
+      example:
+        "npx latchkey service-accounts add --org acme --name 'Nightly export' --scope invoices:read",
+    },
+    list: {
+      takes: '[--org <id>] [--json]',
+      says: 'Lists the service accounts of all organisations, or of one.',
+      example: 'npx latchkey service-accounts list --org acme',
+    },
+    secret: {
+      takes: '<client id> [--days <number>] | <client id> --end <secret id>',
+      says: 'Adds a second secret, printed once: both work until one is ended. --end ends one.',
+      example: 'npx latchkey service-accounts secret sa_4eC39HqLyjWDarjtT1zdp7 --days 365',
+    },
+    secrets: {
+      takes: '<client id>',
+      says: 'Lists the live secrets, and when each was last used.',
+      example: 'npx latchkey service-accounts secrets sa_4eC39HqLyjWDarjtT1zdp7',
+    },
+    disable: {
+      takes: '<client id>',
+      says: 'Keeps the account from getting tokens.',
+      example: 'npx latchkey service-accounts disable sa_4eC39HqLyjWDarjtT1zdp7',
+    },
+    enable: {
+      takes: '<client id>',
+      says: 'Lets a disabled account get tokens again.',
+      example: 'npx latchkey service-accounts enable sa_4eC39HqLyjWDarjtT1zdp7',
+    },
+    remove: {
+      takes: '<client id>',
+      says: 'Removes the account and its secrets for good.',
+      example: 'npx latchkey service-accounts remove sa_4eC39HqLyjWDarjtT1zdp7',
+    },
+  },
+  notes: STORE,
+};
+
+const keysTopic: Topic = {
+  run: keys,
+  options: '<command>',
+  commands: {
+    generate: {
+      takes: '[--alg <algorithm>] [--out <folder>] [--json]',
+      says: 'Makes a private key or a secret that signs tokens, and tells which variables to set.',
+      example: 'npx latchkey keys generate --alg ES256 --out secrets',
+    },
+    rotate: {
+      takes: '[--secret] [--out <folder>]',
+      says: 'Makes the next signing key, or the next AUTH_SECRET, and tells how to replace the present one. Changes no setting.',
+      example: 'npx latchkey keys rotate --out secrets/next',
+    },
+  },
+  notes: `<algorithm> is ES256 (default), ES384, ES512, RS256, PS256, EdDSA, HS256, …
+Keys go to files in <folder>, which only their owner can read; nothing is overwritten. Without --out they are printed,
+the key on standard output and the rest on standard error.`,
+};
+
+/** Every command, by its first word. */
+export const topics: ReadonlyMap<string, Topic> = new Map([
+  ['users', usersTopic],
+  ['service-accounts', serviceAccountsTopic],
+  ['keys', keysTopic],
+]);
