@@ -1,9 +1,17 @@
 import type { Terminal } from './terminal.js';
 
-const CODES = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39] };
+type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
+
+const CODES: Readonly<Record<Style, readonly [on: number, off: number]>> = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+};
 
 /** Writes text in a style, or as it is where nobody sees colours. The text is made visible before, and padded. */
-export type Paint = (style: keyof typeof CODES, text: string) => string;
+export type Paint = (style: Style, text: string) => string;
 
 /** The paint of an output: on a terminal only, unless FORCE_COLOR or NO_COLOR says otherwise (https://no-color.org). */
 export function createPaint(terminal: Terminal, output: 'stdout' | 'stderr'): Paint {
