@@ -1,5 +1,6 @@
 import { keys } from './keys.js';
 import { serviceAccounts } from './service-accounts.js';
+import { token } from './token.js';
 import type { Topic } from './topic.js';
 import { users } from './users.js';
 
@@ -133,9 +134,25 @@ Keys go to files in <folder>, which only their owner can read; nothing is overwr
 the key on standard output and the rest on standard error.`,
 };
 
+const tokenTopic: Topic = {
+  run: token,
+  options: '<command>',
+  commands: {
+    mint: {
+      takes:
+        '--sub <subject> [--scope <scope>]… [--role <role>]… [--claim <name>=<value>]… [--ttl <time>]',
+      says: "Prints an access token signed with the application's own key, for development; not in production.",
+      example: 'TOKEN=$(npx latchkey token mint --sub alice --scope invoices:read --ttl 15m)',
+    },
+  },
+  notes: `A claim's value is JSON, such as true or ["a","b"], or else text. <time> is 15m, 8h, …; else AUTH_ACCESS_TTL.
+The AUTH_… variables are those of the application.`,
+};
+
 /** Every command, by its first word. */
 export const topics: ReadonlyMap<string, Topic> = new Map([
   ['users', usersTopic],
   ['service-accounts', serviceAccountsTopic],
   ['keys', keysTopic],
+  ['token', tokenTopic],
 ]);

@@ -1,0 +1,34 @@
+import { type CommandShape, parseArguments, pickCommand } from './arguments.js';
+import type { Terminal } from './terminal.js';
+import { mintToken } from './token-mint.js';
+
+const options = {
+  sub: { type: 'string' },
+  scope: { type: 'string', multiple: true },
+  role: { type: 'string', multiple: true },
+  claim: { type: 'string', multiple: true },
+  ttl: { type: 'string' },
+} as const;
+
+interface Command extends CommandShape {
+  readonly run: (
+    terminal: Terminal,
+    given: ReturnType<typeof parse>['values'],
+    argument: string,
+  ) => Promise<void>;
+}
+
+const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ['mint', { run: mintToken, flags: ['sub', 'scope', 'role', 'claim', 'ttl'] }],
+]);
+
+/** Runs `latchkey token …`. */
+export async function token(args: readonly string[], terminal: Terminal): Promise<void> {
+  const given = parse(args);
+  const { command, argument } = pickCommand('token', commands, given);
+  await command.run(terminal, given.values, argument);
+}
+
+function parse(args: readonly string[]) {
+  return parseArguments(args, options);
+}
