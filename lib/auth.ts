@@ -1,4 +1,6 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { AuditedRoute } from './audit/route.js';
+import { auditRoutes } from './audit/route-table.js';
 import { type AuthOptions, type OwnAuthOptions, readAuthOptions } from './auth/options.js';
 import { createLifecycle } from './auth/lifecycle.js';
 import { applicationProofs } from './auth/proofs.js';
@@ -74,6 +76,11 @@ export interface Auth {
    * usually under `/api/auth`. Throws a TypeError without AUTH_JWT_SECRET or AUTH_JWT_PRIVATE_KEY.
    */
   router(options?: AuthRouterOptions): RequestHandler;
+  /**
+   * The routes of an Express application, each with the guards before it, and what is wrong with them. Runs none of the
+   * application's code. Throws a TypeError for anything but an application or a router of Express 4 or 5.
+   */
+  routes(app: unknown): readonly AuditedRoute[];
   /** Users, sessions, passwords and their store, for applications that sign in by themselves. A TypeError for others. */
   readonly users: Users;
   readonly sessions: Sessions;
@@ -172,8 +179,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
     verifier,
     requireAuth: (demands) => requireAuth(verifier, demands, context),
     optionalAuth: (demands) => optionalAuth(verifier, demands, context),
-    requireScopes,
-    requireAnyScope,
+    ...unconfigured,
     ...guards,
     protectedResource: resources.create,
     sameOrigin: (rule) => sameOrigin({ origins: ownOrigins(config), ...rule }),
@@ -196,6 +202,9 @@ export function createAuth(options: AuthOptions = {}): Auth {
   } satisfies Omit<Auth, SignInName | OptionalName>;
   return Object.freeze(withSignIn(withOptionalParts(auth, config, signIn), signIn));
 }
+
+/** What is the same for every application. */
+const unconfigured = { requireScopes, requireAnyScope, routes: auditRoutes };
 
 /** What guards can do by what only code can give. */
 function ownContext({ loadPrincipal, clientCertificates }: OwnAuthOptions): AuthenticatorContext {

@@ -1,5 +1,7 @@
 export { type Auth, createAuth } from './auth.js';
 export type { ProtectedResource, ProtectedResourceOptions } from './auth/resource.js';
+export type { GuardFacts, GuardKind } from './audit/guard-facts.js';
+export type { AuditedRoute, RouteFinding } from './audit/route.js';
 export type { AuthOptions } from './auth/options.js';
 export {
   type Config,

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, Request, Response } from 'express';
+import { describeGuard } from '../audit/guard-facts.js';
 import { isNavigation } from '../http/cross-site.js';
 import type { Place } from '../http/place.js';
 import { safeReturnTo, withParameters } from '../http/redirects.js';
@@ -74,7 +75,7 @@ export function errorHandler(
     format === 'problem' ? 'application/problem+json' : 'application/json; charset=utf-8';
   // Express tells error handlers by their four parameters.
   // eslint-disable-next-line max-params
-  return function authErrorHandler(error: unknown, req, res, next) {
+  const handler: ErrorRequestHandler = function authErrorHandler(error: unknown, req, res, next) {
     if (!(error instanceof AuthError) || res.headersSent) {
       next(error);
       return;
@@ -89,6 +90,7 @@ export function errorHandler(
     res.status(error.status);
     send(res, contentType, JSON.stringify(formatBody(error, req)) ?? 'null');
   };
+  return describeGuard({ kind: 'errorHandler' }, handler);
 }
 
 type ShowPage = (error: AuthError, req: Request, res: Response) => void;

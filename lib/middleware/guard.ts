@@ -1,12 +1,13 @@
 import type { Request, RequestHandler } from 'express';
+import { describeGuard, type GuardFacts } from '../audit/guard-facts.js';
 import { challengeOf } from '../errors/challenges.js';
 import { challenged } from '../errors.js';
 
 /**
- * Makes a middleware of a check that throws its refusal. What the check throws goes to `next`: thrown on, it would end the
+ * Makes a middleware of a check that throws its refusal; lists of routes show the facts. What the check throws goes to `next`: thrown on, it would end the
  * process where an application of Express 4 calls the guard inside async code of its own.
  */
-export function createGuard(name: string, check: (req: Request) => void): RequestHandler {
+export function createGuard(facts: GuardFacts, check: (req: Request) => void): RequestHandler {
   const guard: RequestHandler = (req, _res, next) => {
     try {
       check(req);
@@ -16,6 +17,7 @@ export function createGuard(name: string, check: (req: Request) => void): Reques
     }
     next();
   };
-  // Stack traces and lists of routes show middlewares by name.
-  return Object.defineProperty(guard, 'name', { value: name });
+  // Stack traces show middlewares by name.
+  Object.defineProperty(guard, 'name', { value: `${facts.kind}Middleware` });
+  return describeGuard(facts, guard);
 }

@@ -1,4 +1,5 @@
 import type { Request, RequestHandler } from 'express';
+import { describeGuard, factsOfAuth } from '../audit/guard-facts.js';
 import {
   acceptsSessionCookie,
   type AuthenticatorContext,
@@ -61,7 +62,7 @@ export function optionalAuth(
     ...schemesOf(guardProofs(demands.dpop, context).mode),
     resourceMetadata: context.resourceMetadata,
   });
-  return function optionalAuthMiddleware(req, res, next) {
+  const guard: RequestHandler = function optionalAuthMiddleware(req, res, next) {
     // Also for an anonymous request: the guards behind this one refuse it.
     if (challengesOf) noteChallenge(req, challengesOf(req));
     addVary(res, 'Authorization');
@@ -91,4 +92,5 @@ export function optionalAuth(
     }
     next();
   };
+  return describeGuard(factsOfAuth('optionalAuth', demands, byCookie), guard);
 }

@@ -1,4 +1,5 @@
 import type { Request, RequestHandler } from 'express';
+import { describeGuard } from '../audit/guard-facts.js';
 import { requestFacts } from '../http/request-facts.js';
 import { AuthError, reusableError } from '../errors.js';
 import type { EventSink } from '../events.js';
@@ -123,18 +124,18 @@ export function orgContext(
     }
   }
 
-  return function orgContextMiddleware(req, res, next) {
+  const guard: RequestHandler = function orgContextMiddleware(req, res, next) {
     if (header !== undefined) addVary(res, header);
     let chosen;
     try {
       chosen = choose(req);
     } catch (error) {
-      next(error);
-      return;
+      return next(error);
     }
     if (chosen) chosen.then(() => next(), next).catch(next);
     else next();
   };
+  return describeGuard({ kind: 'orgContext' }, guard);
 }
 
 /** Where a caller's memberships come from. */

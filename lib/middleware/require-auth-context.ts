@@ -1,4 +1,5 @@
 import type { RequestHandler } from 'express';
+import { describeGuard } from '../audit/guard-facts.js';
 import { reusableError } from '../errors.js';
 import { isScopeToken } from '../errors/challenges.js';
 import { refuseUnknownOptions } from '../known-options.js';
@@ -68,7 +69,7 @@ export function requireAuthContext(
     );
   const refusal = reusableError('AUTH_CONTEXT_REQUIRED', { realm, acrValues, maxAgeSeconds });
   const logInPage = pageOption(redirect, '/login', place);
-  const judge = createGuard('requireAuthContextMiddleware', (req) => {
+  const judge = createGuard({ kind: 'requireAuthContext' }, (req) => {
     const principal = principalOf(req);
     const isEnough =
       (!acrValues || hasContext(principal, acrValues)) &&
@@ -76,13 +77,14 @@ export function requireAuthContext(
     if (!isEnough) throw refusal;
   });
   if (logInPage === undefined) return judge;
-  return function requireAuthContextMiddleware(req, res, next) {
+  const guard: RequestHandler = function requireAuthContextMiddleware(req, res, next) {
     return judge(req, res, (error?: unknown) => {
       if (error !== refusal || !isPageRequest(req)) return next(error);
       const page = withWishes(logInPage(), options);
       redirectToPage(req, res, { page, publicPath: place.publicPath });
     });
   };
+  return describeGuard({ kind: 'requireAuthContext' }, guard);
 }
 
 /** The log-in route, told what is wanted of it (RFC 9470 §5). */

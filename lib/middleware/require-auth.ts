@@ -1,4 +1,5 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { describeGuard, factsOfAuth } from '../audit/guard-facts.js';
 import {
   acceptsSessionCookie,
   type AuthenticatorContext,
@@ -106,11 +107,8 @@ export function requireAuth(
     }
   }
 
-  return function requireAuthMiddleware(req, res, next) {
-    if (allowPreflight && isPreflight(req)) {
-      next();
-      return;
-    }
+  const guard: RequestHandler = function requireAuthMiddleware(req, res, next) {
+    if (allowPreflight && isPreflight(req)) return next();
     if (byCookie) addVary(res, 'Cookie');
     if (context.readApiKey) varyWithKey(req, res);
     const admit = (principal: Principal | undefined): void => {
@@ -131,6 +129,7 @@ export function requireAuth(
       found.then(admit, (error: unknown) => refuse(error, { req, res, next })).catch(next);
     else admit(found);
   };
+  return describeGuard(factsOfAuth('requireAuth', demands, byCookie), guard);
 }
 
 /** Throws a TypeError where the guard would not take the session that the page leads to, and send the browser there again. */

@@ -27,7 +27,7 @@ export function requireRoles(
   ...roles: readonly [string, ...(string | RequireRolesOptions)[]]
 ): RequestHandler {
   const { needed, of, match } = readArguments(roles);
-  return createGuard('requireRolesMiddleware', (req) => {
+  return createGuard({ kind: 'requireRoles', roles: needed, match, of }, (req) => {
     const { user } = principalOf(req);
     const held = of === 'org' ? orgOf(req).roles : user.roles;
     const isEnough =

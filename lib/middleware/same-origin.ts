@@ -1,4 +1,5 @@
 import type { RequestHandler } from 'express';
+import { describeGuard } from '../audit/guard-facts.js';
 import { refuseCrossSite } from '../http/cross-site.js';
 import { refuseUnknownOptions } from '../known-options.js';
 import { parseOriginList } from '../http/origin-list.js';
@@ -31,7 +32,7 @@ export function sameOrigin(options: SameOriginOptions = {}): RequestHandler {
   const { origins = [], requireJson = true } = options;
   const allowed = new Set(parseOriginList('sameOrigin() origins', origins));
   const rule = { allowed, json: requireJson ? 'always' : 'never' } as const;
-  return function sameOriginMiddleware(req, _res, next) {
+  const guard: RequestHandler = function sameOriginMiddleware(req, _res, next) {
     try {
       refuseCrossSite(req, rule);
     } catch (error) {
@@ -40,4 +41,5 @@ export function sameOrigin(options: SameOriginOptions = {}): RequestHandler {
     }
     next();
   };
+  return describeGuard({ kind: 'sameOrigin' }, guard);
 }

@@ -18,7 +18,7 @@ export type ScopesAndOptions = readonly (string | RequireScopesOptions)[];
 
 /** The guard behind `requireScopes()` and `requireAnyScope()`. Throws a TypeError when it would let everyone pass, or no one. */
 export function createScopeGuard(
-  callee: string,
+  callee: 'requireScopes' | 'requireAnyScope',
   values: ScopesAndOptions,
   byDefault: Match,
 ): RequestHandler {
@@ -29,7 +29,7 @@ export function createScopeGuard(
   assertMatch(callee, match);
   const scopes = neededScopes(callee, names);
   const refusal = reusableError('INSUFFICIENT_SCOPE', { scopes });
-  return createGuard(`${callee}Middleware`, (req) => {
+  return createGuard({ kind: callee, scopes, match, of }, (req) => {
     const { scopes: granted } = of === 'org' ? orgBehind(req) : principalOf(req);
     const isEnough =
       match === 'all'

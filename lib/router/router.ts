@@ -1,4 +1,7 @@
 import type { RequestHandler } from 'express';
+import { describeGuard } from '../audit/guard-facts.js';
+import { stackOf } from '../audit/layers.js';
+import { isRecord } from '../is-record.js';
 import { numberInRange, refuseUnknownOptions } from '../known-options.js';
 import { type AuthRouterOptions, routerOptionNames, type RouterParts } from './parts.js';
 
@@ -19,7 +22,7 @@ export function createRouter(parts: RouterParts, options: AuthRouterOptions): Re
   const router: RequestHandler = function authRouter(req, res, next) {
     loading.then((routes) => routes(req, res, next)).catch(next);
   };
-  return knowingItsMount(router, parts);
+  return describeGuard({ kind: 'authRouter' }, knowingItsMount(router, parts));
 }
 
 /** What Express sets `mountpath` to: a path, a pattern, or several. */
@@ -43,11 +46,19 @@ function knowingItsMount(router: RequestHandler, { place }: RouterParts): Reques
     mountpath: unmounted,
     emit(event: string, parent: Mounting): void {
       const paths = [mounted.mountpath].flat();
+      describeMount(parent);
       // Later: the parent may not be mounted itself yet.
       if (event === 'mount') place.mountedAt(() => paths.map((path) => `${parent.path()}${path}`));
     },
   });
   return mounted;
+}
+
+/** An application mounts another one in a function of its own, the last so far, which must say for us what it is. */
+function describeMount(parent: object): void {
+  const layer = stackOf(parent)?.at(-1);
+  const handle = isRecord(layer) ? layer['handle'] : undefined;
+  if (typeof handle === 'function') describeGuard({ kind: 'authRouter' }, handle);
 }
 
 function refuseLinksToNowhere(

@@ -1,0 +1,118 @@
+import type { GuardFacts, GuardKind } from './guard-facts.js';
+import { endsRequest } from './layers.js';
+import { isOnTheWay } from './paths.js';
+import type { AuditedRoute, Passage, RouteFinding, Step } from './route.js';
+
+/** Says how a route is protected, and what is wrong with it. `middlewares` are those of the whole application, in their order. */
+export function judgeRoute(passage: Passage, middlewares: readonly Step[]): AuditedRoute {
+  const { method, path, steps } = passage;
+  const last = handlerOf(steps);
+  const guards = steps.slice(0, last).flatMap(({ facts }) => facts ?? []);
+  const protection =
+    steps[last]?.facts?.kind === 'authRouter' ? 'auth_router' : protectionOf(guards);
+  const csrf = protection === 'auth_router' ? 'covered' : crossSiteCover(method, steps, guards);
+  const isGuarded = protection === 'guarded' || protection === 'open';
+  const findings: (RouteFinding | false)[] = [
+    protection === 'none' && missingGuard(passage, middlewares),
+    steps.slice(last + 1).some(({ facts }) => facts && isGuard(facts)) && 'guard_after_handler',
+    isBefore(guards, readsCaller, findsCaller) && 'guard_before_auth',
+    isBefore(
+      guards,
+      ({ of }) => of === 'org',
+      ({ kind }) => kind === 'orgContext',
+    ) && 'guard_before_org',
+    csrf === 'missing' && 'csrf_uncovered',
+    isGuarded && isAnsweredTooEarly(passage, middlewares) && 'error_handler_before_route',
+  ];
+  return {
+    method,
+    path,
+    protection,
+    guards,
+    scopes: [...new Set(guards.flatMap(({ scopes = [] }) => scopes))],
+    roles: [...new Set(guards.flatMap(({ roles = [] }) => roles))],
+    org: guards.some(({ kind }) => kind === 'orgContext'),
+    csrf,
+    findings: findings.filter((finding) => finding !== false),
+  };
+}
+
+/** Where a request ends: at the first handler that can't pass it on, or the last that isn't ours. */
+function handlerOf(steps: readonly Step[]): number {
+  const end = steps.findIndex(({ facts, handle, exact }) => !facts && exact && endsRequest(handle));
+  if (end >= 0) return end;
+  const last = steps.findLastIndex(({ facts }) => !facts || facts.kind === 'authRouter');
+  return Math.max(last, 0);
+}
+
+const CALLER_FINDERS: ReadonlySet<GuardKind> = new Set(['requireAuth', 'optionalAuth']);
+const CALLER_READERS: ReadonlySet<GuardKind> = new Set([
+  'requireScopes',
+  'requireAnyScope',
+  'requireRoles',
+  'requireAuthContext',
+  'orgContext',
+]);
+
+const findsCaller = ({ kind }: GuardFacts): boolean => CALLER_FINDERS.has(kind);
+const readsCaller = ({ kind }: GuardFacts): boolean => CALLER_READERS.has(kind);
+const isGuard = (facts: GuardFacts): boolean => findsCaller(facts) || readsCaller(facts);
+
+/** A guard that asks about the caller refuses anonymous requests, also behind `optionalAuth()`. */
+function protectionOf(guards: readonly GuardFacts[]): AuditedRoute['protection'] {
+  if (guards.some((facts) => facts.kind === 'requireAuth' || readsCaller(facts))) return 'guarded';
+  return guards.some(findsCaller) ? 'open' : 'none';
+}
+
+function missingGuard(passage: Passage, middlewares: readonly Step[]): RouteFinding {
+  const { within, method, steps } = passage;
+  const path = steps.at(-1)?.path ?? '';
+  const isLate = middlewares
+    .slice(passage.position)
+    .some(
+      (step) => step.facts && isGuard(step.facts) && isOnTheWay(step, { within, method, path }),
+    );
+  return isLate ? 'guard_after_route' : 'unguarded';
+}
+
+type Test = (facts: GuardFacts) => boolean;
+
+/** Whether a guard that needs another one comes before the first of those, or without any. */
+function isBefore(guards: readonly GuardFacts[], needs: Test, needed: Test): boolean {
+  const first = guards.findIndex(needed);
+  return guards.slice(0, first < 0 ? undefined : first).some(needs);
+}
+
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** What express-session and cookie-session call their middlewares. */
+const FOREIGN_SESSIONS: ReadonlySet<string> = new Set([
+  'session',
+  '_session',
+  '_cookieSession',
+  'cookieSession',
+]);
+
+function crossSiteCover(
+  method: string,
+  steps: readonly Step[],
+  guards: readonly GuardFacts[],
+): AuditedRoute['csrf'] {
+  if (SAFE.has(method)) return 'not_needed';
+  const isForeign = steps.some(({ facts, handle }) => !facts && FOREIGN_SESSIONS.has(handle.name));
+  const isCovered = guards.some(
+    ({ kind, cookie }) => kind === 'sameOrigin' || (cookie && !isForeign),
+  );
+  if (isCovered) return 'covered';
+  return isForeign ? 'missing' : 'not_needed';
+}
+
+/** Whether `errorHandler()` stands before the route and none behind it. */
+function isAnsweredTooEarly(passage: Passage, middlewares: readonly Step[]): boolean {
+  const { position, within } = passage;
+  const isAround = ({ facts, within: { routers } }: Step): boolean =>
+    facts?.kind === 'errorHandler' && routers.every((router, at) => within.routers[at] === router);
+  return (
+    middlewares.slice(0, position).some(isAround) && !middlewares.slice(position).some(isAround)
+  );
+}

@@ -1,0 +1,142 @@
+import { isRecord } from '../is-record.js';
+
+/** A path as far as it is known: text, a regular expression, or nothing. */
+export type LayerPath = string | RegExp | undefined;
+
+/** An entry in the stack of an Express router, of whichever version. */
+export interface Layer {
+  readonly handle: Handler;
+  /** The paths that it was mounted at; `['/']` for all. */
+  readonly paths: readonly LayerPath[];
+  /** The handlers of a route, each for a method, or for all. */
+  readonly route: readonly RouteHandler[] | undefined;
+}
+
+export type Handler = (...values: never) => unknown;
+
+export interface RouteHandler {
+  readonly handle: Handler;
+  /** In capitals; undefined for all methods. */
+  readonly method: string | undefined;
+}
+
+/** The layers of an application or a router; undefined for anything else. An application without routes has none yet. */
+export function layersOf(app: unknown): readonly Layer[] | undefined {
+  const stack = stackOf(app);
+  return stack?.flatMap((layer) => readLayer(layer) ?? []);
+}
+
+/** The stack itself, to which Express adds. */
+export function stackOf(app: unknown): readonly unknown[] | undefined {
+  if (typeof app !== 'function') return undefined;
+  const own = member(app, 'stack');
+  if (Array.isArray(own)) return own;
+  // Express 4 makes the router with the first route, and its `router` is a getter that throws.
+  const isFour = typeof member(app, 'lazyrouter') === 'function';
+  const stack = member(member(app, isFour ? '_router' : 'router'), 'stack');
+  if (Array.isArray(stack)) return stack;
+  return isFour ? [] : undefined;
+}
+
+/** A function without `next` lets no request pass. Of one without named parameters nothing is known. */
+export function endsRequest({ length }: Handler): boolean {
+  return length === 1 || length === 2;
+}
+
+/**
+ * The application behind the function that `app.use(path, application)` mounts, which tells no one. The first thing that an
+ * application does with a request is to give it its own prototype: this request takes nothing but that, and none of the
+ * application's middlewares sees it.
+ */
+export function mountedApplication(mount: Handler): unknown {
+  if (mount.name !== 'mounted_app') return undefined;
+  let application: unknown;
+  const catchPrototype = (prototype: unknown): never => {
+    application ??= member(prototype, 'app');
+    throw new Error('this request is none');
+  };
+  const request = new Proxy(
+    { method: 'GET', query: {}, app: { request: {}, response: {} } },
+    {
+      get: (target, name) => {
+        // Express 4 would go on to the application's error handlers. Without a URL it ends.
+        if (name !== 'url') return Reflect.get(target, name);
+        return application === undefined ? '/' : catchPrototype(undefined);
+      },
+      set: (target, name, value) =>
+        name === '__proto__' ? catchPrototype(value) : Reflect.set(target, name, value),
+      setPrototypeOf: (_target, prototype) => catchPrototype(prototype),
+    },
+  );
+  try {
+    Reflect.apply(mount, undefined, [request, { setHeader: () => undefined }, () => undefined]);
+  } catch {
+    // As intended.
+  }
+  return application;
+}
+
+function readLayer(layer: unknown): Layer | undefined {
+  const handle = member(layer, 'handle');
+  if (!isHandler(handle)) return undefined;
+  const route = member(layer, 'route');
+  const handlers = member(route, 'stack');
+  if (Array.isArray(handlers))
+    return { handle, paths: pathsIn(member(route, 'path')), route: handlers.flatMap(readHandler) };
+  return { handle, paths: mountPaths(layer, handle), route: undefined };
+}
+
+function readHandler(layer: unknown): readonly RouteHandler[] {
+  const handle = member(layer, 'handle');
+  const method = member(layer, 'method');
+  if (!isHandler(handle)) return [];
+  return [{ handle, method: typeof method === 'string' ? method.toUpperCase() : undefined }];
+}
+
+/** Only since `router` 2.3 does a layer of Express 5 keep its path. Express 4 keeps what it has made of it. */
+function mountPaths(layer: unknown, handle: Handler): readonly LayerPath[] {
+  const raw = member(layer, 'rawPath');
+  if (raw !== undefined) return pathsIn(raw);
+  if (member(layer, 'slash') === true) return ['/'];
+  const regexp = member(layer, 'regexp');
+  if (regexp instanceof RegExp) {
+    if (member(regexp, 'fast_slash') === true) return ['/'];
+    return decodePattern(regexp, member(layer, 'keys'));
+  }
+  const mounted = member(mountedApplication(handle), 'mountpath');
+  return mounted === undefined ? [undefined] : pathsIn(mounted);
+}
+
+function pathsIn(given: unknown): readonly LayerPath[] {
+  return [given].flat(5).map((path) => {
+    if (typeof path === 'string') return path === '' ? '/' : path;
+    return path instanceof RegExp ? path : undefined;
+  });
+}
+
+const END = String.raw`\/?(?=\/|$)`;
+const PARAMETER = /\(\?:\\\/\((?:[^()]+)\)\)(\??)/g;
+
+/** Reads paths back from the pattern that path-to-regexp 0.1 (Express 4) makes of them. One that can't be read is not known. */
+function decodePattern(pattern: RegExp, keys: unknown): readonly LayerPath[] {
+  const { source } = pattern;
+  if (!source.startsWith('^') || !source.endsWith(END)) return [pattern];
+  const names = Array.isArray(keys) ? keys.map((key: unknown) => String(member(key, 'name'))) : [];
+  return source
+    .slice(1, -END.length)
+    .split(`${END}|^`)
+    .map((part) => {
+      const path = part
+        .replaceAll(PARAMETER, (_all, mark: string) => `/:${names.shift() ?? ''}${mark}`)
+        .replaceAll(/\\([/.])/g, '$1');
+      return /^(?:\/:?[\w.~@!-]+\??)*$/.test(path) ? path : undefined;
+    });
+}
+
+function isHandler(value: unknown): value is Handler {
+  return typeof value === 'function';
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === 'function' || isRecord(value) ? Reflect.get(value, name) : undefined;
+}

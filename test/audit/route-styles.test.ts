@@ -1,0 +1,215 @@
+import { createAuth, type AuditedRoute } from 'latchkey';
+import session from 'express-session';
+import { afterAll, describe, expect, it } from 'vitest';
+import { BASE } from '../world/auth-server.js';
+import { expressVersions } from '../world/express-versions.js';
+
+const auth = createAuth({ ...BASE, publicUrl: 'http://localhost:3000', cookieSessions: true });
+afterAll(() => auth.close());
+
+/** Routes by method and path, in one word each. */
+const inShort = (routes: readonly AuditedRoute[]): Record<string, string> =>
+  Object.fromEntries(
+    routes.map(({ method, path, protection, findings }) => [
+      `${method} ${path}`,
+      [protection, ...findings].join(' '),
+    ]),
+  );
+
+const handler = (_req: unknown, res: { end(): void }): void => res.end();
+const passing = (_req: unknown, _res: unknown, next: () => void): void => next();
+
+describe.each(expressVersions)('$name', ({ name, express }) => {
+  const isFour = name === 'Express 4';
+
+  it('lists nested routers with their parameters, in the style of node-express-realworld', () => {
+    const app = express();
+    const comments = express.Router({ mergeParams: true });
+    comments.get('/', auth.optionalAuth(), handler);
+    comments.delete('/:id', auth.requireAuth(), handler);
+    const articles = express.Router();
+    articles.get('/feed', auth.requireAuth(), handler);
+    articles.get('/:slug', handler);
+    articles.use('/:slug/comments', comments);
+    const api = express.Router();
+    api.use('/articles', articles).use('/tags', express.Router().get('/', handler));
+    app.use(express.json());
+    app.use('/api', api);
+    expect(inShort(auth.routes(app))).toEqual({
+      'GET /api/articles/feed': 'guarded',
+      'GET /api/articles/:slug': 'none unguarded',
+      'GET /api/articles/:slug/comments': 'open',
+      'DELETE /api/articles/:slug/comments/:id': 'guarded',
+      'GET /api/tags': 'none unguarded',
+    });
+  });
+
+  it('follows arrays of middlewares and app.route().all(), in the style of node-express-boilerplate', () => {
+    const app = express();
+    const manage = [passing, auth.requireScopes('users:write')];
+    const users = express.Router();
+    users
+      .route('/')
+      .post([auth.requireAuth(), ...manage], handler)
+      .get(auth.requireAuth(), handler);
+    users.route('/:userId').all(auth.requireAuth()).get(handler).patch(manage, handler);
+    users.route('/open').all(handler);
+    app.use(['/v1/users', '/v2/users'], [passing, users]);
+    const routes = auth.routes(app);
+    expect(inShort(routes)).toEqual(
+      Object.fromEntries(
+        ['/v1/users', '/v2/users'].flatMap((at) => [
+          [`POST ${at}`, 'guarded'],
+          [`GET ${at}`, 'guarded'],
+          [`GET ${at}/:userId`, 'guarded'],
+          [`PATCH ${at}/:userId`, 'guarded'],
+          [`ALL ${at}/open`, 'none unguarded'],
+        ]),
+      ),
+    );
+    expect(routes.find(({ method }) => method === 'POST')).toMatchObject({
+      guards: [{ kind: 'requireAuth' }, { kind: 'requireScopes', scopes: ['users:write'] }],
+      scopes: ['users:write'],
+      csrf: 'covered',
+      org: false,
+    });
+  });
+
+  it('looks into mounted applications without running their code, in the style of a versioned API', () => {
+    const app = express();
+    let calls = 0;
+    const count = (_req: unknown, _res: unknown, next: () => void): void => {
+      calls += 1;
+      next();
+    };
+    const admin = express();
+    admin.use(count, auth.requireAuth(), auth.requireRoles('admin', 'owner', { match: 'any' }));
+    admin.get('/users', handler);
+    const reports = express();
+    reports.use(count);
+    reports.get('/daily', handler);
+    // oxlint-disable-next-line max-params
+    reports.use((error: unknown, _req: unknown, _res: unknown, next: (error: unknown) => void) => {
+      calls += 1;
+      next(error);
+    });
+    admin.use('/reports', reports);
+    app.use('/admin', admin);
+    app.use('/reports', reports);
+    const routes = auth.routes(app);
+    expect(inShort(routes)).toEqual({
+      'GET /admin/users': 'guarded',
+      'GET /admin/reports/daily': 'guarded',
+      'GET /reports/daily': 'none unguarded',
+    });
+    expect(routes[0]).toMatchObject({ roles: ['admin', 'owner'] });
+    expect(calls).toBe(0);
+  });
+
+  it.each([
+    ['an application', () => express()],
+    ['a router', () => express.Router()],
+  ])('lists the auth router in %s as one line', (_title, create) => {
+    const outer = express();
+    const inner = create();
+    inner.use('/auth', auth.router());
+    inner.get('/me', auth.requireAuth(), handler);
+    outer.use('/api', inner);
+    expect(inShort(auth.routes(outer))).toEqual({
+      'ALL /api/auth/*': 'auth_router',
+      'GET /api/me': 'guarded',
+    });
+  });
+
+  it('takes a guard at a path for what is below it, and nothing else', () => {
+    const app = express();
+    app.use('/api', auth.requireAuth());
+    app.all(isFour ? '/files/*' : '/files/*rest', auth.requireAuth());
+    app.use('/orgs/:org', auth.requireAuth(), auth.orgContext({ param: 'org' }));
+    for (const path of ['/api', '/API/x', '/apis', '/:any', '/files', '/files/a', '/orgs/:id/x'])
+      app.get(path, handler);
+    app.use('/down', handler);
+    app.use(handler);
+    expect(inShort(auth.routes(app))).toEqual({
+      'GET /api': 'guarded',
+      'GET /API/x': 'guarded',
+      'GET /apis': 'none unguarded',
+      'GET /:any': 'none unguarded',
+      'GET /files': 'none unguarded',
+      'GET /files/a': 'guarded',
+      'GET /orgs/:id/x': 'guarded',
+      'ALL /down/*': 'none unguarded',
+    });
+  });
+
+  it('shows regular expressions, and assumes no guard at one', () => {
+    const app = express();
+    app.use(/^\/secret/, auth.requireAuth());
+    app.get(/^\/secret-(\d+)$/, handler);
+    app.get('/secret', handler);
+    expect(inShort(auth.routes(app))).toEqual({
+      [String.raw`GET /(^\/secret-(\d+)$)`]: 'none unguarded',
+      'GET /secret': 'none unguarded',
+    });
+  });
+
+  it('finds guards in a wrong order', () => {
+    const app = express();
+    app.get('/early-scope', auth.requireScopes('a'), auth.requireAuth(), handler);
+    app.get('/early-org', auth.requireAuth(), auth.requireScopes('a', { of: 'org' }), handler);
+    app.get('/late-org', auth.requireAuth(), handler, auth.orgContext());
+    app.get('/late', handler, auth.requireAuth());
+    app.get('/before', handler);
+    app.get('/right', auth.requireAuth(), auth.orgContext(), passing, handler);
+    app.use(auth.requireAuth());
+    app.get('/after', handler);
+    expect(inShort(auth.routes(app))).toEqual({
+      'GET /early-scope': 'guarded guard_before_auth',
+      'GET /early-org': 'guarded guard_before_org',
+      'GET /late-org': 'guarded guard_after_handler',
+      'GET /late': 'none guard_after_route guard_after_handler',
+      'GET /before': 'none guard_after_route',
+      'GET /right': 'guarded',
+      'GET /after': 'guarded',
+    });
+  });
+
+  it('finds an error handler before the routes, unless another one follows', () => {
+    const app = express();
+    app.use(auth.errorHandler());
+    app.get('/', auth.requireAuth(), handler);
+    expect(inShort(auth.routes(app))).toEqual({ 'GET /': 'guarded error_handler_before_route' });
+    app.use(auth.errorHandler());
+    expect(inShort(auth.routes(app))).toEqual({ 'GET /': 'guarded' });
+  });
+
+  it('finds unsafe methods behind the cookie session of another package', () => {
+    const app = express();
+    app.use(session({ secret: 'a'.repeat(32), resave: false, saveUninitialized: false }));
+    app.get('/cart', handler).post('/cart', handler);
+    app.post('/covered', auth.sameOrigin(), handler);
+    const routes = auth.routes(app);
+    expect(routes.map(({ csrf }) => csrf)).toEqual(['not_needed', 'missing', 'covered']);
+    expect(routes[1]?.findings).toEqual(['unguarded', 'csrf_uncovered']);
+  });
+
+  it('lists nothing of an application without routes', () => {
+    expect(auth.routes(express())).toEqual([]);
+  });
+});
+
+it('writes ? for a path that an older router of Express 5 does not tell', () => {
+  const [{ express } = { express: undefined }] = expressVersions;
+  const app = express?.();
+  const api = express?.Router();
+  api?.use(auth.requireAuth()).get('/users', handler);
+  app?.use('/api', api ?? passing);
+  // Until version 2.3 layers of `router` had no such property.
+  const layers = app?.router.stack as unknown as { rawPath?: unknown }[];
+  for (const layer of layers) delete layer.rawPath;
+  expect(inShort(auth.routes(app))).toEqual({ 'GET /?/users': 'guarded' });
+});
+
+it.each([undefined, null, {}, () => undefined, 'app.js'])('refuses %s', (app) => {
+  expect(() => auth.routes(app)).toThrow(TypeError);
+});
