@@ -1,14 +1,10 @@
 import { DEFAULT_REALM } from '../errors/challenges.js';
 import { createEvents, type EventSink } from '../events.js';
-import { refuseUnknownOptions, renamedOption } from '../known-options.js';
-import { readHttpHosts } from '../http/bounded-fetch.js';
-import { createIssuerDirectory } from './trusted-issuers/directory.js';
+import { refuseUnknownOptions } from '../known-options.js';
 import { createPrincipal, type Principal } from '../principal.js';
-import { createRefusals, type Refusals } from './tokens/refusals.js';
+import { prepareVerification, type VerifierContext } from './prepare.js';
+import type { Refusals } from './tokens/refusals.js';
 import type { TrustedIssuer } from './trusted-issuers/resolved-issuers.js';
-import { createRevocationCheck } from './tokens/revocation.js';
-import { createLastTokens } from './tokens/last-tokens.js';
-import { createSeenHeaders } from './tokens/seen-headers.js';
 import { findSigner } from './keys/find-signer.js';
 import type { VerificationKey } from './keys/signatures.js';
 import { introspect, verifyOpaque } from './introspection/introspect.js';
@@ -16,7 +12,7 @@ import { describeVerified, passesOwnCheck } from './tokens/describe-verified.js'
 import { isAllowedType, judgeAnyHeader, judgeToken, validUntil } from './tokens/rules.js';
 import { decodeJsonObject, hasTokenShape } from './tokens/shape.js';
 import type { VerifiedToken } from './tokens/verified-tokens.js';
-import { readMaxTokenLength, type VerifierOptions, verifierOptionNames } from './options.js';
+import { type VerifierOptions, verifierOptionNames } from './options.js';
 import { digestOf, type Outcome, recall, type Verification } from './verification.js';
 import { warmUp } from './warm-up.js';
 
@@ -58,12 +54,6 @@ export interface Verifier {
   readonly now: () => number;
 }
 
-/** What `createAuth()` knows and a verifier alone doesn't. */
-interface VerifierContext {
-  /** Whether a text looks like a secret of the application that is no access token. It is refused, and no issuer is asked about it. */
-  readonly isOwnSecret?: ((text: string) => boolean) | undefined;
-}
-
 type Json = Readonly<Record<string, unknown>>;
 
 /** One token on its way through the checks. */
@@ -93,34 +83,8 @@ export function createVerifier(options: VerifierOptions, context: VerifierContex
 export function createVerifier(options: VerifierOptions, context: VerifierContext = {}): Verifier {
   refuseUnknownOptions('createVerifier()', options, verifierOptionNames);
   const { realm = DEFAULT_REALM, now = Date.now, events = createEvents() } = options;
-  const refusals = createRefusals(realm);
-  const { allowLoopbackHttp = true } = options;
-  const internalHosts = readHttpHosts(options.allowInternalHosts ?? [], 'allowInternalHosts');
-  const directory = createIssuerDirectory({
-    issuers: options.issuers ?? [],
-    resolveIssuer: options.resolveIssuer,
-    cache: renamedOption('createVerifier()', options, ['cache', 'tokenCache']),
-    allowLoopbackHttp,
-    internalHosts: allowLoopbackHttp && !options.allowInternalHosts ? 'any' : internalHosts,
-    allowHttpHosts: readHttpHosts(options.allowHttpHosts ?? [], 'allowHttpHosts'),
-    clockToleranceSeconds: options.clockToleranceSeconds ?? 5,
-    events,
-    now,
-  });
-  const verification: Verification = {
-    directory,
-    refusals,
-    checkRevocation: createRevocationCheck(options.isRevoked, {
-      events,
-      revoked: refusals.revoked,
-    }),
-    seenHeaders: createSeenHeaders(),
-    lastTokens: createLastTokens(),
-    now,
-    maxTokenLength: readMaxTokenLength(options),
-    isOwnSecret: context.isOwnSecret,
-    signatureChecks: 0,
-  };
+  const verification = prepareVerification({ ...options, realm, now, events }, context);
+  const { directory, refusals } = verification;
   return Object.freeze({
     verify: async (token: string) => refuseBound(refusals, verifyAny(verification, token)),
     verifyNow: (token: string, connection?: object) =>

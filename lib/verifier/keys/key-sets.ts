@@ -28,6 +28,8 @@ export interface KeySet {
   seek(): Promise<void> | undefined;
   /** Key fetches so far, successful or not. */
   readonly fetches: number;
+  /** Whether its keys are configured, and never fetched. */
+  readonly isLocal: boolean;
 }
 
 /** A set of configured keys: always there, never fetched. */
@@ -38,6 +40,7 @@ export function createLocalKeySet(keys: readonly VerificationKey[]): KeySet {
     candidates: (kid: string | undefined, algorithm: string) => selectKeys(keys, kid, algorithm),
     seek: () => undefined,
     fetches: 0,
+    isLocal: true,
   });
 }
 
@@ -109,6 +112,7 @@ export function createRemoteKeySet(options: RemoteKeySetOptions): KeySet {
       await refresh(state, options);
       if (now() >= state.staleUntil) throw unavailable(state, now());
     },
+    isLocal: false,
     candidates: (kid, algorithm) => selectKeys(state.list, kid, algorithm),
     seek() {
       const refreshed = refresh(state, options);

@@ -57,19 +57,58 @@ export interface TokenParts {
   readonly claims: Json;
 }
 
+/** What a rule looks at. */
+export type RuleName =
+  | 'algorithm'
+  | 'type'
+  | 'subject'
+  | 'audience'
+  | 'client'
+  | 'tenant'
+  | 'kind'
+  | 'claims'
+  | 'times';
+
+interface TokenRule {
+  readonly name: RuleName;
+  readonly judge: (
+    token: TokenParts,
+    policy: IssuerPolicy,
+    nowSeconds: number,
+  ) => RefusalReason | undefined;
+}
+
+const claimRules: readonly TokenRule[] = [
+  { name: 'subject', judge: judgeSubject },
+  { name: 'audience', judge: judgeAudience },
+  { name: 'client', judge: judgeClient },
+  { name: 'tenant', judge: judgeTenant },
+  { name: 'kind', judge: judgeKind },
+  { name: 'claims', judge: judgePresence },
+  { name: 'times', judge: judgeTimes },
+];
+
+/** The rules by which header and claims are judged, in their order (RFC 7519 §4.1, RFC 8725 §3, RFC 9068 §4). */
+export const tokenRules: readonly TokenRule[] = [
+  { name: 'algorithm', judge: judgeAlgorithm },
+  { name: 'type', judge: judgeType },
+  ...claimRules,
+];
+
 /**
- * Judges header and claims by the issuer's policy (RFC 7519 §4.1, RFC 8725 §3, RFC 9068 §4). `iss` has picked
- * the policy already. Does not look at the signature.
+ * Judges header and claims by the issuer's policy: by {@link tokenRules}. `iss` has picked the policy already. Does not look
+ * at the signature.
  */
 export function judgeToken(
   token: TokenParts,
   policy: IssuerPolicy,
   nowSeconds: number,
 ): RefusalReason | undefined {
-  const { header } = token;
-  if (!policy.algorithms.has(String(header['alg']))) return 'algorithm';
-  if (!isAllowedType(header['typ'], policy.profile)) return 'type';
-  return judgeClaims(token, policy, nowSeconds);
+  for (const { judge } of tokenRules) {
+    const flaw = judge(token, policy, nowSeconds);
+    if (flaw) return flaw;
+  }
+  return undefined;
 }
 
 /** Judges the claims by the issuer's policy, whoever vouches for them. `exp` has to be there. */
@@ -78,13 +117,19 @@ export function judgeClaims(
   policy: IssuerPolicy,
   nowSeconds: number,
 ): RefusalReason | undefined {
-  const { claims } = token;
-  return (
-    judgeParties(claims, policy) ??
-    judgeKind(token) ??
-    judgePresence(claims, policy) ??
-    judgeTimes(claims, policy, nowSeconds)
-  );
+  for (const { judge } of claimRules) {
+    const flaw = judge(token, policy, nowSeconds);
+    if (flaw) return flaw;
+  }
+  return undefined;
+}
+
+function judgeAlgorithm({ header }: TokenParts, policy: IssuerPolicy): RefusalReason | undefined {
+  return policy.algorithms.has(String(header['alg'])) ? undefined : 'algorithm';
+}
+
+function judgeType({ header }: TokenParts, { profile }: IssuerPolicy): RefusalReason | undefined {
+  return isAllowedType(header['typ'], profile) ? undefined : 'type';
 }
 
 /** Media types compare without case and with `application/` left out (RFC 7515 §4.1.9, RFC 9068 §2.1). */
@@ -105,13 +150,27 @@ export function mediaTypeOf(typ: string): string {
 /** Year 9999. A larger NumericDate is in milliseconds by mistake. */
 export const LAST_DATE = 253_402_300_799;
 
-function judgeParties(claims: Json, policy: IssuerPolicy): RefusalReason | undefined {
-  if (!hasSubject(claims, policy)) return 'subject';
-  if (policy.audience && !names(claims['aud'], policy.audience)) return 'audience';
-  if (policy.clientIds) {
-    const clientId = policy.clients.mapped(claims);
-    if (clientId === undefined || !policy.clientIds.has(clientId)) return 'client';
-  }
+function judgeSubject({ claims }: TokenParts, policy: IssuerPolicy): RefusalReason | undefined {
+  return hasSubject(claims, policy) ? undefined : 'subject';
+}
+
+function judgeAudience(
+  { claims }: TokenParts,
+  { audience }: IssuerPolicy,
+): RefusalReason | undefined {
+  return audience && !names(claims['aud'], audience) ? 'audience' : undefined;
+}
+
+function judgeClient(
+  { claims }: TokenParts,
+  { clientIds, clients }: IssuerPolicy,
+): RefusalReason | undefined {
+  if (!clientIds) return undefined;
+  const clientId = clients.mapped(claims);
+  return clientId === undefined || !clientIds.has(clientId) ? 'client' : undefined;
+}
+
+function judgeTenant({ claims }: TokenParts, policy: IssuerPolicy): RefusalReason | undefined {
   const tenant = policy.names.tenantOf(claims['iss']);
   if (tenant === undefined) return undefined;
   const { tid } = claims;
@@ -176,7 +235,7 @@ function isScope(value: unknown): boolean {
   return items.length > 0 && items.every((item) => typeof item === 'string' && item !== '');
 }
 
-function judgePresence(claims: Json, policy: IssuerPolicy): RefusalReason | undefined {
+function judgePresence({ claims }: TokenParts, policy: IssuerPolicy): RefusalReason | undefined {
   if (policy.requiredClaims.some((name) => (claims[name] ?? undefined) === undefined))
     return 'missing_claim';
   if (policy.profile !== 'rfc9068') return undefined;
@@ -190,7 +249,7 @@ function judgePresence(claims: Json, policy: IssuerPolicy): RefusalReason | unde
 }
 
 function judgeTimes(
-  claims: Json,
+  { claims }: TokenParts,
   policy: IssuerPolicy,
   nowSeconds: number,
 ): RefusalReason | undefined {
