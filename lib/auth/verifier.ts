@@ -5,6 +5,7 @@ import type { Events } from '../events.js';
 import { isRecord } from '../is-record.js';
 import { definedOnly } from '../known-options.js';
 import { parseRefreshToken } from '../sessions/refresh-token.js';
+import { createAccessTokenSigner } from '../issuing/access-token-signer.js';
 import type { SignIn } from '../sign-in.js';
 import type { VerifierOptions } from '../verifier/options.js';
 import type { RevocationHook } from '../verifier/tokens/revocation.js';
@@ -53,8 +54,24 @@ export function applicationVerifier(
   return createVerifier(options, signIn ? { isOwnSecret } : {});
 }
 
+/** The options of an application's verifier as far as the environment says them, without what an application adds in code. */
+export function configuredVerifierOptions(
+  config: Config,
+  now: () => number,
+): VerifierOptions & { readonly issuers: readonly IssuerOptions[] } {
+  const { secret, privateKey } = config.jwt;
+  const isOurs = secret !== undefined || privateKey !== undefined;
+  const signIn = isOurs ? { signer: createAccessTokenSigner(config, { now }) } : undefined;
+  return {
+    issuers: allIssuers(config, { signIn, furtherIssuers: [] }),
+    ...allowedHosts(config),
+    clockToleranceSeconds: config.clockToleranceSeconds,
+    now,
+  };
+}
+
 /** Whether a text looks like an API key, a secret of a service account or a refresh token of ours. */
-function isOwnSecret(text: string): boolean {
+export function isOwnSecret(text: string): boolean {
   return isLikeApiKey(text) || isLikeClientSecret(text) || parseRefreshToken(text) !== undefined;
 }
 
@@ -92,9 +109,13 @@ export function trustedIssuerNames(
   return allIssuers(config, surroundings).flatMap((issuer) => readIssuerNames(issuer).listed);
 }
 
+interface IssuerSurroundings extends Pick<VerifierSurroundings, 'furtherIssuers'> {
+  readonly signIn: Pick<SignIn, 'signer'> | undefined;
+}
+
 function allIssuers(
   config: Config,
-  { signIn, furtherIssuers }: Pick<VerifierSurroundings, 'signIn' | 'furtherIssuers'>,
+  { signIn, furtherIssuers }: IssuerSurroundings,
 ): readonly IssuerOptions[] {
   const main = signIn ? [signIn.signer.issuerOptions()] : externalIssuer(config);
   return [...main, ...config.trustedIssuers, ...furtherIssuers];

@@ -27,8 +27,7 @@ export async function runCommandLine(
   try {
     if (first === undefined) throw new UsageError('no command is given');
     if (!topic) throw unknownName('command', name, [...topics.keys()]);
-    await topic.run(args, terminal);
-    return 0;
+    return (await topic.run(args, terminal)) ?? 0;
   } catch (error) {
     return explain(error, terminal, help);
   }

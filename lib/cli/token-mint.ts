@@ -21,7 +21,7 @@ export interface MintOptions {
  * Prints an access token signed with the application's own key, for development. Refused in production: it asks for no password,
  * belongs to no session, and nobody would find it in an audit log.
  */
-export async function mintToken(terminal: Terminal, options: MintOptions): Promise<void> {
+export async function mintToken(terminal: Terminal, options: MintOptions): Promise<number> {
   const { env, complain, print } = terminal;
   const { sub, scope: scopes = [], role: roles = [] } = options;
   if (sub === undefined || sub === '') throw new UsageError('token mint needs --sub');
@@ -49,6 +49,7 @@ export async function mintToken(terminal: Terminal, options: MintOptions): Promi
     `for development; valid for ${durationInWords(expiresIn)}, of no session: log-out does not end it`,
   );
   print(`${token}\n`);
+  return 0;
 }
 
 function readTtl(text: string | undefined): number | undefined {

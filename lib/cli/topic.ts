@@ -2,7 +2,8 @@ import type { Terminal } from './terminal.js';
 
 /** Commands that belong together, and their help. */
 export interface Topic {
-  readonly run: (args: readonly string[], terminal: Terminal) => Promise<void>;
+  /** Resolves with the exit code; undefined is 0. */
+  readonly run: (args: readonly string[], terminal: Terminal) => Promise<number | void>;
   /** What follows the topic in its usage line. */
   readonly options: string;
   readonly commands: Readonly<Record<string, CommandHelp>>;

@@ -138,6 +138,12 @@ const tokenTopic: Topic = {
   run: token,
   options: '<command>',
   commands: {
+    explain: {
+      takes:
+        '<token>|- [--issuer <url> [--jwks <file>] [--audience <audience>]] [--offline] [--json]',
+      says: 'Tells what each check of the verifier says of a token, the first that would refuse it, and what to change.',
+      example: 'npx latchkey token explain - < token.txt',
+    },
     mint: {
       takes:
         '--sub <subject> [--scope <scope>]… [--role <role>]… [--claim <name>=<value>]… [--ttl <time>]',
@@ -146,7 +152,9 @@ const tokenTopic: Topic = {
     },
   },
   notes: `A claim's value is JSON, such as true or ["a","b"], or else text. <time> is 15m, 8h, …; else AUTH_ACCESS_TTL.
-The AUTH_… variables are those of the application.`,
+The AUTH_… variables are those of the application. explain sends the token nowhere; it fetches the issuer's keys, unless
+--offline or --jwks is given. With - the token is read from standard input and stays out of the history of the shell.
+Exit codes of explain: 0 accepted, 1 not accepted, 2 wrong usage.`,
 };
 
 /** Every command, by its first word. */

@@ -8,5 +8,9 @@ export class UsageError extends Error {
 /** `there is no command "user"; did you mean users?`, or all that there are. */
 export function unknownName(kind: string, name: string, known: readonly string[]): UsageError {
   const cure = didYouMean(nearestNames(name, known)) ?? `there are ${known.join(', ')}`;
-  return new UsageError(`there is no ${kind} ${JSON.stringify(name)}; ${cure}`);
+  // A long one is no slip of the pen, but perhaps a token in the wrong place, which must not be printed.
+  const shown = name.length > MAX_SHOWN ? `of ${name.length} characters` : JSON.stringify(name);
+  return new UsageError(`there is no ${kind} ${shown}; ${cure}`);
 }
+
+const MAX_SHOWN = 30;
