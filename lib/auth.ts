@@ -46,6 +46,7 @@ import type { ServiceAccounts } from './accounts/service-accounts.js';
 import type { Sessions } from './sessions/sessions.js';
 import { createSignIn, type SignIn } from './sign-in.js';
 import type { UpstreamTokenOptions } from './sessions/upstream.js';
+import type { AuthStatus } from './status.js';
 import type { Store } from './stores/store.js';
 import type { Users } from './accounts/users.js';
 import type { Verifier } from './verifier/verifier.js';
@@ -118,10 +119,20 @@ export interface Auth {
   /** Resolves when every configured issuer's keys are there and the store answers; rejects with the reason. Waiting for it is optional. */
   ready(): Promise<void>;
   /**
+   * Whether requests are well served here, and why not: what `GET /status` of the router answers, with the issuers by name. Looks at most
+   * once a second, answers within one, and never rejects.
+   */
+  status(): Promise<AuthStatus>;
+  /**
    * Resolves when the work behind all replies so far is done: mails are on their way. For platforms that freeze the process when it
    * has answered, such as AWS Lambda, and for those that take a promise (`waitUntil`).
    */
   settled(): Promise<void>;
+  /**
+   * Says that the process is about to end: `status()` is `unavailable` from now on, so that load balancers go elsewhere. Everything else
+   * works on. Call it at SIGTERM, and close server and `auth` when the load balancer has had time to notice.
+   */
+  drain(): void;
   /** Ends gracefully: waits for mails on their way, stops timers, closes the store. Close your server first. */
   close(): Promise<void>;
   /** Listens to an audit event. Returns the function that stops it. */
@@ -174,6 +185,8 @@ export function createAuth(options: AuthOptions = {}): Auth {
     context,
     guards,
   });
+  const lifecycle = createLifecycle({ verifier, resources, signIn, proofs });
+  const { status } = lifecycle;
   const auth = {
     config,
     verifier,
@@ -182,13 +195,10 @@ export function createAuth(options: AuthOptions = {}): Auth {
     ...unconfigured,
     ...guards,
     protectedResource: resources.create,
-    sameOrigin: (rule) => sameOrigin({ origins: ownOrigins(config), ...rule }),
-    securityHeaders: (headers) => edgeHeaders(config, headers),
-    errorHandler: (answers) =>
-      errorHandler({ events, reasons: !config.production, ...answers }, { pages, place }),
+    ...edgesOf(config, { events, pages, place }),
     router(routes = {}) {
       const parts = { ...needed(signIn), config, verifier, events, pipeline: context, pages, now };
-      const router = createRouter({ ...parts, basePath, place, grantOf: grants }, routes);
+      const router = createRouter({ ...parts, basePath, place, grantOf: grants, status }, routes);
       grantOf = formerGrants(routes, config) ?? grantOf;
       return router;
     },
@@ -197,7 +207,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
       orgs.directory?.knows(principal) ? orgs.directory.standingsOf(principal) : principal.orgs,
     upstreamToken: async (request, renewal) =>
       needed(signIn).upstream.accessToken(ownSession(config, request), renewal),
-    ...createLifecycle({ verifier, resources, signIn, proofs }),
+    ...lifecycle,
     on: (name, listener) => events.on(name, listener),
   } satisfies Omit<Auth, SignInName | OptionalName>;
   return Object.freeze(withSignIn(withOptionalParts(auth, config, signIn), signIn));
@@ -368,6 +378,19 @@ function ownSession({ jwt }: Config, request: object): string {
   const { issuer, sessionId } = principalOf(request);
   if (issuer === jwt.issuer && sessionId !== undefined) return sessionId;
   throw new AuthError('AUTH_CONTEXT_REQUIRED', { reason: 'no_upstream' });
+}
+
+/** What stands before and after the routes. */
+function edgesOf(
+  config: Config,
+  { events, pages, place }: { events: Events; pages: Pages; place: Place },
+): Pick<Auth, 'sameOrigin' | 'securityHeaders' | 'errorHandler'> {
+  return {
+    sameOrigin: (rule) => sameOrigin({ origins: ownOrigins(config), ...rule }),
+    securityHeaders: (headers) => edgeHeaders(config, headers),
+    errorHandler: (answers) =>
+      errorHandler({ events, reasons: !config.production, ...answers }, { pages, place }),
+  };
 }
 
 function edgeHeaders(config: Config, own: SecurityHeadersOptions = {}): RequestHandler {

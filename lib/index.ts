@@ -1,4 +1,5 @@
 export { type Auth, createAuth } from './auth.js';
+export type { AuthStatus, IssuerState, KeyState, StatusReason } from './status.js';
 export type { ProtectedResource, ProtectedResourceOptions } from './auth/resource.js';
 export type { GuardFacts, GuardKind } from './audit/guard-facts.js';
 export type { AuditedRoute, RouteFinding } from './audit/route.js';

@@ -45,6 +45,7 @@ import {
   withSignInPage,
 } from './pages/sign-in.js';
 import { announceActor } from './pages/actor-banner.js';
+import { isStatusRequest, showStatus } from './status.js';
 import { showSignedOutPage } from './pages/sign-out.js';
 import {
   showAccountPage,
@@ -66,13 +67,18 @@ export function createRoutes(given: RouterParts, options: AuthRouterOptions): Re
   const parts = { ...given, sendMail: options.sendMail };
   const routes = routeTable(allRoutes(parts, options));
   const limits = limitAddresses(parts, isFromProvider);
+  const guards = inTurn([
+    ...[limits, guardOrigins(parts)],
+    ...(parts.config.impersonation ? [announceActor(parts)] : []),
+  ]);
+  const guardMost: RequestHandler = function guardMost(req, res, next) {
+    // Guards count in the store, and whoever asks for the status must hear of its outage at once.
+    if (isStatusRequest(req)) next();
+    else guards(req, res, next);
+  };
   const answer = showRefusals(
     parts,
-    inTurn([
-      ...[noteArrival(parts.now), neverStored, limits, guardOrigins(parts)],
-      ...(parts.config.impersonation ? [announceActor(parts)] : []),
-      routes.handle,
-    ]),
+    inTurn([noteArrival(parts.now), neverStored, guardMost, routes.handle]),
   );
   return onPlainMounts(parts, function authRouter(req, res, next) {
     // The application's own requests are no business of ours, not even where the router is mounted at the root.
@@ -114,6 +120,7 @@ function allRoutes(parts: RouterParts, options: AuthRouterOptions): Routes {
     ...keyRoutes(parts, callers),
     ...(parts.orgs &&
       organisationRoutes({ parts, callers, orgs: parts.orgs }, pageContext, options)),
+    '/status': { GET: showStatus(parts) },
     '/jwks.json': { GET: publishKeys(parts) },
     ...(signIn && passwordRoutes({ parts, callers, sendTokens, binding, signIn }, options)),
     ...providerRoutes({ parts, callers, sendTokens, binding, signIn }, pageContext),

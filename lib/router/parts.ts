@@ -5,6 +5,7 @@ import type { GrantOf, GrantOptions } from '../issuing/grants.js';
 import type { LearningPlace } from '../http/place.js';
 import type { Pages } from '../pages/pages.js';
 import type { SignIn } from '../sign-in.js';
+import type { AuthStatus } from '../status.js';
 import type { Verifier } from '../verifier/verifier.js';
 import type { SendMail } from './password/mail.js';
 
@@ -23,6 +24,8 @@ export interface RouterParts extends Omit<SignIn, 'ready' | 'close'> {
   readonly basePath?: string | undefined;
   /** Where the application and the router are, as browsers see it. */
   readonly place: LearningPlace;
+  /** Whether requests are well served, see `auth.status()`. */
+  readonly status: () => Promise<AuthStatus>;
   /** The look and the words of the pages. */
   readonly pages: Pages;
   /** Milliseconds since 1970. */

@@ -1,6 +1,7 @@
 import { DEFAULT_REALM } from '../errors/challenges.js';
 import { createEvents, type EventSink } from '../events.js';
 import { refuseUnknownOptions } from '../known-options.js';
+import type { IssuerState } from '../status.js';
 import { createPrincipal, type Principal } from '../principal.js';
 import { prepareVerification, type VerifierContext } from './prepare.js';
 import type { Refusals } from './tokens/refusals.js';
@@ -47,6 +48,11 @@ export interface Verifier {
   verifyBound(token: string, connection?: object): Principal | Promise<Principal>;
   /** Resolves when every configured issuer's keys are there. Rejects with the reason. */
   ready(): Promise<void>;
+  /**
+   * What is known of the keys of each configured issuer, at once. Starts renewals that are due; keys that are missing are
+   * fetched by `ready()` and by tokens. Issuers of `resolveIssuer` are not among them.
+   */
+  issuers(): readonly IssuerState[];
   counters(): VerifierCounters;
   readonly realm: string;
   readonly events: EventSink;
@@ -94,6 +100,7 @@ export function createVerifier(options: VerifierOptions, context: VerifierContex
       await directory.ready();
       warmUp(directory.all(), createVerifier);
     },
+    issuers: () => directory.states(),
     counters: () => countersOf(verification),
     realm,
     events,

@@ -29,6 +29,20 @@ export const de: PageTexts = {
   'signOut.submit': 'Abmelden',
   'signOut.stay': 'Angemeldet bleiben',
 
+  'status.ready': 'Alles in Ordnung',
+  'status.degraded': 'In Betrieb, mit Einschränkungen',
+  'status.unavailable': 'Nicht verfügbar',
+  'status.all': 'Die Anmeldung und alle anderen Teile von {app} antworten.',
+  'status.closing':
+    'Dieser Server wird gleich beendet. Versuchen Sie es in einem Moment noch einmal.',
+  'status.store_unavailable':
+    'Anmeldungen können fehlschlagen oder enden: Der Speicher antwortet nicht.',
+  'status.keys_unavailable':
+    'Zugriffstoken eines Ausstellers lassen sich nicht prüfen: Seine Schlüssel fehlen.',
+  'status.keys_stale':
+    'Die Schlüssel eines Ausstellers ließen sich nicht erneuern. Die bekannten gelten weiter.',
+  'status.again': 'Noch einmal nachsehen',
+
   'signedOut.title': 'Sie sind abgemeldet',
   'signedOut.text': 'In diesem Browser ist niemand angemeldet.',
   'signedOut.again': 'Wieder anmelden',

@@ -27,6 +27,18 @@ export const en = {
   'signOut.submit': 'Sign out',
   'signOut.stay': 'Stay signed in',
 
+  'status.ready': 'Everything works',
+  'status.degraded': 'Working, with limits',
+  'status.unavailable': 'Not available',
+  'status.all': 'Sign-in and all other parts of {app} answer.',
+  'status.closing': 'This server is about to end. Try again in a moment.',
+  'status.store_unavailable':
+    'Signing in and staying signed in may fail: the store does not answer.',
+  'status.keys_unavailable': 'Access tokens of an issuer cannot be checked: its keys are missing.',
+  'status.keys_stale':
+    'The keys of an issuer could not be renewed. Those that are known are used on.',
+  'status.again': 'Look again',
+
   'signedOut.title': 'You are signed out',
   'signedOut.text': 'Nobody is signed in on this browser.',
   'signedOut.again': 'Sign in again',

@@ -1,4 +1,5 @@
 import { AuthError } from '../../errors.js';
+import type { KeyState } from '../../status.js';
 import {
   discoverUrl,
   fetchJwks,
@@ -17,6 +18,8 @@ export interface KeySet {
    * Costs two comparisons: it is called for every request.
    */
   isServing(nowMs: number): boolean;
+  /** What is known of the keys. Starts nothing. */
+  state(nowMs: number): KeyState;
   /** Resolves once the keys may serve. Rejects with KEYS_UNAVAILABLE. */
   load(): Promise<void>;
   /** Keys that may have signed a token with this header, those that `kid` names first. */
@@ -36,6 +39,7 @@ export interface KeySet {
 export function createLocalKeySet(keys: readonly VerificationKey[]): KeySet {
   return Object.freeze({
     isServing: () => true,
+    state: () => 'current',
     load: () => Promise.resolve(),
     candidates: (kid: string | undefined, algorithm: string) => selectKeys(keys, kid, algorithm),
     seek: () => undefined,
@@ -107,6 +111,10 @@ export function createRemoteKeySet(options: RemoteKeySetOptions): KeySet {
 
   return {
     isServing,
+    state(nowMs) {
+      if (nowMs >= state.staleUntil) return 'missing';
+      return state.failure === undefined ? 'current' : 'stale';
+    },
     async load() {
       if (isServing(now())) return;
       await refresh(state, options);

@@ -1,5 +1,6 @@
 import { trusting } from '../../http/bounded-fetch.js';
 import { isRecord } from '../../is-record.js';
+import type { IssuerState } from '../../status.js';
 import { createIntrospector, type Introspector } from '../introspection/introspector.js';
 import type { IssuerOptions } from './options.js';
 import { createIssuerPolicy, type IssuerPolicyContext } from './policy.js';
@@ -32,6 +33,8 @@ export interface IssuerDirectory {
   findOpaque(token: string): AskedIssuer | undefined;
   /** Resolves when every configured issuer has its keys. Rejects with KEYS_UNAVAILABLE. */
   ready(): Promise<void>;
+  /** What is known of the keys of each configured issuer. Starts fetches that are due. */
+  states(): readonly IssuerState[];
   /** The configured issuers, and those that the resolver has returned and that are still kept. */
   all(): readonly TrustedIssuer[];
 }
@@ -77,8 +80,15 @@ export function createIssuerDirectory(options: IssuerDirectoryOptions): IssuerDi
         configured.map(({ policy, introspector }) => introspector?.ready() ?? policy.keys.load()),
       );
     },
+    states: () => configured.map((trusted) => stateOf(trusted, options.now())),
     all: () => [...configured, ...(resolved?.all() ?? [])],
   };
+}
+
+function stateOf({ policy: { names, keys } }: TrustedIssuer, nowMs: number): IssuerState {
+  keys.isServing(nowMs);
+  const issuer = names.listed[0] ?? names.template ?? '';
+  return Object.freeze({ issuer, keys: keys.state(nowMs) });
 }
 
 /** The issuers that are asked about opaque tokens, by what those begin with. Throws a TypeError where a token could be of two. */
