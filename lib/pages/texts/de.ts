@@ -29,10 +29,10 @@ export const de: PageTexts = {
   'signOut.submit': 'Abmelden',
   'signOut.stay': 'Angemeldet bleiben',
 
-  'status.ready': 'Alles in Ordnung',
+  'status.ready': 'Bereit',
   'status.degraded': 'In Betrieb, mit Einschränkungen',
   'status.unavailable': 'Nicht verfügbar',
-  'status.all': 'Die Anmeldung und alle anderen Teile von {app} antworten.',
+  'status.all': 'Die Anmeldung und die Prüfung von Zugriffstoken funktionieren.',
   'status.closing':
     'Dieser Server wird gleich beendet. Versuchen Sie es in einem Moment noch einmal.',
   'status.store_unavailable':

@@ -27,10 +27,10 @@ export const en = {
   'signOut.submit': 'Sign out',
   'signOut.stay': 'Stay signed in',
 
-  'status.ready': 'Everything works',
+  'status.ready': 'Ready',
   'status.degraded': 'Working, with limits',
   'status.unavailable': 'Not available',
-  'status.all': 'Sign-in and all other parts of {app} answer.',
+  'status.all': 'Sign-in and the check of access tokens work.',
   'status.closing': 'This server is about to end. Try again in a moment.',
   'status.store_unavailable':
     'Signing in and staying signed in may fail: the store does not answer.',
