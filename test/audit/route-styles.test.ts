@@ -22,7 +22,7 @@ const passing = (_req: unknown, _res: unknown, next: () => void): void => next()
 describe.each(expressVersions)('$name', ({ name, express }) => {
   const isFour = name === 'Express 4';
 
-  it('lists nested routers with their parameters, in the style of node-express-realworld', () => {
+  it('lists nested routers with their parameters', () => {
     const app = express();
     const comments = express.Router({ mergeParams: true });
     comments.get('/', auth.optionalAuth(), handler);
@@ -44,7 +44,7 @@ describe.each(expressVersions)('$name', ({ name, express }) => {
     });
   });
 
-  it('follows arrays of middlewares and app.route().all(), in the style of node-express-boilerplate', () => {
+  it('follows arrays of middlewares and app.route().all()', () => {
     const app = express();
     const manage = [passing, auth.requireScopes('users:write')];
     const users = express.Router();
