@@ -1,8 +1,9 @@
-import { generateKeyPair, type JsonWebKey, type KeyObject, randomBytes } from 'node:crypto';
+import { generateKeyPair, type KeyObject, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { algorithmsOf } from '../config/key-readers.js';
 import { jwkThumbprint } from '../verifier/keys/jwk-thumbprint.js';
 import type { SignatureAlgorithm } from '../verifier/trusted-issuers/options.js';
+import type { JsonWebKey } from '../verifier/keys/json-web-key.js';
 
 /** A key that has just been made. */
 export interface NewKey {

@@ -1,4 +1,3 @@
-import type { JsonWebKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { configuredVerifierOptions, isOwnSecret } from '../auth/verifier.js';
 import { loadConfig } from '../config/config.js';
@@ -18,6 +17,7 @@ import { factsOf } from './token-facts.js';
 import { kindOf } from './token-kind.js';
 import { UsageError } from './usage-error.js';
 import { visible } from './visible-text.js';
+import type { JsonWebKey } from '../verifier/keys/json-web-key.js';
 
 interface ExplainGiven {
   readonly issuer?: string | undefined;
