@@ -31,7 +31,7 @@ export function createApiClient(req: object, options: ApiClientOptions): ApiClie
   const { fetch = globalThis.fetch, allowedOrigins } = options;
   const base = readBase(options.baseUrl);
   const { origin } = base;
-  // `*` stands for one label, so that nobody who may have names of more levels is among them.
+  // `*` stands for exactly one label: `a.b.example.com` does not match `*.example.com`.
   const wildcard = origin.replace(/\/\/[^.]+/, '//*');
   if (!allowedOrigins.some((allowed) => allowed === origin || allowed === wildcard))
     throw new TypeError(`${origin} is not among allowedOrigins`);

@@ -78,9 +78,9 @@ function startSession({ options, base, send, retryForMs, signal }: SessionParts)
   const isShared = delivery === 'cookie' && !tokenSource;
   const router = createRouterCalls(send, authPath, retryForMs);
   const watched = watchSession();
-  // A token that was given is renewed by whoever gave it, unless there is somebody to ask.
+  // A token passed to setToken() can't be renewed here, unless there is a tokenSource.
   let isGiven = false;
-  // Whoever has not asked yet asks when it matters.
+  // Does nothing before the first session(): there is no answer to update.
   const askAgain = (): void => void (watched.current && signIn.session().catch(() => {}));
   const tabs = isShared
     ? joinTabs({

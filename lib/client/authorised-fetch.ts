@@ -53,7 +53,7 @@ export function createAuthorisedFetch(parts: FetchParts): AuthClient['fetch'] {
   };
 }
 
-/** Whether our server refused the token. Not where a redirect led to somebody else, nor for want of a newer log-in (RFC 9470) or a key. */
+/** Whether our server refused the token. Not where a redirect led to another origin, nor where the challenge asks for a newer log-in (RFC 9470) or a DPoP nonce. */
 function isRefused({ status, url, headers }: Response, base: URL): boolean {
   if (status !== 401 || (url && new URL(url).origin !== base.origin)) return false;
   return !/\berror=(?!"?invalid_token)/.test(headers.get('WWW-Authenticate') ?? '');

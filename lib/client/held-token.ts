@@ -38,7 +38,7 @@ export function holdToken(answer: TokenAnswer, askedAt: number): HeldToken {
   };
 }
 
-/** Takes a token that somebody else gave; undefined if it is none. */
+/** Reads a token from the platform; undefined if it has not the form of one. */
 export function readToken(given: Token | undefined): TokenAnswer | undefined {
   const answer = typeof given === 'string' ? { access_token: given } : given;
   return /^[\w.~+/-]+=*$/.test(answer?.access_token ?? '') ? answer : undefined;

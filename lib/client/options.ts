@@ -76,7 +76,7 @@ export interface AuthClient {
    * no token can be had, else like `fetch()`.
    */
   fetch(path: string, init?: RequestInit): Promise<Response>;
-  /** A valid access token, for what is not HTTP (a WebSocket's first message). `undefined` when nobody is signed in. */
+  /** A valid access token, for what is not HTTP (a WebSocket's first message). `undefined` without a session. */
   token(): Promise<string | undefined>;
   /** Signs in. Rejects with AuthClientError `REFUSED`. With a provider the page leaves, and the promise stays pending. */
   login(how: Login): Promise<Session>;

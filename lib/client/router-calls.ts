@@ -20,7 +20,7 @@ interface RouterCall {
 /** Sends a request below the base. */
 export type Send = (path: string, init: RequestInit, token?: HeldToken) => Promise<Response>;
 
-/** So that a server that does not answer holds up nobody for good. */
+/** Time limit of one call, so that a hanging server does not block renewals forever. */
 const LONGEST_CALL_MS = 15_000;
 
 /** Also too many requests, and what only a server that is broken answers: none of them ends a session. */

@@ -15,7 +15,7 @@ interface SignInParts {
   readonly tokens: Tokens;
   readonly tabs: Tabs;
   readonly watched: WatchedSession;
-  /** Whether the log-in is somebody else's: there is no session here to ask for or to end. */
+  /** Whether the platform owns the log-in: there is no session of ours to ask for or to end. */
   readonly isForeign: () => boolean;
 }
 

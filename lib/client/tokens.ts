@@ -5,15 +5,15 @@ import type { Tabs } from './tabs.js';
 /** The access token of a client: in memory, renewed by the calls that need it. No timer renews it, so a page that rests asks for nothing. */
 export interface Tokens {
   readonly held: HeldToken | undefined;
-  /** Whether nobody is signed in. False before anybody has asked. */
+  /** Whether there is known to be no session. False before the first question. */
   readonly isOut: boolean;
-  /** A token that is good now, undefined when nobody is signed in. One that ends soon is renewed in the background. */
+  /** A token that is good now; undefined without a session. One that ends soon is renewed in the background. */
   readonly ready: () => Promise<HeldToken | undefined>;
   /** Another token than the one that was refused, if there is one. All who ask at once share one renewal. */
   readonly renew: (refused: HeldToken | undefined) => Promise<HeldToken | undefined>;
   /** Takes what a log-in was answered with, for all tabs. */
   readonly signIn: (renewed: Renewed) => void;
-  /** Goes on with another token; without one, nobody is signed in (`isOut`), or whoever needs a token asks. */
+  /** Replaces the token. Without one, the session has ended (`isOut`), or the next call asks for a token. */
   readonly set: (token: HeldToken | undefined, isOut?: boolean) => void;
 }
 
@@ -90,7 +90,7 @@ export function createTokens({ renewal, tabs, changed, ...initial }: TokensParts
     },
     async ready() {
       if (!held || Date.now() >= held.expiresAt) return renew(held);
-      // A failure is nobody's yet: the token still serves, and the next call tries again.
+      // A failure is ignored: the token is still valid, and the next call tries again.
       if (Date.now() >= held.renewAt) renew(held).catch(() => {});
       return held;
     },
