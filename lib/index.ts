@@ -164,10 +164,12 @@ export type {
   AuthEventListener,
   AuthEventName,
   AuthEvents,
+  EventLabel,
   EventSink,
   OrgFacts,
   RequestFacts,
 } from './events.js';
+export { eventLabels, eventNames, labelsOf } from './events.js';
 export { createAuthRouter } from './router/auth-router.js';
 export type { RouterParts } from './router/parts.js';
 export type {
