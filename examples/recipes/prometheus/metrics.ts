@@ -4,9 +4,9 @@ import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 
 /** Counts every event of `auth` by its fixed words. Users, addresses, issuers and ids are no labels. */
 export function createMetrics(auth: Auth): Registry {
-  const registry = new Registry();
-  const registers = [registry];
-  collectDefaultMetrics({ register: registry });
+  const register = new Registry();
+  const registers = [register];
+  collectDefaultMetrics({ register });
   const events = new Counter({
     name: 'latchkey_events_total',
     help: 'Events of authentication, by name and by fixed words.',
@@ -26,18 +26,18 @@ export function createMetrics(auth: Auth): Registry {
       cachedTokens.set(auth.verifier.counters().cachedTokens);
     },
   });
-  return registry;
+  return register;
 }
 
 /** Serves `GET /metrics` on a port of its own, so that it is nothing the application's proxy could let through. */
-export function serveMetrics(registry: Registry, { port = 9464, host = '127.0.0.1' } = {}): Server {
+export function serveMetrics(register: Registry, { port = 9464, host = '127.0.0.1' } = {}): Server {
   const server = createServer((req, res) => {
     if (req.method !== 'GET' || req.url !== '/metrics') {
       res.writeHead(404).end();
       return;
     }
-    registry.metrics().then(
-      (text) => res.writeHead(200, { 'Content-Type': registry.contentType }).end(text),
+    register.metrics().then(
+      (text) => res.writeHead(200, { 'Content-Type': register.contentType }).end(text),
       () => res.writeHead(500).end(),
     );
   });
