@@ -4,6 +4,7 @@ import { auditRoutes } from './audit/route-table.js';
 import { type AuthOptions, type OwnAuthOptions, readAuthOptions } from './auth/options.js';
 import { createLifecycle } from './auth/lifecycle.js';
 import { applicationProofs } from './auth/proofs.js';
+import { needed, type SignInParts, withSignInParts } from './auth/sign-in-parts.js';
 import { applicationVerifier, trustedIssuerNames } from './auth/verifier.js';
 import { createRequestCheck } from './authenticate/authenticate-request.js';
 import type { AuthenticatorContext } from './authenticate/authenticator.js';
@@ -28,6 +29,7 @@ import { requireScopes } from './middleware/require-scopes.js';
 import { sameOrigin, type SameOriginOptions } from './middleware/same-origin.js';
 import { securityHeaders, type SecurityHeadersOptions } from './middleware/security-headers.js';
 import { createPlace, type Place } from './http/place.js';
+import { announceCreated, type CreatedAuth } from './doctor/created.js';
 import { definedOnly } from './known-options.js';
 import { isClientPrincipal, type OrgMembership, type Principal, principalOf } from './principal.js';
 import {
@@ -39,20 +41,13 @@ import { corsSettings, ownOrigins } from './config/own-origins.js';
 import { createPages, type Pages } from './pages/pages.js';
 import { type AuthRouterOptions } from './router/parts.js';
 import { createRouter } from './router/router.js';
-import type { ApiKeys } from './accounts/api-keys.js';
-import type { Organisations } from './accounts/organisations.js';
-import type { Passwords } from './accounts/passwords/passwords.js';
-import type { ServiceAccounts } from './accounts/service-accounts.js';
-import type { Sessions } from './sessions/sessions.js';
 import { createSignIn, type SignIn } from './sign-in.js';
 import type { UpstreamTokenOptions } from './sessions/upstream.js';
 import type { AuthStatus } from './status.js';
-import type { Store } from './stores/store.js';
-import type { Users } from './accounts/users.js';
 import type { Verifier } from './verifier/verifier.js';
 
 /** The suite on one verifier and one configuration. */
-export interface Auth {
+export interface Auth extends SignInParts {
   readonly config: Config;
   readonly verifier: Verifier;
   requireAuth(options?: RequireAuthOptions): RequestHandler;
@@ -82,17 +77,6 @@ export interface Auth {
    * application's code. Throws a TypeError for anything but an application or a router of Express 4 or 5.
    */
   routes(app: unknown): readonly AuditedRoute[];
-  /** Users, sessions, passwords and their store, for applications that sign in by themselves. A TypeError for others. */
-  readonly users: Users;
-  readonly sessions: Sessions;
-  readonly passwords: Passwords;
-  readonly store: Store;
-  /** API keys of users. A TypeError without AUTH_API_KEYS. */
-  readonly apiKeys: ApiKeys;
-  /** Machines that call for an organisation, and their secrets. A TypeError with AUTH_SERVICE_ACCOUNTS=off. */
-  readonly serviceAccounts: ServiceAccounts;
-  /** Organisations and their members. A TypeError without AUTH_ORGANISATIONS. */
-  readonly organisations: Organisations;
   /**
    * Finds out who sends a request outside a middleware: a WebSocket upgrade, a GraphQL context. Rejects with
    * the same `AuthError` that `requireAuth()` answers with.
@@ -187,6 +171,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
   });
   const lifecycle = createLifecycle({ verifier, resources, signIn, proofs });
   const { status } = lifecycle;
+  const routers: AuthRouterOptions[] = [];
   const auth = {
     config,
     verifier,
@@ -197,6 +182,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
     protectedResource: resources.create,
     ...edgesOf(config, { events, pages, place }),
     router(routes = {}) {
+      routers.push(routes);
       const parts = { ...needed(signIn), config, verifier, events, pipeline: context, pages, now };
       const router = createRouter({ ...parts, basePath, place, grantOf: grants, status }, routes);
       grantOf = formerGrants(routes, config) ?? grantOf;
@@ -209,8 +195,23 @@ export function createAuth(options: AuthOptions = {}): Auth {
       needed(signIn).upstream.accessToken(ownSession(config, request), renewal),
     ...lifecycle,
     on: (name, listener) => events.on(name, listener),
-  } satisfies Omit<Auth, SignInName | OptionalName>;
-  return Object.freeze(withSignIn(withOptionalParts(auth, config, signIn), signIn));
+  } satisfies Omit<Auth, keyof SignInParts>;
+  announce({ config, verifier, routers, store, signIn, lifecycle });
+  return Object.freeze(withSignInParts(auth, config, signIn));
+}
+
+type Announced = Pick<CreatedAuth, 'config' | 'verifier' | 'routers' | 'store'> & {
+  readonly signIn: SignIn | undefined;
+  readonly lifecycle: Pick<CreatedAuth, 'close'>;
+};
+
+function announce({ store, signIn, lifecycle, ...created }: Announced): void {
+  announceCreated({
+    ...created,
+    store: signIn?.store,
+    hasOwnStore: store !== undefined,
+    close: () => lifecycle.close(),
+  });
 }
 
 /** What is the same for every application. */
@@ -250,57 +251,6 @@ function applicationPages(
   const host = publicUrl === undefined ? 'localhost' : new URL(publicUrl).hostname;
   const surroundings = { name: appName ?? host, home, publicUrl, publicPath };
   return createPages('createAuth({ pages })', pages, surroundings);
-}
-
-type OptionalName = 'apiKeys' | 'serviceAccounts' | 'organisations';
-
-/** Adds what settings switch on. Asking for what is off is a TypeError, and a spread or a listing of `auth` doesn't ask. */
-function withOptionalParts(
-  auth: Omit<Auth, SignInName | OptionalName>,
-  { acceptApiKeys }: Config,
-  signIn: SignIn | undefined,
-): Omit<Auth, SignInName> {
-  const apiKeys = (): ApiKeys => {
-    const { apiKeys: keys } = needed(signIn);
-    if (acceptApiKeys) return keys;
-    throw new TypeError('API keys are off: set AUTH_API_KEYS=on, so that guards take them');
-  };
-  const serviceAccounts = (): ServiceAccounts => {
-    const { serviceAccounts: accounts } = needed(signIn);
-    if (accounts) return accounts;
-    throw new TypeError('service accounts are off: set AUTH_SERVICE_ACCOUNTS=on');
-  };
-  const organisations = (): Organisations => {
-    const { orgs } = needed(signIn);
-    if (orgs) return orgs.organisations;
-    throw new TypeError('organisations are off: set AUTH_ORGANISATIONS=on');
-  };
-  const properties = {
-    organisations: { get: organisations, enumerable: signIn?.orgs !== undefined },
-    apiKeys: { get: apiKeys, enumerable: acceptApiKeys },
-    serviceAccounts: { get: serviceAccounts, enumerable: signIn?.serviceAccounts !== undefined },
-  };
-  // What the getters return is what the type says.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return Object.defineProperties(auth, properties) as Omit<Auth, SignInName>;
-}
-
-type SignInName = 'users' | 'sessions' | 'passwords' | 'store';
-
-/**
- * Adds the parts of an application that signs users in. Where there are none, asking for one is a TypeError, and a spread
- * or a listing of `auth` doesn't ask.
- */
-function withSignIn(auth: Omit<Auth, SignInName>, signIn: SignIn | undefined): Auth {
-  if (signIn) {
-    const { users, sessions, passwords, store } = signIn;
-    return Object.assign(auth, { users, sessions, passwords, store });
-  }
-  const missing = { get: () => needed(signIn), enumerable: false };
-  const properties = { users: missing, sessions: missing, passwords: missing, store: missing };
-  // The getters never return, so whatever type they are said to have is right.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return Object.defineProperties(auth, properties) as Auth;
 }
 
 interface SessionContext {
@@ -349,13 +299,6 @@ function formerGrants({ scopes, claims }: AuthRouterOptions, config: Config): Gr
 
 function signsTokens({ jwt }: Config): boolean {
   return jwt.secret !== undefined || jwt.privateKey !== undefined;
-}
-
-function needed(signIn: SignIn | undefined): SignIn {
-  if (signIn) return signIn;
-  throw new TypeError(
-    'this application only verifies tokens; to sign users in, set AUTH_JWT_SECRET (make one with `openssl rand -base64 48`) or AUTH_JWT_PRIVATE_KEY',
-  );
 }
 
 /**
