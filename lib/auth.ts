@@ -189,8 +189,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
       return router;
     },
     authenticate: createRequestCheck(verifier, context),
-    orgsOf: async (principal) =>
-      orgs.directory?.knows(principal) ? orgs.directory.standingsOf(principal) : principal.orgs,
+    orgsOf: (principal) => membershipsOf(principal, orgs.directory),
     upstreamToken: async (request, renewal) =>
       needed(signIn).upstream.accessToken(ownSession(config, request), renewal),
     ...lifecycle,
@@ -198,6 +197,13 @@ export function createAuth(options: AuthOptions = {}): Auth {
   } satisfies Omit<Auth, keyof SignInParts>;
   announce({ config, verifier, routers, store, signIn, lifecycle });
   return Object.freeze(withSignInParts(auth, config, signIn));
+}
+
+async function membershipsOf(
+  principal: Principal,
+  directory: NonNullable<SignIn['orgs']>['directory'] | undefined,
+): Promise<readonly OrgMembership[]> {
+  return directory?.knows(principal) ? directory.standingsOf(principal) : principal.orgs;
 }
 
 type Announced = Pick<CreatedAuth, 'config' | 'verifier' | 'routers' | 'store'> & {
