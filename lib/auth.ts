@@ -30,6 +30,7 @@ import { sameOrigin, type SameOriginOptions } from './middleware/same-origin.js'
 import { securityHeaders, type SecurityHeadersOptions } from './middleware/security-headers.js';
 import { createPlace, type Place } from './http/place.js';
 import { announceCreated, type CreatedAuth } from './doctor/created.js';
+import { refuseFlaws } from './doctor/refuse-flaws.js';
 import { definedOnly } from './known-options.js';
 import { isClientPrincipal, type OrgMembership, type Principal, principalOf } from './principal.js';
 import {
@@ -139,7 +140,7 @@ export interface Auth extends SignInParts {
  * ```
  */
 export function createAuth(options: AuthOptions = {}): Auth {
-  const { config, own, store, furtherIssuers } = readAuthOptions(options);
+  const { config, origins, own, store, furtherIssuers } = readFitOptions(options);
   const { now = Date.now, basePath, realm } = own;
   const events = createEvents();
   const place = createPlace({ ...config, basePath });
@@ -195,8 +196,16 @@ export function createAuth(options: AuthOptions = {}): Auth {
     ...lifecycle,
     on: (name, listener) => events.on(name, listener),
   } satisfies Omit<Auth, keyof SignInParts>;
-  announce({ config, verifier, routers, store, signIn, lifecycle });
+  announce({ config, origins, verifier, routers, basePath, store, signIn, lifecycle });
   return Object.freeze(withSignInParts(auth, config, signIn));
+}
+
+/** With AUTH_STRICT, settings have to be what `npx latchkey doctor` finds right. */
+function readFitOptions(options: AuthOptions): ReturnType<typeof readAuthOptions> {
+  const read = readAuthOptions(options);
+  const { config, origins, store } = read;
+  if (config.strict) refuseFlaws({ config, origins, hasOwnStore: store !== undefined });
+  return read;
 }
 
 async function membershipsOf(
@@ -206,7 +215,7 @@ async function membershipsOf(
   return directory?.knows(principal) ? directory.standingsOf(principal) : principal.orgs;
 }
 
-type Announced = Pick<CreatedAuth, 'config' | 'verifier' | 'routers' | 'store'> & {
+type Announced = Omit<CreatedAuth, 'hasOwnStore' | 'copy' | 'close'> & {
   readonly signIn: SignIn | undefined;
   readonly lifecycle: Pick<CreatedAuth, 'close'>;
 };

@@ -1,9 +1,11 @@
 import {
   type Config,
+  type ConfigOrigins,
   type ConfigOverrides,
   isConfig,
   loadConfig,
   type LoadConfigOptions,
+  originsOf,
 } from '../config/config.js';
 import type { ClientCertificateOptions } from '../authenticate/certificates/client-certificates.js';
 import type { RequestHead } from '../authenticate/credentials.js';
@@ -113,6 +115,7 @@ const formerOptionNames = [
 /** The options of `createAuth()` by where they go. */
 interface ReadOptions {
   readonly config: Config;
+  readonly origins: ConfigOrigins;
   readonly own: OwnAuthOptions;
   readonly store: Store | undefined;
   readonly furtherIssuers: readonly IssuerOptions[];
@@ -134,11 +137,13 @@ export function readAuthOptions(options: AuthOptions): ReadOptions {
     providerFetch: renamedOption('createAuth()', both, ['fetch', 'providerFetch']),
   });
   if (former.issuers !== undefined) warnOfIssuers();
+  const read =
+    config === undefined
+      ? loadSettings(settings, store)
+      : readConfig(config, { ...settings, store });
   return {
-    config:
-      config === undefined
-        ? loadSettings(settings, store)
-        : readConfig(config, { ...settings, store }),
+    config: read,
+    origins: originsOf(read),
     own,
     store: isStore(store) ? store : undefined,
     furtherIssuers: [former.issuers ?? []].flat(),

@@ -1,3 +1,4 @@
+import { doctor } from './doctor.js';
 import { keys } from './keys.js';
 import { serviceAccounts } from './service-accounts.js';
 import { token } from './token.js';
@@ -157,10 +158,25 @@ The AUTH_… variables are those of the application. explain sends the token now
 Exit codes of explain: 0 accepted, 1 not accepted, 2 wrong usage.`,
 };
 
+const doctorTopic: Topic = {
+  run: doctor,
+  options: '[--json] [--strict]',
+  commands: {
+    '--strict': {
+      takes: '[--json | --json-schema]',
+      says: 'Checks settings, keys and surroundings before production: what is wrong, why it matters, how to fix it.',
+      example: 'NODE_ENV=production npx latchkey doctor --strict',
+    },
+  },
+  notes: `The AUTH_… variables are those of the application. AUTH_ACCEPTED_WARNINGS=<check>,… accepts warnings.
+Exit codes: 0 nothing fails (--strict: and nothing is warned of), 1 something does, 2 wrong usage.`,
+};
+
 /** Every command, by its first word. */
 export const topics: ReadonlyMap<string, Topic> = new Map([
   ['users', usersTopic],
   ['service-accounts', serviceAccountsTopic],
   ['keys', keysTopic],
   ['token', tokenTopic],
+  ['doctor', doctorTopic],
 ]);

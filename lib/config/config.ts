@@ -3,6 +3,7 @@ import { redact } from './redact.js';
 import { rules } from './rules.js';
 import {
   type ConfigProblem,
+  type ConfigWarning,
   type Environment,
   gatherSettings,
   isSecret,
@@ -12,7 +13,7 @@ import {
 import type { OidcSettings, Settings } from './settings.js';
 import { refuseUnknownOptions } from '../known-options.js';
 
-export type { ConfigProblem };
+export type { ConfigProblem, Environment };
 
 /**
  * Every setting, parsed, checked and deeply frozen. Printed or serialised, secrets show as
@@ -92,12 +93,20 @@ export function loadConfig(options: LoadConfigOptions = {}): Config {
     refuse(path, problem, fix) {
       given.problems.push({ setting: judgement.nameOf(path), problem, fix });
     },
-    warn: (message) => given.warnings.push(message),
+    warn(path, problem, advice) {
+      given.warnings.push({ setting: judgement.nameOf(path), problem, ...advice });
+    },
   };
   for (const judge of rules) judge(judgement);
-  for (const warning of given.warnings) onWarning(warning);
+  for (const { setting, problem, why, fix } of given.warnings)
+    onWarning(`${setting} ${problem}: ${why}; ${fix}`);
   if (given.problems.length > 0) throw new ConfigError(given.problems);
-  return complete(judgement);
+  const config = complete(judgement);
+  const { isGiven, nameOf } = judgement;
+  const fileOf = (path: string): string | undefined => given.values.get(path)?.file;
+  const { warnings } = given;
+  origins.set(config, Object.freeze({ env, warnings, isGiven, nameOf, fileOf }));
+  return config;
 }
 
 const optionNames: readonly string[] = ['env', 'file', 'prefix', 'overrides', 'onWarning'];
@@ -141,14 +150,32 @@ function complete({ values, production }: Judgement): Config {
     // Without a prototype, since providers are looked up by names out of requests.
     oidc: Object.assign(Object.create(null), ...providers),
   };
-  const redacted = redact(config, isSecret);
-  loaded.add(redacted);
-  return redacted;
+  return redact(config, isSecret);
 }
 
-const loaded = new WeakSet();
+/** Where the settings of a configuration come from, to those who judge it as a whole. */
+export interface ConfigOrigins {
+  /** What was read as environment. */
+  readonly env: Environment;
+  readonly warnings: readonly ConfigWarning[];
+  /** Whether the setting at a path of the config tree was given, and is not its default. */
+  isGiven(path: string): boolean;
+  /** The variable, the place in the file or in code where it was given, or else could be. */
+  nameOf(path: string): string;
+  /** The file that held it, for a variable that ends in `_FILE`. */
+  fileOf(path: string): string | undefined;
+}
+
+const origins = new WeakMap<object, ConfigOrigins>();
+
+/** Throws a TypeError for what `loadConfig()` of this copy of the package has not returned. */
+export function originsOf(config: Config): ConfigOrigins {
+  const found = origins.get(config);
+  if (found) return found;
+  throw new TypeError('this is no configuration of loadConfig(), but a copy of one');
+}
 
 /** Whether a value is what `loadConfig()` returned, whole and checked; not a copy of it, which lacks the secrets. */
 export function isConfig(value: object): value is Config {
-  return loaded.has(value);
+  return origins.has(value);
 }

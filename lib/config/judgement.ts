@@ -1,4 +1,5 @@
 import type { Settings } from './settings.js';
+import type { ConfigWarning } from './sources.js';
 
 /** What rules look at. A value that was refused before is given, but undefined or its default. */
 export interface Judgement {
@@ -7,7 +8,11 @@ export interface Judgement {
   readonly isGiven: (path: string) => boolean;
   readonly nameOf: (path: string) => string;
   readonly refuse: (path: string, problem: string, fix: string) => void;
-  readonly warn: (message: string) => void;
+  readonly warn: (
+    path: string,
+    problem: string,
+    advice: Pick<ConfigWarning, 'why' | 'fix'>,
+  ) => void;
 }
 
 /** Whether this application signs tokens, and so has sessions, cookies and links. Others only verify. */

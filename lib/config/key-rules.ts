@@ -19,9 +19,10 @@ export function judgeKeyTransport({ values, production, nameOf, refuse, warn }: 
       refuse(path, `${place}uses http`, `use https, or name the host in ${setting}`);
   }
   if (production && values.jwksAllowHttp.length > 0)
-    warn(
-      `${setting} lets keys and log-ins use plain http in production: an attacker who can change traffic there can sign tokens`,
-    );
+    warn('jwksAllowHttp', 'lets keys and log-ins use plain http in production', {
+      why: 'an attacker who can change traffic there can sign tokens',
+      fix: 'have these hosts serve https, and remove it',
+    });
 }
 
 /** Where keys, or the metadata that names them, are fetched. */
@@ -110,9 +111,10 @@ export function judgeIssuer(judgement: Judgement): void {
       `set it, or ${nameOf('publicUrl')}, to the \`iss\` of the tokens`,
     );
   else if (source === 'jwt.jwksUrl' || source === 'jwt.publicKey')
-    warn(
-      `${nameOf('jwt.issuer')} is not set, so ${nameOf(source)} verifies only tokens whose \`iss\` is ${nameOf('publicUrl')}; set it to the issuer that owns the keys`,
-    );
+    warn('jwt.issuer', 'is not set', {
+      why: `${nameOf(source)} verifies only tokens whose \`iss\` is ${nameOf('publicUrl')}`,
+      fix: 'set it to the issuer that owns the keys',
+    });
 }
 
 export function judgeSecrets({ isGiven, refuse }: Judgement): void {
@@ -125,14 +127,7 @@ export function judgeSecrets({ isGiven, refuse }: Judgement): void {
 }
 
 /** With a secret from a public list, anyone can sign tokens. */
-export function judgePublicSecrets({
-  values,
-  production,
-  isGiven,
-  nameOf,
-  refuse,
-  warn,
-}: Judgement): void {
+export function judgePublicSecrets({ values, production, isGiven, refuse, warn }: Judgement): void {
   const { jwt, secret, secretPrevious, trustedIssuers } = values;
   const given = {
     'jwt.secret': [jwt.secret],
@@ -149,6 +144,10 @@ export function judgePublicSecrets({
     if (!flaw) continue;
     const problem = path === 'trustedIssuers' ? `has a secret that ${flaw}` : flaw;
     if (production) refuse(path, problem, NEW_SECRET);
-    else warn(`${nameOf(path)} ${problem}; ${NEW_SECRET}. In production it is refused`);
+    else
+      warn(path, problem, {
+        why: 'with it, anyone can sign tokens; in production it is refused',
+        fix: NEW_SECRET,
+      });
   }
 }

@@ -33,7 +33,7 @@ export const rules: readonly ((judgement: Judgement) => void)[] = [
 ];
 
 function judgePublicUrl(judgement: Judgement): void {
-  const { values, production, isGiven, nameOf, refuse, warn } = judgement;
+  const { values, production, isGiven, refuse, warn } = judgement;
   if (isGiven('publicUrl')) return;
   const { oidc, google, apple, github } = values;
   const hasProvider =
@@ -45,7 +45,10 @@ function judgePublicUrl(judgement: Judgement): void {
       'set the origin that users see, e.g. https://app.example.com',
     );
   else if (!production && hasProvider)
-    warn(`${nameOf('publicUrl')} is not set; sign-in with a provider needs it for its redirects`);
+    warn('publicUrl', 'is not set', {
+      why: 'sign-in with a provider needs it for its redirects',
+      fix: 'set the origin that users see, e.g. http://localhost:3000',
+    });
 }
 
 function judgeTransport({ values, production, refuse }: Judgement): void {
@@ -103,7 +106,10 @@ function judgeStandalone({ values, production, isGiven, nameOf, refuse, warn }: 
       `set ${nameOf('devToken')} to a token`,
     );
   else if (devToken !== undefined && !isGiven('standalone'))
-    warn(`${nameOf('devToken')} has no effect without ${nameOf('standalone')}=true`);
+    warn('devToken', `is given without ${nameOf('standalone')}=true`, {
+      why: 'it has no effect',
+      fix: 'remove it, or turn the other on',
+    });
 }
 
 function judgePasswordSignUp({ values, nameOf, refuse }: Judgement): void {

@@ -1,4 +1,5 @@
-import { readIssuers, readPresetName, signatureAlgorithms } from './issuer-reader.js';
+import { claims } from './claim-rows.js';
+import { readIssuers, signatureAlgorithms } from './issuer-reader.js';
 import { apple, github, google, oidcProvider } from './provider-rows.js';
 import {
   readGivenSecret,
@@ -11,7 +12,6 @@ import {
   defaulting,
   flag,
   listed,
-  omitted,
   optional,
   row,
   secretRow,
@@ -36,15 +36,11 @@ import {
   duration,
   list,
   oneOf,
-  readClaimPath,
   readCookieName,
   readKeyEnvironment,
   readLimit,
   readText,
 } from './values.js';
-
-const claimRow = (variable: string, part: string) =>
-  row(`CLAIMS_${variable}`, omitted(readClaimPath), `Claim or dotted path (or several) of ${part}`);
 
 const jwt: Table<JwtSettings> = {
   issuer: row(
@@ -92,23 +88,6 @@ const jwt: Table<JwtSettings> = {
     optional(oneOf(signatureAlgorithms)),
     `${signatureAlgorithms.join(', ')}; default HS256 with a secret, else the one of the key`,
   ),
-};
-
-const claims: Table<Settings['claims']> = {
-  preset: row(
-    'CLAIMS_PRESET',
-    defaulting(readPresetName, 'generic'),
-    'generic, keycloak, okta, entra, auth0, cognito or google',
-  ),
-  userId: claimRow('USER_ID', "the user's id"),
-  email: claimRow('EMAIL', 'the e-mail address'),
-  emailVerified: claimRow('EMAIL_VERIFIED', 'whether that address is verified'),
-  username: claimRow('USERNAME', 'the user name'),
-  roles: claimRow('ROLES', 'the roles'),
-  groups: claimRow('GROUPS', 'the groups'),
-  attributes: claimRow('ATTRIBUTES', 'further attributes'),
-  scopes: claimRow('SCOPES', 'the scopes'),
-  orgs: claimRow('ORGS', 'the organisations'),
 };
 
 /** The table: one row a setting, at its place in the config tree. */
@@ -295,6 +274,16 @@ export const table: Table<Settings> = {
     'DEV_TOKEN',
     optional(readGivenSecret),
     'Development only: the token that AUTH_STANDALONE uses; verified like any other',
+  ),
+  strict: row(
+    'STRICT',
+    flag(false),
+    'Whether createAuth() throws for what npx latchkey doctor would warn of; for production',
+  ),
+  acceptedWarnings: row(
+    'ACCEPTED_WARNINGS',
+    listed(readText),
+    'Checks of npx latchkey doctor whose warnings are right for this application, list',
   ),
 };
 

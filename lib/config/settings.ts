@@ -136,6 +136,16 @@ export interface Settings {
   readonly standalone: boolean;
   /** Development only: the token that `standalone` uses, verified like any other; AUTH_DEV_TOKEN. Not enumerable. @defaultValue none */
   readonly devToken: string | undefined;
+  /**
+   * Whether `createAuth()` throws a `ConfigError` for what `npx latchkey doctor` would fail or warn of, as far as settings and
+   * environment say it; AUTH_STRICT. For production: it is a warning that NODE_ENV is not `production`. @defaultValue `false`
+   */
+  readonly strict: boolean;
+  /**
+   * Checks of `npx latchkey doctor` whose warnings are right for this application, such as `access_lifetime`; AUTH_ACCEPTED_WARNINGS.
+   * They count neither for `strict` nor for `doctor --strict`. What fails cannot be accepted. @defaultValue none
+   */
+  readonly acceptedWarnings: readonly string[];
 }
 
 export interface JwtSettings {

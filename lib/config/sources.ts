@@ -15,6 +15,12 @@ export interface ConfigProblem {
   readonly fix: string;
 }
 
+/** What is odd, but no error. */
+export interface ConfigWarning extends ConfigProblem {
+  /** What happens because of it. */
+  readonly why: string;
+}
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface SourceOptions {
@@ -28,13 +34,15 @@ interface Given {
   readonly value: unknown;
   /** Where it was given, as shown to people. */
   readonly origin: string;
+  /** The file that a variable with `_FILE` names. */
+  readonly file?: string;
 }
 
 /** Everything that was given, by path in the config tree, and what is wrong with how it was given. */
 export interface GivenSettings {
   readonly values: Map<string, Given>;
   readonly problems: ConfigProblem[];
-  readonly warnings: string[];
+  readonly warnings: ConfigWarning[];
 }
 
 /**
@@ -105,7 +113,7 @@ function addVariable(given: GivenSettings, path: string, variable: Variable): vo
       fix: 'keep one of them',
     });
   const value = isFile ? readMounted(given, variable) : text;
-  given.values.set(path, { value, origin: name });
+  given.values.set(path, { value, origin: name, ...(isFile && { file: text }) });
 }
 
 /** Whether the setting at this path must never be printed. */
@@ -136,7 +144,7 @@ function readFile(path: string): { readonly text?: string; readonly failure?: st
   }
 }
 
-function unknownVariable(suffix: string, prefix: string): string {
+function unknownVariable(suffix: string, prefix: string): ConfigWarning {
   const words = suffix.split('_');
   const providers = words.map((_, index) => words.slice(1, index + 1).join('_'));
   const names = settings.flatMap(({ variable }) =>
@@ -150,8 +158,12 @@ function unknownVariable(suffix: string, prefix: string): string {
   const cure = didYouMean(
     nearest.map((name) => prefix + (name === 'CONFIG_FILE' ? name : name + ending)),
   );
-  const warning = `${prefix}${suffix} is no setting and has no effect`;
-  return cure === undefined ? warning : `${warning}; ${cure}`;
+  return {
+    setting: `${prefix}${suffix}`,
+    problem: 'is no setting',
+    why: 'it has no effect',
+    fix: cure ?? 'remove it, or write the name of a setting',
+  };
 }
 
 interface TreeSource {

@@ -1,5 +1,5 @@
 import diagnosticsChannel from 'node:diagnostics_channel';
-import type { Config } from '../config/config.js';
+import type { Config, ConfigOrigins } from '../config/config.js';
 import type { Store } from '../stores/store.js';
 import type { AuthRouterOptions } from '../router/parts.js';
 import type { Verifier } from '../verifier/verifier.js';
@@ -7,6 +7,7 @@ import type { Verifier } from '../verifier/verifier.js';
 /** The authentication of an application that is loaded to be inspected. */
 export interface CreatedAuth {
   readonly config: Config;
+  readonly origins: ConfigOrigins;
   readonly verifier: Verifier;
   /** Undefined where users are not signed in here. */
   readonly store: Store | undefined;
@@ -14,15 +15,21 @@ export interface CreatedAuth {
   readonly hasOwnStore: boolean;
   /** Options of each router so far. The application goes on adding. */
   readonly routers: readonly AuthRouterOptions[];
+  /** `createAuth({ basePath })`. */
+  readonly basePath: string | undefined;
+  /** The same for all that one copy of the package has made. */
+  readonly copy: object;
   close(): Promise<void>;
 }
 
 // By name and not in a variable of this module: `npx latchkey` and the application may each have a copy of the package.
 const CHANNEL = diagnosticsChannel.channel('latchkey:created');
 
+const COPY = Object.freeze({});
+
 /** Tells those who inspect. Without any, as in production, it costs nothing. */
-export function announceCreated(created: CreatedAuth): void {
-  if (CHANNEL.hasSubscribers) CHANNEL.publish(created);
+export function announceCreated(created: Omit<CreatedAuth, 'copy'>): void {
+  if (CHANNEL.hasSubscribers) CHANNEL.publish({ ...created, copy: COPY } satisfies CreatedAuth);
 }
 
 /** Hears of every `createAuth()` in this process from now on. Returns what ends that. */

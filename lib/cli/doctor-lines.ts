@@ -1,0 +1,94 @@
+import { isFlaw } from '../doctor/examine.js';
+import type { Finding, Outcome } from '../doctor/finding.js';
+import { createPaint, type Paint } from './paint.js';
+import type { Terminal } from './terminal.js';
+import { visible } from './visible-text.js';
+
+const WIDTH = 100;
+const MARKS = {
+  pass: ['green', 'PASS'],
+  warn: ['yellow', 'WARN'],
+  fail: ['red', 'FAIL'],
+} as const;
+
+/** The report for people: a finding in a line, with the reason and the cure below where something is to be done. */
+export function linesOf(findings: readonly Finding[], terminal: Terminal): readonly string[] {
+  const paint = createPaint(terminal, 'stdout');
+  const column = Math.max(0, ...findings.map(({ check }) => check.length));
+  return [
+    ...findings.flatMap((finding) => findingLines(finding, { paint, column })),
+    '',
+    ...summaryLines(findings, paint),
+  ];
+}
+
+interface Layout {
+  readonly paint: Paint;
+  /** Width of the names of checks. */
+  readonly column: number;
+}
+
+function findingLines(finding: Finding, { paint, column }: Layout): readonly string[] {
+  const { check, outcome, accepted } = finding;
+  const [style, mark] = MARKS[outcome];
+  const indent = ' '.repeat(column + 10);
+  const [first = '', ...rest] = wrap(finding.says, WIDTH - indent.length);
+  const head = `  ${paint(style, mark)}  ${check.padEnd(column)}  ${first}`;
+  const says = [head, ...rest.map((line) => `${indent}${line}`)];
+  if (finding.outcome === 'pass') return says;
+  if (accepted) return [...says, `${indent}${paint('dim', 'accepted by AUTH_ACCEPTED_WARNINGS')}`];
+  return [
+    ...says,
+    ...labelled('why', finding.why, { indent, paint }),
+    ...labelled('fix', finding.fix, { indent, paint }),
+  ];
+}
+
+function labelled(
+  label: string,
+  text: string,
+  { indent, paint }: { readonly indent: string; readonly paint: Paint },
+): readonly string[] {
+  return wrap(text, WIDTH - indent.length - 5).map(
+    (line, at) => `${indent}${at === 0 ? paint('dim', `${label}:`) : '    '} ${line}`,
+  );
+}
+
+/** Breaks between words only: what is copied, such as a URL, stays whole. */
+function wrap(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of visible(text).split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+function summaryLines(findings: readonly Finding[], paint: Paint): readonly string[] {
+  const flaws = findings.filter(isFlaw);
+  const failed = flaws.filter(({ outcome }) => outcome === 'fail');
+  const warned = flaws.filter(({ outcome }) => outcome === 'warn');
+  const counts = [
+    failed.length > 0 && paint('red', `${failed.length} failed`),
+    warned.length > 0 &&
+      paint('yellow', warned.length === 1 ? '1 warning' : `${warned.length} warnings`),
+    paint('green', `${countOf(findings, 'pass')} passed`),
+  ].filter((count) => count !== false);
+  return [counts.join(', '), ...nextStep(failed, warned)];
+}
+
+function nextStep(failed: readonly Finding[], warned: readonly Finding[]): readonly string[] {
+  if (failed.length > 0) return ['Next: fix what FAILs, and run this again.'];
+  const names = [...new Set(warned.map(({ check }) => check))];
+  if (names.length === 0) return [];
+  return [
+    'Next: fix what is WARNed of, or accept what is right for this application:',
+    `  AUTH_ACCEPTED_WARNINGS=${names.join(',')}`,
+  ];
+}
+
+function countOf(findings: readonly Finding[], outcome: Outcome): number {
+  return findings.filter((finding) => finding.outcome === outcome).length;
+}

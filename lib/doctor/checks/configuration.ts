@@ -1,0 +1,43 @@
+import { type Check, settingsCheck } from '../check.js';
+import { failed, passed, warned } from '../finding.js';
+
+/** Whether `createAuth()` takes the settings. */
+export const configuration: Check = {
+  name: 'configuration',
+  judge({ problems, settings }) {
+    const found = problems.map(({ setting, problem, fix }) =>
+      failed(`${setting} ${problem}`, { why: 'createAuth() does not start with it', fix }),
+    );
+    if (found.length > 0 || !settings) return found;
+    return passed('every setting can be read, and they fit together');
+  },
+};
+
+/** What `loadConfig()` warns of, which is otherwise seen when the application starts. */
+export const configWarnings: Check = settingsCheck('config_warnings', ({ origins }) =>
+  origins.warnings.map(({ setting, problem, why, fix }) =>
+    warned(`${setting} ${problem}`, { why, fix }),
+  ),
+);
+
+/** Only in production are some settings required, and others refused. */
+export const nodeEnv: Check = {
+  name: 'node_env',
+  judge({ env, settings }) {
+    const production = settings?.config.production ?? env['NODE_ENV']?.trim() === 'production';
+    if (production) return passed('NODE_ENV is production');
+    return warned('NODE_ENV is not production', {
+      why: 'weaker settings pass, error answers say more than they should, and what production demands is not checked',
+      fix: 'set NODE_ENV=production, here as in production: NODE_ENV=production npx latchkey doctor',
+    });
+  },
+};
+
+/** Development's way in. Production refuses both settings by itself. */
+export const devToken: Check = settingsCheck('dev_token', ({ config, origins }) => {
+  if (config.production || !config.standalone) return undefined;
+  return warned(`${origins.nameOf('standalone')} is on`, {
+    why: `every request without a credential is that of ${origins.nameOf('devToken')}`,
+    fix: 'keep it out of every environment that others can reach; production refuses it',
+  });
+});
