@@ -24,7 +24,7 @@ function sign(claims: object, header: object): string {
 }
 
 async function settledBytes(): Promise<number> {
-  for (let round = 0; round < 4; round += 1) {
+  for (let round = 0; round < 2; round += 1) {
     globalThis.gc?.();
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

@@ -13,7 +13,7 @@ function times<Item>(count: number, make: (index: number) => Item): Item[] {
 
 function large(make: (name: (index: number) => string, count: number) => object): TokenShape {
   return {
-    tokens: 400,
+    tokens: 150,
     make: (count) => ({
       claims: { ...make((index) => `${(count * 1000 + index).toString(36)}q`, count) },
     }),
