@@ -73,11 +73,14 @@ export class AuthError extends Error {
 /** What each refusal was made with, to make it again with other challenges. Not a member: it is not to be printed or sent. */
 const given = new WeakMap<AuthError, AuthErrorOptions>();
 
-/** Frozen refusals by the challenges that they were rebuilt with. */
+/** Refusals that are built once and thrown for many requests. */
+const shared = new WeakSet<AuthError>();
+
+/** Shared refusals by the challenges that they were rebuilt with. */
 const rebuilt = new WeakMap<Challenge, WeakMap<AuthError, AuthError>>();
 
 /**
- * What a guard passes on: a refusal of its own or of a room below, with the challenges of this guard. Those of a frozen
+ * What a guard passes on: a refusal of its own or of a room below, with the challenges of this guard. Those of a shared
  * refusal are built once for each.
  */
 export function challenged(error: unknown, challenge: Challenge | undefined): unknown {
@@ -85,9 +88,9 @@ export function challenged(error: unknown, challenge: Challenge | undefined): un
   const known = rebuilt.get(challenge)?.get(error);
   if (known) return known;
   const built = new AuthError(error.code, { ...given.get(error), challenge });
-  if (!Object.isFrozen(error)) return built;
+  if (!shared.has(error)) return built;
   const errors = rebuilt.get(challenge) ?? new WeakMap<AuthError, AuthError>();
-  rebuilt.set(challenge, errors.set(error, Object.freeze(built)));
+  rebuilt.set(challenge, errors.set(error, share(built)));
   return built;
 }
 
@@ -124,11 +127,20 @@ export interface ProblemDetails {
   readonly errors?: readonly FieldError[];
 }
 
-/**
- * An error that is built once and thrown many times. Frozen, because it is shared between requests.
- */
+/** An error that is built once and thrown many times. */
 export function reusableError(code: AuthErrorCode, options?: AuthErrorOptions): AuthError {
-  return Object.freeze(new AuthError(code, options));
+  return share(new AuthError(code, options));
+}
+
+/** Fixes all members, because the error is shared between requests. Not frozen: pino marks each error that it logs, and would throw. */
+function share(error: AuthError): AuthError {
+  for (const [name, member] of Object.entries(Object.getOwnPropertyDescriptors(error)))
+    Object.defineProperty(error, name, {
+      configurable: false,
+      ...('value' in member && { writable: false }),
+    });
+  shared.add(error);
+  return error;
 }
 
 function headersOf(code: AuthErrorCode, options: AuthErrorOptions): Record<string, string> {

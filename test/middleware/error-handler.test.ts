@@ -1,5 +1,12 @@
 import type { ErrorRequestHandler } from 'express';
-import { AuthError, type AuthErrorCode, errorHandler, type ErrorHandlerOptions } from 'latchkey';
+import {
+  AuthError,
+  type AuthErrorCode,
+  errorHandler,
+  type ErrorHandlerOptions,
+  principalOf,
+} from 'latchkey';
+import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { createEventLog } from '../world/event-log.js';
 import { expressVersions } from '../world/express-versions.js';
@@ -239,5 +246,21 @@ describe('AuthError', () => {
       'Bearer realm="r", error="invalid_request"',
     );
     expect(new AuthError('INVALID_REQUEST').headers['WWW-Authenticate']).toBeUndefined();
+  });
+
+  it('that many requests share can be logged by pino, and its members cannot be changed', () => {
+    const refusals = [0, 1].map(() => {
+      try {
+        return principalOf({});
+      } catch (error) {
+        return error;
+      }
+    });
+    const lines: string[] = [];
+    pino({}, { write: (line) => lines.push(line) }).warn(refusals[0]);
+    expect(JSON.parse(lines.join(''))).toMatchObject({ err: { code: 'CREDENTIALS_MISSING' } });
+    expect(refusals[0]).toBe(refusals[1]);
+    for (const name of ['code', 'status', 'message', 'stack', 'headers'])
+      expect(() => Object.assign(Object(refusals[0]), { [name]: 'other' })).toThrow(TypeError);
   });
 });
