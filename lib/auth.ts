@@ -13,7 +13,8 @@ import type { Config } from './config/config.js';
 import type { RequestHead } from './authenticate/credentials.js';
 import { createCookieSessions } from './sessions/cookie-sessions.js';
 import { AuthError } from './errors.js';
-import { type AuthEventListener, type AuthEventName, createEvents, type Events } from './events.js';
+import { type AuthEventListener, createEvents, type Events } from './events.js';
+import type { AuthEventName } from './events/auth-events.js';
 import { createGrants, type GrantOf, latestGrants } from './issuing/grants.js';
 import { type ErrorHandlerOptions, errorHandler } from './middleware/error-handler.js';
 import { optionalAuth, type OptionalAuthOptions } from './middleware/optional-auth.js';
@@ -120,7 +121,7 @@ export interface Auth extends SignInParts {
   drain(): void;
   /** Ends gracefully: waits for mails on their way, stops timers, closes the store. Close your server first. */
   close(): Promise<void>;
-  /** Listens to an audit event. Returns the function that stops it. */
+  /** Listens to an audit event. Returns the function that stops it. Throws a TypeError for an event that doesn't exist. */
   on<Name extends AuthEventName>(name: Name, listener: AuthEventListener<Name>): () => void;
 }
 

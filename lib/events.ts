@@ -1,375 +1,11 @@
 import diagnosticsChannel from 'node:diagnostics_channel';
+import { isPromise } from 'node:util/types';
+import type { AuthEventName, AuthEvents } from './events/auth-events.js';
+import { eventNames, isEventName } from './events/labels.js';
+import { didYouMean, nearestNames } from './known-options.js';
 
-/** What is known of the request behind an event. Never a header, cookie, token or body. */
-export interface RequestFacts {
-  /** `req.id`, where `securityHeaders()` or the application set one. */
-  readonly requestId?: string | undefined;
-  /** Remote address as Express sees it (honours `trust proxy`). */
-  readonly ip?: string | undefined;
-}
-
-/** What every event of an organisation carries. */
-export interface OrgFacts extends RequestFacts {
-  readonly orgId: string;
-  readonly by: string | undefined;
-}
-
-/** Every audit event by name, with what it carries. Reasons are fixed words. No event holds a secret. */
-export interface AuthEvents {
-  /** A request's token was refused. */
-  'token.refused': RequestFacts & {
-    readonly code: string;
-    /** The rule that it broke, in one word. */
-    readonly reason: string | undefined;
-  };
-  /** A valid credential was not enough: scope, role, organisation or authentication context. */
-  'access.denied': RequestFacts & {
-    readonly code: string;
-    readonly subject: string | undefined;
-  };
-  /** A key set was fetched. Counts are of usable keys. */
-  'keys.fetched': {
-    readonly issuer: string;
-    readonly keys: number;
-    readonly added: number;
-    readonly withdrawn: number;
-  };
-  /** Fetching a key set failed; known keys go on serving until the stale limit, but with `no_usable_key`, which withdraws them. */
-  'keys.failed': {
-    readonly issuer: string;
-    readonly reason: string;
-    readonly retryAfterSeconds: number;
-    /** With `issuer_mismatch`: the issuer that the metadata names instead, printable and at most 128 characters. */
-    readonly foundIssuer?: string;
-  };
-  /**
-   * A published key is not used. Reasons: malformed (an unknown `kty` included), private, rsa_size, rsa_exponent,
-   * algorithm (none that the policy allows), use (not for signatures).
-   */
-  'keys.skipped': {
-    readonly issuer: string;
-    readonly reason: string;
-    readonly kid: string | undefined;
-  };
-  /**
-   * An issuer could not be asked about a token, or its answer was none. Reasons: those of `keys.failed` and credentials (ours
-   * are refused), not_signed, signature, answer_claims (of a signed answer), overload (told once a second at most).
-   */
-  'introspection.failed': {
-    readonly issuer: string;
-    readonly reason: string;
-    readonly retryAfterSeconds: number;
-  };
-  /** A hook of the application threw; the request was answered 503, or went on where the hook only tells or adds. */
-  'hook.failed': RequestFacts & {
-    readonly hook:
-      | 'isRevoked'
-      | 'loadPrincipal'
-      | 'resolveIssuer'
-      | 'resolveOrg'
-      | 'scopesOf'
-      | 'resolveProvider'
-      | 'provision'
-      | 'sendMail'
-      | 'isBlocked'
-      | 'mayCreate'
-      | 'verifyForeign';
-  };
-  /** A user signed in. */
-  'login.succeeded': RequestFacts & {
-    readonly userId: string;
-    readonly sessionId: string;
-    /** Name of the identity provider; absent for a password. */
-    readonly provider?: string;
-  };
-  /**
-   * A log-in was refused. Reasons with a password: unknown_user, wrong_password, no_password, disabled, too_many
-   * (under several names of the account), bad_hash, changed. With a provider: one word for the rule that was broken.
-   */
-  'login.failed': RequestFacts & {
-    readonly reason: string;
-    /** Absent when no user has this login. */
-    readonly userId: string | undefined;
-    /** Name of the identity provider; absent for a password. */
-    readonly provider?: string;
-  };
-  /** An account was joined with a provider's: from now on its user can sign in with that provider. */
-  'identity.linked': RequestFacts & {
-    readonly userId: string;
-    readonly provider: string;
-    /** `new`: the account was made for it. `request`: its user linked it. `email`: both know the same verified address. */
-    readonly by: 'new' | 'request' | 'email';
-  };
-  /** An account can't be used with a provider any more. */
-  'identity.unlinked': RequestFacts & {
-    readonly userId: string;
-    readonly provider: string;
-    /** `request`: its user removed it. `admin`: an administrator did. `password`: a reset or change of the password. `deletion`: with its account. */
-    readonly by: 'request' | 'admin' | 'password' | 'deletion';
-  };
-  /** An API key was made. */
-  'api_key.created': RequestFacts & {
-    readonly keyId: string;
-    /** Id of the user or service account that it acts for. */
-    readonly owner: string;
-    /** Id of the user who made it; undefined: code of the application did. */
-    readonly by: string | undefined;
-  };
-  /** An API key was ended before its time. */
-  'api_key.revoked': RequestFacts & {
-    readonly keyId: string;
-    readonly owner: string;
-    /** `request`: its owner ended it. `admin`: an administrator did. `password`: a reset of the password. `deletion`: with its owner. `code`: the application. */
-    readonly by: 'request' | 'admin' | 'password' | 'deletion' | 'code';
-  };
-  /** A provider ended sessions by a logout token. */
-  'logout.backchannel': RequestFacts & {
-    readonly provider: string;
-    /** How many sessions ended by it. */
-    readonly sessions: number;
-  };
-  /** A provider's access token was renewed, or could not be. */
-  'upstream.renewed': { readonly sessionId: string; readonly provider: string };
-  'upstream.failed': {
-    /** Absent at a sign-in whose tokens are too long to be kept: its session has not begun. */
-    readonly sessionId?: string;
-    readonly provider: string;
-    readonly reason: string;
-  };
-  /** A limit was reached; 429. */
-  'rate.limited': RequestFacts & {
-    readonly limit: 'address' | 'account';
-  };
-  /** A refresh token was exchanged for its successor. */
-  'refresh.rotated': {
-    readonly userId: string;
-    readonly sessionId: string;
-  };
-  /** A refresh token was refused. */
-  'refresh.refused': RequestFacts & {
-    readonly reason: string;
-  };
-  /** A refresh token was used again after its grace period: it has been copied. Its session has ended. */
-  'refresh.reused': {
-    readonly userId: string;
-    readonly sessionId: string;
-  };
-  /** A session ended before its time. One event a session. */
-  'session.revoked': {
-    readonly sessionId: string;
-    readonly reason: string;
-  };
-  /** A password was set. Reasons: change, reset, admin_reset. */
-  'password.changed': RequestFacts & {
-    readonly userId: string;
-    readonly reason: string;
-  };
-  /** A mail to reset a password was requested. `userId` is absent when no user has this address. */
-  'password.reset_requested': RequestFacts & {
-    readonly userId: string | undefined;
-  };
-  /** Somebody asked for an account with a password. `userId` is whose account has the address already; absent for a new address. */
-  'sign_up.requested': RequestFacts & {
-    readonly userId: string | undefined;
-  };
-  /** A password hash in the store cannot be used; its owner cannot sign in with a password. */
-  'password.hash_broken': {
-    readonly userId: string;
-  };
-  /** An administrator, the command line, or users themselves (sign-up, new address) changed a user. */
-  'user.changed': RequestFacts & {
-    readonly userId: string;
-    readonly change:
-      | 'created'
-      | 'updated'
-      | 'disabled'
-      | 'deleted'
-      | 'password_reset'
-      | 'sessions_ended'
-      | 'identity_removed'
-      | 'key_revoked';
-    /** Subject of the request, where there was one; absent for a sign-up. */
-    readonly by: string | undefined;
-  };
-  /** A support person began to act as another user. */
-  'impersonation.started': RequestFacts & {
-    readonly userId: string;
-    readonly actorId: string;
-    /** The session that they act in. `session.revoked` tells of its end before `until`. */
-    readonly sessionId: string;
-    /** When it ends by itself. Milliseconds since 1970. */
-    readonly until: number;
-    /** The reason that they gave: one line of text, of at most 500 characters, and not ours. */
-    readonly note: string;
-  };
-  /**
-   * They stopped, or were stopped. Reasons: logout, revoked, ended_by_user, ended_by_admin, refresh_reused, user_gone; and of the actor actor_gone,
-   * actor_signed_out, actor_scope; protected_user, impersonation_off. Not told where all sessions of the user end at once, and at `until`.
-   */
-  'impersonation.ended': {
-    readonly userId: string;
-    readonly actorId: string;
-    readonly sessionId: string;
-    readonly reason: string;
-  };
-  /**
-   * A support person was refused. Reasons: self, unknown_user, disabled, protected_user, must_reset_password, changed; `active` for a request that only
-   * the user in person may send.
-   */
-  'impersonation.refused': RequestFacts & {
-    readonly actorId: string;
-    /** Absent when there is no such user. */
-    readonly userId: string | undefined;
-    readonly reason: string;
-  };
-  /** A service account got an access token. */
-  'token.issued': RequestFacts & {
-    readonly clientId: string;
-    readonly org: string;
-  };
-  /**
-   * A client did not prove itself. Reasons: no_proof, basic (a malformed header), unknown_client, disabled, malformed_secret (cut off, or none of
-   * ours), wrong_secret, secret_ended, no_keys, and for an assertion: assertion_malformed, assertion_type, assertion_subject, assertion_audience,
-   * assertion_id, assertion_times, assertion_signature, assertion_replayed.
-   */
-  'client.refused': RequestFacts & {
-    readonly reason: string;
-    /** Absent when there is no such account. */
-    readonly clientId: string | undefined;
-  };
-  /** An administrator changed a service account. */
-  'service_account.changed': RequestFacts & {
-    readonly accountId: string;
-    readonly change:
-      | 'created'
-      | 'updated'
-      | 'disabled'
-      | 'deleted'
-      | 'secret_added'
-      | 'secret_ended';
-    /** Subject of the request. */
-    readonly by: string | undefined;
-  };
-  /** An organisation was made, renamed, removed. `by` is the user who did it, here and below; absent: the application. */
-  'org.created': OrgFacts;
-  'org.changed': OrgFacts & { readonly change: 'renamed' };
-  'org.deleted': OrgFacts;
-  /** A user became a member of an organisation, got other roles in it, or is no member any more. */
-  'org.member_added': OrgFacts & {
-    readonly userId: string;
-    /** Absent for one who was added without an invitation. */
-    readonly invitationId?: string;
-  };
-  'org.member_changed': OrgFacts & { readonly userId: string };
-  'org.member_removed': OrgFacts & { readonly userId: string };
-  /** An address was invited to an organisation; the invitation was taken back. */
-  'org.invited': OrgFacts & { readonly invitationId: string };
-  'org.invitation_withdrawn': OrgFacts & { readonly invitationId: string };
-  /**
-   * The store could not answer. Reasons: driver, host, refused, tls, authentication, database, permission, readonly, eviction,
-   * schema, cluster, disk, memory, connections, locked, not_ready, connection, timeout, overload, closed, error.
-   */
-  'store.failed': {
-    /** Such as `sessions.rotate`. */
-    readonly operation: string;
-    readonly reason: string;
-    /** With `overload`, which is told once a second at most: how many operations were refused since the last time. */
-    readonly count?: number;
-  };
-}
-
-export type AuthEventName = keyof AuthEvents;
-export type AuthEventListener<Name extends AuthEventName> = (event: AuthEvents[Name]) => void;
-
-/** A member that takes few values, all of them fixed words. */
-export type EventLabel = 'by' | 'change' | 'code' | 'hook' | 'limit' | 'operation' | 'reason';
-
-/**
- * Of each event the members that may be labels of a metric: fixed words of ours. What users, clients and providers choose, such as
- * ids, addresses, issuers and names of providers, is no label. Neither is `by` where it is the id of a user.
- */
-export const eventLabels: {
-  readonly [Name in AuthEventName]: readonly (EventLabel & keyof AuthEvents[Name])[];
-} = Object.freeze({
-  'token.refused': ['code', 'reason'],
-  'access.denied': ['code'],
-  'keys.fetched': [],
-  'keys.failed': ['reason'],
-  'keys.skipped': ['reason'],
-  'introspection.failed': ['reason'],
-  'hook.failed': ['hook'],
-  'login.succeeded': [],
-  'login.failed': ['reason'],
-  'identity.linked': ['by'],
-  'identity.unlinked': ['by'],
-  'api_key.created': [],
-  'api_key.revoked': ['by'],
-  'logout.backchannel': [],
-  'upstream.renewed': [],
-  'upstream.failed': ['reason'],
-  'rate.limited': ['limit'],
-  'refresh.rotated': [],
-  'refresh.refused': ['reason'],
-  'refresh.reused': [],
-  'session.revoked': ['reason'],
-  'password.changed': ['reason'],
-  'password.reset_requested': [],
-  'sign_up.requested': [],
-  'password.hash_broken': [],
-  'user.changed': ['change'],
-  'impersonation.started': [],
-  'impersonation.ended': ['reason'],
-  'impersonation.refused': ['reason'],
-  'token.issued': [],
-  'client.refused': ['reason'],
-  'service_account.changed': ['change'],
-  'org.created': [],
-  'org.changed': ['change'],
-  'org.deleted': [],
-  'org.member_added': [],
-  'org.member_changed': [],
-  'org.member_removed': [],
-  'org.invited': [],
-  'org.invitation_withdrawn': [],
-  'store.failed': ['operation', 'reason'],
-});
-
-/** Every event there is, for listeners to all of them. */
-export const eventNames: readonly AuthEventName[] = Object.freeze(
-  Object.keys(eventLabels).filter(isEventName),
-);
-
-function isEventName(name: string): name is AuthEventName {
-  return Object.hasOwn(eventLabels, name);
-}
-
-/**
- * Returns the labels of an event for a metric, by {@link eventLabels}. Those that the event leaves open are left out; `other` stands for
- * what is no word, such as a reason that the application gave to `auth.sessions.revoke()`.
- *
- * @example
- * ```ts
- * for (const name of eventNames)
- *   auth.on(name, (event) => console.log({ event: name, ...labelsOf(name, event) }));
- * ```
- */
-export function labelsOf(
-  name: AuthEventName,
-  event: AuthEvents[AuthEventName],
-): Readonly<Partial<Record<EventLabel, string>>> {
-  const facts = new Map<string, unknown>(Object.entries(event));
-  const labels: Partial<Record<EventLabel, string>> = {};
-  for (const label of eventLabels[name]) {
-    const word = facts.get(label);
-    if (typeof word === 'string') labels[label] = isWord(word) ? word : 'other';
-  }
-  return labels;
-}
-
-/** Words as our reasons, codes and operations are, and no ids, which have digits. */
-function isWord(text: string): boolean {
-  return text.length <= 40 && /^[a-z]+(?:[._]?[a-z]+)*$/i.test(text);
-}
+/** May be asynchronous: nothing waits for it. */
+export type AuthEventListener<Name extends AuthEventName> = (event: AuthEvents[Name]) => unknown;
 
 /** Takes events. */
 export interface EventSink {
@@ -377,37 +13,66 @@ export interface EventSink {
 }
 
 export interface Events extends EventSink {
-  /** Adds a listener. Returns the function that removes it. */
+  /**
+   * Adds a listener. Returns the function that removes it, which may be called at any time, also by the listener itself. A listener that
+   * was added twice is told twice. Throws a TypeError for an event that doesn't exist.
+   */
   on<Name extends AuthEventName>(name: Name, listener: AuthEventListener<Name>): () => void;
 }
 
+interface Listening {
+  readonly listener: (event: never) => unknown;
+}
+
 /**
- * A typed event source. Each event also goes to the `diagnostics_channel` named `latchkey:<event>`.
- * A listener that throws is reported as a process warning; it never changes the answer to a request.
+ * A typed event source. Each event also goes to the `diagnostics_channel` named `latchkey:<event>`. Events are frozen: no listener
+ * changes what another one sees. A listener that throws or rejects is reported as a process warning; it never changes the answer to
+ * a request.
  */
 export function createEvents(): Events {
-  const listeners = new Map<string, Set<(event: never) => void>>();
+  const listeners = new Map<string, Set<Listening>>();
   return Object.freeze({
     on<Name extends AuthEventName>(name: Name, listener: AuthEventListener<Name>) {
+      refuseUnknownEvent(name);
+      if (typeof listener !== 'function')
+        throw new TypeError(`auth.on('${name}') takes a function that is told of each event`);
       const ofName = listeners.get(name) ?? new Set();
-      listeners.set(name, ofName.add(listener));
-      return () => void ofName.delete(listener);
+      const listening = { listener };
+      listeners.set(name, ofName.add(listening));
+      return () => void ofName.delete(listening);
     },
     emit<Name extends AuthEventName>(name: Name, event: AuthEvents[Name]) {
+      Object.freeze(event);
       const channel = diagnosticsChannel.channel(`latchkey:${name}`);
       if (channel.hasSubscribers) channel.publish(event);
-      for (const listener of listeners.get(name) ?? []) tell(name, listener, event);
+      const ofName = listeners.get(name);
+      // A copy: a listener that adds another one would otherwise never come to an end.
+      for (const listening of [...(ofName ?? [])])
+        if (ofName?.has(listening)) tell(name, listening, event);
     },
   });
 }
 
-function tell(name: string, listener: (event: never) => void, event: unknown): void {
+/** A misspelt name would never be told of anything. */
+function refuseUnknownEvent(name: unknown): void {
+  const text = typeof name === 'string' ? name : '';
+  if (isEventName(text)) return;
+  const cure = didYouMean(nearestNames(text, eventNames)) ?? '`eventNames` has them all';
+  throw new TypeError(`auth.on() knows no event ${JSON.stringify(name)}; ${cure}`);
+}
+
+function tell(name: string, { listener }: Listening, event: unknown): void {
+  const report = (what: string) => (error: unknown) => {
+    const message = error instanceof Error ? error.message : 'not an Error';
+    process.emitWarning(`a listener of '${name}' ${what}: ${message}`, 'LatchkeyWarning');
+  };
   try {
     // A name's listeners are only ever told that name's events; a map by name cannot say so in types.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    listener(event as never);
+    const told: unknown = listener(event as never);
+    // Of any realm: Jest's is another one.
+    if (isPromise(told)) told.catch(report('rejected'));
   } catch (error) {
-    const message = error instanceof Error ? error.message : 'not an Error';
-    process.emitWarning(`a listener of '${name}' threw: ${message}`, 'LatchkeyWarning');
+    report('threw')(error);
   }
 }

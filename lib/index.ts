@@ -160,16 +160,9 @@ export type { PresetName } from './claims/presets/presets.js';
 export type { IssuerResolver } from './verifier/trusted-issuers/resolved-issuers.js';
 export type { RevocationHook } from './verifier/tokens/revocation.js';
 export type { VerifiedTokenCacheOptions } from './verifier/tokens/verified-tokens.js';
-export type {
-  AuthEventListener,
-  AuthEventName,
-  AuthEvents,
-  EventLabel,
-  EventSink,
-  OrgFacts,
-  RequestFacts,
-} from './events.js';
-export { eventLabels, eventNames, labelsOf } from './events.js';
+export type { AuthEventListener, EventSink } from './events.js';
+export type { AuthEventName, AuthEvents, OrgFacts, RequestFacts } from './events/auth-events.js';
+export { type EventLabel, eventLabels, eventNames, labelsOf } from './events/labels.js';
 export { createAuthRouter } from './router/auth-router.js';
 export type { RouterParts } from './router/parts.js';
 export type {

@@ -1,5 +1,6 @@
 import { AuthError } from '../errors.js';
-import type { AuthEvents, EventSink, RequestFacts } from '../events.js';
+import type { AuthEvents, RequestFacts } from '../events/auth-events.js';
+import type { EventSink } from '../events.js';
 import type { CredentialStore, StoredCredential } from '../stores/store.js';
 import { type ApiKeyFormat, digestOfKey } from './api-key-format.js';
 import { type ApiKey, isKey, KEY_KIND, toApiKey, writeFacts } from './api-key-row.js';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { AuthError } from '../errors.js';
-import type { EventSink, RequestFacts } from '../events.js';
+import type { EventSink } from '../events.js';
+import type { RequestFacts } from '../events/auth-events.js';
 import {
   type Membership,
   type OrgPage,

@@ -4,7 +4,7 @@ import { clientAddress } from '../http/client-address.js';
 import { requestFacts } from '../http/request-facts.js';
 import { isSafeMethod } from '../http/cross-site.js';
 import { AuthError } from '../errors.js';
-import type { AuthEvents } from '../events.js';
+import type { AuthEvents } from '../events/auth-events.js';
 import { isRecord } from '../is-record.js';
 import { runMiddleware } from './respond.js';
 import type { RouterParts } from './parts.js';

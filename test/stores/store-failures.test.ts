@@ -311,7 +311,8 @@ it('every reason has its row in the reference, and is named where the event is',
   const [, table = ''] = read('stores/README.md').split('### When the store does not answer');
   const [ofReasons = ''] = table.split('\n## ');
   const rows = [...ofReasons.matchAll(/^\| `([a-z_]+)` /gm)].map(([, row]) => row);
-  const [, listed = ''] = /could not answer\. Reasons: ([^.]*)\./.exec(read('events.ts')) ?? [];
+  const [, listed = ''] =
+    /could not answer\. Reasons: ([^.]*)\./.exec(read('events/auth-events.ts')) ?? [];
   expect(rows.slice(1)).toEqual(reasons);
   expect(listed.split(/[\s*,]+/)).toEqual(reasons);
 });

@@ -4,6 +4,7 @@ import {
   type AuthOptions,
   type AuthRouterOptions,
   createAuth,
+  eventNames,
   type Mail,
 } from 'latchkey';
 import { serve } from './serve.js';
@@ -83,46 +84,6 @@ export function recordEvents(auth: Auth): AuthServer['events'] {
     auth.on(name, (event: unknown) => void events.push({ name, event }));
   return events;
 }
-
-const eventNames = [
-  'login.succeeded',
-  'login.failed',
-  'rate.limited',
-  'refresh.rotated',
-  'refresh.refused',
-  'refresh.reused',
-  'session.revoked',
-  'password.changed',
-  'password.reset_requested',
-  'sign_up.requested',
-  'password.hash_broken',
-  'user.changed',
-  'store.failed',
-  'hook.failed',
-  'token.refused',
-  'access.denied',
-  'identity.linked',
-  'identity.unlinked',
-  'api_key.created',
-  'api_key.revoked',
-  'logout.backchannel',
-  'upstream.renewed',
-  'upstream.failed',
-  'impersonation.started',
-  'impersonation.ended',
-  'impersonation.refused',
-  'token.issued',
-  'client.refused',
-  'service_account.changed',
-  'org.created',
-  'org.changed',
-  'org.deleted',
-  'org.member_added',
-  'org.member_changed',
-  'org.member_removed',
-  'org.invited',
-  'org.invitation_withdrawn',
-] as const;
 
 /** Calls an auth server at an origin, also one of another process. */
 export function createClient<World extends { readonly origin: string }>(world: World) {

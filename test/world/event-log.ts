@@ -1,4 +1,5 @@
-import type { AuthEventName, AuthEvents, EventSink } from '../../lib/events.js';
+import type { AuthEventName, AuthEvents } from '../../lib/events/auth-events.js';
+import type { EventSink } from '../../lib/events.js';
 
 export interface EventLog extends EventSink {
   /** What was emitted under this name, in order. */

@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import { requestFacts } from '../../http/request-facts.js';
 import { AuthError } from '../../errors.js';
-import type { AuthEvents } from '../../events.js';
+import type { AuthEvents } from '../../events/auth-events.js';
 import { MANAGE_USERS } from '../../sessions/impersonation.js';
 import type { Callers, OwnUser } from '../caller.js';
 import type { RouterParts } from '../parts.js';

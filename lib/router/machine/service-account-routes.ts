@@ -4,7 +4,7 @@ import type { ClientSecret } from '../../accounts/client-secrets.js';
 import type { ServiceAccounts } from '../../accounts/service-accounts.js';
 import { publicServiceAccount } from '../../accounts/stored-accounts.js';
 import { AuthError } from '../../errors.js';
-import type { AuthEvents } from '../../events.js';
+import type { AuthEvents } from '../../events/auth-events.js';
 import { requestFacts } from '../../http/request-facts.js';
 import { definedOnly } from '../../known-options.js';
 import { type ManageContext, requireAdmin } from '../admin/require-admin.js';

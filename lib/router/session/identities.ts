@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import { requestFacts } from '../../http/request-facts.js';
 import { AuthError } from '../../errors.js';
-import type { AuthEvents } from '../../events.js';
+import type { AuthEvents } from '../../events/auth-events.js';
 import type { IdentityLink } from '../../accounts/identity-links.js';
 import type { Session, StoredUser } from '../../stores/store.js';
 import { requireFreshSignIn } from '../fresh-sign-in.js';

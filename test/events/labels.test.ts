@@ -3,12 +3,12 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { eventLabels, eventNames, labelsOf } from 'latchkey';
 import { describe, expect, it } from 'vitest';
-import { root } from './package/build-package.js';
-import { addUser, bearer, serveAuth } from './world/auth-server.js';
+import { root } from '../package/build-package.js';
+import { addUser, bearer, serveAuth } from '../world/auth-server.js';
 
 describe('the labels of events', () => {
   it('are known for every event', async () => {
-    const source = await readFile(path.join(root, 'lib', 'events.ts'), 'utf8');
+    const source = await readFile(path.join(root, 'lib', 'events', 'auth-events.ts'), 'utf8');
     const declared = /export interface AuthEvents \{(.*?)^\}/ms.exec(source)?.[1] ?? '';
     const names = [...declared.matchAll(/^ {2}'([a-z_.]+)': /gm)].map(([, name]) => name);
     expect(names.length).toBeGreaterThan(30);
