@@ -2,6 +2,7 @@ import { AuthError } from '../errors.js';
 import { ConfigError } from '../config/config.js';
 import { StoreFailure } from '../stores/failures/store-failure.js';
 import { helpOf, overviewOf } from './help.js';
+import { LoadFailure } from './load-failure.js';
 import { createPaint } from './paint.js';
 import type { Terminal } from './terminal.js';
 import { topics } from './topics.js';
@@ -36,9 +37,9 @@ export async function runCommandLine(
 function explain(error: unknown, terminal: Terminal, help: string): number {
   const isUsage = error instanceof UsageError;
   const text = isUsage ? error.message : sentenceOf(error);
-  // One problem a line; of anything else, a line break may come from outside.
-  const sentence =
-    error instanceof ConfigError ? text.split('\n').map(visible).join('\n') : visible(text);
+  // One problem a line, or what a module has thrown; of anything else, a line break may come from outside.
+  const hasLines = error instanceof ConfigError || error instanceof LoadFailure;
+  const sentence = hasLines ? text.split('\n').map(visible).join('\n') : visible(text);
   const mark = createPaint(terminal, 'stderr')('red', 'latchkey:');
   terminal.complain(`${mark} ${sentence}\n${isUsage ? `\n${help}` : ''}`);
   return isUsage ? 2 : 1;

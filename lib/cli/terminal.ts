@@ -9,4 +9,6 @@ export interface Terminal {
   readonly complain: (text: string) => void;
   /** Which outputs a person looks at. @defaultValue none: a file, a pipe, a test */
   readonly isTty?: { readonly stdout: boolean; readonly stderr: boolean };
+  /** Has the process end with the command, whatever an application that it has loaded has open. */
+  readonly endWithCommand?: () => void;
 }

@@ -1,0 +1,68 @@
+import { layersOf } from '../audit/layers.js';
+import { isRecord } from '../is-record.js';
+
+/** Applications among what a module exports and what servers answer with. Each once; those inside others are left out. */
+export function findApps(values: readonly unknown[]): readonly unknown[] {
+  const found = values.flatMap(appsIn);
+  // A Nest application and the Express application inside it are one.
+  const byInstance = new Map<unknown, unknown>();
+  for (const app of [...found.filter(isNestApp), ...found]) {
+    const instance = expressOf(app) ?? app;
+    if (!byInstance.has(instance)) byInstance.set(instance, app);
+  }
+  return [...byInstance]
+    .filter(([instance]) => !isInside(instance, byInstance))
+    .map(([, app]) => app);
+}
+
+/** What a module exports, and the members of what a CommonJS module exports as a whole. */
+export function exportsOf(module: unknown): readonly unknown[] {
+  if (!isRecord(module)) return [];
+  const whole = module['default'];
+  const isPlain = isRecord(whole) && Object.getPrototypeOf(whole) === Object.prototype;
+  return [...Object.values(module), ...(isPlain ? Object.values(whole) : [])];
+}
+
+function appsIn(value: unknown): readonly unknown[] {
+  if (isExpressApp(value) || isNestApp(value)) return [value];
+  return requestListenersOf(value).filter(isExpressApp);
+}
+
+function requestListenersOf(server: unknown): readonly unknown[] {
+  const listeners = call(server, 'listeners', 'request');
+  return Array.isArray(listeners) ? listeners : [];
+}
+
+function isExpressApp(value: unknown): boolean {
+  const isApplication = ['handle', 'set', 'use', 'listen'].every(
+    (name) => typeof memberOf(value, name) === 'function',
+  );
+  return typeof value === 'function' && isApplication && layersOf(value) !== undefined;
+}
+
+function isNestApp(value: unknown): boolean {
+  return ['getHttpAdapter', 'useGlobalGuards', 'init'].every(
+    (name) => typeof memberOf(value, name) === 'function',
+  );
+}
+
+function call(target: unknown, name: string, ...args: readonly unknown[]): unknown {
+  const method = memberOf(target, name);
+  return typeof method === 'function' ? Reflect.apply(method, target, args) : undefined;
+}
+
+/** The Express application inside a Nest application. */
+function expressOf(app: unknown): unknown {
+  if (!isNestApp(app)) return undefined;
+  return call(call(app, 'getHttpAdapter'), 'getInstance');
+}
+
+/** Express tells a mounted application which one it is in. */
+function isInside(app: unknown, others: ReadonlyMap<unknown, unknown>): boolean {
+  const parent = memberOf(app, 'parent');
+  return parent !== undefined && (others.has(parent) || isInside(parent, others));
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'function' || isRecord(value) ? Reflect.get(value, name) : undefined;
+}
