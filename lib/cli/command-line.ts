@@ -11,7 +11,7 @@ import { visible } from './visible-text.js';
 
 const HELP_FLAGS: readonly (string | undefined)[] = ['--help', '-h'];
 
-/** Runs a command. Returns the exit code: 0 done, 1 failed, 2 wrong usage. */
+/** Runs a command. Returns the exit code: 0 done, 1 failed, 2 wrong usage, or an application that cannot be loaded. */
 export async function runCommandLine(
   [first, ...args]: readonly string[],
   terminal: Terminal,
@@ -42,7 +42,7 @@ function explain(error: unknown, terminal: Terminal, help: string): number {
   const sentence = hasLines ? text.split('\n').map(visible).join('\n') : visible(text);
   const mark = createPaint(terminal, 'stderr')('red', 'latchkey:');
   terminal.complain(`${mark} ${sentence}\n${isUsage ? `\n${help}` : ''}`);
-  return isUsage ? 2 : 1;
+  return isUsage || error instanceof LoadFailure ? 2 : 1;
 }
 
 function sentenceOf(error: unknown): string {

@@ -12,6 +12,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   print: (text) => void write(text),
   complain: (text) => void stderr.write(text),
   isTty: { stdout: stdout.isTTY, stderr: stderr.isTTY },
+  columns: stdout.columns,
   endWithCommand: () => {
     endsWithCommand = true;
   },

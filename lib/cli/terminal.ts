@@ -9,6 +9,8 @@ export interface Terminal {
   readonly complain: (text: string) => void;
   /** Which outputs a person looks at. @defaultValue none: a file, a pipe, a test */
   readonly isTty?: { readonly stdout: boolean; readonly stderr: boolean };
+  /** Width of standard output. Undefined where it is no terminal: lines are as long as they are. */
+  readonly columns?: number | undefined;
   /** Has the process end with the command, whatever an application that it has loaded has open. */
   readonly endWithCommand?: () => void;
 }

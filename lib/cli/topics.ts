@@ -1,5 +1,6 @@
 import { doctor } from './doctor.js';
 import { keys } from './keys.js';
+import { routes } from './routes.js';
 import { serviceAccounts } from './service-accounts.js';
 import { token } from './token.js';
 import type { Topic } from './topic.js';
@@ -172,6 +173,22 @@ const doctorTopic: Topic = {
 Exit codes: 0 nothing fails (--strict: and nothing is warned of), 1 something does, 2 wrong usage.`,
 };
 
+const routesTopic: Topic = {
+  run: routes,
+  options: '<file>',
+  commands: {
+    'app.js': {
+      takes: '[--json] [--fail-unguarded] [--allow <route>]…',
+      says: 'Lists the routes of an Express application with the guards before them, and what is wrong with them.',
+      example:
+        "npx latchkey routes app.js --fail-unguarded --allow /health --allow 'GET /public/*'",
+    },
+  },
+  notes: `The file is the module that starts the application, or exports it. It is loaded and opens no port; what it prints goes to
+standard error. <route> is meant to have no guard: a path of the list, or all below one with /* at its end, with a method or without.
+Exit codes: 0 done, 1 something is to be changed and --fail-unguarded is given, 2 wrong usage, or it cannot be loaded.`,
+};
+
 /** Every command, by its first word. */
 export const topics: ReadonlyMap<string, Topic> = new Map([
   ['users', usersTopic],
@@ -179,4 +196,5 @@ export const topics: ReadonlyMap<string, Topic> = new Map([
   ['keys', keysTopic],
   ['token', tokenTopic],
   ['doctor', doctorTopic],
+  ['routes', routesTopic],
 ]);

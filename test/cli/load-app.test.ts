@@ -1,29 +1,17 @@
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import cluster from 'node:cluster';
 import { Server } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { auditRoutes } from '../../lib/audit/route-table.js';
 import { loadApp } from '../../lib/cli/load-app.js';
 import { LoadFailure } from '../../lib/cli/load-failure.js';
 import { UsageError } from '../../lib/cli/usage-error.js';
+import { createAppFolder } from '../world/app-folder.js';
 import { SECRET } from '../world/auth-server.js';
 import { serve } from '../world/serve.js';
 
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(path.join(tmpdir(), 'latchkey-load-'));
-  symlinkSync(path.resolve('node_modules'), path.join(folder, 'node_modules'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-let written = 0;
-function write(source: string, kind = 'mjs'): string {
-  const file = path.join(folder, `app-${(written += 1)}.${kind}`);
-  writeFileSync(file, source);
-  return file;
-}
+const folder = createAppFolder();
+const { write } = folder;
 
 /** Loads a module, and tells what there is in it and what it has printed. */
 async function load(file: string, patienceMs = 10_000) {
@@ -105,14 +93,14 @@ describe('finds an application', () => {
       title: 'of CommonJS',
       source: `const express = require('express');
         module.exports = express().get('/found', (req, res) => res.end());`,
-      kind: 'cjs',
+      kind: 'cjs' as const,
     },
     {
       title: 'of CommonJS, in an object, with Express 4',
       source: `const express = require('express4');
         exports.app = express().get('/found', (req, res) => res.end());
         if (require.main === module) exports.app.listen(3000);`,
-      kind: 'cjs',
+      kind: 'cjs' as const,
     },
   ])('$title', async ({ source, kind }) => {
     const { routes, stderr } = await load(write(source, kind));
@@ -149,6 +137,9 @@ it('hears of every createAuth(), and closes it', async () => {
   expect(await load(write(source))).toMatchObject({ routes: [['/found', '/me']], auths: 1 });
 });
 
+/** Says, as Node does, that nothing is under way any more. */
+const idle = `setImmediate(() => process.emit('beforeExit', 0));`;
+
 describe('says why there is none', () => {
   it.each([
     { title: 'throws', source: `throw new Error('the reason');`, says: /\(.*app-\d+\.mjs:1:\d+\)/ },
@@ -162,7 +153,7 @@ describe('says why there is none', () => {
       title: 'never finishes loading',
       source: `${express} export default app; await new Promise(() => {});`,
       says: /top-level await/,
-      patienceMs: 20,
+      patienceMs: 1,
     },
     {
       title: 'rejects later',
@@ -189,29 +180,25 @@ describe('says why there is none', () => {
     { title: 'aborts', source: `process.abort();`, says: /process\.abort\(\)/ },
     {
       title: 'has nothing',
-      source: `export const count = 1;`,
+      source: `${idle} export const count = 1;`,
       says: /export \{ app \}/,
-      patienceMs: 20,
     },
     {
       title: 'has a function that makes one',
-      source: `export function createApp() { throw new Error('not to be called'); }`,
+      source: `${idle} export function createApp() { throw new Error('not to be called'); }`,
       says: /createApp\(\) is not called/,
-      patienceMs: 20,
     },
     {
       title: 'hides it in another function',
-      source: `import { createServer } from 'node:http'; ${express}
+      source: `${idle} import { createServer } from 'node:http'; ${express}
         createServer((req, res) => app(req, res)).listen(3000);`,
       says: /handler/,
-      patienceMs: 20,
     },
     {
       title: 'only forks workers',
-      source: `import cluster from 'node:cluster'; ${express}
+      source: `${idle} import cluster from 'node:cluster'; ${express}
         if (cluster.isPrimary) cluster.fork().on('exit', () => {}); else app.listen(3000);`,
       says: /workers/,
-      patienceMs: 20,
     },
   ])('the module $title', async ({ source, says, patienceMs }) => {
     const failure = await load(write(source), patienceMs).catch((error: unknown) => error);
@@ -226,7 +213,7 @@ describe('says why there is none', () => {
     { title: 'a folder', given: '.', says: /folder/ },
     { title: 'a file in a missing folder', given: 'nowhere/app.js', says: /no file/ },
   ])('$title is wrong usage', async ({ given, says }) => {
-    const failure = await load(path.join(folder, given)).catch((error: unknown) => error);
+    const failure = await load(path.join(folder.path(), given)).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(UsageError);
     expect(failure).toMatchObject({ message: expect.stringMatching(says) });
   });

@@ -8,7 +8,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-interface Surroundings extends Pick<Terminal, 'isTty'> {
+interface Surroundings extends Pick<Terminal, 'isTty' | 'columns'> {
   readonly env?: Terminal['env'];
   readonly stdin?: string;
 }

@@ -1,0 +1,104 @@
+import type { GuardFacts } from '../audit/guard-facts.js';
+import { createPaint, type Paint } from './paint.js';
+import { faultsOf, type ReportedRoute, type RouteReport } from './route-report.js';
+import { tableOf } from './table.js';
+import type { Terminal } from './terminal.js';
+import { visible } from './visible-text.js';
+
+/** The routes as a table for each application, what is to be changed, and how many there are. */
+export function routeLines(report: RouteReport, terminal: Terminal): readonly string[] {
+  const { routes } = report;
+  if (routes.length === 0) return ['There are no routes.'];
+  const paint = createPaint(terminal, 'stdout');
+  const applications = [...new Set(routes.map(({ application }) => application))];
+  return [
+    ...applications.flatMap((application) => [
+      ...(applications.length > 1 ? [paint('bold', `Application ${application}`), ''] : []),
+      ...tableLines(
+        routes.filter((route) => route.application === application),
+        paint,
+        terminal.columns ?? Infinity,
+      ),
+      '',
+    ]),
+    ...findingLines(report, paint),
+    countOf(routes),
+    'Not seen: guards of other packages, checks inside handlers, and middlewares that answer by themselves, such as static files.',
+  ];
+}
+
+const HEAD = ['', 'METHOD', 'PATH', 'CSRF', 'GUARDS'];
+
+function tableLines(
+  routes: readonly ReportedRoute[],
+  paint: Paint,
+  columns: number,
+): readonly string[] {
+  const [head = '', ...lines] = tableOf(HEAD, routes.map(cellsOf));
+  const offset = head.indexOf('GUARDS');
+  const colours = routes.map(colourOf);
+  return [
+    paint('bold', head),
+    ...lines.flatMap((line, index) => {
+      const colour = colours[index];
+      const parts = foldLine(line, offset, columns);
+      return colour === undefined ? parts : parts.map((part) => paint(colour, part));
+    }),
+  ];
+}
+
+function cellsOf(route: ReportedRoute): readonly string[] {
+  const { method, path, csrf } = route;
+  const mark = faultsOf(route).length > 0 ? '!' : '';
+  return [mark, method, path, csrf === 'not_needed' ? '-' : csrf, guardsOf(route)];
+}
+
+function colourOf(route: ReportedRoute): 'red' | 'yellow' | 'dim' | undefined {
+  if (faultsOf(route).length > 0) return route.protection === 'none' ? 'red' : 'yellow';
+  return route.allowed ? 'dim' : undefined;
+}
+
+const ARROW = ' → ';
+
+function guardsOf({ protection, guards, allowed }: ReportedRoute): string {
+  const names = guards.map(guardInShort);
+  if (protection === 'auth_router') names.push('auth.router()');
+  if (protection === 'none') names.push(allowed ? 'no guard, allowed' : 'NO GUARD');
+  return names.join(ARROW);
+}
+
+/** `requireScopes(invoices:read)`, `requireRoles(org: owner | admin)`. */
+function guardInShort({ kind, scopes = [], roles = [], match, of, methods }: GuardFacts): string {
+  const isAny = match === 'any' || kind === 'requireAnyScope';
+  const demands = [...scopes, ...roles, ...(methods ?? [])].join(isAny ? ' | ' : ', ');
+  return demands === '' ? kind : `${kind}(${of === 'org' ? 'org: ' : ''}${demands})`;
+}
+
+/** Folds a line of the table between guards, so that they stay below each other. */
+function foldLine(line: string, offset: number, columns: number): readonly string[] {
+  const indent = ' '.repeat(Math.min(offset, columns / 4));
+  const [start, guards] = [line.slice(0, offset), line.slice(offset)];
+  if (line.length <= columns) return [line];
+  if (start.length > columns / 2)
+    return [start.trimEnd(), ...foldLine(indent + guards, indent.length, columns)];
+  const cut = line.lastIndexOf(ARROW, columns - ARROW.length);
+  if (cut < offset) return [line];
+  const rest = ' '.repeat(offset) + line.slice(cut + ARROW.length);
+  return [line.slice(0, cut + ARROW.length - 1), ...foldLine(rest, offset, columns)];
+}
+
+function findingLines({ findings }: RouteReport, paint: Paint): readonly string[] {
+  return findings.flatMap(({ finding, says, fix, routes }) => [
+    paint('bold', `${finding}: ${says}`),
+    ...routes.map((route) => `  ${visible(route)}`),
+    `  To change it: ${fix}.`,
+    '',
+  ]);
+}
+
+function countOf(routes: readonly ReportedRoute[]): string {
+  const count = (test: (route: ReportedRoute) => boolean) => routes.filter(test).length;
+  const unguarded = count(({ protection, allowed }) => protection === 'none' && !allowed);
+  const allowed = count((route) => route.allowed);
+  return `Routes: ${routes.length}, without a guard: ${unguarded}${allowed > 0 ? `, and ${allowed} allowed` : ''}`;
+}
