@@ -1,3 +1,4 @@
+import { METHODS } from 'node:http';
 import { isRecord } from '../is-record.js';
 
 /** A path as far as it is known: text, a regular expression, or nothing. */
@@ -81,8 +82,10 @@ function readLayer(layer: unknown): Layer | undefined {
   if (!isHandler(handle)) return undefined;
   const route = member(layer, 'route');
   const handlers = member(route, 'stack');
-  if (Array.isArray(handlers))
-    return { handle, paths: pathsIn(member(route, 'path')), route: handlers.flatMap(readHandler) };
+  if (Array.isArray(handlers)) {
+    const read = joinMethods(handlers.flatMap(readHandler));
+    return { handle, paths: pathsIn(member(route, 'path')), route: read };
+  }
   return { handle, paths: mountPaths(layer, handle), route: undefined };
 }
 
@@ -91,6 +94,20 @@ function readHandler(layer: unknown): readonly RouteHandler[] {
   const method = member(layer, 'method');
   if (!isHandler(handle)) return [];
   return [{ handle, method: typeof method === 'string' ? method.toUpperCase() : undefined }];
+}
+
+/** `app.all(path, handler)` of an application adds the handler once for every method there is; a router's adds it once. */
+function joinMethods(handlers: readonly RouteHandler[]): readonly RouteHandler[] {
+  if (handlers.length < METHODS.length) return handlers;
+  const methodsOf = (handle: Handler) =>
+    new Set(handlers.flatMap((each) => (each.handle === handle ? [each.method] : [])));
+  const forAll = new Set(
+    handlers
+      .map(({ handle }) => handle)
+      .filter((handle) => METHODS.every((method) => methodsOf(handle).has(method))),
+  );
+  const joined = [...forAll].map((handle): RouteHandler => ({ handle, method: undefined }));
+  return [...joined, ...handlers.filter(({ handle }) => !forAll.has(handle))];
 }
 
 /** Only since `router` 2.3 does a layer of Express 5 keep its path. Express 4 keeps what it has made of it. */

@@ -54,18 +54,20 @@ describe.each(expressVersions)('$name', ({ name, express }) => {
       .get(auth.requireAuth(), handler);
     users.route('/:userId').all(auth.requireAuth()).get(handler).patch(manage, handler);
     users.route('/open').all(handler);
+    app.all('/health', passing, handler);
     app.use(['/v1/users', '/v2/users'], [passing, users]);
     const routes = auth.routes(app);
     expect(inShort(routes)).toEqual(
-      Object.fromEntries(
-        ['/v1/users', '/v2/users'].flatMap((at) => [
+      Object.fromEntries([
+        ['ALL /health', 'none unguarded'],
+        ...['/v1/users', '/v2/users'].flatMap((at) => [
           [`POST ${at}`, 'guarded'],
           [`GET ${at}`, 'guarded'],
           [`GET ${at}/:userId`, 'guarded'],
           [`PATCH ${at}/:userId`, 'guarded'],
           [`ALL ${at}/open`, 'none unguarded'],
         ]),
-      ),
+      ]),
     );
     expect(routes.find(({ method }) => method === 'POST')).toMatchObject({
       guards: [{ kind: 'requireAuth' }, { kind: 'requireScopes', scopes: ['users:write'] }],
