@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { AuditedRoute } from './audit/route.js';
+import { type OpenapiSecurity, openapiSecurity } from './audit/openapi-security.js';
 import { auditRoutes } from './audit/route-table.js';
 import { type AuthOptions, type OwnAuthOptions, readAuthOptions } from './auth/options.js';
 import { createLifecycle } from './auth/lifecycle.js';
@@ -43,7 +44,7 @@ import { corsSettings, ownOrigins } from './config/own-origins.js';
 import { createPages, type Pages } from './pages/pages.js';
 import { type AuthRouterOptions } from './router/parts.js';
 import { createRouter } from './router/router.js';
-import { createSignIn, type SignIn } from './sign-in.js';
+import { cookiesOf, createSignIn, type SignIn } from './sign-in.js';
 import type { UpstreamTokenOptions } from './sessions/upstream.js';
 import type { AuthStatus } from './status.js';
 import type { Verifier } from './verifier/verifier.js';
@@ -79,6 +80,11 @@ export interface Auth extends SignInParts {
    * application's code. Throws a TypeError for anything but an application or a router of Express 4 or 5.
    */
   routes(app: unknown): readonly AuditedRoute[];
+  /**
+   * What the guards before each of these routes demand, in the terms of OpenAPI 3.1, for the application's own document. Throws as
+   * `routes()` does.
+   */
+  openapiSecurity(app: unknown): OpenapiSecurity;
   /**
    * Finds out who sends a request outside a middleware: a WebSocket upgrade, a GraphQL context. Rejects with
    * the same `AuthError` that `requireAuth()` answers with.
@@ -339,12 +345,14 @@ function ownSession({ jwt }: Config, request: object): string {
   throw new AuthError('AUTH_CONTEXT_REQUIRED', { reason: 'no_upstream' });
 }
 
-/** What stands before and after the routes. */
+/** What stands before and after the routes, and what a document says of them. */
 function edgesOf(
   config: Config,
   { events, pages, place }: { events: Events; pages: Pages; place: Place },
-): Pick<Auth, 'sameOrigin' | 'securityHeaders' | 'errorHandler'> {
+): Pick<Auth, 'sameOrigin' | 'securityHeaders' | 'errorHandler' | 'openapiSecurity'> {
+  const sessionCookie = cookiesOf(config).nameOf('session');
   return {
+    openapiSecurity: (app) => openapiSecurity(auditRoutes(app), { sessionCookie }),
     sameOrigin: (rule) => sameOrigin({ origins: ownOrigins(config), ...rule }),
     securityHeaders: (headers) => edgeHeaders(config, headers),
     errorHandler: (answers) =>

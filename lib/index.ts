@@ -1,7 +1,15 @@
 export { type Auth, createAuth } from './auth.js';
 export type { AuthStatus, IssuerState, KeyState, StatusReason } from './status.js';
 export type { ProtectedResource, ProtectedResourceOptions } from './auth/resource.js';
-export type { GuardFacts, GuardKind } from './audit/guard-facts.js';
+export type { CredentialWay, GuardFacts, GuardKind } from './audit/guard-facts.js';
+export type {
+  LeftOutRoute,
+  OpenapiSecurity,
+  SecuredOperation,
+  SecuredPath,
+  SecurityRequirement,
+} from './audit/openapi-security.js';
+export type { SecurityScheme, SecuritySchemes } from './audit/security-schemes.js';
 export type { AuditedRoute, RouteFinding } from './audit/route.js';
 export type { AuthOptions } from './auth/options.js';
 export {

@@ -227,7 +227,8 @@ function rules(config: Config, { scopesOf }: SignInContext['grantOf']) {
   };
 }
 
-function cookiesOf({ publicUrl, cookieName }: Config): Cookies {
+/** The cookies of an application, by their names. */
+export function cookiesOf({ publicUrl, cookieName }: Config): Cookies {
   return createCookies({ name: cookieName, secure: publicUrl?.startsWith('https:') ?? false });
 }
 

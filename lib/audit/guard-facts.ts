@@ -13,9 +13,14 @@ export interface GuardFacts {
   readonly of?: 'user' | 'org';
   /** Ways to authenticate that it takes. Undefined for all that the application knows. */
   readonly methods?: readonly string[];
+  /** How it takes a credential. */
+  readonly credentials?: readonly CredentialWay[];
   /** Whether it takes the session cookie; it then refuses unsafe requests of other sites by itself. */
   readonly cookie?: boolean;
 }
+
+/** Where a credential stands in a request: `Authorization: Bearer`, `Authorization: DPoP`, the session cookie, `X-API-Key`. */
+export type CredentialWay = 'bearer' | 'dpop' | 'cookie' | 'apiKey';
 
 const kinds = [
   'requireAuth',
@@ -45,9 +50,10 @@ export function describeGuard<Guard extends object>(facts: GuardFacts, guard: Gu
 export function factsOfAuth(
   kind: 'requireAuth' | 'optionalAuth',
   { methods }: { readonly methods?: readonly string[] },
-  cookie: boolean,
+  credentials: readonly CredentialWay[],
 ): GuardFacts {
-  return { kind, cookie, ...(methods && { methods: [...methods] }) };
+  const cookie = credentials.includes('cookie');
+  return { kind, cookie, credentials, ...(methods && { methods: [...methods] }) };
 }
 
 /** What a handler has said of itself; undefined for one that isn't ours. */

@@ -18,7 +18,9 @@ import type { AuditedRoute, Passage, Step, Surroundings } from './route.js';
 export function auditRoutes(app: unknown): readonly AuditedRoute[] {
   const layers = layersOf(app);
   if (!layers)
-    throw new TypeError('auth.routes() takes an application or a router of Express 4 or 5');
+    throw new TypeError(
+      'auth.routes() and auth.openapiSecurity() take an application or a router of Express 4 or 5',
+    );
   const walk: Walk = { middlewares: [], passages: [], routers: 0 };
   walkLayers(layers, { prefix: '', routers: [0] }, walk);
   return walk.passages.map((passage) => judgeRoute(passage, walk.middlewares));

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { CredentialWay } from '../audit/guard-facts.js';
 import { type AuthMethod, createMethodFilter } from './auth-methods.js';
 import { type Credential, createCredentialFinder, type RequestHead } from './credentials.js';
 import { AuthError, reusableError } from '../errors.js';
@@ -317,6 +318,25 @@ export function acceptsSessionCookie<Request extends RequestHead>(
       '`sessionCookie` needs our own sessions: use auth.requireAuth() of a createAuth() that signs tokens',
     );
   return accepts;
+}
+
+/** How a guard takes a credential. */
+export function credentialsTaken<Request extends RequestHead>(
+  options: AuthenticatorOptions<Request>,
+  context: AuthenticatorContext,
+): readonly CredentialWay[] {
+  const hasApiKeys = context.readApiKey !== undefined;
+  const allows = createMethodFilter(options.methods, { hasApiKeys });
+  const proofs = guardProofs(options.dpop, context);
+  const isNamed = createNaming(options, proofs);
+  const byToken = allows('jwt') || allows('opaque');
+  const ways: readonly (CredentialWay | false)[] = [
+    byToken && proofs.mode !== 'required' && 'bearer',
+    byToken && proofs.mode !== 'off' && 'dpop',
+    allows('session') && isNamed('session') && acceptsSessionCookie(options, context) && 'cookie',
+    hasApiKeys && allows('api_key') && isNamed('api_key') && 'apiKey',
+  ];
+  return ways.filter((way) => way !== false);
 }
 
 function sessionReaderOf<Request extends RequestHead>(

@@ -17,6 +17,8 @@ interface Responding {
 
 /** Reads and sets our cookies. HttpOnly, SameSite=Lax, Path=/, and no Domain, always (RFC 6265bis §4.1). */
 export interface Cookies {
+  /** What browsers know the cookie by. */
+  nameOf(purpose: CookiePurpose): string;
   /** Undefined without one. INVALID_REQUEST (400) for two of one name that differ: one of them was planted. */
   read(
     request: { readonly headers: IncomingHttpHeaders },
@@ -85,6 +87,7 @@ export function createCookies({ name, secure }: CookieOptions): Cookies {
   }
 
   return Object.freeze({
+    nameOf,
     read: ({ headers }: { readonly headers: IncomingHttpHeaders }, purpose: CookiePurpose) =>
       readCookie(headers.cookie, nameOf(purpose)),
     purposes(

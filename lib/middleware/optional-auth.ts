@@ -6,6 +6,7 @@ import {
   type AuthenticatorOptions,
   authenticatorOptionNames,
   createAuthenticator,
+  credentialsTaken,
 } from '../authenticate/authenticator.js';
 import { guardProofs, schemesOf } from '../authenticate/dpop/guard-proofs.js';
 import { sendNextNonce } from '../authenticate/dpop/next-nonce.js';
@@ -57,6 +58,7 @@ export function optionalAuth(
   const { lenient = false, ...demands } = options;
   const byCookie = acceptsSessionCookie(demands, context);
   const authenticate = createAuthenticator(verifier, demands, context);
+  const facts = factsOfAuth('optionalAuth', demands, credentialsTaken(demands, context));
   const challengesOf = createGuardChallenges({
     realm: verifier.realm,
     ...schemesOf(guardProofs(demands.dpop, context).mode),
@@ -92,5 +94,5 @@ export function optionalAuth(
     }
     next();
   };
-  return describeGuard(factsOfAuth('optionalAuth', demands, byCookie), guard);
+  return describeGuard(facts, guard);
 }

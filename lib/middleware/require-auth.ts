@@ -6,6 +6,7 @@ import {
   type AuthenticatorOptions,
   authenticatorOptionNames,
   createAuthenticator,
+  credentialsTaken,
 } from '../authenticate/authenticator.js';
 import { guardProofs, schemesOf } from '../authenticate/dpop/guard-proofs.js';
 import { sendNextNonce } from '../authenticate/dpop/next-nonce.js';
@@ -83,6 +84,7 @@ export function requireAuth(
   const asked = byPage && !isGiven ? { ...demands, sessionCookie: true } : demands;
   const byCookie = acceptsSessionCookie(asked, context);
   const authenticate = createAuthenticator(verifier, asked, context);
+  const facts = factsOfAuth('requireAuth', demands, credentialsTaken(asked, context));
   const challengesOf = createGuardChallenges({
     realm: verifier.realm,
     ...schemesOf(guardProofs(demands.dpop, context).mode),
@@ -129,7 +131,7 @@ export function requireAuth(
       found.then(admit, (error: unknown) => refuse(error, { req, res, next })).catch(next);
     else admit(found);
   };
-  return describeGuard(factsOfAuth('requireAuth', demands, byCookie), guard);
+  return describeGuard(facts, guard);
 }
 
 /** Throws a TypeError where the guard would not take the session that the page leads to, and send the browser there again. */
