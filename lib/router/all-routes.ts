@@ -33,6 +33,7 @@ import { createResetPassword, resetPassword } from './password/reset-password.js
 import { createSignUp, signUp } from './password/sign-up.js';
 import { createVerifyEmail, verifyEmail } from './password/verify-email.js';
 import { isForm } from './request-body.js';
+import { withOpenapi } from './openapi/publish.js';
 import type { Endpoint } from './respond.js';
 import { onPlainMounts, rightAddress } from './own-urls.js';
 import { type Routes, routeTable } from './route-table.js';
@@ -65,7 +66,7 @@ import { createTransactions } from './provider/transactions.js';
 /** Joins limits, checks and routes. Options have been checked. */
 export function createRoutes(given: RouterParts, options: AuthRouterOptions): RequestHandler {
   const parts = { ...given, sendMail: options.sendMail };
-  const routes = routeTable(allRoutes(parts, options));
+  const routes = routeTable(withOpenapi(parts, allRoutes(parts, options)));
   const limits = limitAddresses(parts, isFromProvider);
   const guards = inTurn([
     ...[limits, guardOrigins(parts)],

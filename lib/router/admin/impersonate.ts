@@ -18,14 +18,22 @@ import { type ManageContext, requireOwnUserWithScope, userIdOf } from './require
 
 const MAX_REASON = 500;
 
-const schema = z.strictObject({
+interface ImpersonateBody {
+  readonly reason: string;
+  readonly duration_seconds: number;
+  readonly delivery: 'body' | 'cookie';
+}
+
+export const impersonateSchema: z.ZodType<ImpersonateBody> = z.strictObject({
   reason: z
     .string()
     .trim()
-    .refine(isOneLine, `is one line of text, of 1 to ${MAX_REASON} characters`),
+    .refine(isOneLine, `is one line of text, of 1 to ${MAX_REASON} characters`)
+    .meta({ minLength: 1, maxLength: MAX_REASON }),
   duration_seconds: z
     .number()
     .refine(isDuration, 'is a whole number of seconds, from 60 to 3600')
+    .meta({ type: 'integer', minimum: 60, maximum: 3600 })
     .default(900),
   delivery: z.enum(['body', 'cookie']).default('body'),
 });
@@ -54,7 +62,7 @@ export function impersonate(context: ManageContext, sendTokens: SendTokens): End
   return async function handleImpersonate(req, res) {
     const caller = await requireOwnUserWithScope(context, req, IMPERSONATE);
     const sessionId = await requireFreshSession(parts, caller);
-    const body = await readJsonBody({ req, res }, schema);
+    const body = await readJsonBody({ req, res }, impersonateSchema);
     const user = await requireImpersonable(parts, req, caller);
     const { reason, delivery } = body;
     const notes = {

@@ -66,6 +66,12 @@ const createSchema = z
   .partial();
 const patchSchema = z.strictObject(userFields).partial();
 
+/** For the document. */
+export const userBodies: Readonly<Record<'create' | 'update', z.ZodType>> = {
+  create: createSchema,
+  update: patchSchema,
+};
+
 /** Converts a body to a user of ours. null removes a login: JSON has no undefined. */
 function toUser(body: z.output<typeof patchSchema>) {
   const { username, email, email_verified: emailVerified, orgs, ...rest } = body;

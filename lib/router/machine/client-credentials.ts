@@ -14,6 +14,7 @@ export type ClientProof =
 /** A parameter without a value counts as none, and one that is sent twice is an error (RFC 6749 §3.2). */
 const parameter = z
   .custom<string>((value) => typeof value === 'string', 'is given twice')
+  .meta({ type: 'string' })
   .optional()
   .transform((text) => (text === '' ? undefined : text));
 

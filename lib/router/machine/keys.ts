@@ -62,7 +62,15 @@ export function listKeys(parts: RouterParts, callers: Callers): Endpoint {
   };
 }
 
-const createSchema = z.strictObject({
+interface NewKeyBody {
+  readonly name: string;
+  readonly scopes?: readonly string[] | undefined;
+  readonly resource?: string | undefined;
+  readonly org?: string | undefined;
+  readonly expires_in?: number | undefined;
+}
+
+export const createKeySchema: z.ZodType<NewKeyBody> = z.strictObject({
   name: z.string(),
   scopes: z.array(z.string()).optional(),
   resource: z.string().optional(),
@@ -140,7 +148,7 @@ export function createKey(parts: RouterParts, callers: Callers): Endpoint {
     const caller = await callers.requireUser(req);
     const { expires_in: expiresInSeconds, ...body } = await readJsonBody(
       { req, res },
-      createSchema,
+      createKeySchema,
     );
     const wanted = { ...body, expiresInSeconds };
     const { key, ...created } = await createOwnKey(parts, req, { caller, wanted });

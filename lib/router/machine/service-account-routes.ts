@@ -117,6 +117,13 @@ const secretSchema = z.strictObject({
   expires_in: z.int().min(60).max(TEN_YEARS).optional(),
 });
 
+/** For the document. */
+export const accountBodies: Readonly<Record<'create' | 'update' | 'secret', z.ZodType>> = {
+  create: createSchema,
+  update: patchSchema,
+  secret: secretSchema,
+};
+
 /** Adds a secret and shows it, this once: 201. Errors: NOT_FOUND (404), CONFLICT (409) for a third one. */
 function addSecret(context: AccountsContext): Endpoint {
   const { accounts, parts } = context;

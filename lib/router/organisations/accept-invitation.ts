@@ -31,7 +31,7 @@ interface AcceptBody {
   readonly token: string;
 }
 
-const acceptSchema: z.ZodType<AcceptBody> = z.strictObject({ token: z.string().max(128) });
+export const acceptSchema: z.ZodType<AcceptBody> = z.strictObject({ token: z.string().max(128) });
 
 /** 200 with the organisation. */
 export function acceptInvitation(accept: AcceptInvitation): Endpoint {

@@ -41,7 +41,7 @@ interface InvitationBody {
   readonly roles: readonly string[];
 }
 
-const invitationSchema: z.ZodType<InvitationBody> = z.strictObject({
+export const invitationSchema: z.ZodType<InvitationBody> = z.strictObject({
   email: emailSchema,
   roles: z.array(z.string()).default([]),
 });

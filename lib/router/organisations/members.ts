@@ -51,7 +51,7 @@ interface RolesBody {
   readonly roles: readonly string[];
 }
 
-const rolesSchema: z.ZodType<RolesBody> = z.strictObject({ roles: z.array(z.string()) });
+export const rolesSchema: z.ZodType<RolesBody> = z.strictObject({ roles: z.array(z.string()) });
 
 /**
  * Replaces the roles of a member: 200. For owners, and for admins where no owner is made or unmade.

@@ -52,7 +52,7 @@ interface NameBody {
   readonly name: string;
 }
 
-const nameSchema: z.ZodType<NameBody> = z.strictObject({ name: z.string() });
+export const nameSchema: z.ZodType<NameBody> = z.strictObject({ name: z.string() });
 
 /** Makes an organisation whose owner is the caller: 201. Errors: INVALID_REQUEST (400), INSUFFICIENT_ROLE (403), CONFLICT (409). */
 export function createOrg(context: OrgRoutesContext): Endpoint {

@@ -10,7 +10,9 @@ interface SwitchBody {
   readonly org_id: string | null;
 }
 
-const switchSchema: z.ZodType<SwitchBody> = z.strictObject({ org_id: z.string().nullable() });
+export const switchSchema: z.ZodType<SwitchBody> = z.strictObject({
+  org_id: z.string().nullable(),
+});
 
 /**
  * Makes an organisation the default of the session, for `orgContext({ fallback: 'default' })`; null takes it back. 200 with a new access

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isPasswordInput } from '../../accounts/passwords/policy.js';
+import { presentPasswordSchema } from './present-password.js';
 import type { StoredUser } from '../../stores/store.js';
 import type { Callers } from '../caller.js';
 import { createAddressProofs } from './address-proofs.js';
@@ -23,9 +23,9 @@ interface ChangeEmailBody {
   readonly device_token?: string | undefined;
 }
 
-const changeEmailSchema: z.ZodType<ChangeEmailBody> = z.strictObject({
+export const changeEmailSchema: z.ZodType<ChangeEmailBody> = z.strictObject({
   email: emailSchema,
-  password: z.custom<string>(isPasswordInput, 'is text of 1 to 256 characters').optional(),
+  password: presentPasswordSchema.optional(),
   device_token: deviceTokenSchema,
 });
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { reusableError } from '../../errors.js';
 import { formerSessions } from '../browser-session.js';
-import { isPasswordInput } from '../../accounts/passwords/policy.js';
+import { presentPasswordSchema } from './present-password.js';
 import type { LiveSession } from '../../sessions/sessions.js';
 import type { Callers } from '../caller.js';
 import { deviceTokenSchema } from './device-token.js';
@@ -19,8 +19,8 @@ interface ChangePasswordBody {
   readonly device_token?: string | undefined;
 }
 
-const changePasswordSchema: z.ZodType<ChangePasswordBody> = z.strictObject({
-  old_password: z.custom<string>(isPasswordInput, 'is text of 1 to 256 characters'),
+export const changePasswordSchema: z.ZodType<ChangePasswordBody> = z.strictObject({
+  old_password: presentPasswordSchema,
   new_password: z.string(),
   remove_identities: z.boolean().default(false),
   device_token: deviceTokenSchema,

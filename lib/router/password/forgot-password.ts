@@ -18,12 +18,15 @@ import type { Endpoint } from '../respond.js';
 import type { AuthRouterOptions, RouterParts } from '../parts.js';
 
 /** An e-mail address in a body, normalised. */
-export const emailSchema: z.ZodType<string> = z.unknown().transform((email, context) => {
-  const login = normaliseLogin(email);
-  if (login !== undefined && isEmail(login)) return login;
-  context.addIssue({ code: 'custom', message: 'is no e-mail address' });
-  return z.NEVER;
-});
+export const emailSchema: z.ZodType<string> = z
+  .unknown()
+  .meta({ type: 'string' })
+  .transform((email, context) => {
+    const login = normaliseLogin(email);
+    if (login !== undefined && isEmail(login)) return login;
+    context.addIssue({ code: 'custom', message: 'is no e-mail address' });
+    return z.NEVER;
+  });
 
 interface ForgotBody {
   /** Normalised. */
@@ -31,7 +34,7 @@ interface ForgotBody {
   readonly device_token?: string | undefined;
 }
 
-const forgotSchema: z.ZodType<ForgotBody> = z.strictObject({
+export const forgotSchema: z.ZodType<ForgotBody> = z.strictObject({
   email: emailSchema,
   device_token: deviceTokenSchema,
 });

@@ -4,7 +4,7 @@ import { requestFacts } from '../../http/request-facts.js';
 import { formerSessions } from '../browser-session.js';
 import { AuthError } from '../../errors.js';
 import { normaliseLogin, storedSpellings } from '../../accounts/logins.js';
-import { isPasswordInput } from '../../accounts/passwords/policy.js';
+import { presentPasswordSchema } from './present-password.js';
 import type { LiveSession } from '../../sessions/sessions.js';
 import type { StoredUser } from '../../stores/store.js';
 import { createAttempts } from './attempts.js';
@@ -30,9 +30,9 @@ interface PasswordLogin {
 
 export const passwordLoginSchema: z.ZodType<PasswordLogin> = z
   .strictObject({
-    username: z.unknown(),
-    email: z.unknown(),
-    password: z.custom<string>(isPasswordInput, 'is text of 1 to 256 characters'),
+    username: z.unknown().meta({ type: 'string' }),
+    email: z.unknown().meta({ type: 'string' }),
+    password: presentPasswordSchema,
     delivery: z.enum(['body', 'cookie']).default('body'),
     device_token: deviceTokenSchema,
   })

@@ -18,7 +18,7 @@ interface ResetBody {
   readonly delivery: 'body' | 'cookie';
 }
 
-const resetSchema: z.ZodType<ResetBody> = z.strictObject({
+export const resetSchema: z.ZodType<ResetBody> = z.strictObject({
   token: z.string().max(128),
   new_password: z.string(),
   delivery: z.enum(['body', 'cookie']).default('body'),

@@ -17,12 +17,15 @@ import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
 
 /** A user name in a body, normalised. */
-export const usernameSchema: z.ZodType<string> = z.unknown().transform((username, context) => {
-  const login = normaliseLogin(username);
-  if (login !== undefined && !isEmail(login)) return login;
-  context.addIssue({ code: 'custom', message: 'is no user name' });
-  return z.NEVER;
-});
+export const usernameSchema: z.ZodType<string> = z
+  .unknown()
+  .meta({ type: 'string' })
+  .transform((username, context) => {
+    const login = normaliseLogin(username);
+    if (login !== undefined && !isEmail(login)) return login;
+    context.addIssue({ code: 'custom', message: 'is no user name' });
+    return z.NEVER;
+  });
 
 interface SignUpBody {
   /** Normalised. */
@@ -32,7 +35,7 @@ interface SignUpBody {
   readonly username?: string | undefined;
 }
 
-const signUpSchema: z.ZodType<SignUpBody> = z.strictObject({
+export const signUpSchema: z.ZodType<SignUpBody> = z.strictObject({
   email: emailSchema,
   password: z.string(),
   username: usernameSchema.optional(),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { requestFacts } from '../../http/request-facts.js';
 import { formerSessions } from '../browser-session.js';
 import { AuthError, reusableError } from '../../errors.js';
-import { isPasswordInput } from '../../accounts/passwords/policy.js';
+import { presentPasswordSchema } from './present-password.js';
 import type { LiveSession } from '../../sessions/sessions.js';
 import type { StoredUser } from '../../stores/store.js';
 import type { Callers } from '../caller.js';
@@ -28,9 +28,9 @@ interface VerifyEmailBody {
   readonly delivery: 'body' | 'cookie';
 }
 
-const verifyEmailSchema: z.ZodType<VerifyEmailBody> = z.strictObject({
+export const verifyEmailSchema: z.ZodType<VerifyEmailBody> = z.strictObject({
   token: z.string().max(128),
-  password: z.custom<string>(isPasswordInput, 'is text of 1 to 256 characters').optional(),
+  password: presentPasswordSchema.optional(),
   username: usernameSchema.optional(),
   delivery: z.enum(['body', 'cookie']).default('body'),
 });

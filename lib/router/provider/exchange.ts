@@ -52,7 +52,7 @@ interface ExchangeBody {
   readonly code_verifier?: string | undefined;
 }
 
-const schema: z.ZodType<ExchangeBody> = z.strictObject({
+export const exchangeSchema: z.ZodType<ExchangeBody> = z.strictObject({
   code: z.string().regex(/^[\w-]{43}$/),
   code_verifier: z
     .string()
@@ -148,7 +148,7 @@ export function exchange(
   }
 
   return async function handleExchange(req, res) {
-    const body = await readJsonBody({ req, res }, schema);
+    const body = await readJsonBody({ req, res }, exchangeSchema);
     let userId: string | undefined;
     try {
       const redeemed = await codes.redeem({ req, res }, body);

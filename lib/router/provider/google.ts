@@ -13,7 +13,12 @@ import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
 import type { SendTokens } from '../token-response.js';
 
-const jsonSchema = z.strictObject({
+interface GoogleBody {
+  readonly id_token: string;
+  readonly delivery: 'body' | 'cookie';
+}
+
+export const googleSchema: z.ZodType<GoogleBody> = z.strictObject({
   id_token: z.string(),
   delivery: z.enum(['body', 'cookie']).default('body'),
 });
@@ -41,7 +46,7 @@ export function signInWithGoogle(parts: RouterParts, sendTokens: SendTokens): En
       const live = await signIn(parts, exchange, { idToken: credential, delivery: 'cookie' });
       return redirectSignedIn(parts, res, { live, returnTo: homePath(req) });
     }
-    const { id_token: idToken, delivery } = await readJsonBody(exchange, jsonSchema);
+    const { id_token: idToken, delivery } = await readJsonBody(exchange, googleSchema);
     await sendTokens(res, await signIn(parts, exchange, { idToken, delivery }));
   };
 }

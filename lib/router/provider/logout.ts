@@ -103,7 +103,13 @@ async function providerLogoutUrl(
 /** How long a logout token counts as used while its first attempt may still be running. */
 const RETRY_MS = 5000;
 
-const schema = z.object({ logout_token: z.string() });
+interface LogoutTokenBody {
+  readonly logout_token: string;
+}
+
+export const logoutTokenSchema: z.ZodType<LogoutTokenBody> = z.object({
+  logout_token: z.string(),
+});
 
 /**
  * Ends the sessions that a provider's logout token names (OpenID Connect Back-Channel Logout §2.5). 200 also when there
@@ -114,7 +120,7 @@ export function backchannelLogout(parts: RouterParts): Endpoint {
   return async function handleBackchannelLogout(req, res) {
     const { name, readLogoutToken } = await requireProvider(parts, req.params['provider']);
     if (!readLogoutToken) throw new AuthError('NOT_FOUND', { reason: 'provider' });
-    const { logout_token: token } = await readFormBody({ req, res }, schema);
+    const { logout_token: token } = await readFormBody({ req, res }, logoutTokenSchema);
     const notice = await readLogoutToken(token);
     const { issuer, subject, sessionId, id, expiresAt } = notice;
     const key = `logout:${issuer}:${id}`;

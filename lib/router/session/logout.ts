@@ -10,7 +10,13 @@ import { readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
 
-const schema = z.strictObject({ all: z.boolean().default(false) });
+interface LogoutBody {
+  readonly all: boolean;
+}
+
+export const logoutSchema: z.ZodType<LogoutBody> = z.strictObject({
+  all: z.boolean().default(false),
+});
 
 /**
  * Ends this session, by access token or cookie, or with `all` every session of the user. Clears the cookie, also one
@@ -21,7 +27,7 @@ const schema = z.strictObject({ all: z.boolean().default(false) });
 export function logout(parts: RouterParts, callers: Callers): Endpoint {
   const { sessions, cookies, config } = parts;
   return async function handleLogout(req, res) {
-    const { all } = await readJsonBody({ req, res }, schema);
+    const { all } = await readJsonBody({ req, res }, logoutSchema);
     const token = cookies.read(req, 'session');
     // The cookie is judged by itself, below: a user who is locked out can still sign out.
     const hasToken = req.headers.authorization !== undefined;

@@ -10,7 +10,13 @@ import type { RouterParts } from '../parts.js';
 import { provenKeyOf } from '../proofs.js';
 import type { SendTokens } from '../token-response.js';
 
-const refreshSchema = z.strictObject({ refresh_token: z.string().max(512).optional() });
+interface RefreshBody {
+  readonly refresh_token?: string | undefined;
+}
+
+export const refreshSchema: z.ZodType<RefreshBody> = z.strictObject({
+  refresh_token: z.string().max(512).optional(),
+});
 
 /**
  * Exchanges a refresh token, from the body or the cookie, for its successor, which is delivered the same way. A failure never clears the cookie: the
@@ -43,7 +49,7 @@ function report({ events }: RouterParts, req: Request, error: unknown): never {
   throw error;
 }
 
-const revokeSchema = z
+export const revokeSchema: z.ZodType<string> = z
   .strictObject({
     refresh_token: z.string(),
     token: z.string(),
