@@ -1,6 +1,6 @@
 import type { GuardFacts, GuardKind } from './guard-facts.js';
 import { endsRequest } from './layers.js';
-import { isOnTheWay } from './paths.js';
+import { isOnTheWay, isWithin } from './paths.js';
 import type { AuditedRoute, Passage, RouteFinding, Step } from './route.js';
 
 /** Says how a route is protected, and what is wrong with it. `middlewares` are those of the whole application, in their order. */
@@ -13,7 +13,8 @@ export function judgeRoute(passage: Passage, middlewares: readonly Step[]): Audi
   const csrf = protection === 'auth_router' ? 'covered' : crossSiteCover(method, steps, guards);
   const isGuarded = protection === 'guarded' || protection === 'open';
   const findings: (RouteFinding | false)[] = [
-    protection === 'none' && missingGuard(passage, middlewares),
+    // A browser asks with OPTIONS whether it may ask, and never says who it is.
+    protection === 'none' && method !== 'OPTIONS' && missingGuard(passage, middlewares),
     steps.slice(last + 1).some(({ facts }) => facts && isGuard(facts)) && 'guard_after_handler',
     isBefore(guards, readsCaller, findsCaller) && 'guard_before_auth',
     isBefore(
@@ -70,7 +71,11 @@ function missingGuard(passage: Passage, middlewares: readonly Step[]): RouteFind
   const isLate = middlewares
     .slice(passage.position)
     .some(
-      (step) => step.facts && isGuard(step.facts) && isOnTheWay(step, { within, method, path }),
+      (step) =>
+        step.facts &&
+        isGuard(step.facts) &&
+        !step.ofRoute &&
+        isOnTheWay(step, { within, method, path }),
     );
   return isLate ? 'guard_after_route' : 'unguarded';
 }
@@ -110,8 +115,8 @@ function crossSiteCover(
 /** Whether `errorHandler()` stands before the route and none behind it. */
 function isAnsweredTooEarly(passage: Passage, middlewares: readonly Step[]): boolean {
   const { position, within } = passage;
-  const isAround = ({ facts, within: { routers } }: Step): boolean =>
-    facts?.kind === 'errorHandler' && routers.every((router, at) => within.routers[at] === router);
+  const isAround = (step: Step): boolean =>
+    step.facts?.kind === 'errorHandler' && isWithin(within, step.within);
   return (
     middlewares.slice(0, position).some(isAround) && !middlewares.slice(position).some(isAround)
   );

@@ -5,7 +5,7 @@ import { isRecord } from '../is-record.js';
 export type LayerPath = string | RegExp | undefined;
 
 /** An entry in the stack of an Express router, of whichever version. */
-export interface Layer {
+interface Layer {
   readonly handle: Handler;
   /** The paths that it was mounted at; `['/']` for all. */
   readonly paths: readonly LayerPath[];
@@ -21,23 +21,50 @@ export interface RouteHandler {
   readonly method: string | undefined;
 }
 
-/** The layers of an application or a router; undefined for anything else. An application without routes has none yet. */
-export function layersOf(app: unknown): readonly Layer[] | undefined {
-  const stack = stackOf(app);
-  return stack?.flatMap((layer) => readLayer(layer) ?? []);
+/** How a router reads paths. */
+export interface Dialect {
+  /** Whether it tells `/a` from `/A`. */
+  readonly isSensitive: boolean;
+  /** Whether it tells `/a` from `/a/` in routes. */
+  readonly isStrict: boolean;
+  /** Express 4: `*` stands for anything. In Express 5 that is `*name`. */
+  readonly hasPlainWildcards: boolean;
 }
 
-/** The stack itself, to which Express adds. */
+/** A router, or that of an application. */
+export interface Router extends Dialect {
+  readonly layers: readonly Layer[];
+}
+
+/** Reads an application or a router; undefined for anything else. */
+export function readRouter(app: unknown): Router | undefined {
+  const stack = stackOf(app);
+  const router = routerOf(app);
+  return (
+    stack && {
+      layers: stack.flatMap((layer) => readLayer(layer) ?? []),
+      isSensitive: member(router, 'caseSensitive') === true,
+      isStrict: member(router, 'strict') === true,
+      hasPlainWildcards: stack.some((layer) => member(layer, 'regexp') instanceof RegExp),
+    }
+  );
+}
+
+/** What an application or a router has mounted, to which Express adds. An application without routes has nothing yet. */
 export function stackOf(app: unknown): readonly unknown[] | undefined {
   if (typeof app !== 'function') return undefined;
-  const own = member(app, 'stack');
-  if (Array.isArray(own)) return own;
-  // Express 4 makes the router with the first route, and its `router` is a getter that throws.
-  const isFour = typeof member(app, 'lazyrouter') === 'function';
-  const stack = member(member(app, isFour ? '_router' : 'router'), 'stack');
+  const stack = member(routerOf(app), 'stack');
   if (Array.isArray(stack)) return stack;
-  return isFour ? [] : undefined;
+  return isFour(app) ? [] : undefined;
 }
+
+function routerOf(app: unknown): unknown {
+  if (Array.isArray(member(app, 'stack'))) return app;
+  // Express 4 makes the router with the first route, and its `router` is a getter that throws.
+  return member(app, isFour(app) ? '_router' : 'router');
+}
+
+const isFour = (app: unknown): boolean => typeof member(app, 'lazyrouter') === 'function';
 
 /** A function without `next` lets no request pass. Of one without named parameters nothing is known. */
 export function endsRequest({ length }: Handler): boolean {
@@ -98,16 +125,12 @@ function readHandler(layer: unknown): readonly RouteHandler[] {
 
 /** `app.all(path, handler)` of an application adds the handler once for every method there is; a router's adds it once. */
 function joinMethods(handlers: readonly RouteHandler[]): readonly RouteHandler[] {
-  if (handlers.length < METHODS.length) return handlers;
-  const methodsOf = (handle: Handler) =>
-    new Set(handlers.flatMap((each) => (each.handle === handle ? [each.method] : [])));
-  const forAll = new Set(
-    handlers
-      .map(({ handle }) => handle)
-      .filter((handle) => METHODS.every((method) => methodsOf(handle).has(method))),
-  );
-  const joined = [...forAll].map((handle): RouteHandler => ({ handle, method: undefined }));
-  return [...joined, ...handlers.filter(({ handle }) => !forAll.has(handle))];
+  const once = handlers.slice(0, Math.floor(handlers.length / METHODS.length));
+  const isAll =
+    once.length * METHODS.length === handlers.length &&
+    new Set(handlers.map(({ method }) => method)).size === METHODS.length &&
+    handlers.every(({ handle }, at) => handle === once[at % once.length]?.handle);
+  return isAll ? once.map(({ handle }) => ({ handle, method: undefined })) : handlers;
 }
 
 /** Only since `router` 2.3 does a layer of Express 5 keep its path. Express 4 keeps what it has made of it. */
@@ -132,7 +155,7 @@ function pathsIn(given: unknown): readonly LayerPath[] {
 }
 
 const END = String.raw`\/?(?=\/|$)`;
-const PARAMETER = /\(\?:\\\/\((?:[^()]+)\)\)(\??)/g;
+const PARAMETER = /\(\?:\\\/\(\[\^\\?\/\]\+\?\)\)(\??)/g;
 
 /** Reads paths back from the pattern that path-to-regexp 0.1 (Express 4) makes of them. One that can't be read is not known. */
 function decodePattern(pattern: RegExp, keys: unknown): readonly LayerPath[] {
@@ -145,8 +168,9 @@ function decodePattern(pattern: RegExp, keys: unknown): readonly LayerPath[] {
     .map((part) => {
       const path = part
         .replaceAll(PARAMETER, (_all, mark: string) => `/:${names.shift() ?? ''}${mark}`)
+        .replaceAll('(.*)', '*')
         .replaceAll(/\\([/.])/g, '$1');
-      return /^(?:\/:?[\w.~@!-]+\??)*$/.test(path) ? path : undefined;
+      return /^(?:\/:?[\w.~@!%-]+\??)*(?:\/?\*)?$/.test(path) ? path : undefined;
     });
 }
 

@@ -3,10 +3,10 @@ import { judgeRoute } from './judge-route.js';
 import {
   endsRequest,
   type Handler,
-  type Layer,
-  layersOf,
   mountedApplication,
+  readRouter,
   type RouteHandler,
+  type Router,
 } from './layers.js';
 import { isOnTheWay, joinPaths } from './paths.js';
 import type { AuditedRoute, Passage, Step, Surroundings } from './route.js';
@@ -16,13 +16,13 @@ import type { AuditedRoute, Passage, Step, Surroundings } from './route.js';
  * Runs none of its code. Throws a TypeError for anything else.
  */
 export function auditRoutes(app: unknown): readonly AuditedRoute[] {
-  const layers = layersOf(app);
-  if (!layers)
+  const router = readRouter(app);
+  if (!router)
     throw new TypeError(
       'auth.routes() and auth.openapiSecurity() take an application or a router of Express 4 or 5',
     );
-  const walk: Walk = { middlewares: [], passages: [], routers: 0 };
-  walkLayers(layers, { prefix: '', routers: [0] }, walk);
+  const walk: Walk = { middlewares: [], passages: [], depth: 0 };
+  walkRouter(router, { prefix: '', outer: undefined }, walk);
   return walk.passages.map((passage) => judgeRoute(passage, walk.middlewares));
 }
 
@@ -30,20 +30,28 @@ interface Walk {
   /** In the order in which a request meets them. */
   readonly middlewares: Step[];
   readonly passages: Passage[];
-  /** How many routers there are. */
-  routers: number;
+  /** In how many routers the walk is. */
+  depth: number;
 }
 
 /** A router may be mounted below itself. */
 const DEEPEST = 20;
 
-function walkLayers(layers: readonly Layer[], within: Surroundings, walk: Walk): void {
+function walkRouter(
+  { layers, ...dialect }: Router,
+  mounted: Pick<Surroundings, 'prefix' | 'outer'>,
+  walk: Walk,
+): void {
+  const within = { ...dialect, ...mounted };
+  walk.depth += 1;
   for (const layer of layers)
     for (const relative of layer.paths) {
-      const path = joinPaths(within.prefix, relative);
+      const isStrict = within.isStrict && layer.route !== undefined;
+      const path = joinPaths(within.prefix, relative, isStrict);
       if (layer.route) addRoute(layer.route, { within, path }, walk);
       else addMounted(layer.handle, { within, path }, walk);
     }
+  walk.depth -= 1;
 }
 
 type Place = Pick<Step, 'within' | 'path'>;
@@ -51,27 +59,30 @@ type Place = Pick<Step, 'within' | 'path'>;
 function addMounted(handle: Handler, place: Place, walk: Walk): void {
   const { within, path } = place;
   const facts = factsOf(handle);
-  const step: Step = { ...place, handle, facts, exact: false, method: undefined };
+  const step = { ...place, handle, facts, exact: false, ofRoute: false, method: undefined };
   if (facts?.kind === 'authRouter') return addPassage('ALL', [step], walk);
-  const inner = facts ? undefined : (layersOf(handle) ?? layersOf(mountedApplication(handle)));
-  if (inner && within.routers.length < DEEPEST) {
-    walk.routers += 1;
-    return walkLayers(inner, { prefix: path, routers: [...within.routers, walk.routers] }, walk);
-  }
+  const inner = facts ? undefined : (readRouter(handle) ?? readRouter(mountedApplication(handle)));
+  if (inner && walk.depth < DEEPEST)
+    return walkRouter(inner, { prefix: path, outer: within }, walk);
   // At the root it is what answers when nothing else has: the page for 404.
   if (!facts && endsRequest(handle) && path !== '') addPassage('ALL', [step], walk);
   else walk.middlewares.push(step);
 }
 
 function addRoute(handlers: readonly RouteHandler[], place: Place, walk: Walk): void {
-  const steps = handlers.map(({ handle, method }): Step => {
-    return { ...place, handle, facts: factsOf(handle), exact: true, method };
+  const facts = handlers.map(({ handle }) => factsOf(handle));
+  const first = facts.findIndex((each) => !each);
+  const steps = handlers.map(({ handle, method }, at): Step => {
+    return { ...place, handle, facts: facts[at], exact: true, ofRoute: first >= 0, method };
   });
-  // A middleware at one path: `app.all('/admin', auth.requireAuth())`.
-  if (steps.every(({ facts }) => facts)) {
-    walk.middlewares.push(...steps);
-    return;
-  }
+  if (first >= 0) addPassages(steps, walk);
+  // What comes later at its path is reached through its guards: `app.all('/admin', auth.requireAuth(), log)`. Not through those
+  // behind a handler, which may go on to the next route without them.
+  walk.middlewares.push(...(first >= 0 ? steps.slice(0, first) : steps));
+}
+
+/** A route for each of its methods. */
+function addPassages(steps: readonly Step[], walk: Walk): void {
   const named = new Set(steps.flatMap(({ method }) => method ?? []));
   const answersAll = steps.some(
     ({ facts, handle, method }) =>

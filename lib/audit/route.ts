@@ -1,5 +1,5 @@
 import type { GuardFacts } from './guard-facts.js';
-import type { Handler } from './layers.js';
+import type { Dialect, Handler } from './layers.js';
 
 /** A route of an application, and what stands before it. */
 export interface AuditedRoute {
@@ -44,10 +44,12 @@ export type RouteFinding =
   | 'csrf_uncovered'
   | 'error_handler_before_route';
 
-/** A router or application within another, from the outside. */
-export interface Surroundings {
+/** A router or application, at one of the places where it is mounted. */
+export interface Surroundings extends Dialect {
+  /** The path that it is mounted at. */
   readonly prefix: string;
-  readonly routers: readonly number[];
+  /** The one that it is mounted in. */
+  readonly outer: Surroundings | undefined;
 }
 
 /** A handler that a request may meet, and where. */
@@ -58,6 +60,8 @@ export interface Step {
   readonly path: string;
   /** Whether it takes the path alone, and nothing below. */
   readonly exact: boolean;
+  /** Whether it is of a route that has a handler. */
+  readonly ofRoute: boolean;
   /** In capitals; undefined for every method. */
   readonly method: string | undefined;
 }

@@ -1,4 +1,4 @@
-import { layersOf } from '../audit/layers.js';
+import { stackOf } from '../audit/layers.js';
 import { isRecord } from '../is-record.js';
 
 /** Applications among what a module exports and what servers answer with. Each once; those inside others are left out. */
@@ -37,7 +37,7 @@ function isExpressApp(value: unknown): boolean {
   const isApplication = ['handle', 'set', 'use', 'listen'].every(
     (name) => typeof memberOf(value, name) === 'function',
   );
-  return typeof value === 'function' && isApplication && layersOf(value) !== undefined;
+  return typeof value === 'function' && isApplication && stackOf(value) !== undefined;
 }
 
 function isNestApp(value: unknown): boolean {

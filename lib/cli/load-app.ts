@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { layersOf } from '../audit/layers.js';
+import { stackOf } from '../audit/layers.js';
 import type { CreatedAuth } from '../doctor/created.js';
 import { isRecord } from '../is-record.js';
 import { didYouMean, nearestNames } from '../known-options.js';
@@ -123,7 +123,7 @@ function applicationsSoFar({ stage, module, promised, isLoaded }: Progress) {
   const listening = [...stage.servers];
   const apps = findApps([...exportsOf(module), ...promised, ...listening]);
   const areComplete =
-    isLoaded && (findApps(listening).length > 0 || apps.some((app) => layersOf(app)?.length));
+    isLoaded && (findApps(listening).length > 0 || apps.some((app) => stackOf(app)?.length));
   return { apps, areComplete };
 }
 

@@ -135,8 +135,8 @@ describe.each(expressVersions)('$name', ({ name, express }) => {
 
   it('a handler of all methods stands for those that no other route of the path names', () => {
     const app = express();
-    app.route('/orders').all(auth.requireAuth({ methods: ['jwt'] }), handler);
     app.get('/orders', handler);
+    app.route('/orders').all(auth.requireAuth({ methods: ['jwt'] }), handler);
     const { paths } = auth.openapiSecurity(app);
     const { get, ...others } = paths['/orders'] ?? {};
     expect(get).toEqual({ security: [] });

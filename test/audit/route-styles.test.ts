@@ -52,9 +52,9 @@ describe.each(expressVersions)('$name', ({ name, express }) => {
       .route('/')
       .post([auth.requireAuth(), ...manage], handler)
       .get(auth.requireAuth(), handler);
-    users.route('/:userId').all(auth.requireAuth()).get(handler).patch(manage, handler);
     users.route('/open').all(handler);
     app.all('/health', passing, handler);
+    users.route('/:userId').all(auth.requireAuth()).get(handler).patch(manage, handler);
     app.use(['/v1/users', '/v2/users'], [passing, users]);
     const routes = auth.routes(app);
     expect(inShort(routes)).toEqual(
@@ -195,6 +195,30 @@ describe.each(expressVersions)('$name', ({ name, express }) => {
     expect(routes[1]?.findings).toEqual(['unguarded', 'csrf_uncovered']);
   });
 
+  it('takes the guards of a route for later ones at its path, and answers to OPTIONS for public', () => {
+    const app = express();
+    const [preflight, all] = isFour ? ['*', '/a/*'] : ['/{*any}', '/a/*any'];
+    app.options(preflight, passing);
+    app.all(['/a', all], [auth.requireAuth(), passing]);
+    app.use('/a', express.Router().get('/b', handler));
+    app.get('/c', passing, auth.requireAuth());
+    app.get('/c', handler);
+    app.get('/c/:id', handler);
+    app.get('/c/:any', auth.requireAuth(), handler);
+    app.all('/d', passing, handler);
+    expect(inShort(auth.routes(app))).toEqual({
+      [isFour ? 'OPTIONS /*' : 'OPTIONS /{*any}']: 'none',
+      'ALL /a': 'guarded',
+      [`ALL ${all}`]: 'guarded',
+      'GET /a/b': 'guarded',
+      // What stands before the guard may go on to the next route.
+      'GET /c': 'none unguarded',
+      'GET /c/:id': 'none unguarded',
+      'GET /c/:any': 'guarded',
+      'ALL /d': 'none unguarded',
+    });
+  });
+
   it('lists nothing of an application without routes', () => {
     expect(auth.routes(express())).toEqual([]);
   });
@@ -206,10 +230,15 @@ it('writes ? for a path that an older router of Express 5 does not tell', () => 
   const api = express?.Router();
   api?.use(auth.requireAuth()).get('/users', handler);
   app?.use('/api', api ?? passing);
+  app?.use('/admin', auth.requireAuth());
+  app?.use('/open', handler);
   // Until version 2.3 layers of `router` had no such property.
   const layers = app?.router.stack as unknown as { rawPath?: unknown }[];
   for (const layer of layers) delete layer.rawPath;
-  expect(inShort(auth.routes(app))).toEqual({ 'GET /?/users': 'guarded' });
+  expect(inShort(auth.routes(app))).toEqual({
+    'GET /?/users': 'guarded',
+    'ALL /?/*': 'none unguarded',
+  });
 });
 
 it.each([undefined, null, {}, () => undefined, 'app.js'])('refuses %s', (app) => {

@@ -113,7 +113,7 @@ it('--json prints one object', async () => {
       protection: 'guarded',
       guards: [
         { kind: 'requireScopes', scopes: ['a'], match: 'all', of: 'user' },
-        { kind: 'requireAuth', cookie: true },
+        { kind: 'requireAuth', cookie: true, credentials: ['bearer', 'cookie'] },
       ],
       scopes: ['a'],
       roles: [],
