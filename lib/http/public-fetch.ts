@@ -3,6 +3,7 @@ import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { Readable } from 'node:stream';
+import { definedOnly } from '../known-options.js';
 import { addressIn, isPrivateAddress } from './private-addresses.js';
 
 /** Finds the addresses of a host, as `dns.lookup` does with `all: true`. */
@@ -27,7 +28,7 @@ export class PrivateAddressError extends TypeError {
 /**
  * A fetch that connects to public addresses only. The addresses that are judged are those that the connection is made to, so that a
  * name can't lead elsewhere a moment later (DNS rebinding). Node's own `fetch` has no such hook that needs no package. Follows no
- * redirect, and takes no compressed body. Of the response's headers only `content-type` is kept.
+ * redirect, and takes no compressed body. Of the response's headers only `content-type`, `date` and `location` are kept.
  */
 export function createPublicFetch({
   lookup = systemLookup,
@@ -96,6 +97,9 @@ function responseOf(incoming: IncomingMessage): Response {
   const body = isEmpty ? null : Readable.toWeb(incoming);
   return new Response(body, {
     status,
-    headers: { 'content-type': headers['content-type'] ?? '' },
+    headers: {
+      'content-type': headers['content-type'] ?? '',
+      ...definedOnly({ date: headers.date, location: headers.location }),
+    },
   });
 }

@@ -5,7 +5,7 @@ import { createGithubProvider } from './github.js';
 import { createGoogleIdTokenReader, GOOGLE, type GoogleIdTokenReader } from './google-id-token.js';
 import type { LoginProvider } from './login-provider.js';
 import { createOpenidProvider } from './openid.js';
-import { readHttpHosts, trusting } from '../http/bounded-fetch.js';
+import { type HttpPermission, readHttpHosts, trusting } from '../http/bounded-fetch.js';
 import { createResolvedProviders, type ProviderResolver } from './resolved-providers.js';
 import type { ProviderContext } from './tokens.js';
 
@@ -43,10 +43,8 @@ export function createProviders(
   { events, now }: Pick<ProviderContext, 'events' | 'now'>,
 ): Providers {
   const context: ProviderContext = {
+    ...permissionOf(config),
     fetch: options.providerFetch,
-    allowLoopbackHttp: !config.production,
-    allowHttpHosts: readHttpHosts(config.jwksAllowHttp, 'jwksAllowHttp'),
-    internalHosts: config.production ? readHttpHosts(config.internalHosts, 'internalHosts') : 'any',
     toleranceSeconds: Math.max(LEAST_TOLERANCE_SECONDS, config.clockToleranceSeconds),
     events,
     now,
@@ -68,6 +66,15 @@ export function createProviders(
         ? undefined
         : createGoogleIdTokenReader({ ...google, clientId: google.clientId }, context),
   });
+}
+
+/** What may be fetched for what the configuration names, before its own hosts are trusted. */
+export function permissionOf(config: Config): HttpPermission {
+  return {
+    allowLoopbackHttp: !config.production,
+    allowHttpHosts: readHttpHosts(config.jwksAllowHttp, 'jwksAllowHttp'),
+    internalHosts: config.production ? readHttpHosts(config.internalHosts, 'internalHosts') : 'any',
+  };
 }
 
 function configured(

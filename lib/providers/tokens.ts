@@ -21,7 +21,8 @@ interface SignedParts {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
-const ALGORITHMS: readonly SignatureAlgorithm[] = [
+/** Signatures of providers' tokens that are accepted. */
+export const PROVIDER_ALGORITHMS: readonly SignatureAlgorithm[] = [
   'RS256',
   'PS256',
   'ES256',
@@ -42,7 +43,7 @@ export function createProviderKeys(
     ...context,
     issuer,
     jwksUri,
-    algorithms: ALGORITHMS,
+    algorithms: PROVIDER_ALGORITHMS,
     timeoutMs: 10_000,
     cacheSeconds: 600,
     staleSeconds: 86_400,

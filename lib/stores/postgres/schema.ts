@@ -38,13 +38,14 @@ export async function preparePostgresSchema(run: RunStatement): Promise<void> {
 
 const MOST_ATTEMPTS = 100;
 
-interface SchemaState {
+export interface SchemaState {
   readonly revision: number;
   /** Whether the tables and columns of this release are there. Their indexes may still be built. */
   readonly hasTables: boolean;
 }
 
-async function stateOf(run: RunStatement): Promise<SchemaState> {
+/** What is there now. Changes nothing. */
+export async function stateOf(run: RunStatement): Promise<SchemaState> {
   try {
     // The column is younger than the table: asked for by name, it would be an error in the server's log at every start.
     const [row] =

@@ -5,12 +5,26 @@ import type { Store } from '../store.js';
 
 /** Opens the URLs of `readRedisUrl`: one Redis, one behind Sentinel, or a cluster. */
 export async function openRedis(url: string): Promise<Store> {
+  const client = await createRedisClient(url);
+  return redisStore(client, { onClose: () => client.disconnect() });
+}
+
+/** `Redis` or `Cluster` of `ioredis`, as much as is used of one that was opened here. */
+interface OpenedClient {
+  readonly isCluster?: boolean;
+  call(command: string, ...args: string[]): Promise<unknown>;
+  on(event: string, listener: (argument: unknown) => void): unknown;
+  disconnect(): void;
+}
+
+/** A client that connects by itself, and goes on after the connection was lost. */
+export async function createRedisClient(url: string): Promise<OpenedClient> {
   const address = readRedisUrl(url);
   const { Redis, Cluster } = await loadPackage('ioredis');
   const options = optionsOf(address);
   const { kind, nodes, tls } = address;
   if (kind === 'cluster') {
-    const cluster = new Cluster([...nodes], {
+    return new Cluster([...nodes], {
       clusterRetryStrategy: retryAfter,
       slotsRefreshTimeout: 3000,
       // Looks where the slots are when nothing has said so for long: a node may have gone without a word.
@@ -19,27 +33,24 @@ export async function openRedis(url: string): Promise<Store> {
       // Certificates name hosts, and a cluster tells addresses.
       ...(tls && { dnsLookup: (host, callback) => callback(null, host) }),
     });
-    return redisStore(cluster, { onClose: () => cluster.disconnect() });
   }
   const { sentinelUsername, sentinelPassword } = address;
-  const client =
-    kind === 'single'
-      ? new Redis(url, { ...optionsOf(address), retryStrategy: retryAfter })
-      : new Redis({
-          ...options,
-          name: address.name,
-          sentinels: [...nodes],
-          sentinelUsername,
-          sentinelPassword,
-          enableTLSForSentinelMode: tls,
-          sentinelTLS: tls ? {} : undefined,
-          sentinelCommandTimeout: 2000,
-          sentinelRetryStrategy: retryAfter,
-          // Leaves the old primary when Sentinel names another one, also where the old one still answers.
-          failoverDetector: true,
-          retryStrategy: retryAfter,
-        });
-  return redisStore(client, { onClose: () => client.disconnect() });
+  return kind === 'single'
+    ? new Redis(url, { ...optionsOf(address), retryStrategy: retryAfter })
+    : new Redis({
+        ...options,
+        name: address.name,
+        sentinels: [...nodes],
+        sentinelUsername,
+        sentinelPassword,
+        enableTLSForSentinelMode: tls,
+        sentinelTLS: tls ? {} : undefined,
+        sentinelCommandTimeout: 2000,
+        sentinelRetryStrategy: retryAfter,
+        // Leaves the old primary when Sentinel names another one, also where the old one still answers.
+        failoverDetector: true,
+        retryStrategy: retryAfter,
+      });
 }
 
 function optionsOf({ username, password, database, tls }: RedisAddress) {

@@ -39,7 +39,8 @@ function warnOfReaders(path: string): void {
 
 type OpenDatabase = SqliteDatabase & { close(): void };
 
-async function openSqliteFile(path: string): Promise<OpenDatabase> {
+/** Opens a file as it is. */
+export async function openSqliteFile(path: string): Promise<OpenDatabase> {
   const ownOfNode = nodeSqlite();
   if (ownOfNode) return new ownOfNode(path);
   const { default: Database } = await loadPackage('libsql');

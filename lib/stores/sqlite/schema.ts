@@ -31,7 +31,8 @@ export function prepareSqliteSchema(database: SchemaDatabase): void {
   }
 }
 
-function revisionOf(database: SchemaDatabase): number {
+/** Which release's schema the file has; 0 where it has none. Changes nothing. */
+export function revisionOf(database: SchemaDatabase): number {
   if (columnsOf(database, 'latchkey_schema').length === 0) return 0;
   const [row] = database.all('SELECT * FROM latchkey_schema ORDER BY version DESC LIMIT 1');
   refuseNewerSchema(Number(row?.['version'] ?? 0));

@@ -146,7 +146,11 @@ function readProfile(profile: unknown = 'jwt'): IssuerPolicy['profile'] {
   throw new TypeError("`profile` is 'jwt', 'at+jwt' or 'rfc9068'");
 }
 
-function readAlgorithms({ algorithms, keys }: IssuerOptions): readonly SignatureAlgorithm[] {
+/** The algorithms that an issuer's tokens may have. Throws a TypeError for those that its keys can't have. */
+export function readAlgorithms({
+  algorithms,
+  keys,
+}: Pick<IssuerOptions, 'algorithms' | 'keys'>): readonly SignatureAlgorithm[] {
   const hasSecret = isSource(keys, 'secret');
   if (!algorithms) return hasSecret ? ['HS256'] : ['RS256', 'ES256', 'Ed25519'];
   const unknown = nonEmptyTexts(algorithms, 'algorithms').find(

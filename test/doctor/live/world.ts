@@ -1,0 +1,31 @@
+import { loadConfig } from '../../../lib/config/config.js';
+import type { Finding } from '../../../lib/doctor/finding.js';
+import type { LiveSubject } from '../../../lib/doctor/live/subject.js';
+import { SECRET } from '../../world/auth-server.js';
+
+export const PUBLIC_URL = 'http://localhost:3000';
+export const REDIRECT_URI = `${PUBLIC_URL}/api/auth/callback`;
+
+/** An application that signs users in, as `npx latchkey doctor --live` sees it. */
+export function subjectOf(
+  env: Readonly<Record<string, string>>,
+  others: Partial<LiveSubject> = {},
+): LiveSubject {
+  const config = loadConfig({
+    env: { AUTH_JWT_SECRET: SECRET, AUTH_PUBLIC_URL: PUBLIC_URL, ...env },
+    onWarning: () => undefined,
+  });
+  return { config, routerPath: '/api/auth', now: Date.now, ...others };
+}
+
+/** What is not right, in short. */
+export function faultsIn(findings: readonly Finding[]): readonly string[] {
+  return findings
+    .filter(({ outcome }) => outcome !== 'pass')
+    .map(({ check, outcome }) => `${outcome} ${check}`);
+}
+
+/** The finding of a check that is not right. */
+export function faultOf(findings: readonly Finding[], check: string): Finding | undefined {
+  return findings.find((finding) => finding.check === check && finding.outcome !== 'pass');
+}
