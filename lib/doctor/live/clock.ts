@@ -21,19 +21,19 @@ export function judgeClock(
 ): Finding {
   const surelySeconds = (Math.abs(aheadMs) - uncertainMs) / 1000;
   if (surelySeconds <= NOTICEABLE_SECONDS)
-    return pass('clock', `The clocks of ${whose} and of this machine agree`);
+    return pass('live_clock', `the clocks of ${whose} and of this machine agree`);
   const seconds = Math.round(Math.abs(aheadMs) / 1000);
-  const says = `The clock of ${whose} is ${seconds} seconds ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine's`;
+  const says = `the clock of ${whose} is ${seconds} seconds ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine's`;
   const fix =
-    'Let both machines set their clocks by NTP, and look first at the one that also differs from the others';
+    'let both machines set their clocks by NTP, and look first at the one that also differs from the others';
   if (surelySeconds > Math.max(REFUSED_SECONDS, toleranceSeconds)) {
     const why =
-      'Fresh tokens look like tokens of the future, or seem to have expired already, and are refused';
-    return fail('clock', { says, why, fix });
+      'fresh tokens look like tokens of the future, or seem to have expired already, and are refused';
+    return fail('live_clock', { says, why, fix });
   }
   const isForgiven = surelySeconds <= toleranceSeconds;
   const why = isForgiven
-    ? `It is within the tolerance of ${toleranceSeconds} seconds, and tokens live longer or shorter by it`
-    : `The tolerance is ${toleranceSeconds} seconds: tokens with nbf are refused at first, and others expire too late or too early`;
-  return warn('clock', { says, why, fix });
+    ? `it is within the tolerance of ${toleranceSeconds} seconds, and tokens live longer or shorter by it`
+    : `the tolerance is ${toleranceSeconds} seconds: tokens with nbf are refused at first, and others expire too late or too early`;
+  return warn('live_clock', { says, why, fix });
 }

@@ -40,12 +40,12 @@ function judgePublicUrl(
   providers: readonly LoginProvider[],
 ): readonly Finding[] {
   if (publicUrl !== undefined || providers.length === 0) return [];
-  const why = 'Providers send users back to a redirect URI at that address, and to no other';
+  const why = 'providers send users back to a redirect URI at that address, and to no other';
   return [
-    warn('redirect_uri', {
-      says: 'The redirect URIs were not tried: AUTH_PUBLIC_URL is not set',
+    warn('live_redirect_uri', {
+      says: 'the redirect URIs were not tried: AUTH_PUBLIC_URL is not set',
       why,
-      fix: 'Set AUTH_PUBLIC_URL to the address that users see',
+      fix: 'set AUTH_PUBLIC_URL to the address that users see',
     }),
   ];
 }
@@ -95,7 +95,7 @@ async function checkProvider(
   };
   const { findings, metadata, answer } = await discover(party, asking);
   const tolerance = Math.max(LEAST_TOLERANCE_SECONDS, config.clockToleranceSeconds);
-  const clock = answer?.clock ? [judgeClock(inside(name), answer.clock, tolerance)] : [];
+  const clock = answer?.clock ? [judgeClock(name, answer.clock, tolerance)] : [];
   if (!metadata) return [...findings, ...clock];
   const options = { asking, algorithms: PROVIDER_ALGORITHMS };
   const [keys, tried] = await Promise.all([
@@ -111,16 +111,12 @@ async function checkProvider(
   ];
 }
 
-const NO_LOGIN = 'Nobody can sign in with it';
+const NO_LOGIN = 'nobody can sign in with it';
 /** As log-ins have it. */
 const LEAST_TOLERANCE_SECONDS = 60;
 
 function nameOf({ name }: LoginProvider): string {
-  return `The login provider "${name}"`;
-}
-
-function inside(name: string): string {
-  return name.replace(/^The\b/, 'the');
+  return `the login provider "${name}"`;
 }
 
 /** Undefined where the address of the application isn't known. */

@@ -11,7 +11,7 @@ import { unreached } from './unreached.js';
 
 /** An issuer that is looked at, and in which words. */
 export interface Party {
-  /** Such as `The login provider "corp"`. */
+  /** Such as `the login provider "corp"`. */
   readonly name: string;
   readonly issuer: string;
   /** The setting that names the issuer. */
@@ -39,14 +39,14 @@ export async function discover(party: Party, asking: Asking): Promise<Discovered
   try {
     answer = await ask(url, asking, { headers: { accept: 'application/json' } });
   } catch (error) {
-    const finding = unreached('discovery', party.name, { error, why: party.why });
+    const finding = unreached('live_discovery', party.name, { error, why: party.why });
     return { findings: [finding], metadata: undefined, answer: undefined };
   }
   const metadata = answer.status === 200 ? parseJsonObject(answer.text) : undefined;
   if (!metadata) return { findings: [noMetadata(party, answer, url)], metadata: undefined, answer };
   const found: unknown = metadata['issuer'];
   if (typeof found === 'string' && party.isNamed(found)) {
-    const finding = pass('issuer', `${party.name} calls itself what ${party.setting} says`);
+    const finding = pass('live_issuer', `${party.name} calls itself what ${party.setting} says`);
     return { findings: [finding], metadata, answer };
   }
   return { findings: [otherIssuer(party, found)], metadata: undefined, answer };
@@ -58,23 +58,23 @@ function noMetadata({ name, setting, why }: Party, answer: Answer, url: string):
     : answer.status === 200
       ? 'answers with something else than metadata'
       : `answers ${answer.status}`;
-  return fail('discovery', {
+  return fail('live_discovery', {
     says: `${name} ${found} at ${url}`,
     why,
-    fix: `Write into ${setting} the issuer exactly as the provider's documentation has it: its metadata are below that URL`,
+    fix: `write into ${setting} the issuer exactly as the provider's documentation has it: its metadata are below that URL`,
   });
 }
 
 function otherIssuer({ name, issuer, setting, why }: Party, found: unknown): Finding {
   const isText = typeof found === 'string';
-  return fail('issuer', {
+  return fail('live_issuer', {
     says: isText
       ? `${name}: the issuer in its metadata ${differenceOf(issuer, found)}; ${setting} is "${issuer}"`
       : `${name}: its metadata name no issuer`,
-    why: `The two must be equal, character by character. ${why}`,
+    why: `the two must be equal, character by character: ${why}`,
     fix: isText
-      ? `Write the issuer into ${setting} exactly as the metadata have it, if you trust it`
-      : `Check ${setting}`,
+      ? `write the issuer into ${setting} exactly as the metadata have it, if you trust it`
+      : `check ${setting}`,
   });
 }
 
@@ -93,8 +93,8 @@ export async function checkKeys(
 ): Promise<Published> {
   const { asking, algorithms } = options;
   if (typeof jwksUri !== 'string') {
-    const fix = 'Check that the issuer is an OpenID provider';
-    const finding = fail('keys', {
+    const fix = 'check that the issuer is an OpenID provider';
+    const finding = fail('live_keys', {
       says: `${party.name}: its metadata have no jwks_uri`,
       why: party.why,
       fix,
@@ -105,7 +105,7 @@ export async function checkKeys(
     const answer = await ask(jwksUri, asking, { headers: { accept: 'application/json' } });
     return { finding: judgeKeys(party, answer, algorithms), answer };
   } catch (error) {
-    const finding = unreached('keys', `${party.name}: the key set`, { error, why: party.why });
+    const finding = unreached('live_keys', `${party.name}: the key set`, { error, why: party.why });
     return { finding, answer: undefined };
   }
 }
@@ -116,20 +116,20 @@ function judgeKeys(
   algorithms: readonly SignatureAlgorithm[],
 ): Finding {
   const broken = (says: string, fix: string): Finding =>
-    fail('keys', { says: `${name}: ${says}`, why, fix });
+    fail('live_keys', { says: `${name}: ${says}`, why, fix });
   if (answer.status !== 200)
-    return broken(`its key set answers ${answer.status}`, 'Check the URL of the key set');
+    return broken(`its key set answers ${answer.status}`, 'check the URL of the key set');
   const members = parseJsonObject(answer.text)?.['keys'];
   if (!Array.isArray(members))
-    return broken('what its jwks_uri has is no key set', 'Check the URL of the key set');
+    return broken('what its jwks_uri has is no key set', 'check the URL of the key set');
   const skipped: unknown[] = [];
   const events = { emit: (_name: string, event: object) => void skipped.push(event) };
   const keys = readKeySet(members, { issuer, algorithms, events });
-  if (keys.size > 0) return pass('keys', `${name} publishes ${counted(keys.size)}`);
+  if (keys.size > 0) return pass('live_keys', `${name} publishes ${counted(keys.size)}`);
   const reasons = new Set(skipped.flatMap((each) => (isRecord(each) ? [each['reason']] : [])));
   return broken(
     `none of its ${members.length} keys can be used (${[...reasons].join(', ')})`,
-    `Let it sign with one of ${algorithms.join(', ')}, or name its algorithm in \`algorithms\` (AUTH_JWT_ALGORITHM)`,
+    `let it sign with one of ${algorithms.join(', ')}, or name its algorithm in \`algorithms\` (AUTH_JWT_ALGORITHM)`,
   );
 }
 

@@ -27,20 +27,20 @@ function judgePkce({ name, issuer, preset, isPublic }: LoginWays, metadata: Meta
   const methods = listOf(metadata['code_challenge_methods_supported']);
   const isSilent = SILENT_PRESETS.includes(preset ?? presetOf(issuer)) || issuer === APPLE;
   if (methods?.includes('S256') || (methods === undefined && isSilent))
-    return pass('pkce', `${name} takes PKCE with S256`);
+    return pass('live_pkce', `${name} takes PKCE with S256`);
   const fix =
-    'Switch PKCE with S256 on for the client there, or ask the provider why its metadata leave it out';
+    'switch PKCE with S256 on for the client there, or ask the provider why its metadata leave it out';
   if (methods !== undefined) {
-    const why = 'Log-ins send a challenge with S256, which the provider refuses or ignores';
-    return fail('pkce', { says: `${name} takes PKCE, but not with S256`, why, fix });
+    const why = 'log-ins send a challenge with S256, which the provider refuses or ignores';
+    return fail('live_pkce', { says: `${name} takes PKCE, but not with S256`, why, fix });
   }
   const says = `${name} doesn't say that it takes PKCE`;
   if (isPublic) {
-    const why = 'Without PKCE, a stolen code is all that a client without a secret has to show';
-    return fail('pkce', { says, why, fix });
+    const why = 'without PKCE, a stolen code is all that a client without a secret has to show';
+    return fail('live_pkce', { says, why, fix });
   }
-  const why = 'Against stolen codes only client secret and nonce are left if it ignores them';
-  return warn('pkce', { says, why, fix });
+  const why = 'against stolen codes only client secret and nonce are left if it ignores them';
+  return warn('live_pkce', { says, why, fix });
 }
 
 function judgeFlow(
@@ -51,29 +51,29 @@ function judgeFlow(
   const types = listOf(metadata['response_types_supported']);
   if (types && !types.includes('code'))
     findings.push(
-      fail('login_flow', {
+      fail('live_login_flow', {
         says: `${name} has no response type "code"`,
-        why: 'Log-ins use the authorization code flow, and no other',
-        fix: 'Switch the authorization code flow on there',
+        why: 'log-ins use the authorization code flow, and no other',
+        fix: 'switch the authorization code flow on there',
       }),
     );
   const modes = listOf(metadata['response_modes_supported']) ?? ['query', 'fragment'];
   if (responseMode !== undefined && !modes.includes(responseMode))
     findings.push(
-      fail('login_flow', {
+      fail('live_login_flow', {
         says: `${name} has no response mode "${responseMode}"`,
-        why: 'Its answers do not come in the way that the settings ask for',
-        fix: 'Leave the response mode out of the settings: AUTH_OIDC_…_RESPONSE_MODE',
+        why: 'its answers do not come in the way that the settings ask for',
+        fix: 'leave the response mode out of the settings: AUTH_OIDC_…_RESPONSE_MODE',
       }),
     );
   const methods = listOf(metadata['token_endpoint_auth_methods_supported']);
   const ours: readonly unknown[] = ['client_secret_basic', 'client_secret_post'];
   if (!isPublic && methods && !methods.some((method) => ours.includes(method)))
     findings.push(
-      fail('login_flow', {
+      fail('live_login_flow', {
         says: `${name} takes neither client_secret_basic nor client_secret_post`,
-        why: 'Our client secret is sent in one of these two ways',
-        fix: 'Allow one of them for the client there',
+        why: 'our client secret is sent in one of these two ways',
+        fix: 'allow one of them for the client there',
       }),
     );
   return findings;
@@ -86,16 +86,11 @@ function judgeLogout({ name, issuer, preset }: LoginWays, metadata: Metadata): F
     typeof metadata['end_session_endpoint'] === 'string' ||
     habits?.logout?.withoutMetadata !== undefined;
   return pass(
-    'provider_logout',
+    'live_provider_logout',
     hasLogout
-      ? `Log-out can also end the session at ${lowered(name)}`
+      ? `log-out can also end the session at ${name}`
       : `${name} has no log-out: users stay signed in there, and log-out ends the session here`,
   );
-}
-
-/** Within a sentence. */
-function lowered(name: string): string {
-  return name.replace(/^The\b/, 'the');
 }
 
 function listOf(value: unknown): readonly unknown[] | undefined {

@@ -5,7 +5,7 @@ import { fail, pass, warn } from './outcomes.js';
 
 /** A client at a provider that is tried out. */
 export interface TriedClient {
-  /** Such as `The login provider "corp"`. */
+  /** Such as `the login provider "corp"`. */
   readonly name: string;
   /** What it has to know: `https://app.example.com/api/auth/callback`. */
   readonly redirectUri: string;
@@ -13,7 +13,7 @@ export interface TriedClient {
   readonly settings: string;
 }
 
-const NO_LOGIN = 'Users who want to sign in with it end on an error page';
+const NO_LOGIN = 'users who want to sign in with it end on an error page';
 
 /** Judges why a provider has refused a request of ours, by the fixed word that `providerError()` makes of its answer. */
 export function judgeRefusal(
@@ -23,45 +23,45 @@ export function judgeRefusal(
   if (reason === 'invalid_redirect_uri') return unregistered({ name, redirectUri });
   const words = refusals[reason] ?? {
     says: `refuses the request of a log-in (${reason})`,
-    fix: `Look into the log of the provider, and check ${settings}`,
+    fix: `look into the log of the provider, and check ${settings}`,
   };
   const fix = words.fix.replace('{uri}', redirectUri).replace('{settings}', settings);
-  const check = reason === 'invalid_request' ? 'redirect_uri' : 'login_client';
+  const check = reason === 'invalid_request' ? 'live_redirect_uri' : 'live_login_client';
   return fail(check, { says: `${name} ${words.says}`, why: NO_LOGIN, fix });
 }
 
 const refusals: Readonly<Record<string, { readonly says: string; readonly fix: string }>> = {
   invalid_client: {
     says: "doesn't accept our client id and secret (invalid_client)",
-    fix: 'Check {settings}: both must be those of one client there, and the secret must not have expired',
+    fix: 'check {settings}: both must be those of one client there, and the secret must not have expired',
   },
   unauthorized_client: {
     says: "doesn't let our client sign users in by code (unauthorized_client)",
-    fix: 'Switch the authorization code flow on for the client there',
+    fix: 'switch the authorization code flow on for the client there',
   },
   invalid_scope: {
     says: "doesn't give our client the scopes of a log-in (invalid_scope)",
-    fix: 'Allow the client the scopes of AUTH_OIDC_…_SCOPE there, or ask for fewer',
+    fix: 'allow the client the scopes of AUTH_OIDC_…_SCOPE there, or ask for fewer',
   },
   invalid_request: {
     says: "doesn't take the request of a log-in (invalid_request), mostly because it doesn't know the redirect URI",
-    fix: 'Register {uri} there, character by character, and check {settings}',
+    fix: 'register {uri} there, character by character, and check {settings}',
   },
   timeout: {
     says: 'did not answer the request of a log-in in time',
-    fix: 'Try again, and look at its status page',
+    fix: 'try again, and look at its status page',
   },
   unreachable: {
     says: 'gives no usable answer to the request of a log-in',
-    fix: 'Look at the endpoints in its metadata, and whether this machine may connect there',
+    fix: 'look at the endpoints in its metadata, and whether this machine may connect there',
   },
 };
 
 function unregistered({ name, redirectUri }: Pick<TriedClient, 'name' | 'redirectUri'>): Finding {
-  return fail('redirect_uri', {
+  return fail('live_redirect_uri', {
     says: `${name} doesn't know the redirect URI ${redirectUri}`,
     why: NO_LOGIN,
-    fix: `Register ${redirectUri} there, character by character`,
+    fix: `register ${redirectUri} there, character by character`,
   });
 }
 
@@ -88,15 +88,15 @@ export function judgeAuthorization(
   // On to its page for signing in: it has taken the request.
   if (target && !/error/i.test(`${target.pathname}${target.search}`)) return accepted(name);
   const how = target ? 'leads to an error page' : `answers with a page (${answer.status})`;
-  return warn('redirect_uri', {
+  return warn('live_redirect_uri', {
     says: `${name} ${how} instead of sending users back to ${redirectUri}`,
-    why: `Most likely it doesn't know the redirect URI or the client id. ${NO_LOGIN}`,
-    fix: `Register ${redirectUri} there, character by character, and check ${client.settings}`,
+    why: `most likely it doesn't know the redirect URI or the client id, and ${NO_LOGIN}`,
+    fix: `register ${redirectUri} there, character by character, and check ${client.settings}`,
   });
 }
 
 function accepted(name: string): Finding {
-  return pass('redirect_uri', `${name} takes our client id and redirect URI`);
+  return pass('live_redirect_uri', `${name} takes our client id and redirect URI`);
 }
 
 /** Words that a provider may only say because the user would have to do something. */
@@ -108,10 +108,10 @@ function judgeReturn(client: TriedClient, target: URL, { namesIssuer }: Announce
   if (error !== null && !NEEDS_USER.test(error) && Object.hasOwn(refusals, error))
     return judgeRefusal(client, { reason: error });
   if (namesIssuer && !parameters.has('iss'))
-    return fail('redirect_uri', {
+    return fail('live_redirect_uri', {
       says: `${client.name} leaves the issuer out of its answers, although its metadata promise it`,
-      why: 'An answer without it looks like that of another provider (RFC 9207), and every log-in is refused',
-      fix: 'Let it send iss: in Keycloak, switch "Exclude Issuer From Authentication Response" off for the client',
+      why: 'an answer without it looks like that of another provider (RFC 9207), and every log-in is refused',
+      fix: 'let it send iss: in Keycloak, switch "Exclude Issuer From Authentication Response" off for the client',
     });
   return accepted(client.name);
 }

@@ -32,10 +32,10 @@ async function checkIssuer(
   const { issuer, keys } = options;
   const isMain = issuer === config.jwt.issuer;
   const party: Party = {
-    name: `The issuer "${issuer}"`,
+    name: `the issuer "${issuer}"`,
     issuer,
     setting: isMain ? 'AUTH_JWT_ISSUER' : 'AUTH_TRUSTED_ISSUERS',
-    why: 'Its tokens are answered with 503 KEYS_UNAVAILABLE',
+    why: 'its tokens are answered with 503 KEYS_UNAVAILABLE',
     isNamed: (name) => name === issuer,
   };
   if (isSource(keys, 'introspection')) return [await checkIntrospection(subject, options, party)];
@@ -79,19 +79,22 @@ async function checkIntrospection(
     .verify(`${prefix}made-up-by-latchkey-doctor`)
     .catch((error: unknown) => error);
   if (refusal instanceof AuthError && refusal.code === 'INVALID_TOKEN')
-    return pass('introspection', `${name} answers questions about tokens, and takes our client`);
+    return pass(
+      'live_introspection',
+      `${name} answers questions about tokens, and takes our client`,
+    );
   const cause = refusal instanceof AuthError ? refusal.cause : undefined;
   if (!(cause instanceof KeyFetchError) || cause.reason === 'network' || cause.reason === 'timeout')
-    return unreached('introspection', name, { error: cause, why });
+    return unreached('live_introspection', name, { error: cause, why });
   if (cause.reason === 'credentials')
-    return fail('introspection', {
+    return fail('live_introspection', {
       says: `${name} refuses our client where tokens are asked about`,
       why,
-      fix: `Check clientId and clientSecret of \`introspection\` in ${setting}, and that the client may introspect tokens`,
+      fix: `check clientId and clientSecret of \`introspection\` in ${setting}, and that the client may introspect tokens`,
     });
-  return fail('introspection', {
+  return fail('live_introspection', {
     says: `${name} doesn't answer questions about tokens as it should: ${cause.message}`,
     why,
-    fix: `Check \`introspection\` in ${setting}`,
+    fix: `check \`introspection\` in ${setting}`,
   });
 }

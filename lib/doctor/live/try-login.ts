@@ -31,7 +31,9 @@ export async function tryLogin(
     return [judgeRefusal(client, reasonOf(error))];
   }
   if (isPushed)
-    return [pass('redirect_uri', `${client.name} takes our client id, secret and redirect URI`)];
+    return [
+      pass('live_redirect_uri', `${client.name} takes our client id, secret and redirect URI`),
+    ];
   const [authorization, secret] = await Promise.all([
     knowsPrompt ? tryAuthorization(client, begun.url, { asking, metadata }) : undefined,
     trySecret(client, { provider, secrets: begun.secrets, metadata }),
@@ -50,7 +52,7 @@ async function tryAuthorization(
     return judgeAuthorization(client, answer, { namesIssuer });
   } catch (error) {
     const what = `${client.name}: its authorization endpoint`;
-    return unreached('redirect_uri', what, { error, why: 'Nobody can sign in with it' });
+    return unreached('live_redirect_uri', what, { error, why: 'nobody can sign in with it' });
   }
 }
 
@@ -75,7 +77,7 @@ async function trySecret(
     answer.set('iss', String(metadata['issuer']));
   const refusal = await provider.finish(answer, secrets).then(() => undefined, reasonOf);
   const { reason } = refusal ?? {};
-  if (reason === 'invalid_grant') return pass('login_client', secretWords(client, provider));
+  if (reason === 'invalid_grant') return pass('live_login_client', secretWords(client, provider));
   const isTelling = ['invalid_client', 'unauthorized_client', 'timeout', 'unreachable'];
   return isTelling.includes(reason ?? '') ? judgeRefusal(client, { reason }) : undefined;
 }
@@ -85,7 +87,7 @@ function secretWords({ name, redirectUri }: TriedClient, provider: LoginProvider
   const takes = `${name} takes our client id and secret`;
   const { issuer } = provider.client;
   return issuer === APPLE || provider.name === 'github'
-    ? `${takes}. Only a log-in shows whether it knows the redirect URI, which must be ${redirectUri}`
+    ? `${takes}; only a log-in shows whether it knows the redirect URI, which must be ${redirectUri}`
     : takes;
 }
 

@@ -15,38 +15,38 @@ const PROXY =
 const byReason: Readonly<Record<string, Trouble>> = {
   host: {
     says: 'its host name is not found',
-    fix: `Check the spelling of the host and the DNS of this machine; ${PROXY}`,
+    fix: `check the spelling of the host and the DNS of this machine; ${PROXY}`,
   },
   refused: {
     says: 'nothing accepts connections there',
-    fix: `Check host, port and firewall, and that the server runs; ${PROXY}`,
+    fix: `check host, port and firewall, and that the server runs; ${PROXY}`,
   },
   tls: {
     says: "its certificate is not trusted, or it doesn't speak TLS there",
-    fix: 'Let it send its whole chain of certificates; for a certificate authority of your own set NODE_EXTRA_CA_CERTS to the file with its certificate',
+    fix: 'let it send its whole chain of certificates; for a certificate authority of your own set NODE_EXTRA_CA_CERTS to the file with its certificate',
   },
   timeout: {
     says: 'it did not answer within 5 seconds',
-    fix: `Check firewall and network; ${PROXY}`,
+    fix: `check firewall and network; ${PROXY}`,
   },
   connection: {
     says: 'it broke the connection off',
-    fix: 'Check the port, whether it wants https, and what is between',
+    fix: 'check the port, whether it wants https, and what is between',
   },
 };
 
 const byCode: Readonly<Record<string, Trouble>> = {
   CERT_HAS_EXPIRED: {
     says: 'its certificate has expired',
-    fix: 'Renew the certificate there, and check the clock of this machine',
+    fix: 'renew the certificate there, and check the clock of this machine',
   },
   CERT_NOT_YET_VALID: {
     says: 'its certificate is not valid yet',
-    fix: 'Check the clock of this machine, and the certificate there',
+    fix: 'check the clock of this machine, and the certificate there',
   },
   ERR_TLS_CERT_ALTNAME_INVALID: {
     says: 'its certificate is for another host name',
-    fix: 'Use the name that the certificate has, or have one issued for this name',
+    fix: 'use the name that the certificate has, or have one issued for this name',
   },
 };
 
@@ -71,20 +71,20 @@ function troubleOf(error: unknown): Trouble {
   if (error instanceof PrivateAddressError)
     return {
       says: 'its address is within a private network',
-      fix: 'Name its host in AUTH_INTERNAL_HOSTS if it is yours',
+      fix: 'name its host in AUTH_INTERNAL_HOSTS if it is yours',
     };
   if (error instanceof TooLargeError)
-    return { says: 'its answer exceeds 1 MB', fix: 'Check that the URL is the right one' };
+    return { says: 'its answer exceeds 1 MB', fix: 'check that the URL is the right one' };
   // Nothing was sent: the URL may not be fetched from.
   if (error instanceof TypeError && error.cause === undefined)
     return {
       says: 'its URL may not be fetched from',
-      fix: 'Use https; a host of a private network that has http only is named in AUTH_JWKS_ALLOW_HTTP',
+      fix: 'use https; a host of a private network that has http only is named in AUTH_JWKS_ALLOW_HTTP',
     };
   return (
     byReason[reasonOf(error)] ?? {
       says: 'the request failed',
-      fix: `Try it from this machine with curl; ${PROXY}`,
+      fix: `try it from this machine with curl; ${PROXY}`,
     }
   );
 }

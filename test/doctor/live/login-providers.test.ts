@@ -33,7 +33,9 @@ describe.each([
     const { findings } = await check([REDIRECT_URI]);
     expect(faultsIn(findings)).toEqual([]);
     const checks = findings.map((each) => each.check);
-    expect(checks).toEqual(expect.arrayContaining(['issuer', 'keys', 'clock', 'redirect_uri']));
+    expect(checks).toEqual(
+      expect.arrayContaining(['live_issuer', 'live_keys', 'live_clock', 'live_redirect_uri']),
+    );
   });
 
   it('signs nobody in', async () => {
@@ -45,20 +47,20 @@ describe.each([
 
   it('does not know the redirect URI', async () => {
     const { findings } = await check(['https://elsewhere.example/callback']);
-    expect(faultsIn(findings)).toEqual([`${pushes ? 'fail' : 'warn'} redirect_uri`]);
-    expect(faultOf(findings, 'redirect_uri')?.fix).toContain(REDIRECT_URI);
+    expect(faultsIn(findings)).toEqual([`${pushes ? 'fail' : 'warn'} live_redirect_uri`]);
+    expect(faultOf(findings, 'live_redirect_uri')?.fix).toContain(REDIRECT_URI);
   });
 
   it('has another secret', async () => {
     const wrong = 'this-is-not-the-secret-that-it-knows';
     const { findings } = await check([REDIRECT_URI], { AUTH_OIDC_CLIENT_SECRET: wrong });
-    expect(faultsIn(findings)).toEqual(['fail login_client']);
+    expect(faultsIn(findings)).toEqual(['fail live_login_client']);
     expect(JSON.stringify(findings)).not.toContain(wrong);
   });
 
   it('does not know the client', async () => {
     const { findings } = await check([REDIRECT_URI], { AUTH_OIDC_CLIENT_ID: 'somebody-else' });
-    expect(faultsIn(findings)).toContain('fail login_client');
+    expect(faultsIn(findings)).toContain('fail live_login_client');
   });
 });
 
@@ -74,8 +76,8 @@ describe('the name of a provider', () => {
     const client = { clientId: 'us', clientSecret: 'a-secret-of-ours-there' };
     const subject = subjectOf(variablesOf({ issuer: `${origin}${path}${ending}`, ...client }));
     const findings = await checkLoginProviders(subject);
-    expect(faultsIn(findings)).toEqual(['fail issuer']);
-    expect(faultOf(findings, 'issuer')?.says).toContain(says);
+    expect(faultsIn(findings)).toEqual(['fail live_issuer']);
+    expect(faultOf(findings, 'live_issuer')?.says).toContain(says);
   });
 });
 
@@ -89,56 +91,56 @@ describe('a provider that is not as it should be', () => {
     {
       title: 'a page in the place of metadata',
       misdeed: { discovery: 'html' },
-      found: ['fail discovery'],
+      found: ['fail live_discovery'],
     },
     {
       title: 'a redirect in their place',
       misdeed: { discovery: 'redirect' },
-      found: ['fail discovery'],
+      found: ['fail live_discovery'],
     },
-    { title: 'more than 1 MB', misdeed: { discovery: 'huge' }, found: ['fail discovery'] },
-    { title: 'no keys', misdeed: { jwks: 'empty' }, found: ['fail keys'] },
-    { title: 'a page in the place of keys', misdeed: { jwks: 'html' }, found: ['fail keys'] },
+    { title: 'more than 1 MB', misdeed: { discovery: 'huge' }, found: ['fail live_discovery'] },
+    { title: 'no keys', misdeed: { jwks: 'empty' }, found: ['fail live_keys'] },
+    { title: 'a page in the place of keys', misdeed: { jwks: 'html' }, found: ['fail live_keys'] },
     {
       title: 'PKCE without S256',
       misdeed: { discovery: { code_challenge_methods_supported: ['plain'] } },
-      found: ['fail pkce'],
+      found: ['fail live_pkce'],
     },
     {
       title: 'no word of PKCE',
       misdeed: { discovery: { code_challenge_methods_supported: undefined } },
-      found: ['warn pkce'],
+      found: ['warn live_pkce'],
     },
     {
       title: 'no form post',
       misdeed: { discovery: { response_modes_supported: ['query'] } },
-      found: ['fail login_flow'],
+      found: ['fail live_login_flow'],
       variables: { AUTH_OIDC_RESPONSE_MODE: 'form_post' },
     },
     {
       title: 'no code flow',
       misdeed: { discovery: { response_types_supported: ['id_token'] } },
-      found: ['fail login_flow'],
+      found: ['fail live_login_flow'],
     },
     {
       title: 'private_key_jwt alone',
       misdeed: { discovery: { token_endpoint_auth_methods_supported: ['private_key_jwt'] } },
-      found: ['fail login_flow'],
+      found: ['fail live_login_flow'],
     },
     {
       title: 'answers without the issuer that it promises',
       misdeed: { callback: { code: undefined, error: 'login_required', iss: undefined } },
-      found: ['fail redirect_uri'],
+      found: ['fail live_redirect_uri'],
     },
     {
       title: 'a client that may not use codes',
       misdeed: { callback: { code: undefined, error: 'unauthorized_client' } },
-      found: ['fail login_client'],
+      found: ['fail live_login_client'],
     },
     {
       title: 'a token endpoint that says nothing',
       misdeed: { token: 'empty' },
-      found: ['fail login_client'],
+      found: ['fail live_login_client'],
     },
   ];
 
@@ -155,14 +157,14 @@ describe('a provider that is not as it should be', () => {
   });
 
   it.each([
-    { ahead: 20, outcome: 'warn clock', says: '20 seconds behind' },
-    { ahead: -90, outcome: 'fail clock', says: '90 seconds ahead' },
+    { ahead: 20, outcome: 'warn live_clock', says: '20 seconds behind' },
+    { ahead: -90, outcome: 'fail live_clock', says: '90 seconds ahead' },
   ])('a clock that differs from ours by $ahead s: $outcome', async ({ ahead, outcome, says }) => {
     const provider = await startHostileProvider();
     const now = () => Date.now() + ahead * 1000;
     const findings = await checkLoginProviders(subjectOf(variablesOf(provider), { now }));
     expect(faultsIn(findings)).toEqual([outcome]);
-    expect(faultOf(findings, 'clock')?.says).toContain(says);
+    expect(faultOf(findings, 'live_clock')?.says).toContain(says);
   });
 });
 
@@ -171,8 +173,8 @@ describe('a provider that cannot be reached', () => {
 
   async function check(issuer: string) {
     const findings = await checkLoginProviders(subjectOf(variablesOf({ issuer, ...client })));
-    expect(faultsIn(findings)).toEqual(['fail discovery']);
-    return faultOf(findings, 'discovery');
+    expect(faultsIn(findings)).toEqual(['fail live_discovery']);
+    return faultOf(findings, 'live_discovery');
   }
 
   it('nothing listens', async () => {
@@ -201,12 +203,11 @@ describe('a provider that cannot be reached', () => {
 
 describe('providers that are no OpenID providers like others', () => {
   /** Answers for the provider's hosts. */
-  function elsewhere(answers: Readonly<Record<string, (body: string) => Response>>): typeof fetch {
-    return async (input, init) => {
-      const url = new URL(String(input));
-      const answer = answers[`${url.origin}${url.pathname}`];
-      if (!answer) throw new TypeError('fetch failed', { cause: new Error(`no ${url.href}`) });
-      return answer(String(init?.body ?? ''));
+  function elsewhere(answers: Readonly<Record<string, object>>): typeof fetch {
+    return async (input) => {
+      const { origin, pathname } = new URL(new Request(input).url);
+      const answer = answers[`${origin}${pathname}`];
+      return answer ? Response.json(answer) : new Response('', { status: 404 });
     };
   }
 
@@ -214,9 +215,9 @@ describe('providers that are no OpenID providers like others', () => {
 
   it.each([
     { error: 'bad_verification_code', found: [] },
-    { error: 'incorrect_client_credentials', found: ['fail login_client'] },
+    { error: 'incorrect_client_credentials', found: ['fail live_login_client'] },
   ])('GitHub says $error', async ({ error, found }) => {
-    const providerFetch = elsewhere({ [GITHUB]: () => Response.json({ error }) });
+    const providerFetch = elsewhere({ [GITHUB]: { error } });
     const variables = { AUTH_GITHUB_CLIENT_ID: 'us', AUTH_GITHUB_CLIENT_SECRET: 'its-own-secret' };
     const findings = await checkLoginProviders(subjectOf(variables, { providerFetch }));
     expect(faultsIn(findings)).toEqual(found);
@@ -228,7 +229,7 @@ describe('providers that are no OpenID providers like others', () => {
       ...variablesOf(provider),
       ...{ AUTH_PUBLIC_URL: '', AUTH_JWT_ISSUER: 'https://api.example' },
     });
-    expect(faultsIn(await checkLoginProviders(subject))).toEqual(['warn redirect_uri']);
+    expect(faultsIn(await checkLoginProviders(subject))).toEqual(['warn live_redirect_uri']);
     expect(provider.requests('/authorize')).toBe(0);
   });
 });

@@ -22,30 +22,32 @@ describe('a trusted issuer', () => {
     const { issuer } = await startOpenIdProvider({ issuerEnding: ending });
     const findings = await checkTrustedIssuers(subjectOf(trusting({ issuer, ...DISCOVERY })));
     expect(faultsIn(findings)).toEqual([]);
-    expect(findings.map(({ check }) => check)).toEqual(['issuer', 'keys', 'clock']);
+    expect(findings.map(({ check }) => check)).toEqual(['live_issuer', 'live_keys', 'live_clock']);
   });
 
   it('is called with a slash too much', async () => {
     const { issuer } = await startOpenIdProvider();
     const variables = trusting({ issuer: `${issuer}/`, ...DISCOVERY });
     const findings = await checkTrustedIssuers(subjectOf(variables));
-    expect(faultsIn(findings)).toEqual(['fail issuer']);
-    expect(faultOf(findings, 'issuer')?.says).toContain(`"${issuer}"`);
+    expect(faultsIn(findings)).toEqual(['fail live_issuer']);
+    expect(faultOf(findings, 'live_issuer')?.says).toContain(`"${issuer}"`);
   });
 
   it('signs with another algorithm than is accepted', async () => {
     const { issuer } = await startOpenIdProvider();
     const variables = trusting({ issuer, ...DISCOVERY, algorithms: ['RS256'] });
     const findings = await checkTrustedIssuers(subjectOf(variables));
-    expect(faultsIn(findings)).toEqual(['fail keys']);
-    expect(faultOf(findings, 'keys')?.says).toContain('algorithm');
+    expect(faultsIn(findings)).toEqual(['fail live_keys']);
+    expect(faultOf(findings, 'live_keys')?.says).toContain('algorithm');
   });
 
   it('is down', async () => {
     const provider = await startOpenIdProvider();
     await provider.kill();
     const variables = trusting({ issuer: provider.issuer, ...DISCOVERY });
-    expect(faultsIn(await checkTrustedIssuers(subjectOf(variables)))).toEqual(['fail discovery']);
+    expect(faultsIn(await checkTrustedIssuers(subjectOf(variables)))).toEqual([
+      'fail live_discovery',
+    ]);
   });
 
   it('has a clock that its tolerance does not cover', async () => {
@@ -53,8 +55,8 @@ describe('a trusted issuer', () => {
     const variables = trusting({ issuer, ...DISCOVERY });
     const now = () => Date.now() + 30_000;
     const findings = await checkTrustedIssuers(subjectOf(variables, { now }));
-    expect(faultsIn(findings)).toEqual(['warn clock']);
-    expect(faultOf(findings, 'clock')?.why).toContain('tolerance is 5 seconds');
+    expect(faultsIn(findings)).toEqual(['warn live_clock']);
+    expect(faultOf(findings, 'live_clock')?.why).toContain('tolerance is 5 seconds');
   });
 });
 
@@ -64,7 +66,7 @@ describe('the main issuer of an application that only verifies', () => {
     const subject = subjectOf(verifyingOnly(issuer, `${issuer}/jwks`));
     const findings = await checkTrustedIssuers(subject);
     expect(faultsIn(findings)).toEqual([]);
-    expect(findings.map(({ check }) => check)).toEqual(['keys', 'clock']);
+    expect(findings.map(({ check }) => check)).toEqual(['live_keys', 'live_clock']);
   });
 
   it.each([
@@ -73,8 +75,8 @@ describe('the main issuer of an application that only verifies', () => {
   ])('has $title at AUTH_JWKS_URL', async ({ path, says }) => {
     const { issuer } = await startOpenIdProvider();
     const findings = await checkTrustedIssuers(subjectOf(verifyingOnly(issuer, issuer + path)));
-    expect(faultsIn(findings)).toEqual(['fail keys']);
-    expect(faultOf(findings, 'keys')?.says).toContain(says);
+    expect(faultsIn(findings)).toEqual(['fail live_keys']);
+    expect(faultOf(findings, 'live_keys')?.says).toContain(says);
   });
 });
 
@@ -91,9 +93,9 @@ describe('an issuer that is asked about its tokens', () => {
 
   it.each([
     { title: 'takes our client', status: 200, body: { active: false }, found: [] },
-    { title: 'refuses our client', status: 401, body: {}, found: ['fail introspection'] },
-    { title: 'answers with nonsense', status: 200, body: [], found: ['fail introspection'] },
-    { title: 'fails', status: 500, body: {}, found: ['fail introspection'] },
+    { title: 'refuses our client', status: 401, body: {}, found: ['fail live_introspection'] },
+    { title: 'answers with nonsense', status: 200, body: [], found: ['fail live_introspection'] },
+    { title: 'fails', status: 500, body: {}, found: ['fail live_introspection'] },
   ])('$title', async ({ status, body, found }) => {
     const findings = await check(status, body);
     expect(faultsIn(findings)).toEqual(found);

@@ -1,0 +1,93 @@
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { isRecord } from '../../is-record.js';
+import { explainFailure } from '../../stores/failures/store-failure.js';
+import { SCHEMA_REVISION } from '../../stores/sql/schema.js';
+import { openSqliteFile } from '../../stores/sqlite/open.js';
+import { revisionOf } from '../../stores/sqlite/schema.js';
+import { siteOf } from '../../stores/store-site.js';
+import type { Finding } from '../finding.js';
+import { fail, pass, warn } from './outcomes.js';
+import type { Inspection } from './inspection.js';
+
+/** Looks at a SQLite file, and makes none. */
+export async function inspectSqlite(url: string): Promise<Inspection> {
+  const file = url.slice('file:'.length);
+  const place = placeOf(file);
+  if (place !== file) return { findings: [judgeFolder(file, place)], isPrepared: false };
+  if (!isWritable(file) || !isWritable(path.dirname(file)))
+    return { findings: [unwritable(file)], isPrepared: false };
+  const revision = await readRevision(file);
+  const findings = [...judgeMode(file), judgeSchema(revision)];
+  return { findings, isPrepared: revision >= SCHEMA_REVISION };
+}
+
+/** The file itself, or as much of its path as is there. */
+function placeOf(file: string): string {
+  let place = file;
+  while (!existsSync(place) && path.dirname(place) !== place) place = path.dirname(place);
+  return place;
+}
+
+function isWritable(place: string): boolean {
+  try {
+    accessSync(place, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function judgeFolder(file: string, place: string): Finding {
+  if (statSync(place).isDirectory() && isWritable(place))
+    return pass('live_store_schema', `there is no ${file} yet: the first start makes it`);
+  return unwritable(file);
+}
+
+function unwritable(file: string): Finding {
+  return fail('live_store', {
+    says: `this process may not write to ${file} or its folder`,
+    why: 'SQLite writes further files (-wal, -shm) beside the database',
+    fix: 'let the user of the application own the folder, or name another path in AUTH_STORE_URL',
+  });
+}
+
+async function readRevision(file: string): Promise<number> {
+  try {
+    const database = await openSqliteFile(file);
+    try {
+      return revisionOf({
+        exec: (sql) => database.exec(sql),
+        all: (sql) => database.prepare(sql).all().filter(isRecord),
+      });
+    } finally {
+      database.close();
+    }
+  } catch (error) {
+    throw explainFailure(error, siteOf(`file:${file}`));
+  }
+}
+
+function judgeMode(file: string): readonly Finding[] {
+  const isOpen = process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0;
+  if (!isOpen) return [];
+  return [
+    warn('live_store_file', {
+      says: `other users of this machine may open ${file}`,
+      why: 'it holds users and sessions',
+      fix: `chmod 600 ${file}, its -wal and its -shm`,
+    }),
+  ];
+}
+
+function judgeSchema(revision: number): Finding {
+  if (revision >= SCHEMA_REVISION)
+    return pass('live_store_schema', 'the tables are those of this release');
+  if (revision === 0)
+    return pass('live_store_schema', 'there are no tables yet: the first start makes them');
+  return warn('live_store_schema', {
+    says: 'the tables are those of an older release',
+    why: 'the next start brings them up to date, which takes seconds for a million sessions; connections were not tried',
+    fix: 'start the application once, and run this again',
+  });
+}
