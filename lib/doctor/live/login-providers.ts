@@ -63,10 +63,8 @@ function waysOf({ oidc }: Config, { name, client }: LoginProvider): Ways {
 }
 
 /** Such as AUTH_OIDC_CORP_ISSUER. */
-function variableOf({ oidc }: Config, name: string, setting: string): string {
-  if (!oidc[name]) return `AUTH_${name.toUpperCase()}_${setting}`;
-  const part = name === 'default' ? '' : `${name.toUpperCase().replaceAll('-', '_')}_`;
-  return `AUTH_OIDC_${part}${setting}`;
+function settingOf({ config, origins }: LiveSubject, name: string, setting: string): string {
+  return origins.nameOf(config.oidc[name] ? `oidc.${name}.${setting}` : `${name}.${setting}`);
 }
 
 async function checkProvider(
@@ -89,7 +87,7 @@ async function checkProvider(
   const tenants = readTenantRule({ issuer, tenants: ways.tenants });
   const party = {
     ...{ name, issuer },
-    setting: variableOf(config, provider.name, 'ISSUER'),
+    setting: settingOf(subject, provider.name, 'issuer'),
     why: NO_LOGIN,
     isNamed: (found: string) => tenants.isNamed(found),
   };
@@ -120,15 +118,13 @@ function nameOf({ name }: LoginProvider): string {
 }
 
 /** Undefined where the address of the application isn't known. */
-function clientOf(
-  { config, routerPath }: LiveSubject,
-  provider: LoginProvider,
-): TriedClient | undefined {
+function clientOf(subject: LiveSubject, provider: LoginProvider): TriedClient | undefined {
+  const { config, routerPath } = subject;
   if (config.publicUrl === undefined) return undefined;
   const ending = provider.name === 'default' ? '' : `/${provider.name}`;
   return {
     name: nameOf(provider),
     redirectUri: `${new URL(config.publicUrl).origin}${routerPath}/callback${ending}`,
-    settings: `${variableOf(config, provider.name, 'CLIENT_ID')} and …_CLIENT_SECRET`,
+    settings: `${settingOf(subject, provider.name, 'clientId')} and its secret`,
   };
 }

@@ -1,15 +1,19 @@
-import type { Finding } from '../finding.js';
+import { failed, type Finding, passed, warned } from '../finding.js';
 
-type Words = Required<Pick<Finding, 'says' | 'why' | 'fix'>>;
+interface Words {
+  readonly says: string;
+  readonly why: string;
+  readonly fix: string;
+}
 
 export function pass(check: string, says: string): Finding {
-  return { check, outcome: 'pass', says };
+  return { check, ...passed(says) };
 }
 
-export function warn(check: string, words: Words): Finding {
-  return { check, outcome: 'warn', ...words };
+export function warn(check: string, { says, ...advice }: Words): Finding {
+  return { check, ...warned(says, advice) };
 }
 
-export function fail(check: string, words: Words): Finding {
-  return { check, outcome: 'fail', ...words };
+export function fail(check: string, { says, ...advice }: Words): Finding {
+  return { check, ...failed(says, advice) };
 }

@@ -1,9 +1,10 @@
-import type { Config } from '../../config/config.js';
+import type { Config, ConfigOrigins } from '../../config/config.js';
 import type { CreatedAuth } from '../created.js';
 
 /** What `npx latchkey doctor --live` looks at. */
 export interface LiveSubject {
   readonly config: Config;
+  readonly origins: ConfigOrigins;
   /** The authentication of the application, where that was loaded. */
   readonly created?: CreatedAuth | undefined;
   /** Where the router is, as browsers see it, such as `/api/auth`. */

@@ -28,13 +28,13 @@ async function checkIssuer(
   subject: LiveSubject,
   options: IssuerOptions,
 ): Promise<readonly Finding[]> {
-  const { config } = subject;
+  const { config, origins } = subject;
   const { issuer, keys } = options;
   const isMain = issuer === config.jwt.issuer;
   const party: Party = {
     name: `the issuer "${issuer}"`,
     issuer,
-    setting: isMain ? 'AUTH_JWT_ISSUER' : 'AUTH_TRUSTED_ISSUERS',
+    setting: origins.nameOf(isMain ? 'jwt.issuer' : 'trustedIssuers'),
     why: 'its tokens are answered with 503 KEYS_UNAVAILABLE',
     isNamed: (name) => name === issuer,
   };

@@ -3,14 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { memoryStore, openStore, type Store } from 'latchkey';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { CreatedAuth } from '../../../lib/doctor/created.js';
 import { checkStore } from '../../../lib/doctor/live/store.js';
 import type { LiveSubject } from '../../../lib/doctor/live/subject.js';
 import { isPgBouncerMissing, startPgBouncer } from '../../world/pgbouncer.js';
 import { connectPostgres, postgresWorld } from '../../world/postgres-world.js';
 import { hasRedisServer, startRedisServer } from '../../world/redis-server.js';
 import { isMissing, postgresUrl } from '../../world/services.js';
-import { faultOf, faultsIn, subjectOf } from './world.js';
+import { createdBy, faultOf, faultsIn, subjectOf } from './world.js';
 
 function check(url: string, others: Partial<LiveSubject> = {}) {
   return checkStore(subjectOf({ AUTH_STORE_URL: url }, others));
@@ -86,14 +85,7 @@ describe('a SQLite file', () => {
 });
 
 describe('a store that was passed in code', () => {
-  const pass = (store: Store): Partial<LiveSubject> => {
-    const { config } = subjectOf({});
-    const created: Omit<CreatedAuth, 'verifier'> = {
-      ...{ config, store, hasOwnStore: true, routers: [] },
-      close: async () => undefined,
-    };
-    return { created };
-  };
+  const pass = (store: Store): Partial<LiveSubject> => ({ created: createdBy({ store }).created });
 
   it('has no fault', async () => {
     expect(faultsIn(await check('memory:', pass(memoryStore())))).toEqual([]);
