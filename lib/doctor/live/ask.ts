@@ -6,7 +6,7 @@ import {
 import type { ClockDifference } from './clock.js';
 
 /** The limit on one request, its answer included. */
-export const PATIENCE_MS = 5000;
+const PATIENCE_MS = 5000;
 
 /** What a server has answered, its body read. */
 export interface Answer {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { openStore } from '../../stores/open-store.js';
 import type { OnceStore, Store } from '../../stores/store.js';
-import { StoreFailure } from '../../stores/failures/store-failure.js';
 import type { Finding } from '../finding.js';
 import type { Inspection } from './inspection.js';
 import { inspectPostgres } from './postgres.js';
@@ -132,10 +131,15 @@ async function race(
 }
 
 function unusable(error: unknown): Finding {
-  const cause = error instanceof Error && error.cause instanceof StoreFailure ? error.cause : error;
+  const failure = [error, error instanceof Error ? error.cause : undefined].find(isStoreFailure);
   return fail('live_store', {
-    says: cause instanceof StoreFailure ? cause.message : 'the store cannot be used',
+    says: failure?.message ?? 'the store cannot be used',
     why: 'whatever needs the store is refused with 503',
     fix: 'check AUTH_STORE_URL, and what the server behind it says',
   });
+}
+
+/** By its name: the application may have another copy of the package. Its message holds no secret. */
+function isStoreFailure(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'StoreFailure';
 }

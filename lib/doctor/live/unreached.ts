@@ -56,12 +56,17 @@ export function unreached(
   what: string,
   { error, why }: { readonly error: unknown; readonly why: string },
 ): Finding {
+  return fail(check, { ...troubleWith(what, error), why });
+}
+
+/** Says that something can't be reached, why not, and what to look at. */
+export function troubleWith(what: string, error: unknown): Trouble {
   const { says, fix } = troubleOf(error);
   const code = chainOf(error)
     .flatMap((link) => codeOf(link) ?? [])
     .find((each) => /^[A-Z][A-Z\d_]{2,63}$/.test(each));
   const named = code === undefined ? says : `${says} (${code})`;
-  return fail(check, { says: `${what} can't be reached: ${named}`, why, fix });
+  return { says: `${what} can't be reached: ${named}`, fix };
 }
 
 function troubleOf(error: unknown): Trouble {

@@ -1,10 +1,10 @@
-import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { memoryStore, openStore, type Store } from 'latchkey';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { checkStore } from '../../../lib/doctor/live/store.js';
 import type { LiveSubject } from '../../../lib/doctor/live/subject.js';
+import { createDatabaseFolder } from '../../world/database-folder.js';
 import { isPgBouncerMissing, startPgBouncer } from '../../world/pgbouncer.js';
 import { connectPostgres, postgresWorld } from '../../world/postgres-world.js';
 import { hasRedisServer, startRedisServer } from '../../world/redis-server.js';
@@ -42,7 +42,7 @@ describe('no store', () => {
 
 describe('a SQLite file', () => {
   function folder(): string {
-    const made = mkdtempSync(join(tmpdir(), 'latchkey-doctor-'));
+    const made = createDatabaseFolder();
     onTestFinished(() => rmSync(made, { recursive: true }));
     return made;
   }

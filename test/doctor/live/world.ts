@@ -6,7 +6,7 @@ import type { LiveSubject } from '../../../lib/doctor/live/subject.js';
 import { type CreatedAuth, onCreated } from '../../../lib/doctor/created.js';
 import { BASE, SECRET } from '../../world/auth-server.js';
 
-export const PUBLIC_URL = 'http://localhost:3000';
+const PUBLIC_URL = 'http://localhost:3000';
 export const REDIRECT_URI = `${PUBLIC_URL}/api/auth/callback`;
 
 /** An application that signs users in, as `npx latchkey doctor --live` sees it. */

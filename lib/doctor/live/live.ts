@@ -1,0 +1,14 @@
+import type { Finding } from '../finding.js';
+import { checkDeployed } from './deployed.js';
+import { checkLoginProviders } from './login-providers.js';
+import { checkMail } from './mail.js';
+import { checkStore } from './store.js';
+import type { LiveSubject } from './subject.js';
+import { checkTrustedIssuers } from './trusted-issuers.js';
+
+/** Asks everything that the settings name over the network, all at once and each within seconds. What can't be reached is a finding. */
+export async function checkLive(subject: LiveSubject): Promise<readonly Finding[]> {
+  const checks = [checkLoginProviders, checkTrustedIssuers, checkStore, checkDeployed, checkMail];
+  const findings = await Promise.all(checks.map((check) => check(subject)));
+  return findings.flat();
+}
