@@ -83,6 +83,12 @@ export interface Auth extends SignInParts {
   /**
    * What the guards before each of these routes demand, in the terms of OpenAPI 3.1, for the application's own document. Throws as
    * `routes()` does.
+   *
+   * @example
+   * ```ts
+   * const { components, paths } = auth.openapiSecurity(app);
+   * paths['/orders/{id}']?.get?.security; // [{ bearer: ['orders:read'] }]
+   * ```
    */
   openapiSecurity(app: unknown): OpenapiSecurity;
   /**

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import express from 'express';
 import type { AuthOptions, AuthRouterOptions } from 'latchkey';
@@ -6,6 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { addUser, BASE, bearer, PASSWORD, serveAuth } from '../world/auth-server.js';
 import { createDescribedApi } from '../world/described-api.js';
 import { expressVersions } from '../world/express-versions.js';
+import { hostileLogin } from '../world/hostile-login.js';
 import { serve } from '../world/serve.js';
 
 const everything = {
@@ -201,7 +203,10 @@ describe('answers are as the document says', () => {
     const acting = { authorization: `Bearer ${partsOf(acted.body)['access_token']}` };
     await api.call('GET /me', { headers: acting });
     await api.call('GET /session', { headers: acting });
-    await api.call(`GET ${user}/sessions`, { headers });
+    const { sessions } = (await api.call(`GET ${user}/sessions`, { headers })).body as {
+      sessions: readonly { readonly id: string }[];
+    };
+    await api.call(`DELETE ${user}/sessions/${sessions[0]?.id}`, { headers });
     for (const path of ['identities', 'keys']) await api.call(`GET ${user}/${path}`, { headers });
     await api.call(`DELETE ${user}/sessions`, { headers });
     await api.call(`POST ${user}/reset-password`, { headers });
@@ -209,9 +214,29 @@ describe('answers are as the document says', () => {
     expect(await api.call(`DELETE ${user}`, { headers })).toMatchObject({ status: 404 });
     expect([...api.called]).toEqual([
       ...['createUser', 'updateUser', 'listUsers', 'impersonate', 'me', 'session'],
-      ...['listUserSessions', 'listUserIdentities', 'listUserKeys', 'endUserSessions'],
-      ...['resetUserPassword', 'deleteUser'],
+      ...['listUserSessions', 'endUserSession', 'listUserIdentities', 'listUserKeys'],
+      ...['endUserSessions', 'resetUserPassword', 'deleteUser'],
     ]);
+  });
+
+  it('to a user of an identity provider', async () => {
+    const app = await hostileLogin();
+    const api = await createDescribedApi(`${app.origin}/api/auth`);
+    const verifier = 'v'.repeat(43);
+    const challenge = createHash('sha256').update(verifier).digest('base64url');
+    const { page } = await app.signIn(`&mode=code&code_challenge=${challenge}`);
+    const code = new URL(page.url).searchParams.get('auth_code');
+    const { body } = await api.call('POST /exchange', { json: { code, code_verifier: verifier } });
+    const headers = { authorization: `Bearer ${partsOf(body)['access_token']}` };
+    expect(await api.call('GET /identities', { headers })).toMatchObject({
+      body: { identities: [{ provider: 'corp' }] },
+    });
+    // The last way in stays.
+    const removed = await api.call('DELETE /identities/corp', { headers });
+    expect(removed.status).toBe(409);
+    expect(await api.call('GET /providers')).toMatchObject({ status: 200 });
+    const form = { logout_token: 'none' };
+    expect(await api.call('POST /backchannel/corp', { form })).toMatchObject({ status: 400 });
   });
 
   it('to owners of API keys and service accounts', async () => {

@@ -18,6 +18,10 @@ export interface Operation {
   readonly isBound?: boolean;
   /** Whether pages of other sites may send the request. @defaultValue `false` */
   readonly isCrossSite?: boolean;
+  /** Whether it answers without counting and without looking anything up. @defaultValue `false` */
+  readonly isUnlimited?: boolean;
+  /** Media type of the answers. @defaultValue `'application/json'` */
+  readonly answerType?: string;
   /** By status. `empty` is an answer without a body. */
   readonly answers: Readonly<Record<number, AnswerName | readonly AnswerName[] | 'empty'>>;
   /** Refusals of its own, beside those that follow from the caller and the body. */

@@ -1,7 +1,7 @@
 import { ownPath } from '../own-urls.js';
 import type { Endpoint } from '../respond.js';
 import type { Routes } from '../route-table.js';
-import type { DocumentParts } from './document.js';
+import type { DocumentParts } from './parts.js';
 
 /** Adds `GET /openapi.json`, which describes the routes and itself. */
 export function withOpenapi(parts: DocumentParts, routes: Routes): Routes {

@@ -1,6 +1,7 @@
 import type { AuthErrorCode } from '../../errors.js';
 import { errorTable } from '../../errors/error-table.js';
 import type { CallerRule, Operation } from './operation.js';
+import type { JsonObject } from './parts.js';
 
 /** What the document says depends on. */
 export interface RefusalFacts {
@@ -9,8 +10,6 @@ export interface RefusalFacts {
   readonly dpop: boolean;
   readonly impersonation: boolean;
 }
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 const tokenErrors = ['INVALID_TOKEN', 'TOKEN_EXPIRED', 'TOKEN_REVOKED'] as const;
 const proofErrors = ['INVALID_DPOP_PROOF', 'USE_DPOP_NONCE'] as const;

@@ -45,12 +45,14 @@ export const serviceOperations: Operations = {
     operationId: 'status',
     summary: 'Tell whether requests are well served',
     caller: 'none',
+    isUnlimited: true,
     answers: { 200: 'Status', 503: 'Status' },
   },
   'GET /jwks.json': {
     operationId: 'publicKeys',
     summary: 'Public keys of the access tokens (RFC 7517)',
     caller: 'none',
+    answerType: 'application/jwk-set+json',
     answers: { 200: 'Jwks' },
   },
   'GET /openapi.json': {
