@@ -31,6 +31,7 @@ const kinds = [
   'requireAuthContext',
   'orgContext',
   'sameOrigin',
+  'securityHeaders',
   'errorHandler',
   'authRouter',
 ] as const;

@@ -7,7 +7,8 @@ import type { AuditedRoute, Passage, RouteFinding, Step } from './route.js';
 export function judgeRoute(passage: Passage, middlewares: readonly Step[]): AuditedRoute {
   const { method, path, steps } = passage;
   const last = handlerOf(steps);
-  const guards = steps.slice(0, last).flatMap(({ facts }) => facts ?? []);
+  const before = steps.slice(0, last).flatMap(({ facts }) => facts ?? []);
+  const guards = before.filter(({ kind }) => kind !== 'securityHeaders');
   const protection =
     steps[last]?.facts?.kind === 'authRouter' ? 'auth_router' : protectionOf(guards);
   const csrf = protection === 'auth_router' ? 'covered' : crossSiteCover(method, steps, guards);
@@ -34,6 +35,7 @@ export function judgeRoute(passage: Passage, middlewares: readonly Step[]): Audi
     roles: [...new Set(guards.flatMap(({ roles = [] }) => roles))],
     org: guards.some(({ kind }) => kind === 'orgContext'),
     csrf,
+    securityHeaders: guards.length < before.length,
     findings: findings.filter((finding) => finding !== false),
   };
 }

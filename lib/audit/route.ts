@@ -22,6 +22,8 @@ export interface AuditedRoute {
   readonly org: boolean;
   /** Whether another site's page could send the request with the user's cookie. */
   readonly csrf: 'covered' | 'missing' | 'not_needed';
+  /** Whether `securityHeaders()` stands before the handler. */
+  readonly securityHeaders: boolean;
   readonly findings: readonly RouteFinding[];
 }
 

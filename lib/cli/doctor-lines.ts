@@ -4,7 +4,8 @@ import { createPaint, type Paint } from './paint.js';
 import type { Terminal } from './terminal.js';
 import { visible } from './visible-text.js';
 
-const WIDTH = 100;
+/** Longer lines are hard to read. */
+const WIDEST = 100;
 const MARKS = {
   pass: ['green', 'PASS'],
   warn: ['yellow', 'WARN'],
@@ -14,9 +15,10 @@ const MARKS = {
 /** The report for people: a finding in a line, with the reason and the cure below where something is to be done. */
 export function linesOf(findings: readonly Finding[], terminal: Terminal): readonly string[] {
   const paint = createPaint(terminal, 'stdout');
+  const width = Math.min(WIDEST, terminal.columns ?? WIDEST);
   const column = Math.max(0, ...findings.map(({ check }) => check.length));
   return [
-    ...findings.flatMap((finding) => findingLines(finding, { paint, column })),
+    ...findings.flatMap((finding) => findingLines(finding, { paint, width, column })),
     '',
     ...summaryLines(findings, paint),
   ];
@@ -24,32 +26,33 @@ export function linesOf(findings: readonly Finding[], terminal: Terminal): reado
 
 interface Layout {
   readonly paint: Paint;
+  readonly width: number;
   /** Width of the names of checks. */
   readonly column: number;
 }
 
-function findingLines(finding: Finding, { paint, column }: Layout): readonly string[] {
+function findingLines(finding: Finding, { paint, width, column }: Layout): readonly string[] {
   const { check, outcome, accepted } = finding;
   const [style, mark] = MARKS[outcome];
   const indent = ' '.repeat(column + 10);
-  const [first = '', ...rest] = wrap(finding.says, WIDTH - indent.length);
+  const [first = '', ...rest] = wrap(finding.says, width - indent.length);
   const head = `  ${paint(style, mark)}  ${check.padEnd(column)}  ${first}`;
   const says = [head, ...rest.map((line) => `${indent}${line}`)];
   if (finding.outcome === 'pass') return says;
   if (accepted) return [...says, `${indent}${paint('dim', 'accepted by AUTH_ACCEPTED_WARNINGS')}`];
   return [
     ...says,
-    ...labelled('why', finding.why, { indent, paint }),
-    ...labelled('fix', finding.fix, { indent, paint }),
+    ...labelled('why', finding.why, { indent, paint, width }),
+    ...labelled('fix', finding.fix, { indent, paint, width }),
   ];
 }
 
 function labelled(
   label: string,
   text: string,
-  { indent, paint }: { readonly indent: string; readonly paint: Paint },
+  { indent, paint, width }: Omit<Layout, 'column'> & { readonly indent: string },
 ): readonly string[] {
-  return wrap(text, WIDTH - indent.length - 5).map(
+  return wrap(text, width - indent.length - 5).map(
     (line, at) => `${indent}${at === 0 ? paint('dim', `${label}:`) : '    '} ${line}`,
   );
 }

@@ -1,11 +1,11 @@
-import path from 'node:path';
-import { type Config, ConfigError, loadConfig, originsOf } from '../config/config.js';
 import { allChecks } from '../doctor/all-checks.js';
-import type { Inspected } from '../doctor/check.js';
+import type { ForwardedSample } from '../doctor/check.js';
 import { examine, isFlaw } from '../doctor/examine.js';
+import type { Finding } from '../doctor/finding.js';
 import { reportOf, reportSchema } from '../doctor/report.js';
 import { parseArguments } from './arguments.js';
 import { linesOf } from './doctor-lines.js';
+import { inspectApplication, inspectEnvironment } from './inspect.js';
 import type { Terminal } from './terminal.js';
 import { UsageError } from './usage-error.js';
 import { visible } from './visible-text.js';
@@ -14,6 +14,8 @@ const options = {
   json: { type: 'boolean' },
   'json-schema': { type: 'boolean' },
   strict: { type: 'boolean' },
+  'forwarded-for': { type: 'string' },
+  remote: { type: 'string' },
 } as const;
 
 /** Runs `latchkey doctor`. Resolves with 0 when nothing fails, and with `--strict` nothing is warned of either. */
@@ -24,37 +26,46 @@ export async function doctor(args: readonly string[], terminal: Terminal): Promi
     print(`${JSON.stringify(reportSchema(), undefined, 2)}\n`);
     return 0;
   }
-  if (positionals.length > 0) throw new UsageError('doctor takes options only');
-  const findings = examine(allChecks, inspectEnvironment(terminal));
-  const report = reportOf(findings);
-  if (values.json) print(`${visible(JSON.stringify(report))}\n`);
+  const [file, ...more] = positionals;
+  if (more.length > 0)
+    throw new UsageError('doctor takes one file: the module that starts the application');
+  const forwarded = readSample(values['forwarded-for'], values.remote);
+  if (forwarded && file === undefined)
+    throw new UsageError('--forwarded-for needs the file that starts the application');
+  const findings = await findingsOf(file, forwarded, terminal);
+  if (values.json) print(`${visible(JSON.stringify(reportOf(findings)))}\n`);
   else for (const line of linesOf(findings, terminal)) print(`${line}\n`);
-  const counted = findings
-    .filter(isFlaw)
-    .filter(({ outcome }) => values.strict || outcome === 'fail');
-  return counted.length > 0 ? 1 : 0;
+  const flaws = findings.filter(isFlaw);
+  return flaws.some(({ outcome }) => values.strict || outcome === 'fail') ? 1 : 0;
 }
 
-/** What the variables say of an application. */
-function inspectEnvironment({ env }: Terminal): Inspected {
-  const surroundings = {
-    env,
-    today: { now: Date.now(), nodeVersion: process.versions.node },
-    folder: path.resolve('.'),
-  };
+function readSample(
+  header: string | undefined,
+  remote: string | undefined,
+): ForwardedSample | undefined {
+  if (header !== undefined && remote !== undefined) return { header, remote };
+  if (header === undefined && remote === undefined) return undefined;
+  throw new UsageError(
+    '--forwarded-for is the header that the application got, and --remote the address that its connection came from: give both',
+  );
+}
+
+async function findingsOf(
+  file: string | undefined,
+  forwarded: ForwardedSample | undefined,
+  terminal: Terminal,
+): Promise<readonly Finding[]> {
+  if (file === undefined) return examine(allChecks, inspectEnvironment(terminal));
+  const { inspected, close } = await inspectApplication({ file, forwarded }, terminal);
   try {
-    const config = loadConfig({ env, onWarning: () => undefined });
-    if (!hasIssuer(config))
-      throw new UsageError('no issuer is configured: set the AUTH_… variables of the application');
-    const settings = { config, origins: originsOf(config), hasOwnStore: false };
-    return { ...surroundings, settings, problems: [] };
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return { ...surroundings, settings: undefined, problems: error.problems };
+    const found = inspected.flatMap((each) => examine(allChecks, each));
+    // Several createAuth() of one application have much in common.
+    const unique = new Map(found.map((finding) => [JSON.stringify(finding), finding]));
+    const names = allChecks.map(({ name }) => name);
+    return [...unique.values()].toSorted(
+      (one, other) => names.indexOf(one.check) - names.indexOf(other.check),
+    );
+  } finally {
+    await close();
   }
-}
-
-function hasIssuer({ jwt, trustedIssuers }: Config): boolean {
-  const { secret, privateKey, jwksUrl, publicKey } = jwt;
-  return [secret, privateKey, jwksUrl, publicKey, ...trustedIssuers].some(Boolean);
 }

@@ -161,16 +161,18 @@ Exit codes of explain: 0 accepted, 1 not accepted, 2 wrong usage.`,
 
 const doctorTopic: Topic = {
   run: doctor,
-  options: '[--json] [--strict]',
+  options: '[<file>] [--json] [--strict]',
   commands: {
-    '--strict': {
-      takes: '[--json | --json-schema]',
-      says: 'Checks settings, keys and surroundings before production: what is wrong, why it matters, how to fix it.',
-      example: 'NODE_ENV=production npx latchkey doctor --strict',
+    'app.js': {
+      takes: '[--strict] [--json | --json-schema] [--forwarded-for <header> --remote <address>]',
+      says: 'Checks settings, keys, routes and surroundings before production: what is wrong, why it matters, how to fix it.',
+      example: 'NODE_ENV=production npx latchkey doctor app.js --strict',
     },
   },
-  notes: `The AUTH_… variables are those of the application. AUTH_ACCEPTED_WARNINGS=<check>,… accepts warnings.
-Exit codes: 0 nothing fails (--strict: and nothing is warned of), 1 something does, 2 wrong usage.`,
+  notes: `The file is the module that starts the application, or exports it. It is loaded and opens no port. Without a file, only the AUTH_…
+variables are looked at. AUTH_ACCEPTED_WARNINGS=<check>,… accepts warnings that are right for the application.
+<header> is an X-Forwarded-For that the application got, and <address> that of the connection: which is taken for the client?
+Exit codes: 0 nothing fails (--strict: and nothing is warned of), 1 something does, 2 wrong usage, or it cannot be loaded.`,
 };
 
 const routesTopic: Topic = {

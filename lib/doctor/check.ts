@@ -39,7 +39,7 @@ interface Today {
   readonly nodeVersion: string;
 }
 
-interface InspectedApplication {
+export interface InspectedApplication {
   /** Applications of Express, as far as they were found. */
   readonly apps: readonly unknown[];
   readonly auths: readonly CreatedAuth[];
@@ -47,7 +47,7 @@ interface InspectedApplication {
   readonly forwarded?: ForwardedSample | undefined;
 }
 
-interface ForwardedSample {
+export interface ForwardedSample {
   /** The header `X-Forwarded-For`. */
   readonly header: string;
   /** Address of the connection: that of the nearest proxy. */

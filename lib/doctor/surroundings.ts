@@ -27,3 +27,17 @@ const PLATFORMS: readonly (readonly [variable: string, name: string])[] = [
 export function passingPlatform(env: Environment): string | undefined {
   return PLATFORMS.find(([variable]) => env[variable])?.[1];
 }
+/** Platforms whose instances are behind a proxy, always. Kubernetes usually has one, but need not. */
+const BEHIND_PROXY: readonly (readonly [variable: string, name: string])[] = [
+  ...PLATFORMS.filter(([variable]) => !/^(?:ECS|KUBERNETES)/.test(variable)),
+  ['FLY_APP_NAME', 'Fly.io'],
+  ['RENDER', 'Render'],
+  ['RAILWAY_ENVIRONMENT_ID', 'Railway'],
+  ['GAE_SERVICE', 'App Engine'],
+  ['WEBSITE_SITE_NAME', 'Azure App Service'],
+];
+
+/** The platform that has a proxy before every instance. */
+export function proxyPlatform(env: Environment): string | undefined {
+  return BEHIND_PROXY.find(([variable]) => env[variable])?.[1];
+}

@@ -4,6 +4,7 @@ import { Socket } from 'node:net';
 import cors from 'cors';
 import type { Request, RequestHandler, Response } from 'express';
 import helmet, { type HelmetOptions } from 'helmet';
+import { describeGuard } from '../audit/guard-facts.js';
 import { refuseUnknownOptions } from '../known-options.js';
 import { isPreflight } from '../http/cross-site.js';
 import { isFieldName } from '../http/field-names.js';
@@ -74,13 +75,14 @@ export function securityHeaders(options: SecurityHeadersOptions = {}): RequestHa
     ? createCrossOrigin(options.cors)
     : createRefusalNotice();
   const requestId = options.requestId ?? true;
-  return function securityHeadersMiddleware(req, res, next) {
+  const middleware: RequestHandler = function securityHeadersMiddleware(req, res, next) {
     res.removeHeader('X-Powered-By');
     setHeaders(res, staticHeaders);
     if (requestId) identify(req, res);
     if (answerCrossOrigin(req, res) === 'answered') return;
     next();
   };
+  return describeGuard({ kind: 'securityHeaders' }, middleware);
 }
 
 type Headers = readonly (readonly [name: string, value: string])[];

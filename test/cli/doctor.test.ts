@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { createAppFolder } from '../world/app-folder.js';
 import { latchkey } from '../world/command-line.js';
 import { HEALTHY } from '../doctor/inspect.js';
 
@@ -64,4 +65,86 @@ it('asks for settings where there are none', async () => {
   const { code, stderr } = await latchkey(['doctor']);
   expect(code).toBe(2);
   expect(stderr).toContain('AUTH_');
+});
+
+describe('with the file of an application', () => {
+  const { write } = createAppFolder();
+  const appWith = (lines: string, options = '') => `
+    import express from 'express';
+    import { createAuth, principalOf } from 'latchkey';
+    const auth = createAuth({ store: { url: 'memory:' }, ${options} });
+    export const app = express();
+    ${lines}`;
+  const healthy = `
+    app.use(auth.securityHeaders());
+    app.use('/api/auth', auth.router({ sendMail: () => undefined }));
+    app.get('/me', auth.requireAuth(), (req, res) => res.json(principalOf(req).user));
+    app.use(auth.errorHandler());`;
+  const accepting = { ...env, AUTH_ACCEPTED_WARNINGS: 'node_version, store' };
+  // The application reads the environment of its process.
+  const options = `env: ${JSON.stringify(accepting)}`;
+  const diagnose = (source: string, ...args: readonly string[]) =>
+    latchkey(['doctor', write(source), ...args], { env: accepting });
+
+  it('finds nothing wrong with a healthy one', async () => {
+    const { code, stdout } = await diagnose(appWith(healthy, options), '--strict');
+    expect(code).toBe(0);
+    for (const check of ['routes', 'error_handler', 'security_headers', 'auth_router', 'mail'])
+      expect(stdout).toMatch(new RegExp(`PASS  ${check} `));
+  });
+
+  it('looks at what createAuth() got in code, and at each that was called, once', async () => {
+    const second = `createAuth({ env: ${JSON.stringify(accepting)}, store: { url: 'memory:' } });`;
+    const code = appWith(`${healthy} ${second}`, `${options}, accessTtlSeconds: 86400`);
+    const { stdout } = await diagnose(code, '--json');
+    const { findings } = JSON.parse(stdout) as { readonly findings: readonly { check: string }[] };
+    const named = findings.map(({ check }) => check);
+    expect(named.filter((check) => check === 'node_env')).toHaveLength(1);
+    const lifetimes = findings.filter(({ check }) => check === 'access_lifetime');
+    expect(lifetimes).toMatchObject([{ outcome: 'warn' }, { outcome: 'pass' }]);
+  });
+
+  it.each([
+    { title: 'as it is thrown', code: appWith('', `${options}, accessTtlSeconds: 1`) },
+    {
+      title: 'inside of an error of the application',
+      code: `import { createAuth } from 'latchkey';
+        try { createAuth({ env: {}, accessTtlSeconds: 1 }); }
+        catch (cause) { throw new Error('my settings are wrong', { cause }); }`,
+    },
+  ])('takes a configuration that createAuth() refuses for what it found, $title', async (row) => {
+    const { code, stdout } = await diagnose(row.code);
+    expect(code).toBe(1);
+    expect(stdout).toContain('FAIL  configuration');
+    expect(stdout).toContain('accessTtlSeconds');
+  });
+
+  it('shows the address that a sample of a proxy leads to', async () => {
+    const sample = ['--forwarded-for', '203.0.113.9', '--remote', '10.0.0.3'];
+    const off = await diagnose(appWith(healthy, options), ...sample);
+    expect(off.code).toBe(1);
+    expect(off.stdout).toContain('FAIL  forwarded_for');
+    const on = await diagnose(appWith(`app.set('trust proxy', 1); ${healthy}`, options), ...sample);
+    expect(on.code).toBe(0);
+  });
+
+  it.each([
+    {
+      title: 'a module that throws',
+      args: (file: string) => [file],
+      source: `throw new Error('no')`,
+    },
+    {
+      title: 'a sample without the address',
+      args: (file: string) => [file, '--forwarded-for', 'a'],
+    },
+    { title: 'two files', args: (file: string) => [file, file] },
+    { title: 'a sample without a file', args: () => ['--forwarded-for', 'a', '--remote', 'b'] },
+    { title: 'a file that is none', args: (file: string) => [`${file}x`] },
+  ])('ends with 2 for $title', async ({ args, source = appWith(healthy, options) }) => {
+    expect(await latchkey(['doctor', ...args(write(source))], { env })).toMatchObject({
+      code: 2,
+      stdout: '',
+    });
+  });
 });

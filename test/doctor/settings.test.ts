@@ -193,6 +193,11 @@ describe('is found:', () => {
       env: { AUTH_API_KEYS: 'on', AUTH_API_KEY_ENVIRONMENT: 'test' },
       flaw: 'warn api_keys',
     },
+    {
+      title: 'a misspelt name of a check',
+      env: { AUTH_ACCEPTED_WARNINGS: 'access_lifetimes' },
+      flaw: 'warn accepted_warnings',
+    },
     { title: 'no production at all', env: { NODE_ENV: undefined }, flaw: 'warn node_env' },
   ])('$title', ({ env, flaw }) => {
     const findings = findingsOf({ ...HEALTHY, ...env });

@@ -1,3 +1,4 @@
+import { didYouMean, nearestNames } from '../../known-options.js';
 import { type Check, settingsCheck } from '../check.js';
 import { failed, passed, warned } from '../finding.js';
 
@@ -41,3 +42,16 @@ export const devToken: Check = settingsCheck('dev_token', ({ config, origins }) 
     fix: 'keep it out of every environment that others can reach; production refuses it',
   });
 });
+
+/** A misspelt name accepts nothing. */
+export function acceptedWarnings(checks: readonly Check[]): Check {
+  const known = checks.map(({ name }) => name);
+  return settingsCheck('accepted_warnings', ({ config, origins }) =>
+    config.acceptedWarnings.flatMap((name) => {
+      const cure = known.includes(name) ? undefined : didYouMean(nearestNames(name, known));
+      if (cure === undefined) return [];
+      const says = `${origins.nameOf('acceptedWarnings')} has ${name}, which is no check`;
+      return warned(says, { why: 'it accepts nothing', fix: cure });
+    }),
+  );
+}

@@ -1,0 +1,102 @@
+import { factsOf } from '../../audit/guard-facts.js';
+import { type Check, type InspectedApplication, signsTokens } from '../check.js';
+import { handlersOf, routesOf } from '../express-apps.js';
+import { failed, passed, warned } from '../finding.js';
+
+/** Whether refusals of guards are answered as such. */
+export const errorHandling: Check = {
+  name: 'error_handler',
+  judge({ application }) {
+    if (!application || guardedRoutes(application).length === 0) return undefined;
+    const handlers = handlersOf(application);
+    if (handlers.some((handler) => factsOf(handler)?.kind === 'errorHandler'))
+      return passed('auth.errorHandler() answers refusals');
+    // Express tells error handlers by their four parameters.
+    if (handlers.some(({ length }) => length === 4))
+      return passed("refusals are answered by the application's own error handler");
+    return warned('there is no error handler', {
+      why: 'Express answers refusals: a page in HTML without code and reason, and outside of production with a stack trace',
+      fix: 'mount app.use(auth.errorHandler()) behind the routes',
+    });
+  },
+};
+
+/** Whether answers have security headers. */
+export const headers: Check = {
+  name: 'security_headers',
+  judge({ settings, application }) {
+    // Off: a proxy sets them.
+    if (!application || settings?.config.securityHeaders === false) return undefined;
+    const concerned = guardedRoutes(application);
+    if (concerned.length === 0) return undefined;
+    if (handlersOf(application).some(({ name }) => name === 'helmetMiddleware'))
+      return passed('helmet sets security headers');
+    const bare = concerned.filter(({ securityHeaders }) => !securityHeaders);
+    if (bare.length === 0)
+      return passed('auth.securityHeaders() is before every route with a guard');
+    const isMounted = bare.length < concerned.length;
+    const fix = `mount app.use(auth.securityHeaders()) before ${isMounted ? 'all routes' : 'the routes'}, or set AUTH_SECURITY_HEADERS=off where a proxy sets the headers`;
+    const why =
+      'pages of other sites may frame the answers and guess their types, and preflights of AUTH_CORS_ORIGINS are not answered';
+    const [first] = bare;
+    return warned(
+      isMounted
+        ? `auth.securityHeaders() is not before ${first?.method} ${first?.path}`
+        : 'auth.securityHeaders() is not mounted',
+      { why, fix },
+    );
+  },
+};
+
+function guardedRoutes(application: InspectedApplication) {
+  return routesOf(application).filter(({ protection }) => protection !== 'none');
+}
+
+/** Whether the router is where its links lead. */
+export const authRouter: Check = {
+  name: 'auth_router',
+  judge({ settings, application }) {
+    const made = application?.auths.filter(({ routers }) => routers.length > 0) ?? [];
+    if (!application || !settings || !signsTokens(settings) || made.length === 0) return undefined;
+    const mounts = routesOf(application)
+      .filter(({ protection }) => protection === 'auth_router')
+      .map(({ path }) => path.replace(/\/\*$/, ''));
+    if (handlersOf(application).length === 0) return undefined;
+    if (mounts.length === 0)
+      return failed('auth.router() was called, and is mounted nowhere', {
+        why: 'nobody can sign in or refresh a session',
+        fix: "mount it: app.use('/api/auth', auth.router())",
+      });
+    const [basePath] = made.flatMap((auth) => auth.basePath ?? []);
+    const unknown = mounts.find((mount) => /[:*?{(]/.test(mount));
+    if (basePath === undefined && unknown !== undefined)
+      return warned(`the router is mounted by a pattern, ${unknown}`, {
+        why: 'before the first request to it, guards and mails cannot know where its pages are',
+        fix: 'say where browsers find it: createAuth({ basePath })',
+      });
+    // A proxy may have put something before the path.
+    if (
+      basePath !== undefined &&
+      unknown === undefined &&
+      !mounts.some((mount) => basePath.endsWith(mount))
+    )
+      return warned(`the router is mounted at ${mounts.join(', ')}, and basePath is ${basePath}`, {
+        why: 'redirects of guards, links in mails and the redirect URIs of providers lead to basePath',
+        fix: 'mount it there, or change basePath; where a proxy changes the path, basePath is what browsers see',
+      });
+    return passed(`auth.router() is mounted at ${mounts.join(', ') || '/'}`);
+  },
+};
+
+/** Errors of one copy of the package are no errors of ours to another. */
+export const packageCopies: Check = {
+  name: 'package_copies',
+  judge({ application }) {
+    const copies = new Set(application?.auths.map(({ copy }) => copy));
+    if (copies.size < 2) return undefined;
+    return warned(`the application loads ${copies.size} copies of latchkey`, {
+      why: 'auth.errorHandler() of one does not answer refusals of the other, and principalOf() finds nothing',
+      fix: 'npm ls latchkey shows who brings which; npm dedupe, or one version for all',
+    });
+  },
+};
