@@ -56,9 +56,9 @@ async function findingsOf(
   terminal: Terminal,
 ): Promise<readonly Finding[]> {
   if (file === undefined) return examine(allChecks, inspectEnvironment(terminal));
-  const { inspected, close } = await inspectApplication({ file, forwarded }, terminal);
+  const application = await inspectApplication({ file, forwarded }, terminal);
   try {
-    const found = inspected.flatMap((each) => examine(allChecks, each));
+    const found = application.inspected.flatMap((each) => examine(allChecks, each));
     // Several createAuth() of one application have much in common.
     const unique = new Map(found.map((finding) => [JSON.stringify(finding), finding]));
     const names = allChecks.map(({ name }) => name);
@@ -66,6 +66,6 @@ async function findingsOf(
       (one, other) => names.indexOf(one.check) - names.indexOf(other.check),
     );
   } finally {
-    await close();
+    await application.close();
   }
 }

@@ -53,14 +53,17 @@ export async function inspectApplication(
     const inspected = [{ ...surroundings, settings: undefined, problems: loaded }];
     return { inspected, close: () => Promise.resolve() };
   }
-  const { apps, auths, close } = loaded;
+  const { apps, auths } = loaded;
   const application = { apps, auths, forwarded };
   const common = { ...surroundings, problems: [], application };
   const inspected = auths.map(({ config, origins, hasOwnStore }): Inspected => {
     const env = { ...terminal.env, ...origins.env };
     return { ...common, env, settings: { config, origins, hasOwnStore } };
   });
-  return { inspected: auths.length > 0 ? inspected : [{ ...common, settings: undefined }], close };
+  return {
+    inspected: auths.length > 0 ? inspected : [{ ...common, settings: undefined }],
+    close: () => loaded.close(),
+  };
 }
 
 function surroundingsOf(

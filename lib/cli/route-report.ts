@@ -1,6 +1,6 @@
 import type { AuditedRoute, RouteFinding } from '../audit/route.js';
 import { type Allowance, isAllowed } from './allowed-routes.js';
-import { routeCures } from './route-cures.js';
+import { routeCures } from '../audit/route-cures.js';
 
 /** The routes of an application. Printed as it is by `--json`: members are added, and none changes its meaning. */
 export interface RouteReport {
