@@ -119,6 +119,7 @@ it('--json prints one object', async () => {
       roles: [],
       org: false,
       csrf: 'not_needed',
+      securityHeaders: false,
       findings: ['guard_before_auth'],
       allowed: false,
     },
