@@ -1,12 +1,12 @@
 import { factsOf } from '../audit/guard-facts.js';
-import { type Handler, layersOf, mountedApplication } from '../audit/layers.js';
+import { type Handler, mountedApplication, readRouter, stackOf } from '../audit/layers.js';
 import { auditRoutes } from '../audit/route-table.js';
 import type { AuditedRoute } from '../audit/route.js';
 import type { InspectedApplication } from './check.js';
 
 /** Those of Express. What NestJS calls between its routes and our guards hides the guards. */
 export function expressApps({ apps }: InspectedApplication): readonly unknown[] {
-  return apps.filter((app) => layersOf(app));
+  return apps.filter((app) => stackOf(app));
 }
 
 export function routesOf(application: InspectedApplication): readonly AuditedRoute[] {
@@ -22,7 +22,7 @@ export function handlersOf(application: InspectedApplication): readonly Handler[
 }
 
 function handlersIn(app: unknown, depth: number): readonly Handler[] {
-  const layers = depth < DEEPEST ? (layersOf(app) ?? []) : [];
+  const layers = depth < DEEPEST ? (readRouter(app)?.layers ?? []) : [];
   return layers.flatMap(({ handle, route }) => {
     if (route) return route.map((each) => each.handle);
     const inner = factsOf(handle) ? undefined : (mountedApplication(handle) ?? handle);
