@@ -76,8 +76,9 @@ export interface Auth extends SignInParts {
    */
   router(options?: AuthRouterOptions): RequestHandler;
   /**
-   * The routes of an Express application, each with the guards before it, and what is wrong with them. Runs none of the
-   * application's code. Throws a TypeError for anything but an application or a router of Express 4 or 5.
+   * The routes of an application of Express or NestJS, each with the guards before it, and what is wrong with them. Runs none of
+   * the application's code. Throws a TypeError for anything but an application or a router of Express 4 or 5, or an initialized
+   * application of NestJS on `@nestjs/platform-express`.
    */
   routes(app: unknown): readonly AuditedRoute[];
   /**

@@ -1,6 +1,7 @@
 export { type Auth, createAuth } from './auth.js';
 export type { AuthStatus, IssuerState, KeyState, StatusReason } from './status.js';
 export type { ProtectedResource, ProtectedResourceOptions } from './auth/resource.js';
+export { describeGuard, type GuardDescription } from './audit/guard-facts.js';
 export type { CredentialWay, GuardFacts, GuardKind } from './audit/guard-facts.js';
 export type {
   LeftOutRoute,

@@ -1,4 +1,5 @@
 import { isRecord } from '../is-record.js';
+import { refuseUnknownOptions } from '../known-options.js';
 
 /** What a middleware of ours says of itself, for lists of routes. Holds no secret. */
 export interface GuardFacts {
@@ -42,10 +43,58 @@ export type GuardKind = (typeof kinds)[number];
 // and an application that mixes `import` and `require()` has two.
 const FACTS = Symbol.for('latchkey.guard');
 
-/** Has a middleware say what it is. */
-export function describeGuard<Guard extends object>(facts: GuardFacts, guard: Guard): Guard {
-  return Object.defineProperty(guard, FACTS, { value: Object.freeze(facts), configurable: true });
+/** What a guard or a middleware of your own does, in terms of ours. */
+export interface GuardDescription extends GuardFacts {
+  /** Of a class of NestJS: the metadata that it reads from the controller and the handler, by their keys. */
+  readonly metadata?: {
+    /** Scopes that it demands: those of both together, as `reflector.getAllAndMerge()` has them. */
+    readonly scopes?: string;
+    /** Roles that it demands: those of both together. */
+    readonly roles?: string;
+    /** Where it is true, the guard lets every request pass: that of the handler, else that of the controller. */
+    readonly skip?: string;
+  };
 }
+
+/**
+ * Says what a middleware, or a class of NestJS (guard, interceptor, middleware), does by means of ours, so that `auth.routes(app)` and
+ * `npx latchkey routes` count it: they can't look into functions. It is your word, and changes nothing else. A subclass with a
+ * `canActivate()`, `intercept()` or `use()` of its own is described by itself. Returns what it was given. Throws a TypeError for a kind that
+ * there isn't, or an unknown member.
+ *
+ * @example
+ * ```ts
+ * import type { RequestHandler } from 'express';
+ *
+ * const editors = requireRoles('editor');
+ * const guard: RequestHandler = (req, res, next) => editors(req, res, next);
+ * describeGuard({ kind: 'requireRoles', roles: ['editor'] }, guard);
+ * ```
+ */
+export function describeGuard<Guard extends object>(
+  description: GuardDescription,
+  guard: Guard,
+): Guard {
+  refuseUnknownOptions('describeGuard()', description, MEMBERS);
+  if (!isFacts(description))
+    throw new TypeError(`describeGuard(): \`kind\` is ${kinds.join(', ')}`);
+  return Object.defineProperty(guard, FACTS, {
+    value: Object.freeze({ ...description }),
+    configurable: true,
+  });
+}
+
+const MEMBERS = [
+  'kind',
+  'scopes',
+  'roles',
+  'match',
+  'of',
+  'methods',
+  'credentials',
+  'cookie',
+  'metadata',
+];
 
 /** What a guard says that finds out who calls. */
 export function factsOfAuth(
@@ -57,13 +106,24 @@ export function factsOfAuth(
   return { kind, cookie, credentials, ...(methods && { methods: [...methods] }) };
 }
 
-/** What a handler has said of itself; undefined for one that isn't ours. */
-export function factsOf(handler: object): GuardFacts | undefined {
+/** What is said of a handler; undefined for one that isn't ours. */
+export function factsOf(handler: object): GuardDescription | undefined {
   const facts: unknown = Reflect.get(handler, FACTS);
   return isFacts(facts) ? facts : undefined;
 }
 
+/** What is said of a class of NestJS. A subclass that does something else is not what its parent is. */
+export function factsOfClass(type: unknown): GuardDescription | undefined {
+  if (typeof type !== 'function') return undefined;
+  if (Object.hasOwn(type, FACTS)) return factsOf(type);
+  const prototype: unknown = type.prototype;
+  const differs = METHODS.some((name) => isRecord(prototype) && Object.hasOwn(prototype, name));
+  return differs ? undefined : factsOfClass(Object.getPrototypeOf(type));
+}
+
+const METHODS = ['canActivate', 'intercept', 'use'];
+
 /** Another version of the package may know kinds that this one doesn't. */
-function isFacts(facts: unknown): facts is GuardFacts {
+function isFacts(facts: unknown): facts is GuardDescription {
   return isRecord(facts) && kinds.some((kind) => kind === facts['kind']);
 }

@@ -1,11 +1,11 @@
 import { METHODS } from 'node:http';
-import { isRecord } from '../is-record.js';
+import { member } from './member.js';
 
 /** A path as far as it is known: text, a regular expression, or nothing. */
 export type LayerPath = string | RegExp | undefined;
 
 /** An entry in the stack of an Express router, of whichever version. */
-interface Layer {
+export interface Layer {
   readonly handle: Handler;
   /** The paths that it was mounted at; `['/']` for all. */
   readonly paths: readonly LayerPath[];
@@ -176,8 +176,4 @@ function decodePattern(pattern: RegExp, keys: unknown): readonly LayerPath[] {
 
 function isHandler(value: unknown): value is Handler {
   return typeof value === 'function';
-}
-
-function member(value: unknown, name: string): unknown {
-  return typeof value === 'function' || isRecord(value) ? Reflect.get(value, name) : undefined;
 }

@@ -3,25 +3,30 @@ import { judgeRoute } from './judge-route.js';
 import {
   endsRequest,
   type Handler,
+  type Layer,
+  type LayerPath,
   mountedApplication,
   readRouter,
   type RouteHandler,
   type Router,
 } from './layers.js';
+import { expressOf, isNestApp } from './nest-app.js';
+import { type NestRoutes, readNestRoutes } from './nest-routes.js';
 import { isOnTheWay, joinPaths } from './paths.js';
 import type { AuditedRoute, Passage, Step, Surroundings } from './route.js';
 
 /**
- * Lists the routes of an Express application (4 or 5), of its routers and of the applications in it, with what stands before each.
- * Runs none of its code. Throws a TypeError for anything else.
+ * Lists the routes of an Express application (4 or 5), of its routers and of the applications in it, with what stands before each; also
+ * those of an application of NestJS. Runs none of its code. Throws a TypeError for anything else.
  */
 export function auditRoutes(app: unknown): readonly AuditedRoute[] {
-  const router = readRouter(app);
+  const nest = isNestApp(app) ? readNestRoutes(app) : undefined;
+  const router = readRouter(nest ? expressOf(app) : app);
   if (!router)
     throw new TypeError(
-      'auth.routes() and auth.openapiSecurity() take an application or a router of Express 4 or 5',
+      'auth.routes() and auth.openapiSecurity() take an application or a router of Express 4 or 5, or an application of NestJS',
     );
-  const walk: Walk = { middlewares: [], passages: [], depth: 0 };
+  const walk: Walk = { middlewares: [], passages: [], depth: 0, nest };
   walkRouter(router, { prefix: '', outer: undefined }, walk);
   return walk.passages.map((passage) => judgeRoute(passage, walk.middlewares));
 }
@@ -32,6 +37,8 @@ interface Walk {
   readonly passages: Passage[];
   /** In how many routers the walk is. */
   depth: number;
+  /** Of an application of NestJS. */
+  readonly nest: NestRoutes | undefined;
 }
 
 /** A router may be mounted below itself. */
@@ -48,10 +55,33 @@ function walkRouter(
     for (const relative of layer.paths) {
       const isStrict = within.isStrict && layer.route !== undefined;
       const path = joinPaths(within.prefix, relative, isStrict);
+      const isOfNest = addOfNest(layer, { within, path, relative }, walk);
+      if (isOfNest) continue;
       if (layer.route) addRoute(layer.route, { within, path }, walk);
       else addMounted(layer.handle, { within, path }, walk);
     }
   walk.depth -= 1;
+}
+
+/** Adds a middleware of a NestJS module, which for one method is a route to Express, or a handler of a controller with its guards. */
+function addOfNest(
+  { handle: mounted, route }: Layer,
+  { relative, ...place }: Place & { readonly relative: LayerPath },
+  walk: Walk,
+): boolean {
+  const { nest, depth } = walk;
+  const [{ handle, method } = { handle: mounted, method: undefined }] = route ?? [];
+  const at = { ...place, handle, method, ofRoute: route !== undefined, exact: route !== undefined };
+  const middleware =
+    depth === 1 ? nest?.middlewareAt(handle, { path: relative, method }) : undefined;
+  if (middleware) walk.middlewares.push({ ...at, ofRoute: false, facts: middleware.facts });
+  const guards = nest?.guardsOf(handle, relative);
+  if (guards)
+    addPassages(
+      [...guards, undefined].map((facts) => ({ ...at, facts })),
+      walk,
+    );
+  return middleware !== undefined || guards !== undefined;
 }
 
 type Place = Pick<Step, 'within' | 'path'>;

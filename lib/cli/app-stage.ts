@@ -3,12 +3,15 @@ import { EventEmitter } from 'node:events';
 import { syncBuiltinESMExports } from 'node:module';
 import { Server } from 'node:net';
 import { type CreatedAuth, onCreated } from '../doctor/created.js';
+import { onNestInit } from './nest-hook.js';
 import { replaceMember } from './replace-member.js';
 
 /** The process while an application in it is inspected: it opens no port, doesn't end, and prints on standard error. */
 export interface AppStage {
   /** Servers that were told to listen, and didn't. */
   readonly servers: ReadonlySet<Server>;
+  /** Applications of NestJS that have added their routes. */
+  readonly nestApps: ReadonlySet<unknown>;
   readonly auths: readonly CreatedAuth[];
   /** Whether the application wanted worker processes, which it didn't get. */
   hasForked(): boolean;
@@ -18,7 +21,7 @@ export interface AppStage {
 }
 
 interface StageHearer {
-  /** A server listens, or has got a listener of requests. */
+  /** A server listens, or has got a listener of requests; or an application of NestJS is there. */
   readonly onChange: () => void;
   /** The application has ended the process, or has thrown what nothing catches. */
   readonly onFailure: (says: string, cause?: unknown) => void;
@@ -27,6 +30,7 @@ interface StageHearer {
 /** Sets the stage for the application in `file`. */
 export function enterStage(file: string, complain: (text: string) => void): AppStage {
   const servers = new Set<Server>();
+  const nestApps = new Set<unknown>();
   const auths: CreatedAuth[] = [];
   const hearers: StageHearer[] = [];
   const tellChange = () => hearers.forEach(({ onChange }) => onChange());
@@ -35,6 +39,10 @@ export function enterStage(file: string, complain: (text: string) => void): AppS
   let hasForked = false;
   const undoing = [
     onCreated((created) => auths.push(created)),
+    onNestInit(file, (app) => {
+      nestApps.add(app);
+      tellChange();
+    }),
     replaceMember(Server.prototype, 'listen', function listen(this: Server, ...args: unknown[]) {
       servers.add(this);
       pretendToListen(this, args, tellChange);
@@ -52,6 +60,7 @@ export function enterStage(file: string, complain: (text: string) => void): AppS
   syncBuiltinESMExports();
   return {
     servers,
+    nestApps,
     auths,
     hasForked: () => hasForked,
     hear: (hearer) => void hearers.push(hearer),

@@ -1,4 +1,6 @@
 import { stackOf } from '../audit/layers.js';
+import { call, member } from '../audit/member.js';
+import { expressOf, isNestApp } from '../audit/nest-app.js';
 import { isRecord } from '../is-record.js';
 
 /** Applications among what a module exports and what servers answer with. Each once; those inside others are left out. */
@@ -35,34 +37,13 @@ function requestListenersOf(server: unknown): readonly unknown[] {
 
 function isExpressApp(value: unknown): boolean {
   const isApplication = ['handle', 'set', 'use', 'listen'].every(
-    (name) => typeof memberOf(value, name) === 'function',
+    (name) => typeof member(value, name) === 'function',
   );
   return typeof value === 'function' && isApplication && stackOf(value) !== undefined;
 }
 
-function isNestApp(value: unknown): boolean {
-  return ['getHttpAdapter', 'useGlobalGuards', 'init'].every(
-    (name) => typeof memberOf(value, name) === 'function',
-  );
-}
-
-function call(target: unknown, name: string, ...args: readonly unknown[]): unknown {
-  const method = memberOf(target, name);
-  return typeof method === 'function' ? Reflect.apply(method, target, args) : undefined;
-}
-
-/** The Express application inside a Nest application. */
-function expressOf(app: unknown): unknown {
-  if (!isNestApp(app)) return undefined;
-  return call(call(app, 'getHttpAdapter'), 'getInstance');
-}
-
 /** Express tells a mounted application which one it is in. */
 function isInside(app: unknown, others: ReadonlyMap<unknown, unknown>): boolean {
-  const parent = memberOf(app, 'parent');
+  const parent = member(app, 'parent');
   return parent !== undefined && (others.has(parent) || isInside(parent, others));
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  return typeof value === 'function' || isRecord(value) ? Reflect.get(value, name) : undefined;
 }

@@ -118,9 +118,9 @@ interface Progress {
   readonly isLoaded: boolean;
 }
 
-/** Routes may be added after the module has loaded. An application that listens, or exports one with routes, has added them. */
+/** Routes may be added after the module has loaded. One that listens, or is exported with routes, has added them. */
 function applicationsSoFar({ stage, module, promised, isLoaded }: Progress) {
-  const listening = [...stage.servers];
+  const listening = [...stage.servers, ...stage.nestApps];
   const apps = findApps([...exportsOf(module), ...promised, ...listening]);
   const areComplete =
     isLoaded && (findApps(listening).length > 0 || apps.some((app) => stackOf(app)?.length));

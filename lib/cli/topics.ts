@@ -181,7 +181,7 @@ const routesTopic: Topic = {
   commands: {
     'app.js': {
       takes: '[--json] [--fail-unguarded] [--allow <route>]…',
-      says: 'Lists the routes of an Express application with the guards before them, and what is wrong with them.',
+      says: 'Lists the routes of an Express or NestJS application with the guards before them, and what is wrong with them.',
       example:
         "npx latchkey routes app.js --fail-unguarded --allow /health --allow 'GET /public/*'",
     },

@@ -1,6 +1,8 @@
+import { writeFileSync } from 'node:fs';
 import cluster from 'node:cluster';
 import { Server } from 'node:net';
 import path from 'node:path';
+import { NestApplication } from '@nestjs/core';
 import { describe, expect, it } from 'vitest';
 import { auditRoutes } from '../../lib/audit/route-table.js';
 import { loadApp } from '../../lib/cli/load-app.js';
@@ -25,9 +27,11 @@ async function load(file: string, patienceMs = 10_000) {
   const before = processNow();
   try {
     const loaded = await loadApp(file, terminal, { patienceMs });
-    const routes = loaded.apps.map((app) => auditRoutes(app).map(({ path: at }) => at));
+    const all = loaded.apps.map(auditRoutes);
     await loaded.close();
-    return { routes, auths: loaded.auths.length, stderr };
+    const routes = all.map((each) => each.map(({ path: at }) => at));
+    const isGuarded = all.flat().every(({ protection }) => protection === 'guarded');
+    return { routes, isGuarded, auths: loaded.auths.length, stderr };
   } finally {
     expect(processNow()).toEqual(before);
   }
@@ -38,7 +42,11 @@ const processNow = () => [
   Object.getOwnPropertyDescriptor(Server.prototype, 'listen'),
   Object.getOwnPropertyDescriptor(process.stdout, 'write'),
   ...[process.argv, Reflect.get(process, 'exit'), Reflect.get(process, 'abort')],
-  ...[Reflect.get(cluster, 'fork'), process.listenerCount('beforeExit')],
+  ...[
+    NestApplication.prototype.init.name,
+    Reflect.get(cluster, 'fork'),
+    process.listenerCount('beforeExit'),
+  ],
   ...[process.rawListeners('uncaughtException'), process.rawListeners('unhandledRejection')],
 ];
 
@@ -114,6 +122,37 @@ describe('finds an application', () => {
       app.listen(3000);`;
     expect((await load(write(source))).routes).toEqual([['/admin'], ['/found']]);
   });
+});
+
+it.each([
+  {
+    title: 'listens, unawaited',
+    end: `NestFactory.create(App, { logger: false }).then((app) => app.listen(3000));`,
+  },
+  {
+    title: 'is exported',
+    end: `export const app = await NestFactory.create(App, { logger: false }); await app.init();`,
+  },
+])('finds an application of NestJS that $title', async ({ end }) => {
+  writeFileSync(
+    path.join(folder.path(), 'package.json'),
+    JSON.stringify({ dependencies: { '@nestjs/core': '*' } }),
+  );
+  const source = `
+    import 'reflect-metadata';
+    import { Controller, Get, Module, UseGuards } from '@nestjs/common';
+    import { NestFactory } from '@nestjs/core';
+    import { describeGuard } from 'latchkey';
+    class Guard { canActivate() { return true; } }
+    describeGuard({ kind: 'requireAuth' }, Guard);
+    class Routes { found() {} }
+    Get('found')(Routes.prototype, 'found', Object.getOwnPropertyDescriptor(Routes.prototype, 'found'));
+    Controller()(Routes);
+    UseGuards(Guard)(Routes);
+    class App {}
+    Module({ controllers: [Routes] })(App);
+    ${end}`;
+  expect(await load(write(source))).toMatchObject({ routes: [['/found']], isGuarded: true });
 });
 
 it('opens no port, but does all that an application notices of listening', async () => {

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { SignJWT } from 'jose';
+import type { AuditedRoute } from 'latchkey';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { packPackage, root } from './build-package.js';
 import { findBlock, readReadmes } from './readmes.js';
@@ -28,7 +29,11 @@ beforeAll(async () => {
     await packPackage(),
   );
   const readme = (await readReadmes()).find(({ file }) => file === 'lib/middleware/README.md');
-  await project.write('package.json', '{ "name": "scratch", "private": true }\n');
+  const dependencies = { '@nestjs/core': '*' };
+  await project.write(
+    'package.json',
+    JSON.stringify({ name: 'scratch', private: true, dependencies }),
+  );
   await project.write('auth.ts', findBlock(readme, 'NestJS', 'typescript').code);
   await project.write('main.ts', main);
   // What `nest new` writes, as far as it matters here.
@@ -109,6 +114,34 @@ describe("NestJS with the recipe's guard, middleware and filter", () => {
     expect(refused.status).toBe(403);
     expect(await refused.json()).toMatchObject({ code: 'ORG_FORBIDDEN' });
   });
+});
+
+it('npx latchkey routes lists the controllers with their guards, and ends by itself', async () => {
+  const file = path.join(project.folder, 'out/main.js');
+  const command = ['node_modules/latchkey/dist/cli/latchkey.js', 'routes', file, '--json'];
+  const { stdout } = await run(process.execPath, command, {
+    cwd: project.folder,
+    env: { ...process.env, ...env },
+  });
+  const { routes } = JSON.parse(stdout) as { readonly routes: readonly AuditedRoute[] };
+  const kinds = ({ guards }: AuditedRoute) => guards.map(({ kind }) => kind);
+  expect(
+    routes.map((route) => [`${route.method} ${route.path}`, kinds(route), route.scopes]),
+  ).toEqual([
+    ['GET /guarded', ['requireAuth'], []],
+    ['GET /behind-middleware', [], []],
+    ['GET /scoped', [], []],
+    ['GET /profile', ['requireAuth'], ['profile:read']],
+    ['GET /profile/change', ['requireAuth'], ['profile:read', 'profile:write']],
+    ['GET /org', ['requireAuth', 'orgContext'], []],
+  ]);
+});
+
+it('npx latchkey routes says what to do with TypeScript that Node does not run', async () => {
+  const file = path.join(project.folder, 'main.ts');
+  const command = ['node_modules/latchkey/dist/cli/latchkey.js', 'routes', file];
+  const failed = run(process.execPath, command, { cwd: project.folder, env: process.env });
+  await expect(failed).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('tsx') });
 });
 
 describe('NestJS without the filter', () => {

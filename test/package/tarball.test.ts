@@ -34,6 +34,7 @@ const mainNames = [
   'createAuth',
   'createAuthRouter',
   'createVerifier',
+  'describeGuard',
   'errorHandler',
   'eventLabels',
   'eventNames',
