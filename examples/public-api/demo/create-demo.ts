@@ -53,6 +53,8 @@ function settings(origin: string): Environment {
     AUTH_ACCESS_TTL: '7d',
     AUTH_REFRESH_IDLE_TTL: '30d',
     AUTH_REFRESH_TTL: '90d',
+    // That these are long is known, and meant: npx latchkey doctor need not warn of it.
+    AUTH_ACCEPTED_WARNINGS: 'access_lifetime',
     AUTH_API_KEYS: 'on',
     AUTH_PASSWORDS: 'off',
     AUTH_APP_NAME: 'Projects',

@@ -98,21 +98,19 @@ export const keyAge: Check = settingsCheck('key_age', ({ config, origins }, { to
   const files = SIGNING.flatMap((path) => {
     const file = isSet(config, path) ? origins.fileOf(path) : undefined;
     const writtenAt = file === undefined ? undefined : timeOf(file);
-    return writtenAt === undefined
-      ? []
-      : [{ name: origins.nameOf(path), age: today.now - writtenAt }];
+    return writtenAt === undefined ? [] : [{ path, age: today.now - writtenAt }];
   });
-  const old = files.filter(({ age }) => age > 2 * YEAR_MS);
   if (files.length === 0) return undefined;
+  const old = files.filter(({ age }) => age > 2 * YEAR_MS);
   if (old.length === 0) return passed('the files of keys were written in the last two years');
-  return old.map(({ name, age }) =>
-    warned(`the file of ${name} was written ${Math.floor(age / YEAR_MS)} years ago`, {
+  return old.map(({ path, age }) => {
+    const years = Math.floor(age / YEAR_MS);
+    const command = `npx latchkey keys rotate${path === 'secret' ? ' --secret' : ''}`;
+    return warned(`the file of ${origins.nameOf(path)} was written ${years} years ago`, {
       why: 'a key has been on more machines and in more backups the older it is; NIST SP 800-57 gives signing keys one to three years',
-      fix: name.startsWith('AUTH_SECRET')
-        ? 'replace it with npx latchkey keys rotate --secret; no user is signed out'
-        : 'replace it with npx latchkey keys rotate; no user is signed out',
-    }),
-  );
+      fix: `replace it with ${command}; no user is signed out`,
+    });
+  });
 });
 
 const SIGNING = ['jwt.secret', 'jwt.privateKey', 'secret'] as const;
