@@ -6,6 +6,36 @@ export interface RequestFacts {
   readonly ip?: string | undefined;
 }
 
+/** What of a user can be set. */
+export type UserField =
+  | 'username'
+  | 'email'
+  | 'emailVerified'
+  | 'roles'
+  | 'groups'
+  | 'attributes'
+  | 'orgs'
+  | 'disabled';
+
+/** What of a service account can be set. */
+export type ServiceAccountField =
+  | 'name'
+  | 'scopes'
+  | 'roles'
+  | 'disabled'
+  | 'jwks'
+  | 'tokenSeconds';
+
+/** Why a support person may not act as a user. */
+export type ImpersonationRefusal =
+  | 'self'
+  | 'unknown_user'
+  | 'disabled'
+  | 'protected_user'
+  | 'must_reset_password'
+  | 'changed'
+  | 'active';
+
 /** What every event of an organisation carries. */
 export interface OrgFacts extends RequestFacts {
   readonly orgId: string;
@@ -20,7 +50,10 @@ export interface AuthEvents {
     /** The rule that it broke, in one word. */
     readonly reason: string | undefined;
   };
-  /** A valid credential was not enough: scope, role, organisation or authentication context. */
+  /**
+   * A valid credential was not enough: scope, role, organisation or authentication context. With the code CROSS_SITE_REQUEST a page of another
+   * site may have sent the request. From `auth.errorHandler()` and our own pages.
+   */
   'access.denied': RequestFacts & {
     readonly code: string;
     readonly subject: string | undefined;
@@ -81,8 +114,8 @@ export interface AuthEvents {
     readonly provider?: string;
   };
   /**
-   * A log-in was refused. Reasons with a password: unknown_user, wrong_password, no_password, disabled, too_many
-   * (under several names of the account), bad_hash, changed. With a provider: one word for the rule that was broken.
+   * A log-in was refused, or a signed-in user gave a wrong password where one is asked for. Reasons with a password: unknown_user, wrong_password,
+   * no_password, disabled, too_many (under several names of the account), bad_hash, changed. With a provider: one word for the rule that was broken.
    */
   'login.failed': RequestFacts & {
     readonly reason: string;
@@ -126,6 +159,14 @@ export interface AuthEvents {
     /** How many sessions ended by it. */
     readonly sessions: number;
   };
+  /**
+   * A logout token was refused; no session ended. Reasons: signature, type, issuer, audience, nonce, events, subject, id, times, replayed,
+   * invalid_request (there was none).
+   */
+  'logout.refused': RequestFacts & {
+    readonly provider: string;
+    readonly reason: string;
+  };
   /** A provider's access token was renewed, or could not be. */
   'upstream.renewed': { readonly sessionId: string; readonly provider: string };
   'upstream.failed': {
@@ -139,32 +180,68 @@ export interface AuthEvents {
     readonly limit: 'address' | 'account';
   };
   /** A refresh token was exchanged for its successor. */
-  'refresh.rotated': {
+  'refresh.rotated': RequestFacts & {
     readonly userId: string;
     readonly sessionId: string;
   };
-  /** A refresh token was refused. */
+  /**
+   * A refresh token was refused. Reasons: malformed, unknown, delivery (as a cookie that was given out in a body, or the other way round), revoked,
+   * expired, future (the store was restored from a backup), ended, other_key, refresh_reused, user_gone; of an actor those of `impersonation.ended`.
+   */
   'refresh.refused': RequestFacts & {
     readonly reason: string;
   };
   /** A refresh token was used again after its grace period: it has been copied. Its session has ended. */
-  'refresh.reused': {
+  'refresh.reused': RequestFacts & {
     readonly userId: string;
     readonly sessionId: string;
   };
-  /** A session ended before its time. One event a session. */
-  'session.revoked': {
+  /**
+   * A session ended before its time. One event a session, from the instance that ended it. Reasons: logout, revoked (by its refresh token), replaced (by
+   * a new sign-in in the same browser), backchannel, refresh_reused, code_reused, ended_by_user, ended_by_admin, user_disabled, user_deleted,
+   * user_gone, user_changed, ended_meanwhile, identity_removed, password_change, password_reset, password_admin_reset, those of `impersonation.ended`,
+   * and what the application gives `auth.sessions.revoke()`.
+   */
+  'session.revoked': RequestFacts & {
     readonly sessionId: string;
+    /** Absent where only the provider knows whose session it is (`logout.backchannel`). */
+    readonly userId?: string | undefined;
+    /** Id of the user who ended it; absent: a provider, a rule of ours, or the application. */
+    readonly by?: string | undefined;
     readonly reason: string;
   };
-  /** A password was set. Reasons: change, reset, admin_reset. */
+  /** A password was set. */
   'password.changed': RequestFacts & {
     readonly userId: string;
-    readonly reason: string;
+    readonly reason: 'change' | 'reset' | 'admin_reset';
+    /** The session that began with it; absent for `admin_reset`, where none does. */
+    readonly sessionId?: string;
   };
   /** A mail to reset a password was requested. `userId` is absent when no user has this address. */
   'password.reset_requested': RequestFacts & {
     readonly userId: string | undefined;
+  };
+  /** A signed-in user asked for another e-mail address, or for the proof of the present one. It counts with `user.changed`. */
+  'email.change_requested': RequestFacts & {
+    readonly userId: string;
+  };
+  /**
+   * A token that was mailed came and was refused. Reasons: unknown (never given out, used, or expired), out_of_date (address or password have changed
+   * since), wrong_password (not the one of the sign-up), and of an invitation unknown, used, expired, other_address, unproven (an address that the
+   * account has not proven).
+   */
+  'mailed_token.refused': RequestFacts & {
+    readonly kind: 'reset' | 'address' | 'invitation';
+    readonly reason:
+      | 'unknown'
+      | 'out_of_date'
+      | 'wrong_password'
+      | 'used'
+      | 'expired'
+      | 'other_address'
+      | 'unproven';
+    /** The signed-in user who sent it. */
+    readonly userId?: string;
   };
   /** Somebody asked for an account with a password. `userId` is whose account has the address already; absent for a new address. */
   'sign_up.requested': RequestFacts & {
@@ -174,18 +251,24 @@ export interface AuthEvents {
   'password.hash_broken': {
     readonly userId: string;
   };
-  /** An administrator, the command line, or users themselves (sign-up, new address) changed a user. */
+  /**
+   * An administrator, or users themselves (sign-up, new address), changed a user. What the application does by `auth.users` is not told, neither what
+   * the command line does, which runs in a process of its own.
+   */
   'user.changed': RequestFacts & {
     readonly userId: string;
     readonly change:
       | 'created'
       | 'updated'
       | 'disabled'
+      | 'enabled'
       | 'deleted'
       | 'password_reset'
       | 'sessions_ended'
       | 'identity_removed'
       | 'key_revoked';
+    /** Which members were set, such as `roles`, by `updated`, `disabled` and `enabled`. */
+    readonly fields?: readonly UserField[];
     /** Subject of the request, where there was one; absent for a sign-up. */
     readonly by: string | undefined;
   };
@@ -218,7 +301,7 @@ export interface AuthEvents {
     readonly actorId: string;
     /** Absent when there is no such user. */
     readonly userId: string | undefined;
-    readonly reason: string;
+    readonly reason: ImpersonationRefusal;
   };
   /** A service account got an access token. */
   'token.issued': RequestFacts & {
@@ -226,8 +309,8 @@ export interface AuthEvents {
     readonly org: string;
   };
   /**
-   * A client did not prove itself. Reasons: no_proof, basic (a malformed header), unknown_client, disabled, malformed_secret (cut off, or none of
-   * ours), wrong_secret, secret_ended, no_keys, and for an assertion: assertion_malformed, assertion_type, assertion_subject, assertion_audience,
+   * A client did not prove itself. Reasons: no_proof, mixed_credentials, basic (a malformed header), unknown_client, disabled, malformed_secret (cut
+   * off, or none of ours), wrong_secret, secret_ended, org_gone, no_keys, and for an assertion: assertion_malformed, assertion_type, assertion_subject, assertion_audience,
    * assertion_id, assertion_times, assertion_signature, assertion_replayed.
    */
   'client.refused': RequestFacts & {
@@ -242,13 +325,16 @@ export interface AuthEvents {
       | 'created'
       | 'updated'
       | 'disabled'
+      | 'enabled'
       | 'deleted'
       | 'secret_added'
       | 'secret_ended';
+    /** Which members were set, such as `scopes`, by `updated`, `disabled` and `enabled`. */
+    readonly fields?: readonly ServiceAccountField[];
     /** Subject of the request. */
     readonly by: string | undefined;
   };
-  /** An organisation was made, renamed, removed. `by` is the user who did it, here and below; absent: the application. */
+  /** An organisation was made, renamed, removed: with its members, invitations and service accounts. `by` is the user who did it, here and below; absent: the application. */
   'org.created': OrgFacts;
   'org.changed': OrgFacts & { readonly change: 'renamed' };
   'org.deleted': OrgFacts;

@@ -1,7 +1,15 @@
 import type { AuthEventName, AuthEvents } from './auth-events.js';
 
 /** A member that takes few values, all of them fixed words. */
-export type EventLabel = 'by' | 'change' | 'code' | 'hook' | 'limit' | 'operation' | 'reason';
+export type EventLabel =
+  | 'by'
+  | 'change'
+  | 'code'
+  | 'hook'
+  | 'kind'
+  | 'limit'
+  | 'operation'
+  | 'reason';
 
 /**
  * Of each event the members that may be labels of a metric: fixed words of ours. What users, clients and providers choose, such as
@@ -24,6 +32,7 @@ export const eventLabels: {
   'api_key.created': [],
   'api_key.revoked': ['by'],
   'logout.backchannel': [],
+  'logout.refused': ['reason'],
   'upstream.renewed': [],
   'upstream.failed': ['reason'],
   'rate.limited': ['limit'],
@@ -33,6 +42,8 @@ export const eventLabels: {
   'session.revoked': ['reason'],
   'password.changed': ['reason'],
   'password.reset_requested': [],
+  'email.change_requested': [],
+  'mailed_token.refused': ['kind', 'reason'],
   'sign_up.requested': [],
   'password.hash_broken': [],
   'user.changed': ['change'],

@@ -67,6 +67,8 @@ export function createCallers(parts: RouterParts): Callers {
     if (!user || user.disabled)
       throw new AuthError('TOKEN_REVOKED', { realm, reason: 'user_gone' });
     keepKeyOf(principal, req);
+    // For error handlers, and for `access.denied`.
+    req.auth ??= principal;
     return { principal, user };
   }
 

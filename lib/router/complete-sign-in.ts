@@ -48,7 +48,11 @@ export async function replaceSession(
   const live = await begin();
   for (const token of tokens) {
     const former = await sessions.find(token, 'cookie');
-    if (former && former.id !== keep) await sessions.revoke({ id: former.id }, 'replaced');
+    if (former && former.id !== keep)
+      await sessions.revoke({ id: former.id }, 'replaced', {
+        userId: former.userId,
+        ...requestFacts(req),
+      });
   }
   if (tokens.length > 0) cookies.clear(res, 'session', req);
   return live;

@@ -1,3 +1,4 @@
+import type { RequestFacts } from '../events/auth-events.js';
 import type { Session, SessionOfUser } from '../stores/store.js';
 import { isAlive, type SessionContext } from './live-session.js';
 import { isGenuine, parseRefreshToken } from './refresh-token.js';
@@ -13,6 +14,8 @@ export interface PresentedToken {
   readonly delivery?: Delivery | undefined;
   /** Thumbprint of the key that its sender has proven to hold. */
   readonly keyThumbprint?: string | undefined;
+  /** What events say of the request that it came in. */
+  readonly request?: RequestFacts | undefined;
 }
 
 export interface GenuineToken {

@@ -1,4 +1,5 @@
 import { AuthError } from '../errors.js';
+import type { RequestFacts } from '../events/auth-events.js';
 import type { SessionSelector } from '../stores/store.js';
 import { createGrace } from './grace.js';
 import { actorRefusal, tellImpersonationEnded } from './impersonation.js';
@@ -13,7 +14,11 @@ export type TokenWay = Omit<PresentedToken, 'token'>;
 
 interface RefreshOptions {
   readonly graceMs: number;
-  readonly revoke: (selector: SessionSelector, reason: string) => Promise<number>;
+  readonly revoke: (
+    selector: SessionSelector,
+    reason: string,
+    told?: RequestFacts & { readonly userId: string },
+  ) => Promise<number>;
 }
 
 interface Refresh {
@@ -74,10 +79,12 @@ export function createRefresh(
     if ('live' in renewal) return renewal.live;
     const { refusal, ending } = renewal;
     if (ending === undefined) throw invalid(refusal);
-    const ended = await revoke({ id: ending.id }, refusal);
+    const { requestId, ip } = presented.request ?? {};
+    const told = { userId: ending.userId, requestId, ip };
+    const ended = await revoke({ id: ending.id }, refusal, told);
     if (ended > 0) tellImpersonationEnded(events, ending, refusal);
     if (refusal !== 'refresh_reused') throw invalid(refusal);
-    if (ended > 0) events.emit('refresh.reused', { userId: ending.userId, sessionId: ending.id });
+    if (ended > 0) events.emit('refresh.reused', { sessionId: ending.id, ...told });
     throw new AuthError('REFRESH_REUSED');
   }
 }

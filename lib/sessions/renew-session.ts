@@ -40,7 +40,7 @@ export function renew(
     const byActor = await actorRefusal(context, session, user);
     if (byActor !== undefined) return { refusal: byActor, ending: session };
     if (generation < session.generation) return renewFormer(context, verdict, { user, isInGrace });
-    const rotated = await rotate(context, session);
+    const rotated = await rotate(context, session, presented.request);
     if (rotated) return { live: liveSession(rotated, user, context.keys) };
     // A concurrent request has rotated it first: its row has the same successor.
     const latest = await context.sessions.get(session.id);
@@ -62,6 +62,7 @@ async function renewFormer(
 async function rotate(
   { sessions, keys, events, now, idleTtlSeconds }: SessionContext,
   { id, generation }: Session,
+  request: PresentedToken['request'] = {},
 ): Promise<Session | undefined> {
   const time = now();
   const rotated = await sessions.rotate(id, {
@@ -70,6 +71,9 @@ async function rotate(
     now: time,
     idleExpiresAt: time + idleTtlSeconds * 1000,
   });
-  if (rotated) events.emit('refresh.rotated', { userId: rotated.userId, sessionId: rotated.id });
+  const { requestId, ip } = request;
+  const told = { requestId, ip };
+  if (rotated)
+    events.emit('refresh.rotated', { userId: rotated.userId, sessionId: rotated.id, ...told });
   return rotated;
 }

@@ -1,4 +1,5 @@
 import { createRevocationCounts } from '../accounts/revocation-counts.js';
+import type { RequestFacts } from '../events/auth-events.js';
 import { numberInRange } from '../known-options.js';
 import type {
   Session,
@@ -34,6 +35,14 @@ export interface SessionOptions extends Pick<RevocationsOptions, 'revocationLagS
    * for which a stolen token can be used without being noticed. @defaultValue `10`
    */
   readonly graceSeconds?: number;
+}
+
+/** What `session.revoked` says of the end of sessions beside its reason. */
+export interface RevocationFacts extends RequestFacts {
+  /** Whose sessions they are. @defaultValue the user that the selector names */
+  readonly userId?: string | undefined;
+  /** Id of the user who ends them. @defaultValue none: a rule, or the application */
+  readonly by?: string | undefined;
 }
 
 /**
@@ -118,13 +127,13 @@ export interface Sessions {
   touch(session: Session): Promise<Session>;
   /**
    * Ends sessions. This instance refuses their access tokens at once, the others within `revocationLagSeconds` plus the
-   * difference between the instances' clocks. `reason` is a fixed word for the `session.revoked` event. Returns how many
-   * sessions it ended.
+   * difference between the instances' clocks. `reason` is a fixed word for the `session.revoked` event, `told` what else it says. Returns
+   * how many sessions it ended.
    *
    * @example
    * await auth.sessions.revoke({ userId: user.id, except: principal.sessionId }, 'password_changed');
    */
-  revoke(selector: SessionSelector, reason: string): Promise<number>;
+  revoke(selector: SessionSelector, reason: string, told?: RevocationFacts): Promise<number>;
   /**
    * Tells whether access tokens of the session must be refused. From memory; a promise until the store has answered once,
    * and while this instance knows that it has not read all revocations: then the store is asked, and the promise rejects
@@ -156,12 +165,18 @@ export function createSessions(context: SessionContext, options: SessionOptions 
   const counts = createRevocationCounts(context.once, now);
   const refreshing = createRefresh(context, { graceMs, revoke });
 
-  async function revoke(selector: SessionSelector, reason: string): Promise<number> {
+  async function revoke(
+    selector: SessionSelector,
+    reason: string,
+    told: RevocationFacts = {},
+  ): Promise<number> {
     // Counted first: a session that starts concurrently is either revoked here, or sees the count.
     await counts.add(selector);
     const ended = await sessions.revoke(selector, { now: now(), reason });
     revocations.add(ended);
-    for (const sessionId of ended) context.events.emit('session.revoked', { sessionId, reason });
+    const { userId = 'userId' in selector ? selector.userId : undefined, by, requestId, ip } = told;
+    for (const sessionId of ended)
+      context.events.emit('session.revoked', { sessionId, userId, reason, by, requestId, ip });
     return ended.length;
   }
 

@@ -26,7 +26,11 @@ interface Beginning {
 interface Starting {
   readonly context: SessionContext;
   readonly counts: RevocationCounts;
-  readonly revoke: (selector: SessionSelector, reason: string) => Promise<number>;
+  readonly revoke: (
+    selector: SessionSelector,
+    reason: string,
+    told?: { readonly userId: string },
+  ) => Promise<number>;
 }
 
 export async function start(
@@ -56,7 +60,7 @@ export async function startUnchanged(
   // Read after the start: whoever changes the user later finds the session, and ends it.
   const latest = await users.findById(user.id);
   if (maySignIn(latest) && latest.version === user.version) return live;
-  await revoke({ id: live.session.id }, 'user_changed');
+  await revoke({ id: live.session.id }, 'user_changed', { userId: user.id });
   return undefined;
 }
 
@@ -71,7 +75,7 @@ export async function startProven(
   // Counted after the start, for the same reason for which `revoke` counts before it.
   const owner = { userId: user.id, provider };
   if (await starting.counts.areUnchanged(revocationCount, owner)) return live;
-  await starting.revoke({ id: live.session.id }, 'ended_meanwhile');
+  await starting.revoke({ id: live.session.id }, 'ended_meanwhile', { userId: user.id });
   return undefined;
 }
 

@@ -137,8 +137,8 @@ export const securityRules: readonly SecurityRule[] = [
   {
     rule: 'a sign-in ends the session that the browser had before',
     file: 'lib/router/complete-sign-in.ts',
-    find: "if (former && former.id !== keep) await sessions.revoke({ id: former.id }, 'replaced');",
-    replace: '',
+    find: 'former && former.id !== keep',
+    replace: 'false',
     tests: [
       'test/attacks/google.test.ts',
       'test/attacks/cookie-sessions.test.ts',
@@ -183,7 +183,7 @@ export const securityRules: readonly SecurityRule[] = [
   {
     rule: 'deleting a user ends their sessions',
     file: 'lib/router/admin/users.ts',
-    find: "await sessions.revoke({ userId: id }, 'user_deleted');",
+    find: "await sessions.revoke({ userId: id }, 'user_deleted', { by, ...requestFacts(req) });",
     replace: '',
     tests: ['test/attacks/late-sessions.test.ts', 'test/router/admin'],
   },
@@ -197,8 +197,8 @@ export const securityRules: readonly SecurityRule[] = [
   {
     rule: 'disabling a user ends their sessions',
     file: 'lib/router/admin/users.ts',
-    find: "if (change.disabled) await sessions.revoke({ userId: user.id }, 'user_disabled');",
-    replace: '',
+    find: 'if (change.disabled)\n',
+    replace: 'if (false)\n',
     tests: ['test/router/admin'],
   },
   {

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { AuthError } from '../../errors.js';
+import type { ImpersonationRefusal } from '../../events/auth-events.js';
 import { requestFacts } from '../../http/request-facts.js';
 import { deviceLabel } from '../../sessions/device-label.js';
 import { IMPERSONATE, isProtected } from '../../sessions/impersonation.js';
@@ -109,7 +110,7 @@ async function requireImpersonable(
   caller: OwnUser,
 ): Promise<StoredUser> {
   const user = await parts.users.findById(userIdOf(req));
-  const refused = (reason: string, error: AuthError): never =>
+  const refused = (reason: ImpersonationRefusal, error: AuthError): never =>
     refuse(parts, req, { caller, user, reason, error });
   if (!user) return refused('unknown_user', new AuthError('NOT_FOUND'));
   const denied = new AuthError('IMPERSONATION_DENIED');
@@ -129,7 +130,7 @@ async function requireImpersonable(
 interface Refusal {
   readonly caller: OwnUser;
   readonly user: StoredUser | undefined;
-  readonly reason: string;
+  readonly reason: ImpersonationRefusal;
   readonly error: AuthError;
 }
 

@@ -37,7 +37,7 @@ export async function requireOwnUserWithScope(
 export function reportChange(
   { parts }: ManageContext,
   req: Request,
-  change: Pick<AuthEvents['user.changed'], 'userId' | 'change' | 'by'>,
+  change: Pick<AuthEvents['user.changed'], 'userId' | 'change' | 'fields' | 'by'>,
 ): void {
   parts.events.emit('user.changed', { ...change, ...requestFacts(req) });
 }

@@ -1,4 +1,5 @@
 import { AuthError } from '../../errors.js';
+import { requestFacts } from '../../http/request-facts.js';
 import { endOneSession } from '../session/end-session.js';
 import { unlinkIdentities, waysInOf } from '../session/identities.js';
 import { sessionPageOf } from '../session/own-sessions.js';
@@ -22,7 +23,7 @@ export function endUserSessions(context: ManageContext): Endpoint {
     const by = await requireAdmin(context, req);
     const userId = userIdOf(req);
     // Also of a user who is gone.
-    await sessions.revoke({ userId }, 'ended_by_admin');
+    await sessions.revoke({ userId }, 'ended_by_admin', { by, ...requestFacts(req) });
     await find(context, userId);
     reportChange(context, req, { userId, change: 'sessions_ended', by });
     res.status(204).end();
@@ -37,7 +38,8 @@ export function endUserSession(context: ManageContext): Endpoint {
     const userId = userIdOf(req);
     const session = await sessions.findById(String(req.params['session']));
     if (session?.userId !== userId) throw new AuthError('NOT_FOUND');
-    await endOneSession(context.parts, session, 'ended_by_admin');
+    const ending = { reason: 'ended_by_admin', by, ...requestFacts(req) };
+    await endOneSession(context.parts, session, ending);
     reportChange(context, req, { userId, change: 'sessions_ended', by });
     res.status(204).end();
   };

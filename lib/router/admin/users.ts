@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { AuthError } from '../../errors.js';
+import type { UserField } from '../../events/auth-events.js';
 import { requestFacts } from '../../http/request-facts.js';
 import { definedOnly } from '../../known-options.js';
 import { publicUser } from '../../accounts/users.js';
@@ -115,16 +116,40 @@ export function updateUser(context: ManageContext): Endpoint {
   return async function handleUpdateUser(req, res) {
     const by = await requireAdmin(context, req);
     const change = toUser(await readJsonBody({ req, res }, patchSchema));
-    const user = await users.update(userIdOf(req), change);
-    if (change.disabled) await sessions.revoke({ userId: user.id }, 'user_disabled');
+    let wasDisabled = false;
+    const user = await users.update(userIdOf(req), ({ disabled }) => {
+      wasDisabled = disabled;
+      return change;
+    });
+    if (change.disabled)
+      await sessions.revoke({ userId: user.id }, 'user_disabled', { by, ...requestFacts(req) });
     reportChange(context, req, {
       userId: user.id,
-      change: change.disabled ? 'disabled' : 'updated',
+      change: changeOf(wasDisabled, change.disabled),
+      fields: userFieldsOf(change),
       by,
     });
     res.json(publicUser(user));
   };
 }
+
+/** What a change does to a user or an account that was disabled, or was not. */
+export function changeOf(
+  was: boolean,
+  is: boolean | undefined,
+): 'updated' | 'disabled' | 'enabled' {
+  if (is === undefined || (!is && !was)) return 'updated';
+  return is ? 'disabled' : 'enabled';
+}
+
+function userFieldsOf(change: ReturnType<typeof toUser>): readonly UserField[] {
+  return USER_FIELDS.filter((field) => field in change);
+}
+
+const USER_FIELDS: readonly UserField[] = [
+  ...(['username', 'email', 'emailVerified', 'roles'] as const),
+  ...(['groups', 'attributes', 'orgs', 'disabled'] as const),
+];
 
 /** Removes a user and ends all their sessions: 204. Errors: NOT_FOUND (404). */
 export function deleteUser(context: ManageContext): Endpoint {
@@ -138,7 +163,7 @@ export function deleteUser(context: ManageContext): Endpoint {
     await unlinkIdentities(parts, req, unlinking);
     const wasThere = await users.delete(id);
     // Also for a user who is gone: an earlier attempt may have been interrupted here.
-    await sessions.revoke({ userId: id }, 'user_deleted');
+    await sessions.revoke({ userId: id }, 'user_deleted', { by, ...requestFacts(req) });
     await apiKeys.revokeAll(id, { by: 'deletion', ...requestFacts(req) });
     await parts.orgs?.organisations.removeUser(id, { by, ...requestFacts(req) });
     // Also an identity that was being linked meanwhile, and a user whom a sign-in with it has made again.
@@ -170,10 +195,15 @@ export function resetUserPassword(context: ManageContext, sendMail: SendMail): E
     const revocation = { by: 'password', ...requestFacts(req) } as const;
     await unlinkIdentities(parts, req, unlinking);
     await apiKeys.revokeAll(user.id, revocation);
-    await sessions.revoke({ userId: user.id }, 'password_admin_reset');
+    const told = { by, ...requestFacts(req) };
+    await sessions.revoke({ userId: user.id }, 'password_admin_reset', told);
     await unlinkIdentities(parts, req, unlinking);
     await apiKeys.revokeAll(user.id, revocation);
     reportChange(context, req, { userId: user.id, change: 'password_reset', by });
+    events.emit('password.changed', {
+      ...{ userId: user.id, reason: 'admin_reset' },
+      ...requestFacts(req),
+    });
     const { id: userId, email: to = '' } = user;
     inBackground(
       sendQuietly(sendMail, { kind: 'temporary_password', to, data: { userId, password } }, events),

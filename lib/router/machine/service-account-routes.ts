@@ -4,10 +4,11 @@ import type { ClientSecret } from '../../accounts/client-secrets.js';
 import type { ServiceAccounts } from '../../accounts/service-accounts.js';
 import { publicServiceAccount } from '../../accounts/stored-accounts.js';
 import { AuthError } from '../../errors.js';
-import type { AuthEvents } from '../../events/auth-events.js';
+import type { AuthEvents, ServiceAccountField } from '../../events/auth-events.js';
 import { requestFacts } from '../../http/request-facts.js';
 import { definedOnly } from '../../known-options.js';
 import { type ManageContext, requireAdmin } from '../admin/require-admin.js';
+import { changeOf } from '../admin/users.js';
 import { readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
 import type { Routes } from '../route-table.js';
@@ -93,12 +94,20 @@ function update(context: AccountsContext): Endpoint {
   return async function handleUpdateServiceAccount(req, res) {
     const by = await requireAdmin(context, req);
     const body = await readJsonBody({ req, res }, patchSchema);
-    const account = await context.accounts.update(parameterOf(req, 'id'), toChange(body));
-    const change = body.disabled ? 'disabled' : 'updated';
-    report(context, req, { accountId: account.id, change, by });
+    const id = parameterOf(req, 'id');
+    const wasDisabled = (await context.accounts.findById(id))?.disabled ?? false;
+    const given = toChange(body);
+    const account = await context.accounts.update(id, given);
+    const change = changeOf(wasDisabled, body.disabled);
+    const fields = FIELDS.filter((field) => field in given);
+    report(context, req, { accountId: account.id, change, fields, by });
     res.json(publicServiceAccount(account));
   };
 }
+
+const FIELDS: readonly ServiceAccountField[] = [
+  ...(['name', 'scopes', 'roles', 'disabled', 'jwks', 'tokenSeconds'] as const),
+];
 
 /** Deletes an account with its secrets: 204. Errors: NOT_FOUND (404). */
 function remove(context: AccountsContext): Endpoint {
@@ -159,7 +168,7 @@ function parameterOf({ params }: Request, name: string): string {
 function report(
   { parts }: AccountsContext,
   req: Request,
-  change: Pick<AuthEvents['service_account.changed'], 'accountId' | 'change' | 'by'>,
+  change: Pick<AuthEvents['service_account.changed'], 'accountId' | 'change' | 'fields' | 'by'>,
 ): void {
   parts.events.emit('service_account.changed', { ...change, ...requestFacts(req) });
 }

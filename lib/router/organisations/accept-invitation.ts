@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Membership } from '../../stores/org-store.js';
 import type { OwnUser } from '../caller.js';
+import { reportRefusedToken } from '../password/mailed-tokens.js';
 import { type Exchange, readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
 import { actorOf, type OrgRoutesContext } from './org-caller.js';
@@ -20,10 +21,13 @@ export function createAcceptInvitation(context: OrgRoutesContext): AcceptInvitat
   return async function acceptByToken({ req }, token) {
     const caller = await context.callers.requireUser(req);
     const actor = actorOf(req, caller.user);
-    return {
-      ...caller,
-      membership: await organisations.acceptInvitation(token, caller.user, actor),
-    };
+    const { user } = caller;
+    const membership = await organisations
+      .acceptInvitation(token, user, actor)
+      .catch((error: unknown) =>
+        reportRefusedToken(context.parts, req, { kind: 'invitation', userId: user.id, error }),
+      );
+    return { ...caller, membership };
   };
 }
 

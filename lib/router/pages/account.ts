@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AuthError } from '../../errors.js';
+import { requestFacts } from '../../http/request-facts.js';
 import { readNotes } from '../../sessions/session-notes.js';
 import type { Callers } from '../caller.js';
 import { ownPath } from '../own-urls.js';
@@ -83,7 +84,8 @@ export function submitEndSession(parts: RouterParts, callers: Callers): Endpoint
     const session = typeof id === 'string' ? await sessions.findById(id) : undefined;
     // Already over: what the button is for.
     if (session && session.userId !== user.id) throw new AuthError('NOT_FOUND');
-    if (session) await endOneSession(parts, session, 'ended_by_user');
+    const ending = { reason: 'ended_by_user', by: user.id, ...requestFacts(req) };
+    if (session) await endOneSession(parts, session, ending);
     backToAccount(parts, { req, res }, 'notice.sessionEnded');
   };
 }
@@ -112,7 +114,10 @@ export function submitEndOtherSessions(parts: RouterParts, callers: Callers): En
     const { principal, user } = await callers.requireUser(req);
     const { sessionId } = principal;
     if (sessionId === undefined) throw new AuthError('CREDENTIALS_MISSING');
-    await parts.sessions.revoke({ userId: user.id, except: sessionId }, 'ended_by_user');
+    await parts.sessions.revoke({ userId: user.id, except: sessionId }, 'ended_by_user', {
+      by: user.id,
+      ...requestFacts(req),
+    });
     backToAccount(parts, { req, res }, 'notice.othersEnded');
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { presentPasswordSchema } from './present-password.js';
+import { requestFacts } from '../../http/request-facts.js';
 import type { StoredUser } from '../../stores/store.js';
 import type { Callers } from '../caller.js';
 import { createAddressProofs } from './address-proofs.js';
@@ -55,6 +56,7 @@ export function createChangeEmail(
     // Neither may this user mail to many addresses, nor many users to this address.
     for (const target of [user.id, email])
       await spendAttempt(req, res, (await devices.countsOf(req, target)).ofLogin);
+    parts.events.emit('email.change_requested', { userId: user.id, ...requestFacts(req) });
     afterReply(parts, res, () => mailAddresses(user, email));
   };
 }

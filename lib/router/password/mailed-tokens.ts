@@ -1,6 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { Request } from 'express';
 import type { z } from 'zod';
-import { type AuthError, reusableError } from '../../errors.js';
+import { AuthError, reusableError } from '../../errors.js';
+import type { AuthEvents } from '../../events/auth-events.js';
+import { requestFacts } from '../../http/request-facts.js';
 import type { StoredUser } from '../../stores/store.js';
 import { mailedUrl } from '../own-urls.js';
 import type { RouterParts } from '../parts.js';
@@ -14,7 +17,7 @@ export interface MailedTokens<Row> {
   issue(row: Row): Promise<string>;
   /**
    * Uses a token up for `work`, which throws {@link deadToken} for a row that is out of date. After any other failure the
-   * token is good again: it must not be lost to a refused password or an outage. Rejects with {@link deadToken} for a
+   * token is good again: it must not be lost to a refused password or an outage. Rejects with INVALID_REQUEST (400) for a
    * token that is unknown, used or expired.
    */
   redeem<Result>(token: string, work: (row: Row) => Promise<Result>): Promise<Result>;
@@ -42,7 +45,7 @@ export function createMailedTokens<Row extends Expiring>(
       const key = keyOf(token);
       const taken = await once.take(key, now());
       const row = taken === undefined ? undefined : schema.safeParse(JSON.parse(taken)).data;
-      if (taken === undefined || !row) throw deadToken;
+      if (taken === undefined || !row) throw unknownToken;
       try {
         return await work(row);
       } catch (error) {
@@ -59,10 +62,45 @@ export function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
 }
 
-export const deadToken: AuthError = reusableError('INVALID_REQUEST', {
+const invalidToken = {
   reason: 'mailed_token',
   errors: [{ pointer: '#/token', detail: 'is not valid, or not any more', code: 'invalid_token' }],
-});
+};
+/** The same answer for both: what differs is for the event. */
+const unknownToken = reusableError('INVALID_REQUEST', invalidToken);
+export const deadToken: AuthError = reusableError('INVALID_REQUEST', invalidToken);
+
+/** Tells why a mailed token was refused, and passes the refusal on; with every other error it only does that. */
+export function reportRefusedToken(
+  { events }: Pick<RouterParts, 'events'>,
+  req: Request,
+  { error, ...told }: RefusedToken,
+): never {
+  const reason = reasonOf(error);
+  if (reason) events.emit('mailed_token.refused', { ...told, reason, ...requestFacts(req) });
+  throw error;
+}
+
+interface RefusedToken extends Pick<AuthEvents['mailed_token.refused'], 'kind' | 'userId'> {
+  readonly error: unknown;
+}
+
+type Reason = AuthEvents['mailed_token.refused']['reason'];
+
+function reasonOf(error: unknown): Reason | undefined {
+  if (error === unknownToken) return 'unknown';
+  if (error === deadToken) return 'out_of_date';
+  return error instanceof AuthError ? reasons.get(error.reason) : undefined;
+}
+
+const reasons: ReadonlyMap<string | undefined, Reason> = new Map([
+  ['sign_up_password', 'wrong_password'],
+  ['invitation', 'unknown'],
+  ['invitation_used', 'used'],
+  ['invitation_expired', 'expired'],
+  ['invitation_address', 'other_address'],
+  ['invitation_unproven', 'unproven'],
+]);
 
 /** Of a user's address and password when a mail was sent. Once either changes, the tokens that were mailed before are dead. */
 export function fingerprintOf({ passwordHash = '', email = '' }: StoredUser): string {

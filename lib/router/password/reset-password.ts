@@ -4,7 +4,7 @@ import { createAttempts } from './attempts.js';
 import { formerSessions } from '../browser-session.js';
 import { createResetTokens, type MailingOptions } from './forgot-password.js';
 import { createKnownDevices } from './known-device.js';
-import { deadToken, fingerprintOf } from './mailed-tokens.js';
+import { deadToken, fingerprintOf, reportRefusedToken } from './mailed-tokens.js';
 import { replaceSession } from '../complete-sign-in.js';
 import { type Exchange, readJsonBody } from '../request-body.js';
 import type { Endpoint } from '../respond.js';
@@ -39,7 +39,7 @@ export function createResetPassword(parts: RouterParts, options: MailingOptions)
   return async function resetByToken({ req, res }, { token, new_password: password, delivery }) {
     // Refused for two that differ, before the token is used up.
     formerSessions(parts, { req, res });
-    return tokens.redeem(token, async ({ userId, replaces }) => {
+    const redeeming = tokens.redeem(token, async ({ userId, replaces }) => {
       const user = await users.findById(userId);
       if (!user || user.disabled || fingerprintOf(user) !== replaces) throw deadToken;
       await passwords.checkPolicy(password, { user, currentHash: user.passwordHash });
@@ -54,6 +54,9 @@ export function createResetPassword(parts: RouterParts, options: MailingOptions)
       await devices.remember(req, res, live.user);
       return live;
     });
+    return redeeming.catch((error: unknown) =>
+      reportRefusedToken(parts, req, { kind: 'reset', error }),
+    );
   };
 }
 

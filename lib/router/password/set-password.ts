@@ -36,8 +36,9 @@ export function createSetPassword(
     const passwordHash = await passwords.hash(password);
     const isReset = reason === 'reset';
     const unlinking = { user, which: 'all', by: 'password' } as const;
+    const told = { by: user.id, ...requestFacts(req) };
     // An intruder may have sessions, have linked an identity, and have made an API key. Before the update, so that an outage in between leaves no way in open.
-    if (isReset) await sessions.revoke({ userId: user.id }, 'password_reset');
+    if (isReset) await sessions.revoke({ userId: user.id }, 'password_reset', told);
     if (isReset) await apiKeys.revokeAll(user.id, { by: 'password', ...requestFacts(req) });
     if (isReset || removesIdentities) await unlinkIdentities(parts, req, unlinking);
     const changed = await users.update(user.id, (latest) => {
@@ -50,10 +51,14 @@ export function createSetPassword(
     const notes = passwordNotes(req, delivery, now());
     const live = await beginSession(parts, changed, { notes, stale });
     // For a reset: also what began or was being linked meanwhile.
-    await sessions.revoke({ userId: user.id, except: live.session.id }, `password_${reason}`);
+    const except = live.session.id;
+    await sessions.revoke({ userId: user.id, except }, `password_${reason}`, told);
     if (isReset) await apiKeys.revokeAll(user.id, { by: 'password', ...requestFacts(req) });
     if (isReset || removesIdentities) await unlinkIdentities(parts, req, unlinking);
-    events.emit('password.changed', { userId: user.id, reason, ...requestFacts(req) });
+    events.emit('password.changed', {
+      ...{ userId: user.id, reason, sessionId: live.session.id },
+      ...requestFacts(req),
+    });
     if (sendMail && user.email !== undefined)
       parts.inBackground(
         sendQuietly(

@@ -10,7 +10,7 @@ import { type ChangeProof, createAddressProofs, type SignUpProof } from './addre
 import { beginSession } from './begin-session.js';
 import type { MailingOptions } from './forgot-password.js';
 import { createKnownDevices } from './known-device.js';
-import { deadToken, digestOf, fingerprintOf } from './mailed-tokens.js';
+import { deadToken, digestOf, fingerprintOf, reportRefusedToken } from './mailed-tokens.js';
 import { createPasswordProof } from './prove-password.js';
 import { usernameSchema } from './sign-up.js';
 import { completeSignIn } from '../complete-sign-in.js';
@@ -61,10 +61,13 @@ export function createVerifyEmail(
     formerSessions(parts, { req, res });
     // Otherwise the receiver of the mail could guess the password that the sender of the sign-up has chosen.
     await spendAttempt(req, res, digestOf(body.token));
-    return proofs.redeem(body.token, (proof) =>
+    const redeeming = proofs.redeem(body.token, (proof) =>
       proof.kind === 'sign_up'
         ? openAccount({ req, res }, body, proof)
         : changeAddress({ req, res }, body, proof),
+    );
+    return redeeming.catch((error: unknown) =>
+      reportRefusedToken(parts, req, { kind: 'address', error }),
     );
   };
 }
@@ -142,7 +145,10 @@ function createAddressChange(parts: RouterParts, callers: Callers) {
         throw (await ownerOf(parts, email, error)) ? emailTaken : error;
       });
     const facts = requestFacts(req);
-    events.emit('user.changed', { userId: user.id, change: 'updated', by: user.id, ...facts });
+    events.emit('user.changed', {
+      ...{ userId: user.id, change: 'updated', fields: ['email', 'emailVerified'], by: user.id },
+      ...facts,
+    });
     return undefined;
   };
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { requestFacts } from '../../http/request-facts.js';
 import type { CookiePurpose } from '../../http/cookies.js';
@@ -7,7 +7,7 @@ import { AuthError } from '../../errors.js';
 import { createSealer } from '../../secrets/sealing.js';
 import { MAX_SEALED_TOKENS } from '../../sessions/kept-tokens.js';
 import { readNotes, writeNotes } from '../../sessions/session-notes.js';
-import type { LiveSession } from '../../sessions/sessions.js';
+import type { LiveSession, Sessions } from '../../sessions/sessions.js';
 import { completeSignIn } from '../complete-sign-in.js';
 import type { ProviderSession } from './sign-in.js';
 import { type Exchange, readJsonBody } from '../request-body.js';
@@ -77,14 +77,14 @@ export function createOneTimeCodes({
   }
 
   /** Ends the session of a code that is presented again: the copy may have been redeemed first. */
-  async function judgeReplay(key: string): Promise<void> {
+  async function judgeReplay(req: Request, key: string): Promise<void> {
     const time = now();
     const used = await once.take(`${key}:used`, time);
     const [sessionId = '', usedAt = ''] = used?.split(' ') ?? [];
     if (used === undefined) return;
     if (time - Number(usedAt) < GRACE_MS)
       await once.add(`${key}:used`, used, { now: time, expiresAt: time + MEMORY_MS });
-    else await sessions.revoke({ id: sessionId }, 'code_reused');
+    else await endReplayed(sessions, req, sessionId);
   }
 
   return Object.freeze({
@@ -109,7 +109,7 @@ export function createOneTimeCodes({
       // After the code is taken: the browser may try again after an outage.
       if (body.code_verifier === undefined) cookies.clear(asked.res, cookieOf(body.code));
       if (sealed === undefined) {
-        await judgeReplay(key);
+        await judgeReplay(asked.req, key);
         throw refused('unknown_code');
       }
       const pending = await pendings.open(sealed);
@@ -122,6 +122,11 @@ export function createOneTimeCodes({
       return { pending, settle };
     },
   });
+}
+
+async function endReplayed(sessions: Sessions, req: Request, id: string): Promise<void> {
+  const userId = (await sessions.findById(id))?.userId;
+  await sessions.revoke({ id }, 'code_reused', { userId, ...requestFacts(req) });
 }
 
 /**

@@ -3,9 +3,11 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import { requestFacts } from '../../http/request-facts.js';
 import { AuthError } from '../../errors.js';
+import type { RequestFacts } from '../../events/auth-events.js';
 import { pageSession } from '../browser-session.js';
 import { redirectAway, redirectWithin } from '../../http/redirects.js';
 import { readNotes } from '../../sessions/session-notes.js';
+import type { RevocationFacts } from '../../sessions/sessions.js';
 import type { Session } from '../../stores/store.js';
 import { homePath, ownPath, publicOrigin, queryOf } from '../own-urls.js';
 import { endActing } from '../session/end-session.js';
@@ -60,8 +62,9 @@ export function browserLogout(parts: RouterParts): Endpoint {
       return redirectWithin(res, home);
     }
     const session = await sessions.findById(sessionId);
-    if (session) await sessions.revoke({ id: session.id }, 'logout');
-    await endActing(parts, session);
+    const request = requestFacts(req);
+    if (session) await sessions.revoke({ id: session.id }, 'logout', endedBy(session, request));
+    await endActing(parts, session, request);
     // The link is of a former session: this browser has another one by now, and is still signed in.
     if (byCookie && byCookie.id !== sessionId)
       return pages.send(res, 200, signOutPage(logoutUrl(parts, req, byCookie.id), home));
@@ -71,6 +74,11 @@ export function browserLogout(parts: RouterParts): Endpoint {
     if (away) redirectAway(res, away);
     else redirectWithin(res, home);
   };
+}
+
+/** The link ends the session of the user who has it, or of the one who acts for them. */
+function endedBy({ userId, data }: Session, request: RequestFacts): RevocationFacts {
+  return { userId, by: readNotes(data).actor?.id ?? userId, ...request };
 }
 
 function isOneOf(hashes: readonly string[], given: string): boolean {
@@ -120,15 +128,17 @@ export function backchannelLogout(parts: RouterParts): Endpoint {
   return async function handleBackchannelLogout(req, res) {
     const { name, readLogoutToken } = await requireProvider(parts, req.params['provider']);
     if (!readLogoutToken) throw new AuthError('NOT_FOUND', { reason: 'provider' });
-    const { logout_token: token } = await readFormBody({ req, res }, logoutTokenSchema);
-    const notice = await readLogoutToken(token);
+    const refuse = (error: unknown): never => reportRefusal(parts, req, { provider: name, error });
+    const notice = await readFormBody({ req, res }, logoutTokenSchema)
+      .then(({ logout_token: token }) => readLogoutToken(token))
+      .catch(refuse);
     const { issuer, subject, sessionId, id, expiresAt } = notice;
     const key = `logout:${issuer}:${id}`;
     const begun = { now: now(), expiresAt: now() + RETRY_MS };
     if (!(await store.once.add(key, '', begun)))
-      throw new AuthError('INVALID_REQUEST', { reason: 'replayed' });
+      refuse(new AuthError('INVALID_REQUEST', { reason: 'replayed' }));
     const ended = await sessions
-      .revoke(selectorOf({ issuer, subject, sessionId }), 'backchannel')
+      .revoke(selectorOf({ issuer, subject, sessionId }), 'backchannel', requestFacts(req))
       .catch(async (error: unknown) => {
         // After an outage the provider may send the same token again.
         await store.once.del(key);
@@ -139,6 +149,19 @@ export function backchannelLogout(parts: RouterParts): Endpoint {
     events.emit('logout.backchannel', { provider: name, sessions: ended, ...requestFacts(req) });
     res.status(200).end();
   };
+}
+
+/** An outage of ours has events of its own. */
+function reportRefusal(
+  { events }: RouterParts,
+  req: Request,
+  { provider, error }: { readonly provider: string; readonly error: unknown },
+): never {
+  if (error instanceof AuthError && error.status === 400) {
+    const reason = error.reason ?? error.code.toLowerCase();
+    events.emit('logout.refused', { provider, reason, ...requestFacts(req) });
+  }
+  throw error;
 }
 
 /** Selects the session that is named, and those of the user that began without naming one; else all sessions of the provider's user. */

@@ -135,7 +135,7 @@ export async function unlinkIdentities(
   const removed = await parts.identities.unlink(user.id, which);
   // With the password or the account, all sessions end.
   const isAlone = by === 'request' || by === 'admin';
-  if (isAlone) await endSessionsBy(parts, { userId: user.id, links: removed, except });
+  if (isAlone) await endSessionsBy(parts, req, { userId: user.id, links: removed, except });
   for (const link of removed) {
     parts.events.emit('identity.unlinked', {
       userId: user.id,
@@ -152,6 +152,7 @@ const PAGE = 100;
 
 async function endSessionsBy(
   { sessions }: RouterParts,
+  req: Request,
   {
     userId,
     links,
@@ -162,6 +163,7 @@ async function endSessionsBy(
     readonly except: string | undefined;
   },
 ): Promise<void> {
+  const told = { userId, ...requestFacts(req) };
   let after: Session | undefined;
   while (links.length > 0) {
     // One page after the other: the next one begins where this one ends.
@@ -171,7 +173,7 @@ async function endSessionsBy(
       (session) => session.id !== except && links.some((link) => beganWith(session, link)),
     );
     // oxlint-disable-next-line no-await-in-loop
-    await Promise.all(these.map(({ id }) => sessions.revoke({ id }, 'identity_removed')));
+    await Promise.all(these.map(({ id }) => sessions.revoke({ id }, 'identity_removed', told)));
     after = page.at(-1);
     if (page.length < PAGE) return;
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AuthError } from '../../errors.js';
+import { requestFacts } from '../../http/request-facts.js';
 import type { Principal } from '../../principal.js';
 import { readNotes } from '../../sessions/session-notes.js';
 import type { Session, SessionSelector } from '../../stores/store.js';
@@ -48,8 +49,10 @@ export function logout(parts: RouterParts, callers: Callers): Endpoint {
       userId: own ? own.subject : byCookie?.userId,
       ids: [own?.sessionId, byCookie?.id],
     };
-    for (const selector of selectorsOf(owner, all)) await sessions.revoke(selector, 'logout');
-    for (const { session } of acting) await endActing(parts, session);
+    const request = requestFacts(req);
+    const told = { userId: owner.userId, by: actor?.id ?? owner.userId, ...request };
+    for (const selector of selectorsOf(owner, all)) await sessions.revoke(selector, 'logout', told);
+    for (const { session } of acting) await endActing(parts, session, request);
     if (token !== undefined) cookies.clear(res, 'session');
     res.status(204).end();
   };

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import { AuthError } from '../../errors.js';
+import { requestFacts } from '../../http/request-facts.js';
 import { readNotes } from '../../sessions/session-notes.js';
 import type { Session, SessionPage } from '../../stores/store.js';
 import { endOneSession } from './end-session.js';
@@ -105,20 +106,24 @@ function describe(session: Session, currentId: string | undefined) {
 /** Ends one of a user's own live sessions. Rejects with NOT_FOUND (404), for any other session. */
 async function endOwnSession(
   parts: Pick<RouterParts, 'sessions' | 'events'>,
-  userId: string,
-  sessionId: unknown,
+  req: Request,
+  { userId, sessionId }: { readonly userId: string; readonly sessionId: unknown },
 ): Promise<void> {
   const { sessions } = parts;
   const session = typeof sessionId === 'string' ? await sessions.findById(sessionId) : undefined;
   if (session?.userId !== userId) throw new AuthError('NOT_FOUND');
-  await endOneSession(parts, session, 'ended_by_user');
+  await endOneSession(parts, session, {
+    reason: 'ended_by_user',
+    by: userId,
+    ...requestFacts(req),
+  });
 }
 
 /** {@link endOwnSession} of the caller: 204. */
 export function endSession(parts: RouterParts, callers: Callers): Endpoint {
   return async function handleEndSession(req, res) {
     const { user } = await callers.requireUser(req);
-    await endOwnSession(parts, user.id, req.params['id']);
+    await endOwnSession(parts, req, { userId: user.id, sessionId: req.params['id'] });
     res.status(204).end();
   };
 }

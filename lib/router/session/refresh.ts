@@ -34,6 +34,7 @@ export function refresh(parts: RouterParts, sendTokens: SendTokens): Endpoint {
       .refresh(fromBody ?? fromCookie, arrivalOf(req), {
         delivery,
         keyThumbprint: provenKeyOf(req),
+        request: requestFacts(req),
       })
       .catch((error: unknown) => report(parts, req, error));
     await sendTokens(res, live);
@@ -72,7 +73,7 @@ export function revoke(parts: RouterParts): Endpoint {
   return async function handleRevoke(req, res) {
     const token = await readJsonOrFormBody({ req, res }, revokeSchema);
     const session = await sessions.find(token, 'body');
-    if (session) await endOneSession(parts, session, 'revoked');
+    if (session) await endOneSession(parts, session, { reason: 'revoked', ...requestFacts(req) });
     res.status(200).end();
   };
 }

@@ -76,7 +76,7 @@ describe('service accounts', () => {
 
     const changes = events.filter(({ name }) => name === 'service_account.changed');
     expect(changes.map(({ event }) => event)).toMatchObject(
-      ['created', 'secret_added', 'created', 'disabled', 'updated', 'secret_ended', 'deleted'].map(
+      ['created', 'secret_added', 'created', 'disabled', 'enabled', 'secret_ended', 'deleted'].map(
         (each) => ({ change: each, by: expect.any(String) as string }),
       ),
     );
