@@ -210,7 +210,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
     ...lifecycle,
     on: (name, listener) => events.on(name, listener),
   } satisfies Omit<Auth, keyof SignInParts>;
-  announce({ config, origins, verifier, routers, basePath, store, signIn, lifecycle });
+  announce({ config, origins, verifier, routers, own, store, signIn, lifecycle });
   return Object.freeze(withSignInParts(auth, config, signIn));
 }
 
@@ -229,14 +229,17 @@ async function membershipsOf(
   return directory?.knows(principal) ? directory.standingsOf(principal) : principal.orgs;
 }
 
-type Announced = Omit<CreatedAuth, 'hasOwnStore' | 'copy' | 'close'> & {
+type Announced = Pick<CreatedAuth, 'config' | 'origins' | 'verifier' | 'routers' | 'store'> & {
+  readonly own: OwnAuthOptions;
   readonly signIn: SignIn | undefined;
   readonly lifecycle: Pick<CreatedAuth, 'close'>;
 };
 
-function announce({ store, signIn, lifecycle, ...created }: Announced): void {
+function announce({ own, store, signIn, lifecycle, ...created }: Announced): void {
   announceCreated({
     ...created,
+    basePath: own.basePath,
+    providerFetch: own.providerFetch,
     store: signIn?.store,
     hasOwnStore: store !== undefined,
     close: () => lifecycle.close(),

@@ -5,6 +5,7 @@ import type { Finding } from '../doctor/finding.js';
 import { reportOf, reportSchema } from '../doctor/report.js';
 import { parseArguments } from './arguments.js';
 import { linesOf } from './doctor-lines.js';
+import { liveFindings, type LiveGiven, refuseStrayLive } from './doctor-live.js';
 import { inspectApplication, inspectEnvironment } from './inspect.js';
 import type { Terminal } from './terminal.js';
 import { UsageError } from './usage-error.js';
@@ -16,6 +17,9 @@ const options = {
   strict: { type: 'boolean' },
   'forwarded-for': { type: 'string' },
   remote: { type: 'string' },
+  live: { type: 'boolean' },
+  router: { type: 'string' },
+  'mail-to': { type: 'string' },
 } as const;
 
 /** Runs `latchkey doctor`. Resolves with 0 when nothing fails, and with `--strict` nothing is warned of either. */
@@ -32,7 +36,8 @@ export async function doctor(args: readonly string[], terminal: Terminal): Promi
   const forwarded = readSample(values['forwarded-for'], values.remote);
   if (forwarded && file === undefined)
     throw new UsageError('--forwarded-for needs the file that starts the application');
-  const findings = await findingsOf(file, forwarded, terminal);
+  refuseStrayLive(values);
+  const findings = await findingsOf({ ...values, file, forwarded }, terminal);
   if (values.json) print(`${visible(JSON.stringify(reportOf(findings)))}\n`);
   else for (const line of linesOf(findings, terminal)) print(`${line}\n`);
   const flaws = findings.filter(isFlaw);
@@ -50,21 +55,31 @@ function readSample(
   );
 }
 
+interface Given extends LiveGiven {
+  readonly file: string | undefined;
+  readonly forwarded: ForwardedSample | undefined;
+}
+
 async function findingsOf(
-  file: string | undefined,
-  forwarded: ForwardedSample | undefined,
+  { file, forwarded, ...live }: Given,
   terminal: Terminal,
 ): Promise<readonly Finding[]> {
-  if (file === undefined) return examine(allChecks, inspectEnvironment(terminal));
+  if (file === undefined) {
+    const inspected = inspectEnvironment(terminal);
+    const found = examine(allChecks, inspected);
+    return [...found, ...(await liveFindings([inspected], live, terminal))];
+  }
   const application = await inspectApplication({ file, forwarded }, terminal);
   try {
     const found = application.inspected.flatMap((each) => examine(allChecks, each));
-    // Several createAuth() of one application have much in common.
-    const unique = new Map(found.map((finding) => [JSON.stringify(finding), finding]));
     const names = allChecks.map(({ name }) => name);
-    return [...unique.values()].toSorted(
+    const sorted = found.toSorted(
       (one, other) => names.indexOf(one.check) - names.indexOf(other.check),
     );
+    const asked = await liveFindings(application.inspected, live, terminal);
+    // Several createAuth() of one application have much in common.
+    const unique = new Map([...sorted, ...asked].map((each) => [JSON.stringify(each), each]));
+    return [...unique.values()];
   } finally {
     await application.close();
   }

@@ -17,6 +17,8 @@ export interface CreatedAuth {
   readonly routers: readonly AuthRouterOptions[];
   /** `createAuth({ basePath })`. */
   readonly basePath: string | undefined;
+  /** `createAuth({ providerFetch })`. */
+  readonly providerFetch: typeof fetch | undefined;
   /** The same for all that one copy of the package has made. */
   readonly copy: object;
   close(): Promise<void>;
