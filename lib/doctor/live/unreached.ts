@@ -10,7 +10,7 @@ interface Trouble {
 }
 
 const PROXY =
-  'if this machine reaches the internet only through a proxy, set HTTPS_PROXY and NODE_USE_ENV_PROXY=1 (Node 22.21 or later), or pass `providerFetch`';
+  'if this machine reaches the internet only through a proxy, set HTTPS_PROXY and NODE_USE_ENV_PROXY=1 (Node 22.21 or later)';
 
 const byReason: Readonly<Record<string, Trouble>> = {
   host: {
