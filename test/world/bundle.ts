@@ -20,7 +20,7 @@ export async function bundle(entry: string): Promise<string> {
     external: ['@node-rs/argon2', 'ioredis', 'libsql', 'pg'],
     // What packages in CommonJS load Node's own modules with, and we the drivers.
     banner: {
-      js: `import { createRequire } from 'node:module'; const require = createRequire(${JSON.stringify(root)});`,
+      js: `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(${JSON.stringify(root)});`,
     },
     logLevel: 'error',
   });
