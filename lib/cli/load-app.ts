@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
 import { stackOf } from '../audit/layers.js';
+import { member } from '../audit/member.js';
 import type { CreatedAuth } from '../doctor/created.js';
 import { isRecord } from '../is-record.js';
 import { didYouMean, nearestNames } from '../known-options.js';
@@ -76,24 +78,25 @@ function applicationsIn(
 ): Promise<readonly unknown[]> {
   return new Promise((resolve, reject) => {
     const progress: Progress = { stage, module: undefined, promised: [], isLoaded: false };
-    const look = (isLast: boolean): void => {
+    const look = (end?: 'late' | 'idle'): void => {
       const { apps, areComplete } = applicationsSoFar(progress);
-      if (areComplete || (isLast && apps.length > 0)) end(() => resolve(apps));
-      else if (isLast) fail(nothingFound(progress, patienceMs));
+      if (areComplete || (end !== undefined && apps.length > 0)) settle(() => resolve(apps));
+      else if (end === 'idle') fail(nothingFound(progress, ''));
+      else if (end === 'late') fail(nothingFound(progress, ` within ${patienceMs / 1000} seconds`));
     };
     // Applications that are made one after the other are looked at together.
-    const lookSoon = () => setImmediate(look, false);
-    const lookAtLast = () => setImmediate(look, true);
-    const timer = setTimeout(lookAtLast, patienceMs);
+    const lookSoon = () => setImmediate(look);
+    const lookIdle = () => setImmediate(look, 'idle');
+    const timer = setTimeout(look, patienceMs, 'late');
     // The application is waiting for nothing any more.
-    process.once('beforeExit', lookAtLast);
-    const end = (settle: () => void): void => {
+    process.once('beforeExit', lookIdle);
+    const settle = (end: () => void): void => {
       clearTimeout(timer);
-      process.off('beforeExit', lookAtLast);
-      settle();
+      process.off('beforeExit', lookIdle);
+      end();
     };
     const fail = (says: string, cause?: unknown): void =>
-      end(() => reject(new LoadFailure(`${path.basename(file)} ${says}`, { cause })));
+      settle(() => reject(new LoadFailure(`${path.basename(file)} ${says}`, { cause })));
     stage.hear({ onChange: lookSoon, onFailure: fail });
     const takeModule = (module: unknown): void => {
       Object.assign(progress, { module, isLoaded: true });
@@ -118,18 +121,21 @@ interface Progress {
   readonly isLoaded: boolean;
 }
 
-/** Routes may be added after the module has loaded. One that listens, or is exported with routes, has added them. */
+/** Routes may be added after the module has loaded. An application that listens, or has some, has all of them. */
 function applicationsSoFar({ stage, module, promised, isLoaded }: Progress) {
-  const listening = [...stage.servers, ...stage.nestApps];
-  const apps = findApps([...exportsOf(module), ...promised, ...listening]);
-  const areComplete =
-    isLoaded && (findApps(listening).length > 0 || apps.some((app) => stackOf(app)?.length));
-  return { apps, areComplete };
+  const listening = findApps([...stage.servers, ...stage.nestApps]);
+  const apps = findApps([...exportsOf(module), ...promised, ...stage.servers, ...stage.nestApps]);
+  const areComplete = apps.every(
+    (app) =>
+      listening.includes(app) || stackOf(app)?.length || member(app, 'isInitialized') === true,
+  );
+  return { apps, areComplete: isLoaded && apps.length > 0 && areComplete };
 }
 
-function nothingFound({ stage, module, isLoaded }: Progress, patienceMs: number): string {
+/** `when` is empty for an application that does nothing any more. */
+function nothingFound({ stage, module, isLoaded }: Progress, when: string): string {
   if (!isLoaded)
-    return `has not finished loading within ${patienceMs / 1000} seconds: a top-level await waits for something that does not come, such as a database that cannot be reached`;
+    return `has not finished loading${when}: a top-level await waits for something that does not come, such as a database that cannot be reached`;
   if (stage.hasForked())
     return 'only forks workers (node:cluster): give the module that the workers run, which has the application';
   if (stage.servers.size > 0)
@@ -139,7 +145,7 @@ function nothingFound({ stage, module, isLoaded }: Progress, patienceMs: number)
     factory === undefined
       ? 'give the file that starts the application'
       : `${nameOf(factory)} is not called; give the file that calls it`;
-  return `neither exports an application of Express or NestJS nor listens with one: ${hint}, or add export { app }`;
+  return `neither exports an application of Express or NestJS nor listens with one${when}: ${hint}, or add export { app }`;
 }
 
 function nameOf({ name }: { readonly name: string }): string {
@@ -151,6 +157,8 @@ function whyNotLoaded(file: string, error: unknown): readonly [says: string, cau
     return [
       'is TypeScript that Node does not run as it is: build it and give the JavaScript file, or write node --import tsx node_modules/latchkey/dist/cli/latchkey.js in the place of npx latchkey',
     ];
+  // JavaScript throws anything.
+  if (!(error instanceof Error)) return [`has thrown ${inspect(error)} while it was loaded`];
   const place = placeOf(error);
   return [place === undefined ? 'cannot be loaded' : `cannot be loaded (${place})`, error];
 }
@@ -173,8 +181,7 @@ function isOfTypeScript(error: unknown): boolean {
 }
 
 /** The first line of the application in a stack. */
-function placeOf(error: unknown): string | undefined {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
+function placeOf({ stack = '' }: Error): string | undefined {
   const places = stack.matchAll(/(?<![\w.-])(?:file:\/\/)?((?:\/|[A-Z]:\\)[^\s()]*:\d+)/g);
   const own = [...places].find(([place]) => !place.includes('node_modules'))?.[1];
   return own === undefined ? undefined : path.relative(process.cwd(), own);

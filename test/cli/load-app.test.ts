@@ -116,6 +116,14 @@ describe('finds an application', () => {
     expect(stderr).toBe('');
   });
 
+  it('that is exported without routes and listens later than another one', async () => {
+    const source = `import express from 'express';
+      express().get('/metrics', (req, res) => res.end()).listen(3001);
+      export const app = express();
+      setTimeout(() => app.get('/found', (req, res) => res.end()).listen(3000), 5);`;
+    expect((await load(write(source))).routes).toEqual([['/found'], ['/metrics']]);
+  });
+
   it('or several', async () => {
     const source = `${express}
       express().get('/admin', (req, res) => res.end()).listen(3001);
@@ -182,6 +190,7 @@ const idle = `setImmediate(() => process.emit('beforeExit', 0));`;
 describe('says why there is none', () => {
   it.each([
     { title: 'throws', source: `throw new Error('the reason');`, says: /\(.*app-\d+\.mjs:1:\d+\)/ },
+    { title: 'throws a text', source: `throw 'up';`, says: /has thrown 'up'/ },
     { title: 'is no JavaScript', source: `export const 1;`, says: /cannot be loaded/ },
     {
       title: 'rejects a top-level await',
