@@ -3,8 +3,24 @@ import { endsRequest } from './layers.js';
 import { isOnTheWay, isWithin } from './paths.js';
 import type { AuditedRoute, Passage, RouteFinding, Step } from './route.js';
 
-/** Says how a route is protected, and what is wrong with it. `middlewares` are those of the whole application, in their order. */
-export function judgeRoute(passage: Passage, middlewares: readonly Step[]): AuditedRoute {
+/** What an application has beside a route. */
+export interface Neighbours {
+  /** Of the whole application, in their order. */
+  readonly middlewares: readonly Step[];
+  readonly passages: readonly Passage[];
+}
+
+/** Says how each route is protected, and what is wrong with it. */
+export function judgeRoutes(all: Neighbours): readonly AuditedRoute[] {
+  const idle = idleGuards(all);
+  return all.passages.map((passage) => judgeRoute(passage, { ...all, idle }));
+}
+
+interface Judging extends Neighbours {
+  readonly idle: ReadonlySet<Step>;
+}
+
+function judgeRoute(passage: Passage, { middlewares, idle }: Judging): AuditedRoute {
   const { method, path, steps } = passage;
   const last = handlerOf(steps);
   const before = steps.slice(0, last).flatMap(({ facts }) => facts ?? []);
@@ -15,7 +31,9 @@ export function judgeRoute(passage: Passage, middlewares: readonly Step[]): Audi
   const isGuarded = protection === 'guarded' || protection === 'open';
   const findings: (RouteFinding | false)[] = [
     // A browser asks with OPTIONS whether it may ask, and never says who it is.
-    protection === 'none' && method !== 'OPTIONS' && missingGuard(passage, middlewares),
+    protection === 'none' &&
+      method !== 'OPTIONS' &&
+      missingGuard(passage, middlewares.slice(passage.position), idle),
     steps.slice(last + 1).some(({ facts }) => facts && isGuard(facts)) && 'guard_after_handler',
     isBefore(guards, readsCaller, findsCaller) && 'guard_before_auth',
     isBefore(
@@ -67,20 +85,34 @@ function protectionOf(guards: readonly GuardFacts[]): AuditedRoute['protection']
   return guards.some(findsCaller) ? 'open' : 'none';
 }
 
-function missingGuard(passage: Passage, middlewares: readonly Step[]): RouteFinding {
-  const { within, method, steps } = passage;
+function missingGuard(
+  { within, method, steps }: Passage,
+  later: readonly Step[],
+  idle: ReadonlySet<Step>,
+): RouteFinding {
   const path = steps.at(-1)?.path ?? '';
-  const isLate = middlewares
-    .slice(passage.position)
-    .some(
-      (step) =>
-        step.facts &&
-        isGuard(step.facts) &&
-        !step.ofRoute &&
-        isOnTheWay(step, { within, method, path }),
-    );
+  const isLate = later.some((step) => idle.has(step) && isOnTheWay(step, { within, method, path }));
   return isLate ? 'guard_after_route' : 'unguarded';
 }
+
+/**
+ * Guards with nothing behind them that could answer, so that they were meant for what stands before them. Others divide public routes
+ * from those that follow.
+ */
+function idleGuards({ middlewares, passages }: Neighbours): ReadonlySet<Step> {
+  const used = new Set(passages.flatMap(({ steps }) => steps));
+  const lastAnswering = middlewares.findLastIndex(
+    ({ facts, handle }) => !facts && !endsRequest(handle) && handle.length !== ERROR_HANDLER,
+  );
+  return new Set(
+    middlewares
+      .slice(lastAnswering + 1)
+      .filter((step) => step.facts && isGuard(step.facts) && !used.has(step)),
+  );
+}
+
+/** Express tells error handlers by their four parameters. */
+const ERROR_HANDLER = 4;
 
 type Test = (facts: GuardFacts) => boolean;
 

@@ -1,5 +1,5 @@
 import { factsOf } from './guard-facts.js';
-import { judgeRoute } from './judge-route.js';
+import { judgeRoutes } from './judge-route.js';
 import {
   endsRequest,
   type Handler,
@@ -28,7 +28,7 @@ export function auditRoutes(app: unknown): readonly AuditedRoute[] {
     );
   const walk: Walk = { middlewares: [], passages: [], depth: 0, nest };
   walkRouter(router, { prefix: '', outer: undefined }, walk);
-  return walk.passages.map((passage) => judgeRoute(passage, walk.middlewares));
+  return judgeRoutes(walk);
 }
 
 interface Walk {
@@ -74,7 +74,7 @@ function addOfNest(
   const at = { ...place, handle, method, ofRoute: route !== undefined, exact: route !== undefined };
   const middleware =
     depth === 1 ? nest?.middlewareAt(handle, { path: relative, method }) : undefined;
-  if (middleware) walk.middlewares.push({ ...at, ofRoute: false, facts: middleware.facts });
+  if (middleware) walk.middlewares.push({ ...at, facts: middleware.facts });
   const guards = nest?.guardsOf(handle, relative);
   if (guards)
     addPassages(
@@ -89,7 +89,7 @@ type Place = Pick<Step, 'within' | 'path'>;
 function addMounted(handle: Handler, place: Place, walk: Walk): void {
   const { within, path } = place;
   const facts = factsOf(handle);
-  const step = { ...place, handle, facts, exact: false, ofRoute: false, method: undefined };
+  const step = { ...place, handle, facts, exact: false, method: undefined };
   if (facts?.kind === 'authRouter') return addPassage('ALL', [step], walk);
   const inner = facts ? undefined : (readRouter(handle) ?? readRouter(mountedApplication(handle)));
   if (inner && walk.depth < DEEPEST)
@@ -103,7 +103,7 @@ function addRoute(handlers: readonly RouteHandler[], place: Place, walk: Walk): 
   const facts = handlers.map(({ handle }) => factsOf(handle));
   const first = facts.findIndex((each) => !each);
   const steps = handlers.map(({ handle, method }, at): Step => {
-    return { ...place, handle, facts: facts[at], exact: true, ofRoute: first >= 0, method };
+    return { ...place, handle, facts: facts[at], exact: true, method };
   });
   if (first >= 0) addPassages(steps, walk);
   // What comes later at its path is reached through its guards: `app.all('/admin', auth.requireAuth(), log)`. Not through those

@@ -30,7 +30,7 @@ export interface AuditedRoute {
 /**
  * What is wrong with a route.
  * `unguarded`: no guard stands before the handler; a choice, or an oversight.
- * `guard_after_route`: no guard, but one that is mounted later, too late, would cover it.
+ * `guard_after_route`: no guard, but one that is mounted later, too late for any route, would cover it.
  * `guard_after_handler`: a guard stands behind a handler that ends the request, where nothing reaches it.
  * `guard_before_auth`: a guard that asks about the caller stands before the one that finds out; it refuses everybody.
  * `guard_before_org`: a guard of `of: 'org'` stands before `orgContext()`; it refuses everybody.
@@ -62,8 +62,6 @@ export interface Step {
   readonly path: string;
   /** Whether it takes the path alone, and nothing below. */
   readonly exact: boolean;
-  /** Whether it is of a route that has a handler. */
-  readonly ofRoute: boolean;
   /** In capitals; undefined for every method. */
   readonly method: string | undefined;
 }

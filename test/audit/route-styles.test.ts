@@ -169,11 +169,32 @@ describe.each(expressVersions)('$name', ({ name, express }) => {
       'GET /early-scope': 'guarded guard_before_auth',
       'GET /early-org': 'guarded guard_before_org',
       'GET /late-org': 'guarded guard_after_handler',
-      'GET /late': 'none guard_after_route guard_after_handler',
-      'GET /before': 'none guard_after_route',
+      'GET /late': 'none unguarded guard_after_handler',
+      // The guard behind it divides what is public from what is not.
+      'GET /before': 'none unguarded',
       'GET /right': 'guarded',
       'GET /after': 'guarded',
     });
+  });
+
+  it('finds a guard that is mounted behind all that it could be for', () => {
+    const app = express();
+    app.get('/a', handler);
+    app.use('/b', express.Router().get('/c', handler));
+    app.use('/b', auth.requireAuth());
+    expect(inShort(auth.routes(app))).toEqual({
+      'GET /a': 'none unguarded',
+      'GET /b/c': 'none guard_after_route',
+    });
+    app.use(auth.requireAuth(), handler).use(auth.errorHandler());
+    expect(auth.routes(app).map(({ findings }) => findings)).toEqual(
+      [1, 2].map(() => ['guard_after_route']),
+    );
+    // Something that answers by itself may be what it is for, such as static files.
+    app.use(passing);
+    expect(auth.routes(app).map(({ findings }) => findings)).toEqual(
+      [1, 2].map(() => ['unguarded']),
+    );
   });
 
   it('finds an error handler before the routes, unless another one follows', () => {
