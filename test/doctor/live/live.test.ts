@@ -48,3 +48,13 @@ it('of what cannot be reached, everything is a finding', async () => {
   const faults = ['fail live_discovery', 'fail live_discovery', 'fail live_store', 'warn live_app'];
   expect(faultsIn(findings)).toEqual(faults);
 });
+
+it('settings that createAuth() would refuse are a finding', async () => {
+  const findings = await checkLive(
+    subjectOf({
+      ...{ AUTH_PUBLIC_URL: 'http://localhost:1', AUTH_OIDC_CLIENT_ID: 'us' },
+      AUTH_OIDC_ISSUER: 'https://login.microsoftonline.com/common/v2.0',
+    }),
+  );
+  expect(faultsIn(findings)).toEqual(['fail live_settings']);
+});
