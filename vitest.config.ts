@@ -86,7 +86,7 @@ export default defineConfig({
           include: QUICK,
           isolate: false,
           // Few: they hardly ever wait, and each worker loads the library and makes RSA keys.
-          maxWorkers: Math.max(3, availableParallelism()),
+          maxWorkers: Math.max(2, availableParallelism()),
         },
       },
       {
