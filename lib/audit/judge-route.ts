@@ -1,3 +1,4 @@
+import { isDropped } from './dropped-refusals.js';
 import type { GuardFacts, GuardKind } from './guard-facts.js';
 import { endsRequest } from './layers.js';
 import { isOnTheWay, isWithin } from './paths.js';
@@ -23,7 +24,9 @@ interface Judging extends Neighbours {
 function judgeRoute(passage: Passage, { middlewares, idle }: Judging): AuditedRoute {
   const { method, path, steps } = passage;
   const last = handlerOf(steps);
-  const before = steps.slice(0, last).flatMap(({ facts }) => facts ?? []);
+  const reached = steps.slice(0, last);
+  const dropped = reached.filter((step) => isDropped(step, passage, middlewares));
+  const before = reached.flatMap((step) => (dropped.includes(step) ? [] : (step.facts ?? [])));
   const guards = before.filter(({ kind }) => kind !== 'securityHeaders');
   const protection =
     steps[last]?.facts?.kind === 'authRouter' ? 'auth_router' : protectionOf(guards);
@@ -33,7 +36,9 @@ function judgeRoute(passage: Passage, { middlewares, idle }: Judging): AuditedRo
     // A browser asks with OPTIONS whether it may ask, and never says who it is.
     protection === 'none' &&
       method !== 'OPTIONS' &&
+      dropped.length === 0 &&
       missingGuard(passage, middlewares.slice(passage.position), idle),
+    dropped.length > 0 && 'refusal_dropped',
     steps.slice(last + 1).some(({ facts }) => facts && isGuard(facts)) && 'guard_after_handler',
     isBefore(guards, readsCaller, findsCaller) && 'guard_before_auth',
     isBefore(

@@ -72,6 +72,24 @@ export function endsRequest({ length }: Handler): boolean {
 }
 
 /**
+ * Whether a function is an error handler that may go on as if nothing had happened: with `next()`, or by giving `next` away. Read from
+ * its text, since nothing else tells. One whose parameters can't be read may.
+ */
+export function dropsErrors(handler: Handler): boolean {
+  if (handler.length !== 4) return false;
+  const text = Function.prototype.toString.call(handler);
+  const [parameters = '', next] = FOUR_PARAMETERS.exec(text) ?? [];
+  if (next === undefined) return true;
+  const name = next.replaceAll('$', () => String.raw`\$`);
+  const body = text.slice(parameters.length).replaceAll(COMMENT_LINE, '');
+  return new RegExp(String.raw`(?<![\w$.])${name}\s*${GOES_ON}`).test(body);
+}
+
+const COMMENT_LINE = /^\s*(?:\/\/|\/?\*).*$/gm;
+const FOUR_PARAMETERS = /^[^(]*\((?:\s*[\w$]+\s*,){3}\s*([\w$]+)\s*,?\s*\)/;
+const GOES_ON = String.raw`(?:\(\s*(?:[)'"\x60]|null\b|undefined\b)|[,);]|(?:\?\.|\.)\s*[\w(])`;
+
+/**
  * The application behind the function that `app.use(path, application)` mounts, which tells no one. The first thing that an
  * application does with a request is to give it its own prototype: this request takes nothing but that, and none of the
  * application's middlewares sees it.

@@ -32,6 +32,16 @@ export function isOnTheWay(step: Step, { method, path, within }: Place): boolean
   return covers(step, sure.slice(prefix.length), step.path.slice(prefix.length));
 }
 
+/** Whether a request of a route may meet the middleware, as far as both paths are plain text. */
+export function mayMeet(step: Step, { path, within }: Omit<Place, 'method'>): boolean {
+  const taken = readPattern(step.path, step.within.hasPlainWildcards);
+  const given = readPattern(path, within.hasPlainWildcards);
+  return taken.parts.every((part, at) => {
+    const other = given.parts[at] ?? part;
+    return `${part}${other}`.includes(':') || part.toLowerCase() === other.toLowerCase();
+  });
+}
+
 /** Whether a router is another one, or somewhere in it. */
 export function isWithin(inner: Surroundings, outer: Surroundings): boolean {
   return routersBetween(outer, inner) !== undefined;

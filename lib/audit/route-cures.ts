@@ -10,6 +10,10 @@ export const routeCures: Readonly<Record<RouteFinding, { says: string; fix: stri
     says: 'no guard stands before the handler, and the one mounted after the route comes too late',
     fix: 'move the guard above the route; if it is meant for everybody, say so: npx latchkey routes --allow <path>',
   },
+  refusal_dropped: {
+    says: 'an error handler between the guard and the handler calls next() without the error, and lets through what the guard refuses',
+    fix: 'pass the error on, next(error), or answer it there',
+  },
   guard_after_handler: {
     says: 'a guard stands behind a handler that takes no next, where no request gets to',
     fix: 'move the guard before the handler',

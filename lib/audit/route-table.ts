@@ -1,6 +1,7 @@
 import { factsOf } from './guard-facts.js';
 import { judgeRoutes } from './judge-route.js';
 import {
+  dropsErrors,
   endsRequest,
   type Handler,
   type Layer,
@@ -107,8 +108,9 @@ function addRoute(handlers: readonly RouteHandler[], place: Place, walk: Walk): 
   });
   if (first >= 0) addPassages(steps, walk);
   // What comes later at its path is reached through its guards: `app.all('/admin', auth.requireAuth(), log)`. Not through those
-  // behind a handler, which may go on to the next route without them.
-  walk.middlewares.push(...(first >= 0 ? steps.slice(0, first) : steps));
+  // behind a handler, which may go on to the next route without them, nor where an error handler of the route does.
+  const isSure = !handlers.some(({ handle }) => dropsErrors(handle));
+  if (isSure) walk.middlewares.push(...(first >= 0 ? steps.slice(0, first) : steps));
 }
 
 /** A route for each of its methods. */

@@ -31,6 +31,7 @@ export interface AuditedRoute {
  * What is wrong with a route.
  * `unguarded`: no guard stands before the handler; a choice, or an oversight.
  * `guard_after_route`: no guard, but one that is mounted later, too late for any route, would cover it.
+ * `refusal_dropped`: an error handler between a guard and the handler goes on without the error, and lets through what the guard refuses.
  * `guard_after_handler`: a guard stands behind a handler that ends the request, where nothing reaches it.
  * `guard_before_auth`: a guard that asks about the caller stands before the one that finds out; it refuses everybody.
  * `guard_before_org`: a guard of `of: 'org'` stands before `orgContext()`; it refuses everybody.
@@ -40,6 +41,7 @@ export interface AuditedRoute {
 export type RouteFinding =
   | 'unguarded'
   | 'guard_after_route'
+  | 'refusal_dropped'
   | 'guard_after_handler'
   | 'guard_before_auth'
   | 'guard_before_org'

@@ -50,7 +50,11 @@ export function reportRoutes(
   };
 }
 
-const EXCUSED: ReadonlySet<RouteFinding> = new Set(['unguarded', 'guard_after_route']);
+const EXCUSED: ReadonlySet<RouteFinding> = new Set([
+  'unguarded',
+  'guard_after_route',
+  'refusal_dropped',
+]);
 
 /** What is to be changed in a route. */
 export function faultsOf({ findings, allowed }: ReportedRoute): readonly RouteFinding[] {

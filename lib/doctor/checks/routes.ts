@@ -28,6 +28,7 @@ const flaws: readonly {
   readonly why: string;
 }[] = [
   { finding: 'guard_after_route', outcome: failed, why: 'everybody can call it' },
+  { finding: 'refusal_dropped', outcome: failed, why: 'everybody can call it' },
   { finding: 'guard_after_handler', outcome: failed, why: 'everybody can call it' },
   {
     finding: 'guard_before_auth',
