@@ -65,7 +65,10 @@ export interface AuthEvents {
     readonly added: number;
     readonly withdrawn: number;
   };
-  /** Fetching a key set failed; known keys go on serving until the stale limit, but with `no_usable_key`, which withdraws them. */
+  /**
+   * Fetching a key set failed; known keys go on serving until the stale limit, but with `no_usable_key`, which withdraws them. Reasons: network,
+   * timeout, status, too_large, not_json, no_usable_key, issuer_mismatch, private_address, url.
+   */
   'keys.failed': {
     readonly issuer: string;
     readonly reason: string;
@@ -115,7 +118,8 @@ export interface AuthEvents {
   };
   /**
    * A log-in was refused, or a signed-in user gave a wrong password where one is asked for. Reasons with a password: unknown_user, wrong_password,
-   * no_password, disabled, too_many (under several names of the account), bad_hash, changed. With a provider: one word for the rule that was broken.
+   * no_password, disabled, too_many (under several names of the account), bad_hash, changed. With a one-time code (`mode=code`): unbound_code, unknown_code,
+   * user_gone, ended_meanwhile. With a provider: one word for the rule that was broken.
    */
   'login.failed': RequestFacts & {
     readonly reason: string;

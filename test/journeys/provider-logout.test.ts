@@ -1,8 +1,8 @@
 import type { AuthOptions } from 'latchkey';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createHttpBrowser, type HttpBrowser } from '../world/http-browser.js';
 import { reservePort, serveLoginApp } from '../world/login-app.js';
-import { signInAt, startLoginProvider } from '../world/login-provider.js';
+import { letProviderReachLoopback, signInAt, startLoginProvider } from '../world/login-provider.js';
 import { accessTokenOf, userOf } from '../world/signed-in.js';
 
 /** An application and its provider, who know of each other's log-out. */
@@ -232,20 +232,6 @@ describe('signing out by a script', () => {
     expect(provider.requests('/session/end')).toBe(0);
   });
 });
-
-/**
- * The provider sends nothing to loopback addresses, by a `dispatcher` that it gives to `fetch`: here the
- * application that it has to tell is at one.
- */
-function letProviderReachLoopback(): void {
-  const { fetch: original } = globalThis;
-  vi.stubGlobal('fetch', (input: string | URL | Request, init?: RequestInit) => {
-    const plain = { ...init };
-    Reflect.deleteProperty(plain, 'dispatcher');
-    return original(input, plain);
-  });
-  onTestFinished(() => void vi.unstubAllGlobals());
-}
 
 describe('signing out at the provider itself', () => {
   it('ends our session through the back-channel, and no other', async () => {

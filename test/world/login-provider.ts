@@ -1,5 +1,5 @@
 import { Provider } from 'oidc-provider';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import type { HttpBrowser, Page } from './http-browser.js';
 import { keyPair } from './key-pairs.js';
 import { listen } from './serve.js';
@@ -136,4 +136,18 @@ async function submitStep(
     from: new URL(page.url).origin,
     ...(until && { until }),
   });
+}
+
+/**
+ * The provider sends nothing to loopback addresses, by a `dispatcher` that it gives to `fetch`: here the
+ * application that it has to tell is at one.
+ */
+export function letProviderReachLoopback(): void {
+  const { fetch: original } = globalThis;
+  vi.stubGlobal('fetch', (input: string | URL | Request, init?: RequestInit) => {
+    const plain = { ...init };
+    Reflect.deleteProperty(plain, 'dispatcher');
+    return original(input, plain);
+  });
+  onTestFinished(() => void vi.unstubAllGlobals());
 }
