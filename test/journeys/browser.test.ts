@@ -246,19 +246,8 @@ describe.skipIf(skip)('in a real browser', () => {
 
   it('returnTo, typed into the address bar, stays here', async () => {
     const { page, origin } = await world();
-    for (const returnTo of [
-      '//evil.example',
-      '/\\evil.example',
-      '/%09/evil.example',
-      '/.//evil.example',
-      '/a/..//evil.example',
-      'https:evil.example',
-      'https://localhost@evil.example',
-      'javascript:alert(1)',
-      '//evil%E3%80%82com',
-      '/\u00a0/evil.example',
-      '/%0d%0aLocation:https://evil.example',
-    ].flatMap((text) => [text, encodeURIComponent(text)])) {
+    // Every other variant: test/attacks/return-to.test.ts.
+    for (const returnTo of ['/\\evil.example', '/%09/evil.example', '//evil%E3%80%82com']) {
       await page.goto(`${origin}/api/auth/signin?again&returnTo=${returnTo}`);
       await page.fill('#username', 'alice');
       await page.fill('#password', PASSWORD);
@@ -266,7 +255,7 @@ describe.skipIf(skip)('in a real browser', () => {
       await page.waitForURL((url) => url.pathname !== '/api/auth/signin');
       expect.soft(new URL(page.url()).origin, returnTo).toBe(origin);
     }
-  }, 60_000);
+  });
 
   it('a page in a foreign frame signs in through a window of its own, without any cookie', async () => {
     const { context, origin } = await world();
