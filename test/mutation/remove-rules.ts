@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { sourcesIn } from './generated-mutants.js';
 import { clientRules } from './client-rules.js';
+import { inspectionRules } from './inspection-rules.js';
 import { machineRules } from './machine-rules.js';
 import { root } from './run-vitest.js';
 import { type SecurityRule, securityRules } from './security-rules.js';
@@ -24,9 +25,12 @@ interface RemoveRulesOptions {
  * there was no time for; returns whether all that were tried were noticed.
  */
 export async function removeRules({ text = '', seconds }: RemoveRulesOptions): Promise<boolean> {
-  const rules = rotated([...securityRules, ...machineRules, ...clientRules]).filter(
-    ({ rule, file }) => `${file} ${rule}`.includes(text),
-  );
+  const rules = rotated([
+    ...securityRules,
+    ...machineRules,
+    ...clientRules,
+    ...inspectionRules,
+  ]).filter(({ rule, file }) => `${file} ${rule}`.includes(text));
   const endsAt = performance.now() + seconds * 1000;
   const problems: string[] = [];
   let tried = 0;
