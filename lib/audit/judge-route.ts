@@ -143,12 +143,11 @@ function crossSiteCover(
   guards: readonly GuardFacts[],
 ): AuditedRoute['csrf'] {
   if (SAFE.has(method)) return 'not_needed';
+  if (guards.some(({ kind }) => kind === 'sameOrigin')) return 'covered';
   const isForeign = steps.some(({ facts, handle }) => !facts && FOREIGN_SESSIONS.has(handle.name));
-  const isCovered = guards.some(
-    ({ kind, cookie }) => kind === 'sameOrigin' || (cookie && !isForeign),
-  );
-  if (isCovered) return 'covered';
-  return isForeign ? 'missing' : 'not_needed';
+  // Behind a guard that insists on a caller, the other session alone opens nothing.
+  if (isForeign && protectionOf(guards) !== 'guarded') return 'missing';
+  return guards.some(({ cookie }) => cookie) ? 'covered' : 'not_needed';
 }
 
 /** Whether `errorHandler()` stands before the route and none behind it. */

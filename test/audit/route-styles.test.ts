@@ -211,8 +211,16 @@ describe.each(expressVersions)('$name', ({ name, express }) => {
     app.use(session({ secret: 'a'.repeat(32), resave: false, saveUninitialized: false }));
     app.get('/cart', handler).post('/cart', handler);
     app.post('/covered', auth.sameOrigin(), handler);
+    app.post('/of-caller', auth.requireAuth(), handler);
+    app.post('/of-anyone', auth.optionalAuth(), handler);
     const routes = auth.routes(app);
-    expect(routes.map(({ csrf }) => csrf)).toEqual(['not_needed', 'missing', 'covered']);
+    expect(routes.map(({ csrf }) => csrf)).toEqual([
+      'not_needed',
+      'missing',
+      'covered',
+      'covered',
+      'missing',
+    ]);
     expect(routes[1]?.findings).toEqual(['unguarded', 'csrf_uncovered']);
   });
 
