@@ -39,9 +39,10 @@ const kinds = [
 
 export type GuardKind = (typeof kinds)[number];
 
-// By a registered symbol and not in a map of this module: the application and `npx latchkey` may each have a copy of the package,
-// and an application that mixes `import` and `require()` has two.
-const FACTS = Symbol.for('latchkey.guard');
+// On the guard and not in a map of this module: the application and `npx latchkey` may each have a copy of the package, and an
+// application that mixes `import` and `require()` has two. Enumerable and no symbol: packages that put a function around every
+// handler, such as express-async-errors, copy such members alone.
+const FACTS = 'latchkey.guard';
 
 /** What a guard or a middleware of your own does, in terms of ours. */
 export interface GuardDescription extends GuardFacts {
@@ -81,6 +82,7 @@ export function describeGuard<Guard extends object>(
   return Object.defineProperty(guard, FACTS, {
     value: Object.freeze({ ...description }),
     configurable: true,
+    enumerable: true,
   });
 }
 

@@ -123,7 +123,7 @@ export function mountedApplication(mount: Handler): unknown {
 }
 
 function readLayer(layer: unknown): Layer | undefined {
-  const handle = member(layer, 'handle');
+  const handle = handleOf(layer);
   if (!isHandler(handle)) return undefined;
   const route = member(layer, 'route');
   const handlers = member(route, 'stack');
@@ -134,8 +134,15 @@ function readLayer(layer: unknown): Layer | undefined {
   return { handle, paths: mountPaths(layer, handle), route: undefined };
 }
 
+/** OpenTelemetry puts a function around every handler, and keeps the handler where `shimmer` does. */
+function handleOf(layer: unknown): unknown {
+  let handle = member(layer, 'handle');
+  for (let inner = handle; inner !== undefined; inner = member(inner, '__original')) handle = inner;
+  return handle;
+}
+
 function readHandler(layer: unknown): readonly RouteHandler[] {
-  const handle = member(layer, 'handle');
+  const handle = handleOf(layer);
   const method = member(layer, 'method');
   if (!isHandler(handle)) return [];
   return [{ handle, method: typeof method === 'string' ? method.toUpperCase() : undefined }];
