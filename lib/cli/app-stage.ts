@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import { EventEmitter } from 'node:events';
+import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { Server } from 'node:net';
 import { type CreatedAuth, onCreated } from '../doctor/created.js';
@@ -53,6 +54,7 @@ export function enterStage(file: string, complain: (text: string) => void): AppS
       return Object.assign(new EventEmitter(), { id: 1, process: new EventEmitter() });
     }),
     replaceMember(process.stdout, 'write', writerTo(complain)),
+    ...turnDescriptor(),
     // As `node app.js` has it: applications compare it with their own file, and read options from it.
     replaceMember(process, 'argv', [process.execPath, file]),
     ...keepAlive(tellFailure),
@@ -99,6 +101,20 @@ function writerTo(complain: (text: string) => void) {
   };
 }
 
+/** Loggers such as pino write on the descriptor of standard output, past the stream. */
+function turnDescriptor(): readonly (() => void)[] {
+  return (['write', 'writeSync', 'writev', 'writevSync'] as const).map((name) => {
+    const turned = new Proxy(fs[name], {
+      apply: (write, self, [descriptor, ...rest]: readonly unknown[]): unknown =>
+        Reflect.apply(write, self, [descriptor === STDOUT ? STDERR : descriptor, ...rest]),
+    });
+    return replaceMember(fs, name, turned);
+  });
+}
+
+const STDOUT = 1;
+const STDERR = 2;
+
 /** What the application would end the process with becomes a failure. */
 function keepAlive(onFailure: StageHearer['onFailure']): readonly (() => void)[] {
   let isCrashing = false;
@@ -118,6 +134,8 @@ function keepAlive(onFailure: StageHearer['onFailure']): readonly (() => void)[]
     ),
     // NestFactory.create() does it where a module cannot be made.
     replaceMember(process, 'abort', () => refuse('process.abort()')),
+    // As the command ends, the application would print once more, or change the exit code.
+    takeOver('exit', () => undefined),
     takeOver('uncaughtException', crash),
     takeOver('unhandledRejection', crash),
   ];
@@ -125,7 +143,7 @@ function keepAlive(onFailure: StageHearer['onFailure']): readonly (() => void)[]
 
 /** Hears an event of the process alone, until what is returned is called. */
 function takeOver(
-  event: 'uncaughtException' | 'unhandledRejection',
+  event: 'exit' | 'uncaughtException' | 'unhandledRejection',
   listener: (cause: unknown) => void,
 ): () => void {
   const add: (...values: never) => unknown = Reflect.get(process, 'on');

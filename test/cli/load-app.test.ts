@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import fs, { writeFileSync } from 'node:fs';
 import cluster from 'node:cluster';
 import { Server } from 'node:net';
 import path from 'node:path';
@@ -48,6 +48,7 @@ const processNow = () => [
     process.listenerCount('beforeExit'),
   ],
   ...[process.rawListeners('uncaughtException'), process.rawListeners('unhandledRejection')],
+  ...[process.rawListeners('exit'), ...[fs.write, fs.writeSync, fs.writev, fs.writevSync]],
 ];
 
 const express = `import express from 'express';

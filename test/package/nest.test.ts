@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { SignJWT } from 'jose';
@@ -116,8 +117,16 @@ describe("NestJS with the recipe's guard, middleware and filter", () => {
   });
 });
 
+/** An application that prints past the stream, as pino does, and again when the process ends, with an exit code of its own. */
+const NOISY = `
+  import fs from 'node:fs';
+  fs.writeSync(1, 'past the stream');
+  process.on('exit', () => { fs.writeSync(1, 'at the end'); process.exitCode = 9; });
+  await import('./main.js');`;
+
 it('npx latchkey routes lists the controllers with their guards, and ends by itself', async () => {
-  const file = path.join(project.folder, 'out/main.js');
+  const file = path.join(project.folder, 'out/noisy.mjs');
+  writeFileSync(file, NOISY);
   const command = ['node_modules/latchkey/dist/cli/latchkey.js', 'routes', file, '--json'];
   const { stdout } = await run(process.execPath, command, {
     cwd: project.folder,
