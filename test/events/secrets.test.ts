@@ -352,6 +352,24 @@ describe('what others may read', () => {
     expect(text.split(inEvent)).toHaveLength(3);
   });
 
+  it('has reasons that the README lists', async () => {
+    const readme = await readFile(path.join(lib, 'middleware', 'README.md'), 'utf8');
+    const [, table = ''] = readme.split(/^\| reasons of /m);
+    const reasons = await documentedReasons();
+    // The store's have a table of their own, and a test of that.
+    const others = [...reasons].filter(([name]) => name !== 'store.failed');
+    const missing = others.flatMap(([name, words]) => {
+      const rows = table.split('\n').filter((row) => row.startsWith(`| \`${name}\``));
+      const cited = rows.flatMap((row) => row.match(/(?<=those of `)[\w.]+/g) ?? []);
+      const known = [...cited].flatMap((other) => [...(reasons.get(other) ?? [])]);
+      const listed = [...words].filter((word) => !known.includes(word));
+      return listed
+        .filter((word) => !rows.join().includes(`\`${word}\``))
+        .map((word) => `${name}: ${word}`);
+    });
+    expect(missing).toEqual([]);
+  });
+
   it('has reasons that the code knows', async () => {
     const files = (await readdir(lib, { recursive: true })).filter(
       (file) => file.endsWith('.ts') && !file.startsWith('events'),
