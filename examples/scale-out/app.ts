@@ -1,23 +1,17 @@
 import express, { type Express } from 'express';
 import { type Auth, principalOf } from 'latchkey';
 
-export interface InstanceState {
-  /** Shown in answers, so that one sees who has answered. */
-  readonly name: string;
-  /** True from the moment that the instance was told to end. */
-  isEnding: boolean;
-}
-
-/** An application of which several instances run, behind one proxy. */
-export function createApp(auth: Auth, state: InstanceState): Express {
+/** An application of which several instances run, behind one proxy. `name` is shown in answers, so that one sees who has answered. */
+export function createApp(auth: Auth, name: string): Express {
   const app = express();
   // The last address in X-Forwarded-For is what our one proxy has seen; those before it anybody can write.
   app.set('trust proxy', 1);
 
   app.get('/live', (_req, res) => void res.json({ alive: true }));
-  // Says nothing of the store: while that is down, access tokens are verified all the same, and no other instance is better off.
-  app.get('/ready', (_req, res) => {
-    res.status(state.isEnding ? 503 : 200).json({ ready: !state.isEnding });
+  // 503 from SIGTERM on, and before keys and store were there. Not for the loss of the store, for which no other instance is better off.
+  app.get('/ready', async (_req, res) => {
+    const { status, reasons } = await auth.status();
+    res.status(status === 'unavailable' ? 503 : 200).json({ status, reasons });
   });
 
   app.use(auth.securityHeaders());
@@ -27,7 +21,7 @@ export function createApp(auth: Auth, state: InstanceState): Express {
     res.json({
       user: user.username,
       session: sessionId,
-      instance: state.name,
+      instance: name,
       address: req.ip,
     });
   });

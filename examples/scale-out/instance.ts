@@ -9,8 +9,8 @@ const DRAIN_MS = Number(process.env['DRAIN_MS'] ?? 1000);
 
 // All instances have the same AUTH_* variables: one secret, one store.
 const auth = createAuth();
-const state = { name: String(process.pid), isEnding: false };
-const server = createServer(createApp(auth, state));
+const server = createServer(createApp(auth, String(process.pid)));
+let isEnding = false;
 // Longer than the proxy keeps a connection idle, or a request meets a connection that is just being closed.
 server.keepAliveTimeout = 65_000;
 
@@ -21,7 +21,7 @@ process.on('disconnect', () => void end());
 
 // Not before keys and store are there, and the sessions that were ended lately are known.
 await auth.ready();
-if (!state.isEnding)
+if (!isEnding)
   server.listen(Number(process.env.PORT ?? 0), process.env['HOST'] ?? '127.0.0.1', () => {
     const { port } = server.address() as AddressInfo;
     process.send?.({ port });
@@ -29,8 +29,9 @@ if (!state.isEnding)
 
 /** In this order: no new requests, then answers to those under way, then the store. */
 async function end(): Promise<void> {
-  if (state.isEnding) return;
-  state.isEnding = true;
+  if (isEnding) return;
+  isEnding = true;
+  auth.drain();
   await wait(DRAIN_MS);
   server.close(() => {
     void auth.close();

@@ -131,7 +131,7 @@ const examples: readonly Example[] = [
   {
     example: 'scale-out',
     env: { ...signing, AUTH_ACCEPTED_WARNINGS: 'mail' },
-    create: () => scaleOut(createAuth(), { name: 'a', isEnding: false }),
+    create: () => scaleOut(createAuth(), 'a'),
     guarded: 1,
     unguarded: ['GET /live', 'GET /ready'],
   },
