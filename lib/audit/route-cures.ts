@@ -4,11 +4,11 @@ import type { RouteFinding } from './route.js';
 export const routeCures: Readonly<Record<RouteFinding, { says: string; fix: string }>> = {
   unguarded: {
     says: 'no guard stands before the handler',
-    fix: 'mount auth.requireAuth() before it; if it is meant for everybody, say so: npx latchkey routes --allow <path>',
+    fix: 'mount auth.requireAuth() before it; if it is meant for everybody, say so with --allow <path>',
   },
   guard_after_route: {
     says: 'no guard stands before the handler, and the one mounted after the route comes too late',
-    fix: 'move the guard above the route; if it is meant for everybody, say so: npx latchkey routes --allow <path>',
+    fix: 'move the guard above the route, or take it out where the route is meant for everybody: it guards nothing',
   },
   refusal_dropped: {
     says: 'an error handler between the guard and the handler calls next() without the error, and lets through what the guard refuses',

@@ -79,13 +79,17 @@ function summaryLines(findings: readonly Finding[], paint: Paint): readonly stri
       paint('yellow', warned.length === 1 ? '1 warning' : `${warned.length} warnings`),
     paint('green', `${countOf(findings, 'pass')} passed`),
   ].filter((count) => count !== false);
-  return [counts.join(', '), ...nextStep(failed, warned)];
+  return [counts.join(', '), ...nextStep(findings)];
 }
 
-function nextStep(failed: readonly Finding[], warned: readonly Finding[]): readonly string[] {
-  if (failed.length > 0) return ['Next: fix what FAILs, and run this again.'];
+function nextStep(findings: readonly Finding[]): readonly string[] {
+  const flaws = findings.filter(isFlaw);
+  if (flaws.some(({ outcome }) => outcome === 'fail'))
+    return ['Next: fix what FAILs, and run this again.'];
+  if (flaws.length === 0) return [];
+  // With those that are accepted already: the line replaces theirs.
+  const warned = findings.filter(({ outcome }) => outcome === 'warn');
   const names = [...new Set(warned.map(({ check }) => check))];
-  if (names.length === 0) return [];
   return [
     'Next: fix what is WARNed of, or accept what is right for this application:',
     `  AUTH_ACCEPTED_WARNINGS=${names.join(',')}`,

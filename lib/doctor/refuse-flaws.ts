@@ -11,7 +11,12 @@ export function refuseFlaws(settings: InspectedSettings): void {
   const { env } = settings.origins;
   const flaws = examine(settingChecks, { env, settings, problems: [] }).filter(isFlaw);
   if (flaws.length === 0) return;
+  const accepted = settings.origins.nameOf('acceptedWarnings');
   throw new ConfigError(
-    flaws.map(({ check, says, fix }) => ({ setting: `${check}:`, problem: says, fix })),
+    flaws.map(({ check, outcome, says, fix }) => ({
+      setting: `${check}:`,
+      problem: says,
+      fix: outcome === 'fail' ? fix : `${fix}; or, where it is meant, add ${check} to ${accepted}`,
+    })),
   );
 }

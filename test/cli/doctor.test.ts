@@ -119,6 +119,24 @@ describe('with the file of an application', () => {
     expect(stdout).toContain('accessTtlSeconds');
   });
 
+  it('warns where createAuth() is not called, since nothing of it was looked at', async () => {
+    const { code, stdout } = await diagnose(
+      `import express from 'express'; express().get('/', () => {}).listen(0);`,
+      '--strict',
+    );
+    expect(code).toBe(1);
+    expect(stdout).toContain('WARN  configuration');
+  });
+
+  it('names warnings that are accepted with those that may be', async () => {
+    const code = appWith(healthy, `${options}, accessTtlSeconds: 86400`);
+    const { stdout } = await diagnose(code);
+    const [, line = ''] = /^ {2}AUTH_ACCEPTED_WARNINGS=(.*)$/m.exec(stdout) ?? [];
+    expect(line.split(',').toSorted()).toEqual(
+      expect.arrayContaining(['access_lifetime', 'store']),
+    );
+  });
+
   it('shows the address that a sample of a proxy leads to', async () => {
     const sample = ['--forwarded-for', '203.0.113.9', '--remote', '10.0.0.3'];
     const off = await diagnose(appWith(healthy, options), ...sample);

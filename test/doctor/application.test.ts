@@ -73,6 +73,13 @@ describe.each(expressVersions)('$name', ({ express }) => {
     );
   });
 
+  it('praises no error handler that is mounted before the routes', () => {
+    const findings = findingsOf((auth) =>
+      express().use(auth.errorHandler()).get('/me', auth.requireAuth(), me),
+    );
+    expect(findings.map(({ check }) => check)).not.toContain('error_handler');
+  });
+
   it.each<{ title: string; build: (auth: Auth) => unknown; flaws: readonly string[] }>([
     {
       title: 'no error handler and no headers',

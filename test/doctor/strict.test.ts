@@ -24,7 +24,10 @@ it('AUTH_STRICT refuses to start with what doctor would warn of, all of it at on
           setting: 'access_lifetime:',
           fix: expect.stringContaining('1h'),
         }),
-        expect.objectContaining({ setting: 'cors:' }),
+        expect.objectContaining({
+          setting: 'cors:',
+          fix: expect.stringContaining('add cors to AUTH_ACCEPTED_WARNINGS'),
+        }),
       ],
     }),
   );

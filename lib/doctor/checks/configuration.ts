@@ -5,10 +5,15 @@ import { failed, passed, warned } from '../finding.js';
 /** Whether `createAuth()` takes the settings. */
 export const configuration: Check = {
   name: 'configuration',
-  judge({ problems, settings }) {
+  judge({ problems, settings, application }) {
     const found = problems.map(({ setting, problem, fix }) =>
       failed(`${setting} ${problem}`, { why: 'createAuth() does not start with it', fix }),
     );
+    if (application?.auths.length === 0)
+      return warned('createAuth() is not called while the file is loaded', {
+        why: 'settings, keys and store are not looked at',
+        fix: 'give the file that starts the application; or give none, and AUTH_… variables are looked at',
+      });
     if (found.length > 0 || !settings) return found;
     return passed('every setting can be read, and they fit together');
   },
@@ -29,7 +34,7 @@ export const nodeEnv: Check = {
     if (production) return passed('NODE_ENV is production');
     return warned('NODE_ENV is not production', {
       why: 'weaker settings pass, error answers say more than they should, and what production demands is not checked',
-      fix: 'set NODE_ENV=production, here as in production: NODE_ENV=production npx latchkey doctor',
+      fix: 'set NODE_ENV=production where the application runs, and for npx latchkey doctor',
     });
   },
 };

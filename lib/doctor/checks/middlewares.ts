@@ -7,7 +7,13 @@ import { failed, passed, warned } from '../finding.js';
 export const errorHandling: Check = {
   name: 'error_handler',
   judge({ application }) {
-    if (!application || guardedRoutes(application).length === 0) return undefined;
+    if (!application) return undefined;
+    const concerned = guardedRoutes(application);
+    const isEarly = concerned.some(({ findings }) =>
+      findings.includes('error_handler_before_route'),
+    );
+    // The check `routes` tells which routes it is mounted too early for.
+    if (concerned.length === 0 || isEarly) return undefined;
     const handlers = handlersOf(application);
     if (handlers.some((handler) => factsOf(handler)?.kind === 'errorHandler'))
       return passed('auth.errorHandler() answers refusals');

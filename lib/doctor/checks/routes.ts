@@ -72,7 +72,7 @@ export const unguardedChanges: Check = {
     if (concerned.length === 0) return undefined;
     return warned(`${listOf(concerned)}: ${routeCures.unguarded.says}`, {
       why: 'everybody can change what these routes change, unless their handlers ask who calls',
-      fix: 'mount auth.requireAuth() before them; where that is meant, as for webhooks that are signed, accept it',
+      fix: 'mount auth.requireAuth() before them; where that is meant, as for webhooks that are signed, accept it, and have npx latchkey routes --fail-unguarded --allow <path> look after all others',
     });
   },
 };
