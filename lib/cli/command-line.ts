@@ -8,6 +8,7 @@ import type { Terminal } from './terminal.js';
 import { topics } from './topics.js';
 import { unknownName, UsageError } from './usage-error.js';
 import { visible } from './visible-text.js';
+import { widthOf } from './wrap.js';
 
 const HELP_FLAGS: readonly (string | undefined)[] = ['--help', '-h'];
 
@@ -19,7 +20,8 @@ export async function runCommandLine(
   if (first === 'help') return runCommandLine([...args, '--help'], terminal);
   const name = first ?? '';
   const topic = topics.get(name);
-  const help = topic ? helpOf(name, topic, args[0]) : overviewOf(topics);
+  const width = widthOf(terminal);
+  const help = topic ? helpOf(name, topic, { command: args[0], width }) : overviewOf(topics, width);
   const asksForHelp = (topic ? args : [first]).some((each) => HELP_FLAGS.includes(each));
   if (asksForHelp) {
     terminal.print(help);

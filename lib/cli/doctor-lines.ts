@@ -2,10 +2,10 @@ import { isFlaw } from '../doctor/examine.js';
 import type { Finding, Outcome } from '../doctor/finding.js';
 import { createPaint, type Paint } from './paint.js';
 import type { Terminal } from './terminal.js';
-import { visible } from './visible-text.js';
+import { hang, widthOf, wrap } from './wrap.js';
 
-/** Longer lines are hard to read. */
-const WIDEST = 100;
+/** Columns beside the names of checks, with fewer of which the text goes below them. */
+const NARROW = 50;
 const MARKS = {
   pass: ['green', 'PASS'],
   warn: ['yellow', 'WARN'],
@@ -15,12 +15,12 @@ const MARKS = {
 /** The report for people: a finding in a line, with the reason and the cure below where something is to be done. */
 export function linesOf(findings: readonly Finding[], terminal: Terminal): readonly string[] {
   const paint = createPaint(terminal, 'stdout');
-  const width = Math.min(WIDEST, terminal.columns ?? WIDEST);
+  const width = widthOf(terminal);
   const column = Math.max(0, ...findings.map(({ check }) => check.length));
   return [
     ...findings.flatMap((finding) => findingLines(finding, { paint, width, column })),
     '',
-    ...summaryLines(findings, paint),
+    ...summaryLines(findings, paint, width),
   ];
 }
 
@@ -34,10 +34,14 @@ interface Layout {
 function findingLines(finding: Finding, { paint, width, column }: Layout): readonly string[] {
   const { check, outcome, accepted } = finding;
   const [style, mark] = MARKS[outcome];
-  const indent = ' '.repeat(column + 10);
+  const isNarrow = width - column < NARROW;
+  const indent = ' '.repeat(isNarrow ? 8 : column + 10);
   const [first = '', ...rest] = wrap(finding.says, width - indent.length);
-  const head = `  ${paint(style, mark)}  ${check.padEnd(column)}  ${first}`;
-  const says = [head, ...rest.map((line) => `${indent}${line}`)];
+  const head = `  ${paint(style, mark)}  ${check.padEnd(column)}`;
+  const says = [
+    ...(isNarrow ? [head.trimEnd(), `${indent}${first}`] : [`${head}  ${first}`]),
+    ...rest.map((line) => `${indent}${line}`),
+  ];
   if (finding.outcome === 'pass') return says;
   if (accepted) return [...says, `${indent}${paint('dim', 'accepted by AUTH_ACCEPTED_WARNINGS')}`];
   return [
@@ -57,19 +61,11 @@ function labelled(
   );
 }
 
-/** Breaks between words only: what is copied, such as a URL, stays whole. */
-function wrap(text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  for (const word of visible(text).split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
-}
-
-function summaryLines(findings: readonly Finding[], paint: Paint): readonly string[] {
+function summaryLines(
+  findings: readonly Finding[],
+  paint: Paint,
+  width: number,
+): readonly string[] {
   const flaws = findings.filter(isFlaw);
   const failed = flaws.filter(({ outcome }) => outcome === 'fail');
   const warned = flaws.filter(({ outcome }) => outcome === 'warn');
@@ -79,10 +75,10 @@ function summaryLines(findings: readonly Finding[], paint: Paint): readonly stri
       paint('yellow', warned.length === 1 ? '1 warning' : `${warned.length} warnings`),
     paint('green', `${countOf(findings, 'pass')} passed`),
   ].filter((count) => count !== false);
-  return [counts.join(', '), ...nextStep(findings)];
+  return [counts.join(', '), ...nextStep(findings, width)];
 }
 
-function nextStep(findings: readonly Finding[]): readonly string[] {
+function nextStep(findings: readonly Finding[], width: number): readonly string[] {
   const flaws = findings.filter(isFlaw);
   if (flaws.some(({ outcome }) => outcome === 'fail'))
     return ['Next: fix what FAILs, and run this again.'];
@@ -91,7 +87,11 @@ function nextStep(findings: readonly Finding[]): readonly string[] {
   const warned = findings.filter(({ outcome }) => outcome === 'warn');
   const names = [...new Set(warned.map(({ check }) => check))];
   return [
-    'Next: fix what is WARNed of, or accept what is right for this application:',
+    ...hang(
+      'Next: ',
+      'fix what is WARNed of, or accept what is right for this application:',
+      width,
+    ),
     `  AUTH_ACCEPTED_WARNINGS=${names.join(',')}`,
   ];
 }

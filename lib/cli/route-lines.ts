@@ -4,12 +4,14 @@ import { faultsOf, type ReportedRoute, type RouteReport } from './route-report.j
 import { tableOf } from './table.js';
 import type { Terminal } from './terminal.js';
 import { visible } from './visible-text.js';
+import { hang, widthOf } from './wrap.js';
 
 /** The routes as a table for each application, what is to be changed, and how many there are. */
 export function routeLines(report: RouteReport, terminal: Terminal): readonly string[] {
   const { routes } = report;
   if (routes.length === 0) return ['There are no routes.'];
   const paint = createPaint(terminal, 'stdout');
+  const width = widthOf(terminal);
   const applications = [...new Set(routes.map(({ application }) => application))];
   return [
     ...applications.flatMap((application) => [
@@ -21,9 +23,13 @@ export function routeLines(report: RouteReport, terminal: Terminal): readonly st
       ),
       '',
     ]),
-    ...findingLines(report, paint),
+    ...findingLines(report, { paint, width }),
     countOf(routes),
-    'Not seen: guards of other packages, checks inside handlers, and middlewares that answer by themselves, such as static files.',
+    ...hang(
+      'Not seen: ',
+      'guards of other packages, checks inside handlers, and middlewares that answer by themselves, such as static files.',
+      width,
+    ),
   ];
 }
 
@@ -87,11 +93,14 @@ function foldLine(line: string, offset: number, columns: number): readonly strin
   return [line.slice(0, cut + ARROW.length - 1), ...foldLine(rest, offset, columns)];
 }
 
-function findingLines({ findings }: RouteReport, paint: Paint): readonly string[] {
+function findingLines(
+  { findings }: RouteReport,
+  { paint, width }: { readonly paint: Paint; readonly width: number },
+): readonly string[] {
   return findings.flatMap(({ finding, says, fix, routes }) => [
-    paint('bold', `${finding}: ${says}`),
+    ...hang(`${finding}: `, says, width).map((line) => paint('bold', line)),
     ...routes.map((route) => `  ${visible(route)}`),
-    `  To change it: ${fix}.`,
+    ...hang('  To change it: ', `${fix}.`, width),
     '',
   ]);
 }

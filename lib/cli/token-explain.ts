@@ -17,6 +17,7 @@ import { factsOf } from './token-facts.js';
 import { kindOf } from './token-kind.js';
 import { UsageError } from './usage-error.js';
 import { visible } from './visible-text.js';
+import { hang, widthOf } from './wrap.js';
 import type { JsonWebKey } from '../verifier/keys/json-web-key.js';
 
 interface ExplainGiven {
@@ -134,6 +135,7 @@ const MARKS = {
 function linesOf(report: Report, terminal: Terminal): readonly string[] {
   const { checks, kind, header, claims } = report;
   const paint = createPaint(terminal, 'stdout');
+  const textWidth = widthOf(terminal);
   const width = Math.max(...checks.map(({ name }) => name.length));
   const lines = checks.map(({ name, outcome, facts = 'not looked at' }) => {
     const [style, mark] = MARKS[outcome];
@@ -144,15 +146,22 @@ function linesOf(report: Report, terminal: Terminal): readonly string[] {
     '',
     ...lines,
     '',
-    ...verdictLines(report, paint),
+    ...verdictLines(report, { paint, width: textWidth }),
     ...membersOf('Header', header, paint),
     ...membersOf('Claims', claims, paint),
     '',
-    'Not checked here: revocation and sessions, scopes, roles and organisations, and what the application sets in code.',
+    ...hang(
+      'Not checked here: ',
+      'revocation and sessions, scopes, roles and organisations, and what the application sets in code.',
+      textWidth,
+    ),
   ];
 }
 
-function verdictLines(report: Report, paint: Paint): readonly string[] {
+function verdictLines(
+  report: Report,
+  { paint, width }: { readonly paint: Paint; readonly width: number },
+): readonly string[] {
   const { verdict, reason, code, fix } = report;
   if (verdict === 'accepted') return [paint('green', 'Accepted')];
   if (verdict === 'undecided')
@@ -160,7 +169,10 @@ function verdictLines(report: Report, paint: Paint): readonly string[] {
       paint('yellow', 'Undecided'),
       '  Nothing was found against it, but its signature or its issuer was not asked.',
     ];
-  return [paint('red', `Refused: ${code}, reason ${reason}`), `  To change it: ${fix}.`];
+  return [
+    paint('red', `Refused: ${code}, reason ${reason}`),
+    ...hang('  To change it: ', `${fix}.`, width),
+  ];
 }
 
 function membersOf(title: string, members: object | undefined, paint: Paint): readonly string[] {

@@ -132,8 +132,7 @@ const keysTopic: Topic = {
     },
   },
   notes: `<algorithm> is ES256 (default), ES384, ES512, RS256, PS256, EdDSA, HS256, …
-Keys go to files in <folder>, which only their owner can read; nothing is overwritten. Without --out they are printed,
-the key on standard output and the rest on standard error.`,
+Keys go to files in <folder>, which only their owner can read; nothing is overwritten. Without --out they are printed, the key on standard output and the rest on standard error.`,
 };
 
 const tokenTopic: Topic = {
@@ -154,8 +153,7 @@ const tokenTopic: Topic = {
     },
   },
   notes: `A claim's value is JSON, such as true or ["a","b"], or else text. <time> is 15m, 8h, …; else AUTH_ACCESS_TTL.
-The AUTH_… variables are those of the application. explain sends the token nowhere; it fetches the issuer's keys, unless
---offline or --jwks is given. With - the token is read from standard input and stays out of the history of the shell.
+The AUTH_… variables are those of the application. explain sends the token nowhere; it fetches the issuer's keys, unless --offline or --jwks is given. With - the token is read from standard input and stays out of the history of the shell.
 Exit codes of explain: 0 accepted, 1 not accepted, 2 wrong usage.`,
 };
 
@@ -170,10 +168,8 @@ const doctorTopic: Topic = {
       example: 'NODE_ENV=production npx latchkey doctor app.js --strict',
     },
   },
-  notes: `The file is the module that starts the application, or exports it. It is loaded and opens no port. Without a file, only the AUTH_…
-variables are looked at. AUTH_ACCEPTED_WARNINGS=<check>,… accepts warnings that are right for the application.
---live also asks providers, issuers, store and the application at AUTH_PUBLIC_URL; --mail-to sends a mail by its sendMail. Without a file,
---router is where the router is, if not /api/auth.
+  notes: `The file is the module that starts the application, or exports it. It is loaded and opens no port. Without a file, only the AUTH_… variables are looked at. AUTH_ACCEPTED_WARNINGS=<check>,… accepts warnings that are right for the application.
+--live also asks providers, issuers, store and the application at AUTH_PUBLIC_URL; --mail-to sends a mail by its sendMail. Without a file, --router is where the router is, if not /api/auth.
 <header> is an X-Forwarded-For that the application got, and <address> that of the connection: which is taken for the client?
 Exit codes: 0 nothing fails (--strict: and nothing is warned of), 1 something does, 2 wrong usage, or it cannot be loaded.`,
 };
@@ -189,8 +185,7 @@ const routesTopic: Topic = {
         "npx latchkey routes app.js --fail-unguarded --allow /health --allow 'GET /public/*'",
     },
   },
-  notes: `The file is the module that starts the application, or exports it. It is loaded and opens no port; what it prints goes to
-standard error. <route> is meant to have no guard: a path of the list, or all below one with /* at its end, with a method or without.
+  notes: `The file is the module that starts the application, or exports it. It is loaded and opens no port; what it prints goes to standard error. <route> is meant to have no guard: a path of the list, or all below one with /* at its end, with a method or without.
 Exit codes: 0 done, 1 something is to be changed and --fail-unguarded is given, 2 wrong usage, or it cannot be loaded.`,
 };
 

@@ -61,6 +61,15 @@ it('writes control characters out of settings as visible text, in words and in J
   }
 });
 
+it('puts the text below the name where a terminal is too narrow for both', async () => {
+  const { stdout } = await latchkey(['doctor'], {
+    env: { ...env, AUTH_ACCESS_TTL: '1d' },
+    columns: 60,
+  });
+  expect(stdout).toMatch(/^ {2}WARN {2}access_lifetime\n {8}an access token .*\n {8}why: /m);
+  expect(stdout.split('\n').filter((line) => line.length > 60)).toEqual([]);
+});
+
 it('asks for settings where there are none', async () => {
   const { code, stderr } = await latchkey(['doctor']);
   expect(code).toBe(2);

@@ -54,6 +54,19 @@ it.each(commands)(
   },
 );
 
+it.each([undefined, 60])(
+  'no words of help are longer than a terminal is wide: %s',
+  async (columns) => {
+    for (const topic of [undefined, ...topics.keys()]) {
+      const { stdout } = await latchkey(['help', ...(topic ? [topic] : [])], { columns });
+      const [words = ''] = stdout.split('Examples:');
+      const long = words.split('\n').filter((line) => line.length > (columns ?? 100));
+      // What is copied stays whole.
+      expect(long.filter((line) => !/^(Usage:)? +npx/.test(line))).toEqual([]);
+    }
+  },
+);
+
 it('every command is on the first page', async () => {
   const { code, stdout } = await latchkey(['--help']);
   expect(code).toBe(0);

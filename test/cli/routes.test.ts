@@ -80,7 +80,7 @@ it('marks what is to be changed, in colour on a terminal, and says how', async (
   expect(stdout).toMatch(
     /unguarded: .*\n {2}GET \/debug\n {2}GET \/debug\/all\n {2}To change it: /,
   );
-  expect(stdout).toMatch(/guard_before_auth: .*\n {2}GET \/scopes\n {2}To change it: /);
+  expect(stdout).toMatch(/guard_before_auth: .*\n.*\n {2}GET \/scopes\n {2}To change it: /);
   expect(stdout).toContain('Routes: 4, without a guard: 2, and 1 allowed');
 });
 
