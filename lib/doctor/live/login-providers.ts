@@ -19,7 +19,7 @@ import { tryLogin } from './try-login.js';
 
 /**
  * Checks every configured login provider: metadata, keys, clock, and whether it knows our client id, secret and redirect URI. Not those of
- * `resolveProvider`, whose names nobody knows.
+ * `resolveProvider`, whose names are not known here.
  */
 export async function checkLoginProviders(subject: LiveSubject): Promise<readonly Finding[]> {
   const { config, now, providerFetch } = subject;

@@ -9,7 +9,7 @@ const PATIENCE_MS = 20_000;
 
 /**
  * Sends one mail by the application's `sendMail` to the address that was given, and none without: of the kind `password_changed`, which has no link
- * and no secret, for the user `latchkey-doctor`, whom nobody is.
+ * and no secret, for the user `latchkey-doctor`, an id that no user has.
  */
 export async function checkMail({ created, mailTo }: LiveSubject): Promise<readonly Finding[]> {
   const hooks = new Set(created?.routers.flatMap(({ sendMail }) => sendMail ?? []));

@@ -17,7 +17,7 @@ import { unreached } from './unreached.js';
 
 /**
  * Checks every issuer of the configuration whose tokens are accepted and whose keys, or answers, come over the network. Not those of
- * `resolveIssuer`, whose names nobody knows.
+ * `resolveIssuer`, whose names are not known here.
  */
 export async function checkTrustedIssuers(subject: LiveSubject): Promise<readonly Finding[]> {
   const { issuers } = configuredVerifierOptions(subject.config, subject.now);

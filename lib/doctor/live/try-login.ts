@@ -15,7 +15,7 @@ interface Trial {
   readonly asking: Asking;
 }
 
-/** Asks as a log-in would, and signs nobody in. */
+/** Asks as a log-in would, and signs no user in. */
 export async function tryLogin(
   { client, provider, asking }: Trial,
   metadata: Metadata | undefined,
