@@ -42,7 +42,7 @@ export function readRouter(app: unknown): Router | undefined {
   const router = routerOf(app);
   return (
     stack && {
-      layers: stack.flatMap((layer) => readLayer(layer) ?? []),
+      layers: stack.flatMap((layer) => readLayer(layer, { app, stack }) ?? []),
       isSensitive: member(router, 'caseSensitive') === true,
       isStrict: member(router, 'strict') === true,
       hasPlainWildcards: stack.some((layer) => member(layer, 'regexp') instanceof RegExp),
@@ -122,7 +122,13 @@ export function mountedApplication(mount: Handler): unknown {
   return application;
 }
 
-function readLayer(layer: unknown): Layer | undefined {
+/** What a layer is in. */
+interface Around {
+  readonly app: unknown;
+  readonly stack: readonly unknown[];
+}
+
+function readLayer(layer: unknown, around: Around): Layer | undefined {
   const handle = handleOf(layer);
   if (!isHandler(handle)) return undefined;
   const route = member(layer, 'route');
@@ -131,7 +137,7 @@ function readLayer(layer: unknown): Layer | undefined {
     const read = joinMethods(handlers.flatMap(readHandler));
     return { handle, paths: pathsIn(member(route, 'path')), route: read };
   }
-  return { handle, paths: mountPaths(layer, handle), route: undefined };
+  return { handle, paths: mountPaths(layer, handle, around), route: undefined };
 }
 
 /** OpenTelemetry puts a function around every handler, and keeps the handler where `shimmer` does. */
@@ -159,7 +165,7 @@ function joinMethods(handlers: readonly RouteHandler[]): readonly RouteHandler[]
 }
 
 /** Only since `router` 2.3 does a layer of Express 5 keep its path. Express 4 keeps what it has made of it. */
-function mountPaths(layer: unknown, handle: Handler): readonly LayerPath[] {
+function mountPaths(layer: unknown, handle: Handler, around: Around): readonly LayerPath[] {
   const raw = member(layer, 'rawPath');
   if (raw !== undefined) return pathsIn(raw);
   if (member(layer, 'slash') === true) return ['/'];
@@ -168,8 +174,17 @@ function mountPaths(layer: unknown, handle: Handler): readonly LayerPath[] {
     if (member(regexp, 'fast_slash') === true) return ['/'];
     return decodePattern(regexp, member(layer, 'keys'));
   }
-  const mounted = member(mountedApplication(handle), 'mountpath');
-  return mounted === undefined ? [undefined] : pathsIn(mounted);
+  return pathsIn(ownMountPath(mountedApplication(handle), around));
+}
+
+/** An application knows the last place where it was mounted. Undefined where there are others. */
+function ownMountPath(mounted: unknown, { app, stack }: Around): unknown {
+  if (member(mounted, 'parent') !== app) return undefined;
+  const isSame = (layer: unknown): boolean => {
+    const handle = handleOf(layer);
+    return isHandler(handle) && mountedApplication(handle) === mounted;
+  };
+  return stack.filter(isSame).length > 1 ? undefined : member(mounted, 'mountpath');
 }
 
 function pathsIn(given: unknown): readonly LayerPath[] {

@@ -261,14 +261,31 @@ it('writes ? for a path that an older router of Express 5 does not tell', () => 
   app?.use('/api', api ?? passing);
   app?.use('/admin', auth.requireAuth());
   app?.use('/open', handler);
-  // Until version 2.3 layers of `router` had no such property.
-  const layers = app?.router.stack as unknown as { rawPath?: unknown }[];
-  for (const layer of layers) delete layer.rawPath;
+  forgetPaths(app);
   expect(inShort(auth.routes(app))).toEqual({
     'GET /?/users': 'guarded',
     'ALL /?/*': 'none unguarded',
   });
 });
+
+it('takes an application that an older router of Express 5 has at several paths for one at any', () => {
+  const [{ express } = { express: undefined }] = expressVersions;
+  const app = express?.();
+  const once = express?.().get('/x', handler);
+  const twice = express?.().get('/x', handler);
+  app?.all(['/once/x', '/b/x'], auth.requireAuth());
+  app?.use('/once', once ?? passing);
+  app?.use('/a', twice ?? passing).use('/b', twice ?? passing);
+  forgetPaths(app);
+  const open = auth.routes(app).filter(({ protection }) => protection === 'none');
+  expect(open.map(({ path }) => path)).toEqual(['/?/x', '/?/x']);
+});
+
+/** Until version 2.3 layers of `router` had no such property. */
+function forgetPaths(app: unknown): void {
+  const { router } = app as { readonly router: { readonly stack: { rawPath?: unknown }[] } };
+  for (const layer of router.stack) delete layer.rawPath;
+}
 
 it.each([undefined, null, {}, () => undefined, 'app.js'])('refuses %s', (app) => {
   expect(() => auth.routes(app)).toThrow(TypeError);
