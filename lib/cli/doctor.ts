@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { allChecks } from '../doctor/all-checks.js';
 import type { ForwardedSample } from '../doctor/check.js';
 import { examine, isFlaw } from '../doctor/examine.js';
@@ -48,11 +49,15 @@ function readSample(
   header: string | undefined,
   remote: string | undefined,
 ): ForwardedSample | undefined {
-  if (header !== undefined && remote !== undefined) return { header, remote };
   if (header === undefined && remote === undefined) return undefined;
-  throw new UsageError(
-    '--forwarded-for is the header that the application got, and --remote the address that its connection came from: give both',
-  );
+  if (header === undefined || remote === undefined)
+    throw new UsageError(
+      '--forwarded-for is the header that the application got, and --remote the address that its connection came from: give both',
+    );
+  // A proxy may write `unknown` into the header. A connection has an address.
+  if (isIP(remote) === 0)
+    throw new UsageError('--remote is an IP address without a port, such as 10.0.0.2');
+  return { header, remote };
 }
 
 interface Given extends LiveGiven {

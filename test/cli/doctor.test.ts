@@ -166,7 +166,14 @@ describe('with the file of an application', () => {
       args: (file: string) => [file, '--forwarded-for', 'a'],
     },
     { title: 'two files', args: (file: string) => [file, file] },
-    { title: 'a sample without a file', args: () => ['--forwarded-for', 'a', '--remote', 'b'] },
+    {
+      title: 'a sample without a file',
+      args: () => ['--forwarded-for', '203.0.113.9', '--remote', '10.0.0.3'],
+    },
+    {
+      title: 'a sample from no address',
+      args: (file: string) => [file, '--forwarded-for', '203.0.113.9', '--remote', ''],
+    },
     { title: 'a file that is none', args: (file: string) => [`${file}x`] },
   ])('ends with 2 for $title', async ({ args, source = appWith(healthy, options) }) => {
     expect(await latchkey(['doctor', ...args(write(source))], { env })).toMatchObject({
