@@ -1,25 +1,50 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { didYouMean, nearestNames } from '../known-options.js';
-import { unknownName, UsageError } from './usage-error.js';
+import { shownName, unknownName, UsageError } from './usage-error.js';
 
-/** Reads the options of a topic. A value that begins with `-` is written `--name=-value`. */
+/**
+ * Reads the options of a topic. A value that begins with `-` is written `--name=-value`. Refuses an empty value, mostly a shell
+ * variable that is not set, and a second value for an option that takes one: it would silently replace the first.
+ */
 export function parseArguments<const Options extends NonNullable<ParseArgsConfig['options']>>(
   args: readonly string[],
   options: Options,
 ): ReturnType<typeof parseArgs<{ options: Options; allowPositionals: true }>> {
+  const config = { args: [...args], options, allowPositionals: true } as const;
+  refuseDoubtfulValues(config);
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
+    return parseArgs(config);
   } catch (error) {
     throw new UsageError(sentenceOf(error, Object.keys(options)));
+  }
+}
+
+function refuseDoubtfulValues(config: ParseArgsConfig & { readonly options: object }): void {
+  const seen = new Set<string>();
+  const { tokens } = parseArgs({ ...config, strict: false, tokens: true });
+  for (const token of tokens) {
+    if (token.kind !== 'option' || token.value === undefined) continue;
+    const option = config.options?.[token.name];
+    if (token.value === '') throw new UsageError(`--${token.name} has an empty value`);
+    if (option && !option.multiple && seen.has(token.name))
+      throw new UsageError(`--${token.name} is given twice, and takes one value`);
+    seen.add(token.name);
   }
 }
 
 function sentenceOf(error: unknown, known: readonly string[]): string {
   if (!(error instanceof Error)) return 'cannot be read';
   const name = /^Unknown option '--?([^']+)'/.exec(error.message)?.[1];
-  if (name === undefined) return error.message;
-  const cure = didYouMean(nearestNames(name, known).map((each) => `--${each}`));
-  return `there is no option --${name}${cure === undefined ? '' : `; ${cure}`}`;
+  if (name !== undefined) {
+    const cure = didYouMean(nearestNames(name, known).map((each) => `--${each}`));
+    return `there is no option ${shownName(`--${name}`)}${cure === undefined ? '' : `; ${cure}`}`;
+  }
+  // `'--store <value>'`, `'-s, --store <value>'`
+  const [, option, rest = ''] = /^Option '(--[^' ]+)[^']*' (.*)/.exec(error.message) ?? [];
+  if (option === undefined) return error.message;
+  return rest.startsWith('does not')
+    ? `${option} takes no value`
+    : `${option} needs a value; one that begins with - is written ${option}=-…`;
 }
 
 /** What a command of a topic takes. */

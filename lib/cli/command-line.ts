@@ -21,19 +21,26 @@ export async function runCommandLine(
   const name = first ?? '';
   const topic = topics.get(name);
   const width = widthOf(terminal);
-  const help = topic ? helpOf(name, topic, { command: args[0], width }) : overviewOf(topics, width);
-  const asksForHelp = (topic ? args : [first]).some((each) => HELP_FLAGS.includes(each));
+  const help = topic ? helpOf(name, topic, { args, width }) : overviewOf(topics, width);
+  const asksForHelp = optionsIn(topic ? args : [first]).some((each) => HELP_FLAGS.includes(each));
   if (asksForHelp) {
     terminal.print(help);
     return 0;
   }
   try {
     if (first === undefined) throw new UsageError('no command is given');
+    if (name.startsWith('-')) throw new UsageError('options come after the command');
     if (!topic) throw unknownName('command', name, [...topics.keys()]);
     return (await topic.run(args, terminal)) ?? 0;
   } catch (error) {
     return explain(error, terminal, help);
   }
+}
+
+/** Behind `--`, nothing is an option. */
+function optionsIn<Argument>(args: readonly Argument[]): readonly Argument[] {
+  const end = args.findIndex((each) => each === '--');
+  return end === -1 ? args : args.slice(0, end);
 }
 
 function explain(error: unknown, terminal: Terminal, help: string): number {

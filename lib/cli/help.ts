@@ -20,15 +20,16 @@ ${paragraphs(
 }
 
 interface HelpOptions {
-  /** One that is asked for alone. */
-  readonly command: string | undefined;
+  /** What follows the topic. The first command among it is told of alone. */
+  readonly args: readonly string[];
   readonly width: number;
 }
 
 /** The help of a topic, or of one of its commands. */
-export function helpOf(name: string, topic: Topic, { command, width }: HelpOptions): string {
+export function helpOf(name: string, topic: Topic, { args, width }: HelpOptions): string {
   const { options, commands, notes } = topic;
   const all = Object.entries(commands);
+  const command = args.find((each) => Object.hasOwn(commands, each));
   const one = all.filter(([each]) => each === command);
   const shown = one.length > 0 ? one : all;
   const entries = shown.flatMap(([each, { takes = '', says }]) => [

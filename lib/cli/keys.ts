@@ -42,7 +42,7 @@ async function generate(terminal: Terminal, given: Given): Promise<void> {
   if (!isAlgorithm(alg)) throw unknownName('algorithm', alg, algorithms);
   const key = await withProgress(terminal, 'making a key', createNewKey(alg));
   const saved = out === undefined ? undefined : saveKey(key, out);
-  if (json) return terminal.print(`${JSON.stringify(publicOrWhole(key, saved))}\n`);
+  if (json) return terminal.print(`${visible(JSON.stringify(publicOrWhole(key, saved)))}\n`);
   // Without a folder the key alone goes to standard output, so that it can be put into a variable.
   terminal.print(saved ? `${saved.files.map(visible).join('\n')}\n` : key.text);
   terminal.complain(`\n${describeKey(key, saved)}\n`);

@@ -3,6 +3,7 @@ import { createPaint, type Paint } from './paint.js';
 import { faultsOf, type ReportedRoute, type RouteReport } from './route-report.js';
 import { tableOf } from './table.js';
 import type { Terminal } from './terminal.js';
+import { columnsOf } from './text-width.js';
 import { visible } from './visible-text.js';
 import { hang, widthOf } from './wrap.js';
 
@@ -41,13 +42,13 @@ function tableLines(
   columns: number,
 ): readonly string[] {
   const [head = '', ...lines] = tableOf(HEAD, routes.map(cellsOf));
-  const offset = head.indexOf('GUARDS');
-  const colours = routes.map(colourOf);
   return [
     paint('bold', head),
-    ...lines.flatMap((line, index) => {
-      const colour = colours[index];
-      const parts = foldLine(line, offset, columns);
+    ...routes.flatMap((route, index) => {
+      const line = lines[index] ?? '';
+      const guards = visible(guardsOf(route));
+      const parts = foldLine(line.slice(0, line.length - guards.length), guards, columns);
+      const colour = colourOf(route);
       return colour === undefined ? parts : parts.map((part) => paint(colour, part));
     }),
   ];
@@ -81,16 +82,20 @@ function guardInShort({ kind, scopes = [], roles = [], match, of, methods }: Gua
 }
 
 /** Folds a line of the table between guards, so that they stay below each other. */
-function foldLine(line: string, offset: number, columns: number): readonly string[] {
-  const indent = ' '.repeat(Math.min(offset, columns / 4));
-  const [start, guards] = [line.slice(0, offset), line.slice(offset)];
-  if (line.length <= columns) return [line];
-  if (start.length > columns / 2)
-    return [start.trimEnd(), ...foldLine(indent + guards, indent.length, columns)];
-  const cut = line.lastIndexOf(ARROW, columns - ARROW.length);
-  if (cut < offset) return [line];
-  const rest = ' '.repeat(offset) + line.slice(cut + ARROW.length);
-  return [line.slice(0, cut + ARROW.length - 1), ...foldLine(rest, offset, columns)];
+function foldLine(start: string, guards: string, columns: number): readonly string[] {
+  const offset = columnsOf(start);
+  if (offset + columnsOf(guards) <= columns) return [start + guards];
+  if (offset > columns / 2) {
+    const indent = ' '.repeat(Math.min(offset, columns / 4));
+    return [start.trimEnd(), ...foldLine(indent, guards, columns)];
+  }
+  const cut = guards.lastIndexOf(ARROW, columns - offset - ARROW.length);
+  if (cut < 1) return [start + guards];
+  const rest = guards.slice(cut + ARROW.length);
+  return [
+    start + guards.slice(0, cut + ARROW.length - 1),
+    ...foldLine(' '.repeat(offset), rest, columns),
+  ];
 }
 
 function findingLines(

@@ -1,3 +1,4 @@
+import { columnWidth, padText } from './text-width.js';
 import { visible } from './visible-text.js';
 
 /** Rows as lines with aligned columns, the names of the columns first. */
@@ -6,16 +7,11 @@ export function tableOf(
   rows: readonly (readonly string[])[],
 ): readonly string[] {
   const all = [head, ...rows.map((row) => row.map(visible))];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => lengthOf(row[column]))));
+  const widths = head.map((_, column) => columnWidth(all.map((row) => row[column] ?? '')));
   return all.map((row) =>
     row
-      .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - lengthOf(cell)))
+      .map((cell, column) => padText(cell, widths[column] ?? 0))
       .join('  ')
       .trimEnd(),
   );
-}
-
-/** Characters, so that a letter outside the basic plane counts once. */
-function lengthOf(text = ''): number {
-  return Array.from(text).length;
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { configuredVerifierOptions, isOwnSecret } from '../auth/verifier.js';
 import { loadConfig } from '../config/config.js';
 import { isRecord } from '../is-record.js';
@@ -13,6 +13,7 @@ import { createPaint, type Paint } from './paint.js';
 import { withProgress } from './progress.js';
 import { refusalCures } from './refusal-cures.js';
 import type { Terminal } from './terminal.js';
+import { columnWidth, padText } from './text-width.js';
 import { factsOf } from './token-facts.js';
 import { kindOf } from './token-kind.js';
 import { UsageError } from './usage-error.js';
@@ -83,6 +84,8 @@ function optionsOf(
 }
 
 function readKeys(file: string): { readonly keys: readonly JsonWebKey[] } {
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile())
+    throw new UsageError(`--jwks: there is no file ${JSON.stringify(file)}`);
   const content = parseJsonObject(readFileSync(file, 'utf8'));
   const keys: unknown = content?.['keys'];
   if (Array.isArray(keys) && keys.every((key) => isRecord(key))) return { keys };
@@ -181,10 +184,10 @@ function membersOf(title: string, members: object | undefined, paint: Paint): re
   const rows = entries.map(
     ([name, value]) => [visible(name), visible(JSON.stringify(value))] as const,
   );
-  const width = Math.max(...rows.map(([name]) => name.length));
+  const width = columnWidth(rows.map(([name]) => name));
   return [
     '',
     paint('bold', title),
-    ...rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`),
+    ...rows.map(([name, value]) => `  ${padText(name, width)}  ${value}`),
   ];
 }

@@ -7,7 +7,7 @@ export interface Topic {
   /** What follows the topic in its usage line. */
   readonly options: string;
   readonly commands: Readonly<Record<string, CommandHelp>>;
-  /** What holds for all of its commands. */
+  /** What holds for all of its commands. A paragraph a line: help wraps them. */
   readonly notes: string;
 }
 

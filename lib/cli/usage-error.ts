@@ -8,9 +8,12 @@ export class UsageError extends Error {
 /** `there is no command "user"; did you mean users?`, or all that there are. */
 export function unknownName(kind: string, name: string, known: readonly string[]): UsageError {
   const cure = didYouMean(nearestNames(name, known)) ?? `there are ${known.join(', ')}`;
-  // A long one is no slip of the pen, but perhaps a token in the wrong place, which must not be printed.
-  const shown = name.length > MAX_SHOWN ? `of ${name.length} characters` : JSON.stringify(name);
-  return new UsageError(`there is no ${kind} ${shown}; ${cure}`);
+  return new UsageError(`there is no ${kind} ${shownName(name)}; ${cure}`);
+}
+
+/** A long name is no slip of the pen, but perhaps a token in the wrong place, which must not be printed. */
+export function shownName(name: string): string {
+  return name.length > MAX_SHOWN ? `of ${name.length} characters` : JSON.stringify(name);
 }
 
 const MAX_SHOWN = 30;

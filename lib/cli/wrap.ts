@@ -1,4 +1,5 @@
 import type { Terminal } from './terminal.js';
+import { columnsOf } from './text-width.js';
 import { visible } from './visible-text.js';
 
 /** Longer lines are hard to read. */
@@ -14,7 +15,7 @@ export function wrap(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   for (const word of visible(text).split(' ')) {
     const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width)
+    if (last !== undefined && columnsOf(`${last} ${word}`) <= width)
       lines[lines.length - 1] = `${last} ${word}`;
     else lines.push(word);
   }

@@ -1,6 +1,12 @@
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { topics } from '../../lib/cli/topics.js';
 import { withProgress } from '../../lib/cli/progress.js';
+import { tableOf } from '../../lib/cli/table.js';
+import { visible } from '../../lib/cli/visible-text.js';
 import { latchkey } from '../world/command-line.js';
 
 const onTerminal = { isTty: { stdout: true, stderr: true } };
@@ -54,19 +60,6 @@ it.each(commands)(
   },
 );
 
-it.each([undefined, 60])(
-  'no words of help are longer than a terminal is wide: %s',
-  async (columns) => {
-    for (const topic of [undefined, ...topics.keys()]) {
-      const { stdout } = await latchkey(['help', ...(topic ? [topic] : [])], { columns });
-      const [words = ''] = stdout.split('Examples:');
-      const long = words.split('\n').filter((line) => line.length > (columns ?? 100));
-      // What is copied stays whole.
-      expect(long.filter((line) => !/^(Usage:)? +npx/.test(line))).toEqual([]);
-    }
-  },
-);
-
 it('every command is on the first page', async () => {
   const { code, stdout } = await latchkey(['--help']);
   expect(code).toBe(0);
@@ -108,4 +101,114 @@ it('work of more than a second shows a line on a terminal, gone when it is done'
   await vi.advanceTimersByTimeAsync(2500);
   await slow;
   expect(written).toEqual(['\rfetching … 1 s', '\rfetching … 2 s', '\r\u001B[K']);
+});
+
+const widths = [60, undefined].flatMap((columns) =>
+  [[], ...commands].map((words) => ({ columns, words: words.join(' ') })),
+);
+
+it.each(widths)('help $words fits into $columns columns', async ({ columns, words }) => {
+  const { stdout } = await latchkey(['help', ...words.split(' ').filter(Boolean)], { columns });
+  // What is copied stays whole.
+  const lines = stdout.split('\n').filter((line) => !line.includes('npx latchkey'));
+  expect(lines.filter((line) => line.length > (columns ?? 100))).toEqual([]);
+});
+
+describe('W13: what is printed neither moves the cursor nor hides', () => {
+  const HOSTILE = '\u0000\u001B[2J\u009B31m\r\n\u202E\u200B\uFEFF\uD800\u{E0041}';
+  // oxlint-disable-next-line no-control-regex
+  const RAW = /[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u200B\u202E\uD800-\uDFFF\uFEFF]/;
+
+  const lines = commands.flatMap(([topic, command]) => [
+    [topic, HOSTILE],
+    [topic, command, HOSTILE],
+    [topic, command, HOSTILE, HOSTILE],
+    [topic, command, `--${HOSTILE}`],
+    [topic, command, '--', HOSTILE],
+    [topic, command, HOSTILE, `--store=${HOSTILE}`],
+    [topic, command, HOSTILE, `--issuer=${HOSTILE}`],
+    [topic, command, HOSTILE, `--jwks=${HOSTILE}`, `--issuer=https://issuer.example`],
+    [topic, command, `--alg=${HOSTILE}`],
+    [topic, command, `--allow=${HOSTILE}`],
+    [topic, command, '--sub=a', `--ttl=${HOSTILE}`, `--claim=${HOSTILE}`],
+  ]);
+
+  it.each(lines.map((args) => ({ title: visible(args.join(' ')), args })))(
+    'latchkey $title',
+    async ({ args }) => {
+      const { code, stdout, stderr } = await latchkey(args);
+      expect([1, 2]).toContain(code);
+      expect(stdout + stderr).not.toMatch(RAW);
+    },
+  );
+
+  it('in JSON it is the same text, halves of surrogate pairs and letters outside the basic plane included', () => {
+    const written = visible(JSON.stringify(HOSTILE));
+    expect(written).not.toMatch(RAW);
+    expect(JSON.parse(written)).toBe(HOSTILE);
+    expect(visible('Zoë 漢字 😀')).toBe('Zoë 漢字 😀');
+  });
+
+  it('keys generate --json names its files that way', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'latchkey-manners-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const out = path.join(folder, 'a\u202Eb');
+    const { code, stdout } = await latchkey(['keys', 'generate', '--json', '--out', out]);
+    expect(code).toBe(0);
+    expect(stdout).not.toMatch(RAW);
+    expect(JSON.parse(stdout)).toMatchObject({ files: [path.join(out, 'private-key.pem'), {}] });
+  });
+});
+
+/** The options with a value that help tells of. */
+const valued = [...topics].flatMap(([topic, { options, commands: all }]) =>
+  Object.entries(all).flatMap(([command, { takes = '' }]) =>
+    [...`${options} ${takes}`.matchAll(/--([a-z-]+) <[^>]*>(\S*)/g)].map(
+      ([, option = '', rest = '']) => ({ topic, command, option, isMany: rest.endsWith('…') }),
+    ),
+  ),
+);
+
+it.each(valued)('$topic $command --$option needs a value', async ({ topic, command, option }) => {
+  for (const rest of [[`--${option}`], [`--${option}`, '--json'], [`--${option}=`]]) {
+    // oxlint-disable-next-line no-await-in-loop
+    const { code, stdout, stderr } = await latchkey([topic, command, ...rest]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr.split('\n')[0]).toContain(`--${option} `);
+  }
+});
+
+it.each(valued.filter(({ isMany }) => !isMany))(
+  '$topic $command takes one --$option',
+  async ({ topic, command, option }) => {
+    const { code, stderr } = await latchkey([topic, command, `--${option}=a`, `--${option}=b`]);
+    expect(code).toBe(2);
+    expect(stderr.split('\n')[0]).toContain(`--${option} is given twice`);
+  },
+);
+
+it.each([
+  { title: 'options before the command', args: ['--json', 'users', 'list'] },
+  { title: '-- before the command', args: ['--', 'users', 'list'] },
+  { title: 'a login that looks like an option', args: ['users', 'disable', '--', '--help'] },
+  { title: 'a long name, such as a token', args: ['x'.repeat(10_000)] },
+  { title: 'a long option, such as a token', args: ['users', 'list', `--${'x'.repeat(10_000)}`] },
+])('$title: exit code 2 and a short sentence', async ({ args }) => {
+  const { code, stdout, stderr } = await latchkey(args);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr.split('\n')[0]?.length).toBeLessThan(120);
+});
+
+it('ideographs and accents keep columns aligned, and a very long cell does not push them away', () => {
+  const rows = [
+    ['漢字', 'a'],
+    ['e\u0301', 'b'],
+    ['x'.repeat(10_000), 'c'],
+  ];
+  expect(tableOf(['NAME', 'ROLE'], rows)).toEqual([
+    'NAME  ROLE',
+    '漢字  a',
+    'e\u0301     b',
+    `${'x'.repeat(10_000)}  c`,
+  ]);
 });

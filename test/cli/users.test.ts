@@ -48,6 +48,15 @@ async function latchkeyProcess(args: readonly string[], given: Given = {}): Prom
   return { code: Number(code), ...output };
 }
 
+it('a reader that closes the pipe ends the output, without a stack trace', async () => {
+  const child = spawn(process.execPath, [script, 'help'], { cwd: root, env: plainEnvironment() });
+  child.stdout.destroy();
+  let stderr = '';
+  child.stderr.on('data', (text) => (stderr += String(text)));
+  const [code] = await once(child, 'close');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+});
+
 const passwordIn = ({ stdout }: Outcome): string => /^password (\S+)$/m.exec(stdout)?.[1] ?? '';
 
 for (const place of await sharedStores(12))
