@@ -5,12 +5,6 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const lib = (path: string) => fileURLToPath(new URL(`./lib/${path}`, import.meta.url));
 
-/** Rooms whose tests run in the library's own process and need no service: `npm run test:quick`. */
-const QUICK = [
-  'test/*.test.ts',
-  'test/{accounts,authenticate,claims,client,config,http,issuing,middleware,providers,secrets,testing,verifier}/**/*.test.ts',
-];
-
 /** Files that need a process of their own: they look at warnings that come once per process, or measure memory. */
 const ALONE = [
   'test/attacks/public-secrets.test.ts',
@@ -42,7 +36,7 @@ const LONGEST = [
  */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const projects = ['whole', 'quick', 'alone'];
+    const projects = ['whole', 'alone'];
     const rank = ({ moduleId, project }: TestSpecification): number => {
       const at = LONGEST.findIndex((beginning) => moduleId.includes(`/test/${beginning}`));
       return projects.indexOf(project.name) * 100 + (at === -1 ? LONGEST.length : at);
@@ -50,12 +44,6 @@ class LongestFirst extends BaseSequencer {
     return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
   }
 }
-
-/** More workers than cores: most of these files wait for processes, sockets or a browser most of the time. */
-const AFTER_QUICK = {
-  maxWorkers: Math.max(6, availableParallelism()),
-  sequence: { groupOrder: 1 },
-};
 
 /** Tests, examples and README code name the package as its users do, and run on the sources. */
 export const alias = [
@@ -75,34 +63,17 @@ export default defineConfig({
   resolve: { alias: [...alias, graphql] },
   test: {
     sequence: { sequencer: LongestFirst },
+    // More than cores: many files wait for processes, sockets or a browser. Not many more: each loads the library and makes RSA keys.
+    maxWorkers: Math.max(4, availableParallelism()),
     // Each project compiles for itself; this way it takes what another one, or the run before, has compiled from the same text.
     experimental: { fsModuleCache: true },
     // Most files leave nothing behind, so that one worker runs many of them and loads the library once.
     projects: [
       {
         extends: true,
-        test: {
-          name: 'quick',
-          include: QUICK,
-          isolate: false,
-          // Few: they hardly ever wait, and each worker loads the library and makes RSA keys.
-          maxWorkers: Math.max(2, availableParallelism()),
-        },
+        test: { name: 'whole', include: ['test/**/*.test.ts'], exclude: ALONE, isolate: false },
       },
-      {
-        extends: true,
-        test: {
-          name: 'whole',
-          include: ['test/**/*.test.ts'],
-          exclude: [...QUICK, ...ALONE],
-          isolate: false,
-          ...AFTER_QUICK,
-        },
-      },
-      {
-        extends: true,
-        test: { name: 'alone', include: ALONE, ...AFTER_QUICK },
-      },
+      { extends: true, test: { name: 'alone', include: ALONE } },
     ],
     // Generous: tests assert what happens, never how fast, and CI machines are shared.
     testTimeout: 30_000,
