@@ -1,4 +1,4 @@
-import { isFlaw } from '../doctor/examine.js';
+import { acceptable, isFlaw } from '../doctor/examine.js';
 import type { Finding, Outcome } from '../doctor/finding.js';
 import { createPaint, type Paint } from './paint.js';
 import type { Terminal } from './terminal.js';
@@ -83,16 +83,13 @@ function nextStep(findings: readonly Finding[], width: number): readonly string[
   if (flaws.some(({ outcome }) => outcome === 'fail'))
     return ['Next: fix what FAILs, and run this again.'];
   if (flaws.length === 0) return [];
-  // With those that are accepted already: the line replaces theirs.
-  const warned = findings.filter(({ outcome }) => outcome === 'warn');
-  const names = [...new Set(warned.map(({ check }) => check))];
   return [
     ...hang(
       'Next: ',
       'fix what is WARNed of, or accept what is right for this application:',
       width,
     ),
-    `  AUTH_ACCEPTED_WARNINGS=${names.join(',')}`,
+    `  AUTH_ACCEPTED_WARNINGS=${acceptable(findings).join(',')}`,
   ];
 }
 

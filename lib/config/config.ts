@@ -61,10 +61,12 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly ConfigProblem[];
 
-  constructor(problems: readonly ConfigProblem[]) {
+  /** `advice` is for all of the problems, below them. @defaultValue none */
+  constructor(problems: readonly ConfigProblem[], advice?: string) {
     const lines = problems.map(({ setting, problem, fix }) => `- ${setting} ${problem}; ${fix}`);
     const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-    super(`the configuration has ${count}:\n${lines.join('\n')}`);
+    const all = advice === undefined ? lines : [...lines, advice];
+    super(`the configuration has ${count}:\n${all.join('\n')}`);
     this.problems = Object.freeze(problems.map((problem) => Object.freeze({ ...problem })));
   }
 }

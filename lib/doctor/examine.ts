@@ -27,3 +27,9 @@ export function markAccepted(
 export function isFlaw(finding: Finding): finding is Exclude<Finding, { outcome: 'pass' }> {
   return finding.outcome === 'fail' || (finding.outcome === 'warn' && !finding.accepted);
 }
+
+/** What AUTH_ACCEPTED_WARNINGS may name: the checks that warn, with those that it names already. */
+export function acceptable(findings: readonly Finding[]): readonly string[] {
+  const warned = findings.filter(({ outcome }) => outcome === 'warn');
+  return [...new Set(warned.map(({ check }) => check))];
+}

@@ -1,6 +1,7 @@
 import { ConfigError } from '../config/config.js';
 import type { InspectedSettings } from './check.js';
-import { examine, isFlaw } from './examine.js';
+import { acceptable, examine, isFlaw } from './examine.js';
+import type { Finding } from './finding.js';
 import { settingChecks } from './setting-checks.js';
 
 /**
@@ -9,14 +10,19 @@ import { settingChecks } from './setting-checks.js';
  */
 export function refuseFlaws(settings: InspectedSettings): void {
   const { env } = settings.origins;
-  const flaws = examine(settingChecks, { env, settings, problems: [] }).filter(isFlaw);
+  const findings = examine(settingChecks, { env, settings, problems: [] });
+  const flaws = findings.filter(isFlaw);
   if (flaws.length === 0) return;
-  const accepted = settings.origins.nameOf('acceptedWarnings');
   throw new ConfigError(
-    flaws.map(({ check, outcome, says, fix }) => ({
-      setting: `${check}:`,
-      problem: says,
-      fix: outcome === 'fail' ? fix : `${fix}; or, where it is meant, add ${check} to ${accepted}`,
-    })),
+    flaws.map(({ check, says, fix }) => ({ setting: `${check}:`, problem: says, fix })),
+    adviceOn(findings, settings),
   );
+}
+
+function adviceOn(findings: readonly Finding[], { origins }: InspectedSettings): string {
+  const asks = `${origins.nameOf('strict')} asks for these checks`;
+  const names = acceptable(findings);
+  return names.length === 0
+    ? asks
+    : `${asks}; ${origins.nameOf('acceptedWarnings')}=${names.join(',')} accepts what is right for this application`;
 }
