@@ -138,12 +138,20 @@ function keepAlive(onFailure: StageHearer['onFailure']): readonly (() => void)[]
     takeOver('exit', () => undefined),
     takeOver('uncaughtException', crash),
     takeOver('unhandledRejection', crash),
+    // An application that finishes its work first, and then ends itself, would leave Control-C without effect.
+    takeOver('SIGINT', () => endBy('SIGINT')),
+    takeOver('SIGTERM', () => endBy('SIGTERM')),
   ];
+}
+
+function endBy(signal: 'SIGINT' | 'SIGTERM'): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
 }
 
 /** Hears an event of the process alone, until what is returned is called. */
 function takeOver(
-  event: 'exit' | 'uncaughtException' | 'unhandledRejection',
+  event: 'exit' | 'uncaughtException' | 'unhandledRejection' | 'SIGINT' | 'SIGTERM',
   listener: (cause: unknown) => void,
 ): () => void {
   const add: (...values: never) => unknown = Reflect.get(process, 'on');

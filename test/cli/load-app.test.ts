@@ -48,6 +48,7 @@ const processNow = () => [
     process.listenerCount('beforeExit'),
   ],
   ...[process.rawListeners('uncaughtException'), process.rawListeners('unhandledRejection')],
+  ...[process.rawListeners('SIGINT'), process.rawListeners('SIGTERM')],
   ...[process.rawListeners('exit'), ...[fs.write, fs.writeSync, fs.writev, fs.writevSync]],
 ];
 

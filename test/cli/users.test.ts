@@ -57,6 +57,23 @@ it('a reader that closes the pipe ends the output, without a stack trace', async
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 });
 
+it('Control-C ends a command while an application is loaded that would finish its work first', async () => {
+  const app = path.join(scriptFolder, 'slow.mjs');
+  writeFileSync(
+    app,
+    `process.on('SIGINT', () => process.exit());
+    setInterval(() => {}, 1000);
+    console.log('loading');
+    await new Promise(() => {});`,
+  );
+  const child = spawn(process.execPath, [script, 'doctor', app, '--live'], {
+    cwd: root,
+    env: plainEnvironment(),
+  });
+  child.stderr.once('data', () => child.kill('SIGINT'));
+  expect(await once(child, 'close')).toEqual([null, 'SIGINT']);
+});
+
 const passwordIn = ({ stdout }: Outcome): string => /^password (\S+)$/m.exec(stdout)?.[1] ?? '';
 
 for (const place of await sharedStores(12))
