@@ -6,13 +6,19 @@ const { stdout, stderr } = process;
 const write = stdout.write.bind(stdout);
 let endsWithCommand = false;
 
-// A reader that has seen enough, such as head, closes the pipe: the rest of the text is lost, and the exit code holds.
-for (const output of [stdout, stderr])
-  output.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+let isLost = false;
 
-process.exitCode = await runCommandLine(process.argv.slice(2), {
+stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+  // A reader that has seen enough, such as head, closes the pipe: the exit code holds.
+  if (code === 'EPIPE') return;
+  isLost = true;
+  process.exitCode = 1;
+  stderr.write(`latchkey: standard output cannot be written: ${code ?? 'it failed'}\n`);
+});
+// Nothing is left to say it on.
+stderr.on('error', () => undefined);
+
+const exitCode = await runCommandLine(process.argv.slice(2), {
   env: process.env,
   read: () => process.stdin.setEncoding('utf8'),
   print: (text) => void write(text),
@@ -24,6 +30,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
     endsWithCommand = true;
   },
 });
+process.exitCode = isLost ? 1 : exitCode;
 
 // A pipe may still be taking what was written.
 if (endsWithCommand) stdout.write('', () => stderr.write('', () => process.exit()));

@@ -1,7 +1,15 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createAuth, openStore } from 'latchkey';
@@ -55,6 +63,23 @@ it('a reader that closes the pipe ends the output, without a stack trace', async
   child.stderr.on('data', (text) => (stderr += String(text)));
   const [code] = await once(child, 'close');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+});
+
+it.runIf(existsSync('/dev/full'))('output that cannot be written is a failure', async () => {
+  const full = openSync('/dev/full', 'w');
+  const child = spawn(process.execPath, [script, 'help'], {
+    cwd: root,
+    env: plainEnvironment(),
+    stdio: ['ignore', full, 'pipe'],
+  });
+  closeSync(full);
+  let stderr = '';
+  child.stderr?.on('data', (text) => (stderr += String(text)));
+  const [code] = await once(child, 'close');
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: 'latchkey: standard output cannot be written: ENOSPC\n',
+  });
 });
 
 it('Control-C ends a command while an application is loaded that would finish its work first', async () => {
