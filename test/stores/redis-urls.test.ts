@@ -1,15 +1,15 @@
-import { execFile, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { loadConfig, openStore } from 'latchkey';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readRedisUrl } from '../../lib/stores/redis/url.js';
 import { freePort } from '../package/start-script.js';
+import { runBundled } from '../world/bundle.js';
 import { newSession } from '../world/new-session.js';
 import { hasRedisServer, startRedisServer } from '../world/redis-server.js';
 
@@ -161,10 +161,6 @@ async function pingTrusting(url: string, cert: string): Promise<string> {
     await store.ping();
     await store.close();
     console.log('pong');`;
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    ['--import', 'tsx', '--input-type=module', '-e', program],
-    { env: { ...process.env, NODE_EXTRA_CA_CERTS: cert, STORE: url } },
-  );
+  const { stdout } = await runBundled(program, { NODE_EXTRA_CA_CERTS: cert, STORE: url });
   return stdout;
 }

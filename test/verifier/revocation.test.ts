@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createVerifier, memoryStore, type Store } from 'latchkey';
 import { createTestIssuer } from 'latchkey/testing';
 import { describe, expect, it } from 'vitest';
 import { addUser, type AuthServer, bearer, PASSWORD, serveAuth } from '../world/auth-server.js';
-import { root } from '../package/build-package.js';
+import { runBundled } from '../world/bundle.js';
 import { refusalOf } from '../world/refusal-of.js';
 
 /** Two instances that share nothing but the store. */
@@ -168,11 +166,5 @@ it('timers keep no process alive', async () => {
     auth.router();
     await auth.ready();
     console.log('ready');`;
-  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
-    cwd: root,
-  });
-  let output = '';
-  child.stdout.on('data', (text) => (output += String(text)));
-  const [code] = await once(child, 'close');
-  expect([code, output]).toEqual([0, 'ready\n']);
+  expect(await runBundled(program)).toEqual({ code: 0, stdout: 'ready\n' });
 });
