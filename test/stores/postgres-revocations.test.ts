@@ -72,6 +72,34 @@ describe.skipIf(await isMissing('PostgreSQL', postgresUrl))('revocations in Post
     expect(after?.length).toBeLessThan(4000);
   });
 
+  it('of a change that commits while a page is read are all on it', async () => {
+    const { url, ...world } = await postgresWorld();
+    const store = world.openStore();
+    await created(store, 'a', 'b', 'c');
+    const change = await connectPostgres(url);
+    const revoke = (id: string) =>
+      change.query(`UPDATE latchkey_sessions SET revoked_at = ${NOW} WHERE id = $1`, [id]);
+    await change.query('BEGIN');
+    await revoke('a');
+    await store.sessions.revoke({ id: 'b' }, at);
+    const [first] = await store.sessions.revokedSince(NOW);
+    expect(first?.id).toBe('b');
+    await revoke('c');
+    const pool = new Pool({ connectionString: url });
+    onTestFinished(() => pool.end());
+    const reading = postgresStore({
+      async query(text: string, values?: unknown[]) {
+        // The page has looked into its gaps, and goes on to what comes after them.
+        if (text.includes('revoked_seq > $3')) await change.query('COMMIT');
+        return pool.query(text, values);
+      },
+    });
+    const page = await reading.sessions.revokedSince(NOW, {
+      after: first?.position,
+    });
+    expect(idsOf(page)).toEqual(['c', 'a']);
+  });
+
   it('are read from the beginning again when a fail-over has lost the last numbers', async () => {
     const { client, ...world } = await postgresWorld();
     const store = world.openStore();
