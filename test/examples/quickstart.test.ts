@@ -1,7 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -274,15 +274,21 @@ describe('the quickstart', () => {
     },
   );
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('ends at once on %s', async (signal) => {
-    const script = startScript(asShown, { env: { PORT: '0', QUICKSTART_DATA: data } });
-    await until(script, () => script.output.stdout.includes('curl'));
-    script.child.kill(signal);
-    const before = performance.now();
-    await script.exit;
-    expect(performance.now() - before).toBeLessThan(2000);
-    expect(script.output.stderr).toBe('');
-  });
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'ends on %s without waiting for what a browser has opened ahead',
+    async (signal) => {
+      const port = await freePort();
+      const script = startScript(asShown, { env: { PORT: String(port), QUICKSTART_DATA: data } });
+      await until(script, () => script.output.stdout.includes('curl'));
+      // Node itself would give it a minute for its first request, twice as long as this test has.
+      const silent = connect(port, '127.0.0.1');
+      silent.on('error', () => {});
+      await once(silent, 'connect');
+      script.child.kill(signal);
+      await script.exit;
+      expect(script.output.stderr).toBe('');
+    },
+  );
 });
 
 /** Gives the lines to bash as a terminal would. Curl's progress goes to stderr and does not count. */
