@@ -2,13 +2,13 @@ import { AuthError } from '../errors.js';
 import { ConfigError } from '../config/config.js';
 import { StoreFailure } from '../stores/failures/store-failure.js';
 import { helpOf, overviewOf } from './help.js';
-import { LoadFailure } from './load-failure.js';
-import { createPaint } from './paint.js';
+import { LoadFailure } from './app/load-failure.js';
+import { createPaint } from './output/paint.js';
 import type { Terminal } from './terminal.js';
 import { topics } from './topics.js';
 import { unknownName, UsageError } from './usage-error.js';
-import { visible } from './visible-text.js';
-import { widthOf } from './wrap.js';
+import { visible } from './output/visible-text.js';
+import { widthOf } from './output/wrap.js';
 
 const HELP_FLAGS: readonly (string | undefined)[] = ['--help', '-h'];
 

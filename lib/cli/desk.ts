@@ -8,7 +8,7 @@ import { createRevocationCounts, type RevocationCounts } from '../accounts/revoc
 import { createUsers, type Users } from '../accounts/users.js';
 import type { Terminal } from './terminal.js';
 import { UsageError } from './usage-error.js';
-import { visible } from './visible-text.js';
+import { visible } from './output/visible-text.js';
 
 /** What the commands work with. */
 export interface Desk {

@@ -1,5 +1,5 @@
 import type { Topic } from './topic.js';
-import { hang } from './wrap.js';
+import { hang } from './output/wrap.js';
 
 /** The first page: every command in a line. */
 export function overviewOf(topics: ReadonlyMap<string, Topic>, width: number): string {

@@ -1,10 +1,10 @@
-import { doctor } from './doctor.js';
-import { keys } from './keys.js';
-import { routes } from './routes.js';
-import { serviceAccounts } from './service-accounts.js';
-import { token } from './token.js';
+import { doctor } from './doctor/doctor.js';
+import { keys } from './keys/keys.js';
+import { routes } from './routes/routes.js';
+import { serviceAccounts } from './service-accounts/service-accounts.js';
+import { token } from './token/token.js';
 import type { Topic } from './topic.js';
-import { users } from './users.js';
+import { users } from './users/users.js';
 
 const STORE = `<url> is file:./auth.db, postgres://… or redis://…; without --store it is AUTH_STORE_URL.`;
 

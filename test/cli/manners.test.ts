@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { topics } from '../../lib/cli/topics.js';
-import { withProgress } from '../../lib/cli/progress.js';
-import { tableOf } from '../../lib/cli/table.js';
-import { visible } from '../../lib/cli/visible-text.js';
+import { withProgress } from '../../lib/cli/output/progress.js';
+import { tableOf } from '../../lib/cli/output/table.js';
+import { visible } from '../../lib/cli/output/visible-text.js';
 import { latchkey } from '../world/command-line.js';
 
 const onTerminal = { isTty: { stdout: true, stderr: true } };

@@ -1,0 +1,359 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createAuth, openStore } from 'latchkey';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { root } from '../../package/build-package.js';
+import { plainEnvironment } from '../../package/start-script.js';
+import { addUser, bearer, SECRET, serveAuth } from '../../world/auth-server.js';
+import { bundle } from '../../world/bundle.js';
+import { latchkey as runLatchkey, type Outcome } from '../../world/command-line.js';
+import { sharedStores } from '../../world/every-store.js';
+
+// Inside the project, where Node finds the dependencies.
+const scriptFolder = path.join(root, 'node_modules/.cache', `cli-${randomUUID()}`);
+const script = path.join(scriptFolder, 'latchkey.mjs');
+
+beforeAll(async () => {
+  mkdirSync(scriptFolder, { recursive: true });
+  writeFileSync(script, await bundle('lib/cli/latchkey.ts'));
+  return () => rmSync(scriptFolder, { recursive: true, force: true });
+});
+
+interface Given {
+  readonly storeUrl?: string;
+  readonly stdin?: string;
+}
+
+const environmentOf = ({ storeUrl }: Given): Record<string, string> =>
+  storeUrl === undefined ? {} : { AUTH_STORE_URL: storeUrl };
+
+const latchkey = (args: readonly string[], given: Given = {}): Promise<Outcome> =>
+  runLatchkey(args, { env: environmentOf(given), stdin: given.stdin ?? '' });
+
+/** The same in a process of its own, which has to end by itself. */
+async function latchkeyProcess(args: readonly string[], given: Given = {}): Promise<Outcome> {
+  const child = spawn(process.execPath, [script, ...args], {
+    cwd: root,
+    env: { ...plainEnvironment(), ...environmentOf(given) },
+  });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', (text) => (output.stdout += String(text)));
+  child.stderr.on('data', (text) => (output.stderr += String(text)));
+  child.stdin.end(given.stdin ?? '');
+  const [code] = await once(child, 'close');
+  return { code: Number(code), ...output };
+}
+
+it('a reader that closes the pipe ends the output, without a stack trace', async () => {
+  const child = spawn(process.execPath, [script, 'help'], { cwd: root, env: plainEnvironment() });
+  child.stdout.destroy();
+  let stderr = '';
+  child.stderr.on('data', (text) => (stderr += String(text)));
+  const [code] = await once(child, 'close');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+});
+
+it.runIf(existsSync('/dev/full'))('output that cannot be written is a failure', async () => {
+  const full = openSync('/dev/full', 'w');
+  const child = spawn(process.execPath, [script, 'help'], {
+    cwd: root,
+    env: plainEnvironment(),
+    stdio: ['ignore', full, 'pipe'],
+  });
+  closeSync(full);
+  let stderr = '';
+  child.stderr?.on('data', (text) => (stderr += String(text)));
+  const [code] = await once(child, 'close');
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: 'latchkey: standard output cannot be written: ENOSPC\n',
+  });
+});
+
+it('Control-C ends a command while an application is loaded that would finish its work first', async () => {
+  const app = path.join(scriptFolder, 'slow.mjs');
+  writeFileSync(
+    app,
+    `process.on('SIGINT', () => process.exit());
+    setInterval(() => {}, 1000);
+    console.log('loading');
+    await new Promise(() => {});`,
+  );
+  const child = spawn(process.execPath, [script, 'doctor', app, '--live'], {
+    cwd: root,
+    env: plainEnvironment(),
+  });
+  child.stderr.once('data', () => child.kill('SIGINT'));
+  expect(await once(child, 'close')).toEqual([null, 'SIGINT']);
+});
+
+const passwordIn = ({ stdout }: Outcome): string => /^password (\S+)$/m.exec(stdout)?.[1] ?? '';
+
+for (const place of await sharedStores(12))
+  describe.skipIf(place.isMissing)(`latchkey users on ${place.name}`, () => {
+    const storeUrl = place.url;
+    beforeAll(() => place.create());
+    afterAll(() => place.drop());
+
+    it('writes what a name holds of control characters as escapes, on either output (W13)', async () => {
+      const store = openStore(storeUrl);
+      const id = `odd-${randomUUID()}`;
+      const now = Date.now();
+      await store.users.create({
+        ...{ id, username: id, email: undefined, emailVerified: false, passwordHash: undefined },
+        ...{ mustResetPassword: false, disabled: false, attributes: {}, orgs: [], groups: [] },
+        ...{ createdAt: now, updatedAt: now, roles: ['\u001B[2Jadmin\u202E', '\u009Bx'] },
+      });
+      const table = await latchkey(['users', 'list'], { storeUrl });
+      const lines = await latchkey(['users', 'list', '--json'], { storeUrl });
+      const unknown = await latchkey(['users', 'disable', '\u001B[31mnobody'], { storeUrl });
+      const stray = await latchkey(['\u001B[31m'], { storeUrl });
+      await store.users.delete(id);
+      await store.close();
+      expect(table.stdout).toContain('\\u001b[2Jadmin\\u202e, \\u009bx');
+      const row = lines.stdout.split('\n').find((line) => line.includes(id)) ?? '';
+      expect(JSON.parse(row)).toMatchObject({ roles: ['\u001B[2Jadmin\u202E', '\u009Bx'] });
+      expect([unknown.code, stray.code]).toEqual([1, 2]);
+      for (const { stdout, stderr } of [table, lines, unknown, stray])
+        expect(stdout + stderr).not.toMatch(/\p{Cf}|(?!\n)\p{Cc}/u);
+    });
+
+    it('adds, lists, disables and resets users, who can and cannot sign in accordingly', async () => {
+      const added = await latchkey(
+        [
+          'users',
+          'add',
+          '--username',
+          'Bob',
+          '--email',
+          'bob@example.com',
+          '--role',
+          'admin',
+          '--org',
+          'acme:admin',
+        ],
+        { storeUrl },
+      );
+      expect(added).toMatchObject({ code: 0, stderr: '' });
+      const listed = await latchkey(['users', 'list', '--json'], { storeUrl });
+      expect(JSON.parse(listed.stdout)).toMatchObject({
+        username: 'bob',
+        email: 'bob@example.com',
+        roles: ['admin'],
+        orgs: [{ id: 'acme', roles: ['admin'], default: true }],
+        disabled: false,
+      });
+      const [head, row] = (await latchkey(['users', 'list'], { storeUrl })).stdout.split('\n');
+      expect(head).toMatch(/^ID +USERNAME +EMAIL +ROLES +STATE$/);
+      expect(row).toMatch(/^\S+ +bob +bob@example\.com +admin$/);
+      expect(row?.indexOf('bob@example.com')).toBe(head?.indexOf('EMAIL'));
+
+      const store = openStore(storeUrl);
+      onTestFinished(() => store.close());
+      const server = await serveAuth({ store, acceptApiKeys: true });
+      const { refresh_token } = await server.signIn('bob', passwordIn(added));
+      const bob = await server.auth.users.findByLogin('bob');
+      await server.auth.apiKeys.create({ owner: bob?.id ?? '', name: 'intruder' });
+
+      const reset = await latchkey(['users', 'reset', 'BOB@example.com'], { storeUrl });
+      expect(reset.stdout).toContain('1 session ended');
+      expect(reset.stdout).toContain('ended 1 API key\n');
+      expect((await server.post('/api/auth/refresh', { refresh_token })).status).toBe(401);
+      expect((await server.signIn('bob', passwordIn(reset))).must_reset_password).toBe(true);
+
+      expect((await latchkey(['users', 'disable', 'bob'], { storeUrl })).code).toBe(0);
+      const refused = await server.post('/api/auth/login', {
+        username: 'bob',
+        password: passwordIn(reset),
+      });
+      expect(refused.status).toBe(401);
+      const enabled = await latchkey(['users', 'enable', 'bob'], { storeUrl });
+      expect(enabled).toMatchObject({ code: 0, stderr: '' });
+      expect(enabled.stdout).toMatch(/^enabled bob;/);
+      await server.signIn('bob', passwordIn(reset));
+      const again = await latchkey(['users', 'enable', 'bob'], { storeUrl });
+      expect(again).toMatchObject({ code: 0, stdout: 'bob was not disabled\n' });
+    });
+
+    it('adds and removes roles, which the next access token has', async () => {
+      const added = await latchkey(
+        ['users', 'add', '--username', 'eva', '--role', 'admin', '--role', 'reader'],
+        { storeUrl },
+      );
+      const changed = await latchkey(
+        ['users', 'roles', 'EVA', '--add', 'editor', '--add', 'reader', '--remove', 'admin'],
+        { storeUrl },
+      );
+      expect(changed).toMatchObject({ code: 0, stderr: '' });
+      expect(changed.stdout).toMatch(/^eva: roles reader, editor\n/);
+
+      const store = openStore(storeUrl);
+      onTestFinished(() => store.close());
+      const server = await serveAuth({ store });
+      const tokens = await server.signIn('eva', passwordIn(added));
+      const me = await server.get('/api/me', bearer(tokens));
+      expect(await me.json()).toMatchObject({ user: { roles: ['reader', 'editor'] } });
+
+      const shown = await latchkey(['users', 'roles', 'eva'], { storeUrl });
+      expect(shown).toEqual({ code: 0, stdout: 'eva: roles reader, editor\n', stderr: '' });
+      const absent = await latchkey(['users', 'roles', 'eva', '--remove', 'admin'], { storeUrl });
+      expect(absent).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: 'latchkey: eva has no role "admin"; roles reader, editor\n',
+      });
+    });
+
+    it('takes a password on standard input, and holds it to the policy', async () => {
+      const short = await latchkeyProcess(
+        ['users', 'add', '--username', 'carl', '--password-stdin'],
+        {
+          storeUrl,
+          stdin: 'short\n',
+        },
+      );
+      expect(short).toMatchObject({ code: 1, stdout: '' });
+      expect(short.stderr).toBe('latchkey: password has fewer than 15 characters\n');
+      const good = await latchkeyProcess(
+        ['users', 'add', '--username', 'carl', '--password-stdin', '--must-reset'],
+        {
+          storeUrl,
+          stdin: 'carl has never told anybody\nthis\n',
+        },
+      );
+      expect(good).toMatchObject({ code: 0, stderr: '' });
+      expect(good.stdout).not.toContain('never told');
+      const again = await latchkeyProcess(['users', 'add', '--username', 'carl'], { storeUrl });
+      expect(again.code).toBe(1);
+    });
+
+    it('invites, and shows and ends sessions and identities', async () => {
+      const run = (...args: string[]) => latchkey(['users', ...args], { storeUrl });
+      const email = 'invited@example.com';
+      const invited = await run('invite', '--email', email, '--role', 'x');
+      expect(invited).toMatchObject({ code: 0, stderr: '' });
+      const store = openStore(storeUrl);
+      onTestFinished(() => store.close());
+      const { auth } = await serveAuth({ store });
+      const user = await auth.users.findByLogin(email);
+      expect(user).toMatchObject({ emailVerified: true, passwordHash: undefined, roles: ['x'] });
+      const { id = '' } = user ?? {};
+      const data = { provider: 'corp', issuer: 'https://id.example', subject: '\u001B[2Jada' };
+      const link = { id: `link-${id}`, hash: `hash-${id}`, kind: 'identity', ownerId: id };
+      const life = { createdAt: Date.now(), expiresAt: undefined };
+      await store.credentials.create({ ...link, ...life, data: JSON.stringify(data) });
+      const notes = { amr: [], authTime: undefined, acr: undefined, device: undefined };
+      const begin = () => user && auth.sessions.start(user, { ...notes, delivery: 'body' });
+      await begin();
+      expect((await run('sessions', email)).stdout).toMatch(
+        /^\S+ {2}began \S+Z {2}last used \S+Z\n$/,
+      );
+      expect((await run('end-sessions', email)).stdout).toContain('1 session ended');
+      expect((await run('identities', email)).stdout).toMatch(/^corp {2}\\u001b\[2Jada {2}linked /);
+      await begin();
+      const unlinked = await run('unlink', email, '--provider', 'corp');
+      expect(unlinked.stdout).toBe(`removed corp from ${email}; 1 session ended\n`);
+      expect((await run('unlink', email, '--provider', 'corp')).code).toBe(1);
+      expect((await run('identities', email)).stdout).toContain('no way to sign in');
+    });
+
+    it('fails with one sentence for a login that no user has', async () => {
+      const outcome = await latchkey(['users', 'enable', 'nobody'], { storeUrl });
+      expect(outcome).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: 'latchkey: there is no user "nobody"; npx latchkey users list shows all of them\n',
+      });
+    });
+
+    it('a sign-in that was proven before the command line ended the sessions begins none', async () => {
+      const store = openStore(storeUrl);
+      onTestFinished(() => store.close());
+      const { auth } = await serveAuth({ store });
+      const user = await addUser({ auth }, { username: 'late' });
+      const provider = { issuer: 'https://id.example', subject: 'late', sessionId: undefined };
+      const revocationCount = await auth.sessions.revocationCount(user.id, provider);
+      await latchkeyProcess(['users', 'reset', 'late'], { storeUrl });
+      const notes = {
+        ...{ amr: [], authTime: undefined, acr: undefined, device: undefined },
+        delivery: 'body' as const,
+      };
+      await expect(
+        auth.sessions.startAfterSignIn(user, { notes, provider, revocationCount }),
+      ).rejects.toMatchObject({ code: 'LOGIN_FAILED' });
+    });
+  });
+
+describe('wrong usage', () => {
+  it.each([
+    { title: 'no command', args: [] },
+    { title: 'an unknown topic', args: ['frob'] },
+    { title: 'an unknown command', args: ['users', 'frob'] },
+    { title: 'no store', args: ['users', 'list'] },
+    { title: 'memory:', args: ['users', 'list', '--store', 'memory:'] },
+    {
+      title: 'an option of another command',
+      args: ['users', 'list', '--role', 'x', '--store', 'file:./x.db'],
+    },
+    { title: 'an invitation of nobody', args: ['users', 'invite', '--store', 'file:./x.db'] },
+    { title: 'an unknown option', args: ['users', 'list', '--password', 'x'] },
+    { title: 'roles of no user', args: ['users', 'roles', '--store', 'file:./x.db'] },
+    {
+      title: 'a role that is both added and removed',
+      args: ['users', 'roles', 'a', '--add', 'x', '--remove', 'x', '--store', 'file:./x.db'],
+    },
+    {
+      title: 'roles that a list should have',
+      args: ['users', 'list', '--add', 'x', '--store', 'file:./x.db'],
+    },
+    { title: 'a login too few', args: ['users', 'reset', '--store', 'file:./x.db'] },
+    { title: 'a login too many', args: ['users', 'disable', 'a', 'b', '--store', 'file:./x.db'] },
+  ])('$title: help and code 2', async ({ args }) => {
+    const outcome = await latchkey(args);
+    expect(outcome.code).toBe(2);
+    expect(outcome.stderr + outcome.stdout).toContain('Usage: npx latchkey users');
+  });
+
+  it('ends the process with code 2', async () => {
+    expect(await latchkeyProcess(['users', 'frob'])).toMatchObject({ code: 2, stdout: '' });
+  });
+
+  it('a store that is not there is one sentence, without its password', async () => {
+    const outcome = await latchkeyProcess(['users', 'list'], {
+      storeUrl: 'postgres://me:hunter2@127.0.0.1:1/x',
+    });
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toMatch(/^latchkey: the store cannot be used: .+\n$/);
+    expect(outcome.stderr).not.toContain('hunter2');
+  });
+});
+
+it('what the command line added is what an application finds', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-cli-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const url = `file:${path.join(folder, 'auth.db')}`;
+  await latchkeyProcess(['users', 'add', '--username', 'dora', '--group', 'night'], {
+    storeUrl: url,
+  });
+  const auth = createAuth({
+    env: {},
+    publicUrl: 'http://localhost:3000',
+    jwt: { secret: SECRET },
+    store: { url },
+    onWarning: () => undefined,
+  });
+  expect((await auth.users.findByLogin('dora'))?.groups).toEqual(['night']);
+  await auth.close();
+});
