@@ -372,10 +372,11 @@ function edgesOf(
 
 function edgeHeaders(config: Config, own: SecurityHeadersOptions = {}): RequestHandler {
   if (!config.securityHeaders) return (_req, _res, next) => next();
-  const { frameAncestors } = config;
-  return securityHeaders({
+  const { frameAncestors, publicUrl } = config;
+  const headers = {
     ...(frameAncestors.length > 0 && { frameAncestors }),
     ...definedOnly({ cors: corsSettings(config) }),
     ...own,
-  });
+  };
+  return securityHeaders(headers, { publicUrl });
 }

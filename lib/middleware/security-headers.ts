@@ -15,7 +15,8 @@ import { addVary } from '../http/vary.js';
 export interface SecurityHeadersOptions {
   /**
    * `api`: the few headers that matter for JSON. `web`: helmet's full set, with a content security
-   * policy for server-rendered pages (scripts from the own origin, none inline). @defaultValue `'api'`
+   * policy for server-rendered pages (scripts from the own origin, none inline; where the request or AUTH_PUBLIC_URL is https,
+   * also `upgrade-insecure-requests`). @defaultValue `'api'`
    */
   readonly preset?: 'api' | 'web';
   /**
@@ -59,6 +60,12 @@ export interface CorsOptions {
   readonly exposedHeaders?: readonly string[];
 }
 
+/** What `createAuth()` adds. */
+interface Surroundings {
+  /** AUTH_PUBLIC_URL. @defaultValue requests tell */
+  readonly publicUrl?: string | undefined;
+}
+
 /**
  * Sets security headers, answers CORS preflights and names the request. Mount it first, so that
  * errors carry the headers too. Throws a `TypeError` for options that cannot work.
@@ -68,16 +75,25 @@ export interface CorsOptions {
  * app.use(securityHeaders({ cors: { origins: ['https://app.example'], credentials: true } }));
  * ```
  */
-export function securityHeaders(options: SecurityHeadersOptions = {}): RequestHandler {
+export function securityHeaders(options?: SecurityHeadersOptions): RequestHandler;
+/** @internal With what only `createAuth()` knows. */
+export function securityHeaders(
+  options: SecurityHeadersOptions | undefined,
+  surroundings: Surroundings,
+): RequestHandler;
+export function securityHeaders(
+  options: SecurityHeadersOptions = {},
+  surroundings: Surroundings = {},
+): RequestHandler {
   checkOptions(options);
-  const staticHeaders = helmetHeaders(options);
+  const staticHeadersFor = headersByTransport(options, surroundings);
   const answerCrossOrigin: CrossOrigin = options.cors
     ? createCrossOrigin(options.cors)
     : createRefusalNotice();
   const requestId = options.requestId ?? true;
   const middleware: RequestHandler = function securityHeadersMiddleware(req, res, next) {
     res.removeHeader('X-Powered-By');
-    setHeaders(res, staticHeaders);
+    setHeaders(res, staticHeadersFor(req));
     if (requestId) identify(req, res);
     if (answerCrossOrigin(req, res) === 'answered') return;
     next();
@@ -119,16 +135,35 @@ function checkOptions(options: SecurityHeadersOptions): void {
 
 const presets = { api: apiOptions, web: webOptions };
 
-/** Helmet's headers never depend on the request, so it runs once, here. */
-function helmetHeaders({
-  preset = 'api',
-  frameAncestors,
-  cors: crossOrigin,
-  googleButton = false,
-}: SecurityHeadersOptions) {
+/**
+ * `upgrade-insecure-requests` sends a page's own scripts, forms and links to https, also those of a page that came over plain http, where
+ * nothing may answer. The other headers that are for https alone (HSTS, opener policy, origin-keyed agents) browsers ignore there.
+ */
+function headersByTransport(
+  options: SecurityHeadersOptions,
+  { publicUrl }: Surroundings,
+): (req: Request) => Headers {
+  const plain = helmetHeaders(options, { isHttps: false });
+  if (options.preset !== 'web') return () => plain;
+  const upgrading = helmetHeaders(options, { isHttps: true });
+  // Where TLS ends in a proxy, requests tell of it only with `trust proxy`.
+  if (publicUrl?.startsWith('https:')) return () => upgrading;
+  return ({ secure }) => (secure ? upgrading : plain);
+}
+
+/** Helmet's headers depend on no more of a request than its transport, so it runs here, once for each. */
+function helmetHeaders(
+  {
+    preset = 'api',
+    frameAncestors,
+    cors: crossOrigin,
+    googleButton = false,
+  }: SecurityHeadersOptions,
+  { isHttps }: { readonly isHttps: boolean },
+): Headers {
   const ancestors = frameAncestors && parseFrameAncestors(frameAncestors);
   const middleware = helmet({
-    ...presets[preset](ancestors, googleButton),
+    ...presets[preset](ancestors, { googleButton, isHttps }),
     crossOriginResourcePolicy: { policy: crossOrigin ? 'cross-origin' : 'same-origin' },
   });
   return rehearse(middleware, { method: 'GET' });
@@ -152,7 +187,7 @@ function apiOptions(ancestors: readonly string[] | undefined): HelmetOptions {
 
 function webOptions(
   ancestors: readonly string[] | undefined,
-  googleButton: boolean,
+  { googleButton, isHttps }: { readonly googleButton: boolean; readonly isHttps: boolean },
 ): HelmetOptions {
   const opener = googleButton ? 'same-origin-allow-popups' : 'same-origin';
   return {
@@ -160,6 +195,7 @@ function webOptions(
       directives: {
         frameAncestors: ancestors ?? ["'self'"],
         ...(googleButton && GOOGLE_BUTTON),
+        ...(!isHttps && { upgradeInsecureRequests: null }),
       },
     },
     xFrameOptions: frameOptions(ancestors, 'sameorigin'),

@@ -1,7 +1,10 @@
-import { securityHeaders, type SecurityHeadersOptions } from 'latchkey';
+import type { RequestHandler } from 'express';
+import { createAuth, securityHeaders, type SecurityHeadersOptions } from 'latchkey';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { expressVersions } from '../world/express-versions.js';
 import { serve } from '../world/serve.js';
+
+const SECRET = 'a fit secret of its own: 0dd7b6b3f1c94e38';
 
 describe.each(expressVersions)('securityHeaders on $name', ({ express }) => {
   async function createWorld(options?: SecurityHeadersOptions) {
@@ -52,6 +55,52 @@ describe.each(expressVersions)('securityHeaders on $name', ({ express }) => {
     expect(headers.get('referrer-policy')).toBe('strict-origin-when-cross-origin');
     expect(headers.get('content-security-policy')).not.toContain('google');
     expect(headers.get('cross-origin-opener-policy')).toBe('same-origin');
+  });
+
+  /** Helmet's default breaks pages on plain http: https://github.com/helmetjs/helmet/issues/480 */
+  describe('web: the policy sends browsers to https', () => {
+    const UPGRADE = 'upgrade-insecure-requests';
+
+    async function policyFor(
+      middleware: RequestHandler,
+      { trustsProxy = false, scheme }: { trustsProxy?: boolean; scheme?: string } = {},
+    ) {
+      const app = express();
+      app.set('trust proxy', trustsProxy ? 1 : false);
+      app.use(middleware);
+      app.get('/', (_req, res) => void res.json({}));
+      const { origin } = await serve(app);
+      const { headers } = await fetch(
+        origin,
+        scheme === undefined ? {} : { headers: { 'X-Forwarded-Proto': scheme } },
+      );
+      return headers.get('content-security-policy');
+    }
+
+    it.each([
+      { title: 'a request by http', proxy: {} },
+      { title: 'a request by http to a proxy', proxy: { trustsProxy: true, scheme: 'http' } },
+      { title: 'what anyone can write', proxy: { trustsProxy: false, scheme: 'https' } },
+    ])('not for $title', async ({ proxy }) => {
+      const policy = await policyFor(securityHeaders({ preset: 'web' }), proxy);
+      expect(policy).toContain("script-src 'self'");
+      expect(policy).not.toContain(UPGRADE);
+    });
+
+    it('for a request by https', async () => {
+      const proxy = { trustsProxy: true, scheme: 'https' };
+      expect(await policyFor(securityHeaders({ preset: 'web' }), proxy)).toContain(UPGRADE);
+    });
+
+    it.each([
+      { publicUrl: 'https://app.test', upgrades: true },
+      { publicUrl: 'http://localhost:3000', upgrades: false },
+    ])('$publicUrl as the public URL: $upgrades', async ({ publicUrl, upgrades }) => {
+      const auth = createAuth({ env: {}, publicUrl, jwt: { secret: SECRET } });
+      onTestFinished(() => auth.close());
+      const policy = (await policyFor(auth.securityHeaders({ preset: 'web' }))) ?? '';
+      expect(policy.includes(UPGRADE)).toBe(upgrades);
+    });
   });
 
   it("web: lets Google's button in where it is asked for", async () => {
