@@ -3,6 +3,7 @@ import type { AuditedRoute } from './audit/route.js';
 import { type OpenapiSecurity, openapiSecurity } from './audit/openapi-security.js';
 import { auditRoutes } from './audit/route-table.js';
 import { type AuthOptions, type OwnAuthOptions, readAuthOptions } from './auth/options.js';
+import { type KnownRouter, pagesOfRouter } from './auth/pages-of-router.js';
 import { createLifecycle } from './auth/lifecycle.js';
 import { applicationProofs } from './auth/proofs.js';
 import { needed, type SignInParts, withSignInParts } from './auth/sign-in-parts.js';
@@ -195,7 +196,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
     ...unconfigured,
     ...guards,
     protectedResource: resources.create,
-    ...edgesOf(config, { events, pages, place }),
+    ...edgesOf(config, { events, pages, place, router: { basePath, signIn, routers } }),
     router(routes = {}) {
       routers.push(routes);
       const parts = { ...needed(signIn), config, verifier, events, pipeline: context, pages, now };
@@ -355,18 +356,26 @@ function ownSession({ jwt }: Config, request: object): string {
   throw new AuthError('AUTH_CONTEXT_REQUIRED', { reason: 'no_upstream' });
 }
 
+interface EdgeSurroundings {
+  readonly events: Events;
+  readonly pages: Pages;
+  readonly place: Place;
+  readonly router: KnownRouter;
+}
+
 /** What stands before and after the routes, and what a document says of them. */
 function edgesOf(
   config: Config,
-  { events, pages, place }: { events: Events; pages: Pages; place: Place },
+  { events, pages, place, router }: EdgeSurroundings,
 ): Pick<Auth, 'sameOrigin' | 'securityHeaders' | 'errorHandler' | 'openapiSecurity'> {
   const sessionCookie = cookiesOf(config).nameOf('session');
+  const leading = { pages, place, helpfulPages: () => pagesOfRouter(config, router) };
   return {
     openapiSecurity: (app) => openapiSecurity(auditRoutes(app), { sessionCookie }),
     sameOrigin: (rule) => sameOrigin({ origins: ownOrigins(config), ...rule }),
     securityHeaders: (headers) => edgeHeaders(config, headers),
     errorHandler: (answers) =>
-      errorHandler({ events, reasons: !config.production, ...answers }, { pages, place }),
+      errorHandler({ events, reasons: !config.production, ...answers }, leading),
   };
 }
 

@@ -8,7 +8,7 @@ import { requestFacts } from '../http/request-facts.js';
 import { addVary } from '../http/vary.js';
 import type { PagesOptions } from '../pages/options.js';
 import { createPages, type Pages } from '../pages/pages.js';
-import { refusalPage, signInRoute } from '../pages/refusal-page.js';
+import { type HelpfulPages, refusalPage, signInRoute } from '../pages/refusal-page.js';
 import { reportDenial } from './report-denial.js';
 import { AuthError } from '../errors.js';
 import type { EventSink } from '../events.js';
@@ -45,6 +45,8 @@ interface Surroundings {
   readonly pages: Pages;
   /** Where the router is: pages lead to its sign-in page. */
   readonly place: Place;
+  /** Which of those pages there are. Asked for each page: the router may be created after the handler. */
+  readonly helpfulPages: () => HelpfulPages;
 }
 
 /**
@@ -113,13 +115,17 @@ function pagesOf(
     const here = isRepeatable
       ? safeReturnTo(originalUrl, surroundings?.place.publicPath)
       : undefined;
-    const leadingTo = (page: string): string | undefined =>
-      surroundings &&
-      withParameters(`${surroundings.place.routerPath()}${page}`, { returnTo: here ?? pages.home });
+    const leadingTo = (page: string, isThere = false): string | undefined =>
+      surroundings && isThere
+        ? withParameters(`${surroundings.place.routerPath()}${page}`, {
+            returnTo: here ?? pages.home,
+          })
+        : undefined;
+    const helpful = surroundings?.helpfulPages();
     const ways = {
       home: pages.home,
-      signIn: leadingTo(signInRoute(error)),
-      changePassword: leadingTo('/change-password'),
+      signIn: leadingTo(signInRoute(error), helpful?.signIn),
+      changePassword: leadingTo('/change-password', helpful?.changePassword),
       again: here,
     };
     pages.send(res, error.status, refusalPage(error, ways));

@@ -40,6 +40,24 @@ export interface WaysOn extends RefusalFacts {
   readonly again?: string | undefined;
 }
 
+/** Which pages of a router help against a refusal. */
+export interface HelpfulPages {
+  readonly signIn: boolean;
+  readonly changePassword: boolean;
+}
+
+/** With neither a password nor a provider to sign in with, as where only machines call, the sign-in page leads nowhere. */
+export function helpfulPages({
+  passwordLogin,
+  providers,
+}: {
+  readonly passwordLogin: boolean;
+  /** Those that the sign-in page shows. */
+  readonly providers: readonly unknown[];
+}): HelpfulPages {
+  return { signIn: passwordLogin || providers.length > 0, changePassword: passwordLogin };
+}
+
 /**
  * The router's route to sign in by after a refusal: as recently and strongly as it asks, or it would come again. A provider that
  * isn't asked says nothing of how old its sign-in is.

@@ -1,7 +1,14 @@
 import express from 'express';
-import { describe, expect, it } from 'vitest';
-import { AuthError, errorHandler, type AuthErrorCode, type ErrorHandlerOptions } from 'latchkey';
-import { serveAuth } from '../world/auth-server.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  AuthError,
+  type AuthErrorCode,
+  type AuthOptions,
+  createAuth,
+  errorHandler,
+  type ErrorHandlerOptions,
+} from 'latchkey';
+import { BASE, SECRET, serveAuth } from '../world/auth-server.js';
 import { createHttpBrowser, type HttpBrowser } from '../world/http-browser.js';
 import { serve } from '../world/serve.js';
 
@@ -107,6 +114,58 @@ describe('errorHandler({ html: true })', () => {
       expect(linksOf(body)).toEqual(['/']);
     },
   );
+
+  describe('leads to no page that the application does not have', () => {
+    async function linksOn(
+      path: string,
+      { options, hasRouter }: { options: AuthOptions; hasRouter: boolean },
+    ) {
+      const auth = createAuth(options);
+      onTestFinished(() => auth.close());
+      const app = express();
+      if (hasRouter) app.use('/api/auth', auth.router());
+      app.get('/:code', (req, _res, next) => {
+        next(new AuthError(req.params.code as AuthErrorCode));
+      });
+      app.use(auth.errorHandler({ html: true }));
+      const { origin } = await serve(app);
+      const { body } = await createHttpBrowser().open(`${origin}${path}`, { from: origin });
+      return linksOf(body);
+    }
+
+    const signing = { ...BASE, publicUrl: 'http://localhost:3000' };
+    const keys = { secret: SECRET };
+    const trustedIssuers = [{ issuer: 'https://issuer.test', audience: 'api', keys }];
+    const verifying = { env: {}, trustedIssuers };
+    const withProvider = { oidc: { work: { issuer: 'https://work.test', clientId: 'app' } } };
+
+    it.each([
+      { title: 'that only verifies tokens', options: verifying, hasRouter: false },
+      { title: 'without router', options: signing, hasRouter: false },
+      {
+        title: 'without any way to sign in',
+        options: { ...signing, passwordLogin: false },
+        hasRouter: true,
+      },
+    ])('one $title', async (given) => {
+      expect(await linksOn('/CREDENTIALS_MISSING', given)).toEqual(['/']);
+      expect(await linksOn('/PASSWORD_CHANGE_REQUIRED', given)).toEqual(['/']);
+    });
+
+    it('one that signs in at providers alone', async () => {
+      const options = { ...signing, ...withProvider, passwordLogin: false };
+      const given = { options, hasRouter: true };
+      expect(await linksOn('/PASSWORD_CHANGE_REQUIRED', given)).toEqual(['/']);
+      const [first] = await linksOn('/CREDENTIALS_MISSING', given);
+      expect(first).toMatch(/^\/api\/auth\/signin\?/);
+    });
+
+    it('but to a router elsewhere whose path it names', async () => {
+      const options = { ...verifying, basePath: '/accounts' };
+      const [first] = await linksOn('/CREDENTIALS_MISSING', { options, hasRouter: false });
+      expect(first).toMatch(/^\/accounts\/signin\?/);
+    });
+  });
 
   it('is off unless asked for', async () => {
     const open = await world({});

@@ -3,7 +3,7 @@ import { AuthError } from '../../errors.js';
 import { isNavigation, isPageRequest } from '../../http/cross-site.js';
 import { redirectWithin, withParameters } from '../../http/redirects.js';
 import { reportDenial } from '../../middleware/report-denial.js';
-import { refusalPage, signInRoute, type WaysOn } from '../../pages/refusal-page.js';
+import { helpfulPages, refusalPage, signInRoute, type WaysOn } from '../../pages/refusal-page.js';
 import { ownPath, placeOf, queryOf } from '../own-urls.js';
 import type { Endpoint } from '../respond.js';
 import type { RouterParts } from '../parts.js';
@@ -21,23 +21,29 @@ export function showRefusals(parts: RouterParts, routes: RequestHandler): Reques
   };
 }
 
-function sendRefusal({ pages, events }: RouterParts, res: Response, error: AuthError): void {
+function sendRefusal(parts: RouterParts, res: Response, error: AuthError): void {
+  const { pages, events } = parts;
   const { req } = res;
   reportDenial(error, req, events);
   for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value);
-  const page = refusalPage(error, waysOn(req, pages.home, signInRoute(error)));
+  const page = refusalPage(error, waysOn(parts, req, signInRoute(error)));
   const hasSecretAddress = queryOf(req).has('token');
   pages.send(res, error.status, (words) => ({ ...page(words), hasSecretAddress }));
 }
 
-function waysOn(req: Request, home: string, signIn: string): WaysOn {
+function waysOn(
+  { pages: { home }, config: { passwordLogin }, providers }: RouterParts,
+  req: Request,
+  signIn: string,
+): WaysOn {
+  const helpful = helpfulPages({ passwordLogin, providers: providers.all });
   const here = isPageRequest(req) ? placeOf(req, ownPath(req, req.url)) : undefined;
   const returnTo = here ?? placeAfter(req, home);
   const leadingTo = (page: string): string => withParameters(ownPath(req, page), { returnTo });
   return {
     home,
-    signIn: leadingTo(signIn),
-    changePassword: leadingTo('/change-password'),
+    signIn: helpful.signIn ? leadingTo(signIn) : undefined,
+    changePassword: helpful.changePassword ? leadingTo('/change-password') : undefined,
     account: isOfAccount(req) ? ownPath(req, '/account') : undefined,
     again: here,
   };
