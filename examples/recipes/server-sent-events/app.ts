@@ -1,7 +1,7 @@
 import express, { type Express, type Request, type Response } from 'express';
-import { type Auth, type Principal, principalOf } from 'latchkey';
+import { type Auth, AuthError, type Principal, principalOf } from 'latchkey';
 import { watchCaller } from '../watch-caller.js';
-import type { Message, Messages } from './messages.js';
+import { type Message, type Messages, nameOf } from './messages.js';
 
 interface Stream {
   readonly caller: Principal;
@@ -11,23 +11,41 @@ interface Stream {
 /** An answer that waits for a reader who is slower than the messages is given up; the reader comes back for the rest. */
 const MOST_UNREAD_BYTES = 1_000_000;
 
-/** `everyMs`: milliseconds between two checks of a reader's credential. `retryMs`: until a reader comes back. */
-export function createApp(
-  auth: Auth,
-  messages: Messages,
-  { everyMs = 15_000, retryMs = 2000 } = {},
-): Express {
+export interface StreamOptions {
+  /** Milliseconds between two checks of a reader's credential. @defaultValue `15_000` */
+  readonly everyMs?: number;
+  /** Milliseconds until a reader comes back, and up to twice as many: after a restart they don't come all at once. @defaultValue `2000` */
+  readonly retryMs?: number;
+  /** Streams of one user on this instance, for all tabs and devices. Each takes a socket and memory. @defaultValue `20` */
+  readonly mostPerUser?: number;
+}
+
+export function createApp(auth: Auth, messages: Messages, options: StreamOptions = {}): Express {
+  const { everyMs = 15_000, retryMs = 2000, mostPerUser = 20 } = options;
   const app = express();
-  const streams = new Set<Stream>();
+  const muchLater = { retryAfterSeconds: (10 * retryMs) / 1000 };
+  /** By user. */
+  const streams = new Map<string, Set<Stream>>();
 
   // At once where the session ends on this instance; the check of `watchCaller()` is for the others.
   auth.on('session.revoked', ({ sessionId }) => {
-    for (const { caller, end } of streams) if (caller.sessionId === sessionId) end();
+    for (const { caller, end } of [...streams.values()].flatMap((own) => [...own]))
+      if (caller.sessionId === sessionId) end();
   });
 
   function open(req: Request, res: Response): void {
     if (res.destroyed) return; // the client has left while the guard asked the store
     const caller = principalOf(req);
+    const user = nameOf(caller);
+    const own = streams.get(user) ?? new Set();
+    if (own.size >= mostPerUser) throw new AuthError('RATE_LIMITED', muchLater);
+    res.writeHead(200, {
+      'Content-Type': 'text/event-stream',
+      'Cache-Control': 'no-store, no-transform', // no-transform: `compression` would keep messages back
+      'X-Accel-Buffering': 'no', // and so would nginx
+    });
+    if (req.method === 'HEAD') return void res.end(); // Express gives it to the handler of GET
+
     const write = (text: string): void => {
       if (!res.write(text) && res.writableLength > MOST_UNREAD_BYTES) res.destroy();
     };
@@ -36,26 +54,22 @@ export function createApp(
       res.end();
     };
     const stream = { caller, end };
-    streams.add(stream);
+    streams.set(user, own.add(stream));
     const ends = [
       messages.subscribe(caller, (message) => write(formatMessage(message))),
       watchCaller(auth, req, { caller, everyMs, onEnd: end }),
       repeat(everyMs, () => write(': still here\n\n')),
-      () => streams.delete(stream),
+      () => own.delete(stream) && own.size === 0 && streams.delete(user),
     ];
     const close = (): void => ends.forEach((stop) => stop());
     res.on('close', close);
 
-    res.writeHead(200, {
-      'Content-Type': 'text/event-stream',
-      'Cache-Control': 'no-store, no-transform', // no-transform: `compression` would keep messages back
-      'X-Accel-Buffering': 'no', // and so would nginx
-    });
     // An EventSource that is made anew can't send the header.
     const lastId = req.get('Last-Event-ID') ?? req.query['after'];
     for (const message of messages.since(caller, lastId)) write(formatMessage(message));
     // Without an id of its own, a stream that ends before the first message would leave a gap.
-    write(`retry: ${retryMs}\nid: ${messages.lastId()}\n\n`);
+    const backInMs = retryMs + Math.floor(Math.random() * retryMs);
+    write(`retry: ${backInMs}\nid: ${messages.lastId()}\n\n`);
   }
 
   app.use(auth.securityHeaders());

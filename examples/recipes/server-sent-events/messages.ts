@@ -48,13 +48,14 @@ export function createMessages(most = 1000): Messages {
       const ofName = listeners.get(name) ?? new Set();
       listeners.set(name, ofName.add(listener));
       return () => {
-        ofName.delete(listener);
-        if (ofName.size === 0) listeners.delete(name);
+        // Once: by a second time others may listen under the name.
+        if (ofName.delete(listener) && ofName.size === 0) listeners.delete(name);
       };
     },
   };
 }
 
-function nameOf({ issuer, subject }: Recipient): string {
+/** Of a user, for maps. */
+export function nameOf({ issuer, subject }: Recipient): string {
   return JSON.stringify([issuer, subject]);
 }

@@ -7,7 +7,7 @@ import { createAuthClient } from 'latchkey/client';
 import { createTestIssuer } from 'latchkey/testing';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createApp } from '../../../examples/recipes/server-sent-events/app.js';
+import { createApp, type StreamOptions } from '../../../examples/recipes/server-sent-events/app.js';
 import { createMessages } from '../../../examples/recipes/server-sent-events/messages.js';
 import { readEvents } from '../../../examples/recipes/server-sent-events/read-events.js';
 import { BASE } from '../../world/auth-server.js';
@@ -16,7 +16,7 @@ import { sessionCookie } from '../../world/login-app.js';
 
 const APP = 'https://app.example';
 
-async function start(options: AuthOptions = {}, everyMs = 15_000) {
+async function start(options: AuthOptions = {}, streamOptions: StreamOptions = {}) {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => {
@@ -36,7 +36,7 @@ async function start(options: AuthOptions = {}, everyMs = 15_000) {
   const messages = createMessages();
   const app = express();
   app.get('/page', (_req, res) => void res.type('html').send('<title>page</title>'));
-  app.use(createApp(auth, messages, { everyMs, retryMs: 1 }));
+  app.use(createApp(auth, messages, { retryMs: 1, ...streamOptions }));
   server.on('request', app);
   const ada = { issuer: issuer.issuer, subject: 'ada' };
 
@@ -75,6 +75,7 @@ function textReader({ body }: Response) {
       throw new Error('the stream has ended');
     },
     toEnd: () => readWhile(() => true),
+    stop: () => reader?.cancel(),
   };
 }
 
@@ -134,7 +135,10 @@ describe('the recipe for server-sent events', () => {
 
   it('goes on for a session that every check finds alive, beyond the end of its first token', async () => {
     let behindMs = 898_000;
-    const { open, signIn, origin, messages } = await start({ now: () => Date.now() - behindMs }, 5);
+    const { open, signIn, origin, messages } = await start(
+      { now: () => Date.now() - behindMs },
+      { everyMs: 5 },
+    );
     const { user, header } = await signIn();
     const subscribe = messages.subscribe.bind(messages);
     Object.assign(messages, {
@@ -165,12 +169,40 @@ describe('the recipe for server-sent events', () => {
 
   it('ends when a check finds the token revoked, and shows until then that it lives', async () => {
     const revoked = new Set<string>();
-    const { open, bearer } = await start({ isRevoked: ({ subject }) => revoked.has(subject) }, 5);
+    const { open, bearer } = await start(
+      { isRevoked: ({ subject }) => revoked.has(subject) },
+      { everyMs: 5 },
+    );
     const { reader } = await open(await bearer());
     await reader.until(': still here');
     revoked.add('ada');
     await reader.toEnd();
     expect((await open(await bearer())).response.status).toBe(401);
+  });
+
+  it('opens so many streams for a user and no more, until one of them ends', async () => {
+    const { open, bearer } = await start({}, { mostPerUser: 2 });
+    const first = await open(await bearer());
+    const second = await open(await bearer());
+    await Promise.all([first, second].map(({ reader }) => reader.until('retry')));
+    const third = await open(await bearer());
+    expect(third.response.status).toBe(429);
+    expect(Number(third.response.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(third.response.headers.get('content-type')).toBe('application/problem+json');
+    expect((await open(await bearer({ sub: 'bob' }))).response.status).toBe(200);
+    await first.reader.stop();
+    await expect.poll(async () => (await open(await bearer())).response.status).toBe(200);
+  });
+
+  it('answers HEAD with the headers of a stream, and no stream', async () => {
+    const { origin, bearer } = await start({}, { mostPerUser: 1 });
+    const ask = async () =>
+      fetch(`${origin}/api/events`, { method: 'HEAD', headers: await bearer() });
+    for (const response of [await ask(), await ask()]) {
+      expect(response.status).toBe(200);
+      expect(response.headers.get('content-type')).toBe('text/event-stream');
+      expect(await response.text()).toBe('');
+    }
   });
 
   it('gives up an answer that nobody reads', async () => {
@@ -188,6 +220,18 @@ describe('the recipe for server-sent events', () => {
     await closed;
     expect(serverSocket.destroyed).toBe(true);
   });
+});
+
+it('messages reach who has subscribed after another subscription of the user was ended twice', () => {
+  const messages = createMessages();
+  const ada = { issuer: 'https://id.example/', subject: 'ada' };
+  const heard: unknown[] = [];
+  const end = messages.subscribe(ada, () => undefined);
+  end();
+  messages.subscribe(ada, ({ content }) => heard.push(content));
+  end();
+  messages.send(ada, 'hello');
+  expect(heard).toEqual(['hello']);
 });
 
 describe('readEvents()', () => {
@@ -227,6 +271,50 @@ describe('readEvents()', () => {
     stop.abort();
     expect(await reading).toBeUndefined();
     expect(heard).toEqual(['one', 'two']);
+  });
+
+  it('comes back where there are too many streams, after as long as the server says', async () => {
+    const { origin, bearer } = await start({}, { mostPerUser: 1 });
+    const answers: [status: number, at: number][] = [];
+    const stop = new AbortController();
+    const holder = await fetch(`${origin}/api/events`, { headers: await bearer() });
+    const reading = readEvents(
+      async (path, init) => {
+        const response = await fetch(`${origin}${path}`, {
+          ...init,
+          headers: { ...(init.headers as object), ...(await bearer()) },
+        });
+        answers.push([response.status, performance.now()]);
+        if (response.status === 429) await holder.body?.cancel();
+        return response;
+      },
+      '/api/events',
+      { signal: stop.signal, onMessage: () => undefined, retryMs: 1 },
+    );
+    await expect.poll(() => answers.length, { timeout: 5000 }).toBe(2);
+    stop.abort();
+    expect(await reading).toBeUndefined();
+    const [[refused = 0, first = 0] = [], [opened = 0, second = 0] = []] = answers;
+    expect([refused, opened]).toEqual([429, 200]);
+    expect(second - first).toBeGreaterThan(900);
+  });
+
+  it('gives a connection up that has gone silent, as after sleep, and comes back', async () => {
+    const { origin, bearer } = await start();
+    let opened = 0;
+    const stop = new AbortController();
+    const reading = readEvents(
+      async (path, init) => {
+        opened += 1;
+        const headers = { ...(init.headers as object), ...(await bearer()) };
+        return fetch(`${origin}${path}`, { ...init, headers });
+      },
+      '/api/events',
+      { signal: stop.signal, onMessage: () => undefined, silentMs: 20 },
+    );
+    await expect.poll(() => opened).toBeGreaterThan(1);
+    stop.abort();
+    expect(await reading).toBeUndefined();
   });
 
   it('ends with the refusal', async () => {
