@@ -5,6 +5,8 @@ export interface WatchOptions {
   readonly caller: Principal;
   /** Milliseconds between two checks. Sessions that ended on another instance, and what `isRevoked` knows, are noticed by them. */
   readonly everyMs: number;
+  /** Called with what each check finds: roles, scopes and the end of a session may have changed. */
+  readonly onFound?: (caller: Principal) => void;
   /** Called once. `expired`: a fresh credential is welcome. `refused`: the credential is good for nothing any more. */
   readonly onEnd: (why: 'expired' | 'refused') => void;
 }
@@ -14,7 +16,7 @@ export interface WatchOptions {
  * knows the settings, not the options of a guard. An outage ends nothing before the credential expires. Returns what stops it.
  */
 export function watchCaller(auth: Auth, request: RequestHead, options: WatchOptions): () => void {
-  const { everyMs, onEnd } = options;
+  const { everyMs, onFound, onEnd } = options;
   let { caller } = options;
   let stopped = false;
   let timer = plan();
@@ -39,8 +41,10 @@ export function watchCaller(auth: Auth, request: RequestHead, options: WatchOpti
     auth
       .authenticate(request)
       .then((found) => {
+        if (stopped) return;
         caller = found; // of a session cookie: with a later end
-        if (!stopped) timer = plan();
+        timer = plan();
+        onFound?.(found);
       })
       .catch((error: unknown) => {
         if (error instanceof AuthError && error.status < 500) end('refused');

@@ -33,24 +33,45 @@ const orgRoom = (orgId: string): string => JSON.stringify(['org', orgId]);
 const memberRoom = (orgId: string, userId: string): string =>
   JSON.stringify(['member', orgId, userId]);
 
-export function attachSockets(auth: Auth, server: HttpServer, { checkEveryMs = 15_000 } = {}) {
+export interface SocketOptions {
+  /** Milliseconds between two checks of a caller. @defaultValue `15_000` */
+  readonly checkEveryMs?: number;
+  /** Sockets of one user on this instance and in one namespace, for all tabs and devices. @defaultValue `20` */
+  readonly mostPerUser?: number;
+}
+
+export function attachSockets(auth: Auth, server: HttpServer, options: SocketOptions = {}) {
   const io = new Server<ClientEvents, ServerEvents, DefaultEventsMap, SocketFacts>(server, {
     serveClient: false,
     connectTimeout: 10_000, // for connections that join no namespace, those of refused clients among them
     cors: { origin: [...auth.config.corsOrigins], credentials: true },
   });
   // `io.use()` is for the namespace `/` alone.
-  guard(auth, io.of('/'), checkEveryMs);
-  io.on('new_namespace', (namespace) => guard(auth, namespace, checkEveryMs));
+  guard(auth, io.of('/'), options);
+  io.on('new_namespace', (namespace) => guard(auth, namespace, options));
   return io;
 }
 
 /** Lets only callers into a namespace who have signed in, and only for as long as their credential is good. */
-function guard(auth: Auth, namespace: Chat, checkEveryMs: number): void {
+function guard(auth: Auth, namespace: Chat, options: SocketOptions): void {
+  const { checkEveryMs = 15_000, mostPerUser = 20 } = options;
+
   async function admit(socket: ChatSocket): Promise<void> {
     const caller = await auth.authenticate(headOf(socket));
+    const others = namespace.adapter.rooms.get(userRoom(caller))?.size ?? 0;
+    if (others >= mostPerUser) throw new AuthError('RATE_LIMITED');
     Object.assign(socket.data, { caller, orgs: await auth.orgsOf(caller) });
   }
+
+  /** Roles and scopes as of the last check, and the rooms that follow from them. An outage of the store changes nothing. */
+  async function settle(socket: ChatSocket, caller: Principal): Promise<void> {
+    const facts = { caller, orgs: await auth.orgsOf(caller).catch(() => socket.data.orgs) };
+    const rooms = roomsOf(facts);
+    for (const room of roomsOf(socket.data)) if (!rooms.includes(room)) void socket.leave(room);
+    Object.assign(socket.data, facts);
+    void socket.join(rooms);
+  }
+
   namespace.use((socket, next) => {
     admit(socket).then(
       () => next(),
@@ -63,6 +84,7 @@ function guard(auth: Auth, namespace: Chat, checkEveryMs: number): void {
     const stop = watchCaller(auth, headOf(socket), {
       caller,
       everyMs: checkEveryMs,
+      onFound: (found) => void settle(socket, found),
       onEnd(why) {
         // The client of a closed connection comes back by itself, with a fresh token. One that was disconnected stays away.
         if (why === 'expired') socket.conn.close();
@@ -84,6 +106,7 @@ function guard(auth: Auth, namespace: Chat, checkEveryMs: number): void {
   auth.on('org.member_removed', ({ orgId, userId }) => {
     namespace.in(memberRoom(orgId, userId)).socketsLeave(orgRoom(orgId));
   });
+  auth.on('org.deleted', ({ orgId }) => namespace.socketsLeave(orgRoom(orgId)));
 }
 
 /** What the handshake brings to be judged. Scripts in browsers can't set headers on it, so that a token comes as `auth: { token }`. */

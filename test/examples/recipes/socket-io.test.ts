@@ -21,7 +21,7 @@ type ClientOptions = Partial<ManagerOptions & SocketOptions>;
 /** Any token that is older than this has expired, and is still taken: clocks may differ by a few seconds. */
 const JUST_EXPIRED = -1;
 
-async function start(options: AuthOptions = {}, checkEveryMs = 15_000) {
+async function start(options: AuthOptions = {}, checkEveryMs = 15_000, mostPerUser = 20) {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
@@ -35,7 +35,7 @@ async function start(options: AuthOptions = {}, checkEveryMs = 15_000) {
     tokenScopes: () => ['chat:write'],
     ...options,
   });
-  const sockets = attachSockets(auth, server, { checkEveryMs });
+  const sockets = attachSockets(auth, server, { checkEveryMs, mostPerUser });
   sockets.of('/admin');
   onTestFinished(() => sockets.close());
 
@@ -50,8 +50,8 @@ async function start(options: AuthOptions = {}, checkEveryMs = 15_000) {
     return socket;
   }
   const token = (claims: Readonly<Record<string, unknown>> = {}) => issuer.mint(claims);
-  async function signIn() {
-    const user = await auth.users.create({ username: 'ada' });
+  async function signIn(roles: readonly string[] = []) {
+    const user = await auth.users.create({ username: 'ada', roles });
     const { name, value } = await sessionCookie({ auth, origin }, user);
     return { user, cookie: `${name}=${value}` };
   }
@@ -233,6 +233,69 @@ describe('the recipe for socket.io', () => {
       error: 'ORG_FORBIDDEN',
     });
   });
+});
+
+describe('the recipe for socket.io, of a caller who changes while connected', () => {
+  async function member() {
+    let aheadMs = 0;
+    const now = () => Date.now() + aheadMs;
+    const world = await start({ tokenScopes: ({ roles }) => [...roles], now }, 5);
+    const { auth, open, origin } = world;
+    const { user, cookie } = await world.signIn(['chat:write']);
+    const owner = await auth.users.create({ username: 'owner' });
+    await auth.organisations.create({ name: 'Acme', ownerId: owner.id, id: 'acme' });
+    const socket = open({ extraHeaders: { cookie, origin } });
+    await connected(socket);
+    const say = () => socket.emitWithAck('say', { org: 'acme', text: 'hello' }) as Promise<object>;
+    return {
+      ...world,
+      user,
+      socket,
+      say,
+      advance: (seconds: number) => void (aheadMs += seconds * 1000),
+    };
+  }
+
+  it('asks for scopes that the caller has as of the last check', async () => {
+    const { auth, user, say, advance } = await member();
+    expect(await say()).toEqual({ error: 'ORG_FORBIDDEN' });
+    await auth.users.update(user.id, { roles: [] });
+    advance(901);
+    await expect.poll(say).toEqual({ error: 'INSUFFICIENT_SCOPE' });
+  });
+
+  it('lets a new member into the room of the organisation, and out of it when that is deleted', async () => {
+    const { auth, user, say } = await member();
+    expect(await say()).toEqual({ error: 'ORG_FORBIDDEN' });
+    await auth.organisations.addMember({ orgId: 'acme', userId: user.id });
+    await expect.poll(say).toEqual({});
+    await auth.organisations.remove('acme');
+    await expect.poll(say).toEqual({ error: 'ORG_FORBIDDEN' });
+  });
+
+  it('keeps rooms of the application’s own', async () => {
+    const { sockets, auth, user, say } = await member();
+    sockets.socketsJoin('game');
+    await auth.organisations.addMember({ orgId: 'acme', userId: user.id });
+    await expect.poll(say).toEqual({});
+    expect(sockets.of('/').adapter.rooms.get('game')?.size).toBe(1);
+  });
+});
+
+it('the recipe for socket.io lets a user have so many sockets and no more, until one of them closes', async () => {
+  const { open, token } = await start({}, 15_000, 1);
+  const ofAda = { auth: { token: await token({ sub: 'ada' }) } };
+  const first = open(ofAda);
+  await connected(first);
+  expect(await refusal(open(ofAda))).toEqual({ status: 429, code: 'RATE_LIMITED' });
+  await connected(open({ auth: { token: await token({ sub: 'bob' }) } }));
+  first.close();
+  await expect
+    .poll(async () => {
+      const next = open(ofAda);
+      return Promise.race([connected(next).then(() => 'in'), refusal(next)]);
+    })
+    .toBe('in');
 });
 
 describe('the recipe for socket.io with the session cookie', () => {
