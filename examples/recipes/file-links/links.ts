@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { errors, jwtVerify, SignJWT } from 'jose';
-import type { Store } from 'latchkey';
+import type { Principal, Store } from 'latchkey';
+
+/** Whose link it is. An id is unique within its issuer only. */
+export type Reader = Pick<Principal, 'issuer' | 'subject'>;
 
 /** A link is for one file and one user, and may be given on: it is as good as a token, for this file and a short time. */
 export interface Link {
   readonly fileId: string;
-  readonly userId: string;
+  readonly reader: Reader;
 }
 
 /** Why a link opens nothing. */
@@ -38,11 +41,11 @@ export function createLinks({ secret, ttlSeconds = 60, oneTime, now = Date.now }
 
   return {
     ttlSeconds,
-    make({ fileId, userId }: Link): Promise<string> {
-      return new SignJWT({ file: fileId })
+    make({ fileId, reader }: Link): Promise<string> {
+      return new SignJWT({ file: fileId, user_issuer: reader.issuer })
         .setProtectedHeader({ alg: 'HS256', typ: TYPE })
         .setAudience(AUDIENCE)
-        .setSubject(userId)
+        .setSubject(reader.subject)
         .setJti(randomUUID())
         .setExpirationTime(Math.floor(now() / 1000) + ttlSeconds)
         .sign(secret);
@@ -50,9 +53,10 @@ export function createLinks({ secret, ttlSeconds = 60, oneTime, now = Date.now }
 
     /** Returns whose link it is. Rejects with LinkError, also for a link to another file. */
     async read(link: unknown, fileId: string): Promise<Link & { readonly id: string }> {
-      const { sub, jti, file } = await verify(link, { secret, now });
-      if (sub === undefined || jti === undefined || file !== fileId) throw new LinkError('invalid');
-      return { fileId, userId: sub, id: jti };
+      const { sub, user_issuer: issuer, jti, file } = await verify(link, { secret, now });
+      if (typeof issuer !== 'string' || sub === undefined || jti === undefined || file !== fileId)
+        throw new LinkError('invalid');
+      return { fileId, reader: { issuer, subject: sub }, id: jti };
     },
 
     /** For the request that starts the download. Rejects with LinkError the second time. */

@@ -4,8 +4,9 @@ import path from 'node:path';
 import { Writable } from 'node:stream';
 import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose';
 import { createAuth, memoryStore } from 'latchkey';
+import { createTestIssuer } from 'latchkey/testing';
 import { pinoHttp } from 'pino-http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createApp, type StoredFile } from '../../../examples/recipes/file-links/app.js';
 import { createLinks, type LinkOptions } from '../../../examples/recipes/file-links/links.js';
 import { loggedRequest } from '../../../examples/recipes/file-links/logging.js';
@@ -35,6 +36,9 @@ afterAll(async () => {
 const files = (): Readonly<Record<string, StoredFile>> => ({
   report: { path: '1.bin', name: 'Übersicht "Q3"; x=\r\n.html' },
   other: { path: '1.bin', name: 'other.png' },
+  gone: { path: 'gone.bin', name: 'gone.pdf' },
+  // Half of a character, as where a name was cut off.
+  halved: { path: '1.bin', name: 'a\uD83D.pdf' },
   // What a careless upload may have stored.
   outside: { path: `../${path.basename(folder)}.secret`, name: 'x' },
 });
@@ -42,15 +46,20 @@ const files = (): Readonly<Record<string, StoredFile>> => ({
 async function start(options: Partial<LinkOptions> = {}) {
   let now = Date.now();
   const readers = new Map<string, readonly string[]>();
-  const auth = createAuth({ ...BASE, publicUrl: 'http://localhost:3000', now: () => now });
+  const nameOf = (issuer: string, subject: string) => JSON.stringify([issuer, subject]);
+  const publicUrl = 'http://localhost:3000';
+  const issuer = await createTestIssuer({ algorithm: 'ES256' });
+  const trustedIssuers = [issuer.policy];
+  const auth = createAuth({ ...BASE, publicUrl, trustedIssuers, now: () => now });
   const ada = await addUser({ auth }, { username: 'ada' });
   await addUser({ auth }, { username: 'ben' });
-  readers.set(ada.id, ['report', 'other', 'outside']);
+  const adasName = nameOf(publicUrl, ada.id);
+  readers.set(adasName, ['report', 'other', 'gone', 'halved', 'outside']);
   const links = createLinks({ secret: Buffer.from(SECRET), now: () => now, ...options });
   const app = createApp({
     ...{ auth, links, folder },
-    findFile: async (fileId, userId) =>
-      readers.get(userId)?.includes(fileId) ? files()[fileId] : undefined,
+    findFile: async (fileId, { issuer: by, subject }) =>
+      readers.get(nameOf(by, subject))?.includes(fileId) ? files()[fileId] : undefined,
   });
   const logged: string[] = [];
   const sink = new Writable({
@@ -69,9 +78,11 @@ async function start(options: Partial<LinkOptions> = {}) {
   const signIn = async (username: string) => bearer(await client.signIn(username));
   const ofAda = await signIn('ada');
   return {
-    ...{ auth, origin, post, signIn, ofAda, ada, events, logged },
+    ...{ auth, origin, post, signIn, ofAda, ada, events, logged, links },
     advance: (seconds: number) => void (now += seconds * 1000),
-    expelAda: () => readers.delete(ada.id),
+    expelAda: () => readers.delete(adasName),
+    /** Headers of another issuer's user who has the same id. */
+    namesake: async () => ({ authorization: `Bearer ${await issuer.mint({ sub: ada.id })}` }),
     link: async (fileId = 'report'): Promise<string> => {
       const response = await post(`/api/files/${fileId}/links`, undefined, ofAda);
       return `${origin}${((await response.json()) as { url: string }).url}`;
@@ -107,7 +118,36 @@ describe('a link to a file', () => {
     });
     expect(part.status).toBe(206);
     expect(await part.text()).toBe(TEXT.slice(9));
-    expect((await fetch(url, { headers: { range: 'bytes=999-' } })).status).toBe(416);
+    const beyond = await fetch(url, { headers: { range: 'bytes=999-' } });
+    expect(beyond.status).toBe(416);
+    expect(beyond.headers.get('content-range')).toBe(`bytes */${TEXT.length}`);
+    expect(beyond.headers.get('content-disposition')).toBeNull();
+  });
+
+  it('answers 404 where the file is gone, and not with something to be saved under its name', async () => {
+    const silent = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    onTestFinished(() => silent.mockRestore());
+    const { link } = await start();
+    const response = await fetch(await link('gone'));
+    expect(response.status).toBe(404);
+    expect(response.headers.get('content-disposition')).toBeNull();
+  });
+
+  it('opens a file whose name holds half of a character', async () => {
+    const { link } = await start();
+    const response = await fetch(await link('halved'));
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-disposition')).toContain(
+      "filename*=UTF-8''a%EF%BF%BD.pdf",
+    );
+  });
+
+  it('tells users of two issuers apart who have the same id', async () => {
+    const { post, namesake, links, origin, ada } = await start();
+    expect((await post('/api/files/report/links', undefined, await namesake())).status).toBe(404);
+    const reader = { issuer: 'https://other.example/', subject: ada.id };
+    const made = await links.make({ fileId: 'report', reader });
+    expect((await fetch(`${origin}/files/report?link=${made}`)).status).toBe(403);
   });
 
   it('is made for those who are signed in and may read the file', async () => {
