@@ -77,7 +77,7 @@ function judgeLifetimes({ values, isGiven, nameOf, refuse }: Judgement): void {
 }
 
 /** Without an address of ours no proof could be for us, and without a secret no nonce from us. */
-function judgeDpop({ values, isGiven, nameOf, refuse }: Judgement): void {
+function judgeDpop({ values, production, isGiven, nameOf, refuse, warn }: Judgement): void {
   const { mode, origins, nonceTtlSeconds } = values.dpop;
   if (mode !== 'off' && !isGiven('publicUrl') && origins.length === 0)
     refuse(
@@ -85,6 +85,12 @@ function judgeDpop({ values, isGiven, nameOf, refuse }: Judgement): void {
       'is on, but no address is known that proofs may be for',
       `set ${nameOf('publicUrl')} or ${nameOf('dpop.origins')}`,
     );
+  const plain = origins.filter((origin) => origin.startsWith('http:'));
+  if (production && plain.length > 0)
+    warn('dpop.origins', `has ${plain.join(', ')}`, {
+      why: 'the proof of a client that calls by https fits no http address, and over http tokens and proofs can be read on their way',
+      fix: 'write it with https, unless clients call by http within a private network',
+    });
   if (nonceTtlSeconds !== undefined && !isGiven('secret') && !isGiven('jwt.secret'))
     refuse(
       'dpop.nonceTtlSeconds',

@@ -397,6 +397,28 @@ describe('keys over plain http', () => {
   );
 });
 
+describe('addresses of DPoP proofs', () => {
+  const env = { NODE_ENV: 'production', AUTH_DPOP: 'required' };
+
+  it.each([
+    { AUTH_DPOP_ORIGINS: 'https://api.test,http://api.test', told: ['AUTH_DPOP_ORIGINS'] },
+    { AUTH_DPOP_ORIGINS: 'http://localhost:3000', told: ['AUTH_DPOP_ORIGINS'] },
+    { AUTH_DPOP_ORIGINS: 'https://api.test', told: [] },
+  ])('$AUTH_DPOP_ORIGINS in production: a warning of $told', ({ AUTH_DPOP_ORIGINS, told }) => {
+    const given = { ...env, AUTH_JWT_ISSUER: 'i', AUTH_DPOP_ORIGINS };
+    const { problems, warnings } = load({
+      env: { ...given, AUTH_JWKS_URL: 'https://i.test/keys' },
+    });
+    expect(problems).toEqual([]);
+    expect(warnings.map((warning) => warning.split(' ', 1)[0])).toEqual(told);
+  });
+
+  it('on plain http are none in development', () => {
+    const AUTH_DPOP_ORIGINS = 'http://localhost:3000';
+    expect(load({ env: { AUTH_DPOP: 'accepted', AUTH_DPOP_ORIGINS } }).warnings).toEqual([]);
+  });
+});
+
 describe('lifetimes', () => {
   it('are idle at most as long as absolute', () => {
     const env = { AUTH_REFRESH_IDLE_TTL: '8d', AUTH_REFRESH_TTL: '7d' };
