@@ -118,11 +118,11 @@ function createClientSecrets(
   now: () => number,
 ): () => Promise<string> {
   const key = privateKeyOf(privateKey);
-  let current: { readonly secret: Promise<string>; readonly renewAt: number } | undefined;
-  return function clientSecret() {
+  let current: { readonly secret: string; readonly renewAt: number } | undefined;
+  return async function clientSecret() {
     if (current && now() < current.renewAt) return current.secret;
     const seconds = Math.floor(now() / 1000);
-    const secret = new SignJWT()
+    const secret = await new SignJWT()
       .setProtectedHeader({ alg: 'ES256', kid: keyId })
       .setIssuer(teamId)
       .setSubject(clientId)

@@ -2,6 +2,7 @@ import type { RequestHandler } from 'express';
 import { describeGuard } from '../audit/guard-facts.js';
 import { stackOf } from '../audit/layers.js';
 import { isRecord } from '../is-record.js';
+import { loadOnce } from '../loading/load-once.js';
 import { numberInRange, refuseUnknownOptions } from '../known-options.js';
 import { type AuthRouterOptions, routerOptionNames, type RouterParts } from './parts.js';
 
@@ -14,13 +15,16 @@ export function createRouter(parts: RouterParts, options: AuthRouterOptions): Re
   refuseLinksToNowhere(parts, options);
   refuseSignUpWithoutMail(parts, options);
   refuseTimesOutOfRange(options);
-  const loading = import('./all-routes.js').then(({ createRoutes }) =>
-    createRoutes(parts, options),
-  );
-  // Each request reports a failure. Without one there is nothing to report it to.
-  loading.catch(() => undefined);
+  const load = loadOnce(async () => {
+    const { createRoutes } = await import('./all-routes.js');
+    return createRoutes(parts, options);
+  });
+  // Each request reports a failure, and tries again. Without one there is nothing to report it to.
+  load().catch(() => undefined);
   const router: RequestHandler = function authRouter(req, res, next) {
-    loading.then((routes) => routes(req, res, next)).catch(next);
+    load()
+      .then((routes) => routes(req, res, next))
+      .catch(next);
   };
   return describeGuard({ kind: 'authRouter' }, knowingItsMount(router, parts));
 }

@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import { loadOnce } from '../loading/load-once.js';
 import type { IssuerOptions } from '../verifier/trusted-issuers/options.js';
 import { createForge, type Forge } from './forge/forge.js';
 import { createIssuerEndpoints, type FetchCounts, type Outage } from './issuer-endpoints.js';
@@ -82,7 +83,7 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
   const jwksUri = `${base}/jwks.json`;
   const discoveryUri = `${base}/.well-known/openid-configuration`;
   const lend = createKeyLender(algorithm);
-  let attacker: Promise<SigningKey> | undefined;
+  const attacker = loadOnce(lend);
   let current = await lend();
   let accepted: readonly SigningKey[] = [current];
 
@@ -91,7 +92,7 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
   const minter = createMinter({
     ...{ issuer, audience, algorithm, profile, now },
     key: () => current,
-    foreignKey: () => (attacker ??= lend()),
+    foreignKey: attacker,
   });
   const keys = (): IssuerOptions['keys'] =>
     algorithm === 'HS256'

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import type { AuthOptions, Identity } from 'latchkey';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type AppleServer, startAppleServer } from '../world/apple-server.js';
 import { addUser } from '../world/auth-server.js';
 import { createHttpBrowser } from '../world/http-browser.js';
@@ -238,6 +238,21 @@ describe("Apple's client secret", () => {
     await visit();
     const third = decodeJwt(apple.clientSecrets[2] ?? '');
     expect(third.exp).toBeGreaterThan(exp);
+  });
+
+  it('that could not be made is made again for the next sign-in', async () => {
+    const { visit } = await world();
+    const sign = crypto.subtle.sign.bind(crypto.subtle);
+    let failures = 1;
+    const spy = vi.spyOn(crypto.subtle, 'sign').mockImplementation(async (algorithm, ...others) => {
+      const isOurs = typeof algorithm === 'object' && algorithm.name === 'ECDSA';
+      if (isOurs && failures-- > 0) throw new Error('out of memory');
+      return sign(algorithm, ...others);
+    });
+    onTestFinished(() => spy.mockRestore());
+    await expect(visit()).rejects.toThrow(/client_id/);
+    expect(failures).toBe(0);
+    expect(await visit()).toBeDefined();
   });
 
   it('by another key is invalid_client in the event', async () => {

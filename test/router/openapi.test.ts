@@ -2,8 +2,13 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import express from 'express';
 import type { AuthOptions, AuthRouterOptions } from 'latchkey';
-import { createAuth } from 'latchkey';
+import { createAuth, loadConfig } from 'latchkey';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createEvents } from '../../lib/events.js';
+import { createCookies } from '../../lib/http/cookies.js';
+import { createProviders } from '../../lib/providers/providers.js';
+import { withOpenapi } from '../../lib/router/openapi/publish.js';
+import { routeTable } from '../../lib/router/route-table.js';
 import { addUser, BASE, bearer, PASSWORD, serveAuth } from '../world/auth-server.js';
 import { createDescribedApi } from '../world/described-api.js';
 import { expressVersions } from '../world/express-versions.js';
@@ -109,6 +114,31 @@ it.each<{
   const described = Object.values(paths).flatMap((path) => Object.values(path));
   const ids = described.map(({ operationId }) => operationId);
   expect(ids.toSorted()).toEqual(more.operations.toSorted());
+});
+
+it('a document that could not be made is made again for the next request', async () => {
+  const config = loadConfig({
+    env: {},
+    overrides: { jwt: BASE.jwt, publicUrl: 'http://localhost:3000' },
+  });
+  let failures = 1;
+  const parts = {
+    get config() {
+      if (failures-- > 0) throw new Error('out of memory');
+      return config;
+    },
+    pipeline: { readSession: () => undefined },
+    cookies: createCookies({ name: 'latchkey', secure: false }),
+    providers: createProviders(config, {}, { events: createEvents(), now: Date.now }),
+    serviceAccounts: undefined,
+  };
+  const app = express();
+  app.use(routeTable(withOpenapi(parts, {})).handle);
+  const { origin } = await serve(app);
+  const statuses = [];
+  for (let count = 0; count < 2; count += 1)
+    statuses.push((await fetch(`${origin}/openapi.json`)).status);
+  expect(statuses).toEqual([500, 200]);
 });
 
 type Api = Awaited<ReturnType<typeof createDescribedApi>>;

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { AuthError } from '../../errors.js';
 import type { EventSink } from '../../events.js';
 import { numberInRange, refuseUnknownOptions, renamedOption } from '../../known-options.js';
-import { loadPackage } from '../../load-package.js';
+import { loadPackage } from '../../loading/load-package.js';
 import { createHashingQueue, type HashingCounters, type HashingLimits } from './hashing-queue.js';
 import { COST } from './hash.js';
 import { flaw, passwordBytes, passwordFlaw } from './policy.js';

@@ -1,6 +1,6 @@
 import { AuthError } from '../../errors.js';
 import type { EventSink } from '../../events.js';
-import { loadPackage } from '../../load-package.js';
+import { loadPackage } from '../../loading/load-package.js';
 import { isCostOfToday, readCost } from './hash.js';
 import type { HashingQueue } from './hashing-queue.js';
 import { passwordBytes } from './policy.js';

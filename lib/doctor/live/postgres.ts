@@ -1,5 +1,5 @@
 import { isRecord } from '../../is-record.js';
-import { loadPackage } from '../../load-package.js';
+import { loadPackage } from '../../loading/load-package.js';
 import { explainFailure } from '../../stores/failures/store-failure.js';
 import { stateOf } from '../../stores/postgres/schema.js';
 import { SCHEMA_REVISION } from '../../stores/sql/schema.js';

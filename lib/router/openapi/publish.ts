@@ -1,3 +1,4 @@
+import { loadOnce } from '../../loading/load-once.js';
 import { ownPath } from '../own-urls.js';
 import type { Endpoint } from '../respond.js';
 import type { Routes } from '../route-table.js';
@@ -24,14 +25,12 @@ function routeNames(routes: Routes): readonly string[] {
  * secret. Caches ask with its ETag whether it is still the same.
  */
 function publishOpenapi(parts: DocumentParts, routes: () => readonly string[]): Endpoint {
-  let made: Promise<string> | undefined;
-  const make = async (): Promise<string> => {
+  const make = loadOnce(async () => {
     const { createDocument } = await import('./document.js');
     return JSON.stringify(createDocument(parts, routes()));
-  };
+  });
   return async function handleOpenapi(req, res) {
-    made ??= make();
-    const document = await made;
+    const document = await make();
     // Behind one pattern the router is at many paths. The rest is the same for all.
     const servers = [{ url: ownPath(req, '') || '/' }];
     const start = JSON.stringify({ openapi: '3.1.1', servers });

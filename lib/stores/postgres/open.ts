@@ -1,4 +1,4 @@
-import { loadPackage } from '../../load-package.js';
+import { loadPackage } from '../../loading/load-package.js';
 import { postgresStore } from './postgres.js';
 import type { Store } from '../store.js';
 

@@ -1,3 +1,4 @@
+import { loadOnce } from '../../loading/load-once.js';
 import { isRecord } from '../../is-record.js';
 import { isPool, type PostgresClient } from './client.js';
 import { type Connections, connectionsOf, type Work } from './connections.js';
@@ -40,7 +41,7 @@ export function postgresStore(client: PostgresClient, options: StoreAdapterOptio
   const connections = connectionsOf(client);
   const pool = isPool(client) ? client : undefined;
   const indexes = indexBuilding(pool, plainly(connections));
-  const prepared = once(async () => {
+  const prepared = loadOnce(async () => {
     await preparePostgresSchema(plainly(connections));
     indexes.start();
   });
@@ -112,18 +113,6 @@ function plainly(connections: Connections): RunStatement {
         return rows.filter(isRecord);
       }, performance.now()),
     );
-}
-
-/** The same attempt for everybody, and another one after it has failed. */
-function once(prepare: () => Promise<void>): () => Promise<void> {
-  let preparing: Promise<void> | undefined;
-  return () => {
-    preparing ??= prepare().catch((error: unknown) => {
-      preparing = undefined;
-      throw error;
-    });
-    return preparing;
-  };
 }
 
 /** Queries whose patience counts from a moment of `performance.now()`. */

@@ -1,4 +1,4 @@
-import { loadPackage } from '../../load-package.js';
+import { loadPackage } from '../../loading/load-package.js';
 import { redisStore } from './redis.js';
 import { readRedisUrl, type RedisAddress } from './url.js';
 import type { Store } from '../store.js';

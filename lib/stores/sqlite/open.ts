@@ -1,7 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isRecord } from '../../is-record.js';
-import { loadPackage } from '../../load-package.js';
+import { loadPackage } from '../../loading/load-package.js';
 import { type SqliteDatabase, sqliteStore } from './sqlite.js';
 import type { Store } from '../store.js';
 
