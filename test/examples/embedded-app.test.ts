@@ -7,7 +7,7 @@ import { createOrdersApi } from '../../examples/embedded-app/demo/orders-api.js'
 import { createPlatform } from '../../examples/embedded-app/demo/platform.js';
 import { buildPackage } from '../package/build-package.js';
 import { stop } from '../package/start-script.js';
-import { isChromiumMissing, launchChromium } from '../world/chromium.js';
+import { isChromiumMissing, launchWholeChromium } from '../world/chromium.js';
 import { reservePort } from '../world/login-app.js';
 import { serve } from '../world/serve.js';
 import { startExample } from './started-example.js';
@@ -185,7 +185,7 @@ const STORAGE = `(() => {
 
 describe.skipIf(isChromiumMissing())('the page in the platform’s frame', () => {
   beforeAll(async () => {
-    browser = await launchChromium(['--test-third-party-cookie-phaseout']);
+    browser = await launchWholeChromium(['--test-third-party-cookie-phaseout']);
   });
   afterAll(() => browser.close());
 

@@ -4,19 +4,24 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playw
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createAuth, principalOf } from 'latchkey';
 import { addUser, BASE, PASSWORD } from '../world/auth-server.js';
-import { isChromiumMissing, launchChromium } from '../world/chromium.js';
+import { isChromiumMissing, launchChromium, launchWholeChromium } from '../world/chromium.js';
 import { reservePort } from '../world/login-app.js';
 import { startLoginProvider } from '../world/login-provider.js';
 
-let browser: Browser;
+let sharedBrowser: Browser;
 
 interface WorldOptions {
   readonly responseMode?: 'form_post';
   readonly context?: BrowserContextOptions;
+  readonly browser?: Browser;
 }
 
 /** An application of pages, a provider on another site, and a browser that has never been anywhere. */
-async function world({ responseMode, context: options }: WorldOptions = {}) {
+async function world({
+  responseMode,
+  context: options,
+  browser = sharedBrowser,
+}: WorldOptions = {}) {
   const port = await reservePort();
   const provider = await startLoginProvider({
     redirectUris: [`${port.origin}/api/auth/callback/corp`],
@@ -67,12 +72,15 @@ async function world({ responseMode, context: options }: WorldOptions = {}) {
   app.use(auth.errorHandler());
   port.serve(app);
   await addUser({ auth });
-  const context = await newContext(options);
+  const context = await newContext(browser, options);
   return { auth, provider, context, origin: port.origin, page: await context.newPage() };
 }
 
 /** Whatever is not on this machine does not exist. */
-async function newContext(options: BrowserContextOptions = {}): Promise<BrowserContext> {
+async function newContext(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<BrowserContext> {
   const context = await browser.newContext(options);
   onTestFinished(() => context.close());
   await context.route(
@@ -108,9 +116,9 @@ const skip = isChromiumMissing();
 
 describe.skipIf(skip)('in a real browser', () => {
   beforeAll(async () => {
-    browser = await launchChromium(['--test-third-party-cookie-phaseout']);
+    sharedBrowser = await launchChromium();
   });
-  afterAll(() => browser.close());
+  afterAll(() => sharedBrowser.close());
 
   it('a page that asks for a password gets its reader back, without any script', async () => {
     const { page, origin } = await world({ context: { javaScriptEnabled: false } });
@@ -258,7 +266,9 @@ describe.skipIf(skip)('in a real browser', () => {
   });
 
   it('a page in a foreign frame signs in through a window of its own, without any cookie', async () => {
-    const { context, origin } = await world();
+    const browser = await launchWholeChromium(['--test-third-party-cookie-phaseout']);
+    onTestFinished(() => browser.close());
+    const { context, origin } = await world({ browser });
     const platform = await reservePort();
     const foreign = platform.origin.replace('localhost', '127.0.0.1');
     const outside = express();

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuth, principalOf } from 'latchkey';
 import { createTestIssuer } from 'latchkey/testing';
 import { jump, newContext, openTab, pagesWith } from '../client/client-pages.js';
-import { isChromiumMissing, launchChromium } from '../world/chromium.js';
+import { isChromiumMissing, launchWholeChromium } from '../world/chromium.js';
 import { serve } from '../world/serve.js';
 
 const HOUR_MS = 3_600_000;
@@ -98,7 +98,7 @@ async function world(hosts: { readonly platform: string; readonly app: string },
 describe.skipIf(isChromiumMissing())('a page in a frame of another site', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launchChromium([
+    browser = await launchWholeChromium([
       '--test-third-party-cookie-phaseout',
       '--host-resolver-rules=MAP *.example 127.0.0.1',
     ]);

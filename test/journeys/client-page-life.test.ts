@@ -1,11 +1,16 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Browser, BrowserContextOptions } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { AuthOptions } from 'latchkey';
 import { PASSWORD } from '../world/auth-server.js';
 import { serveClientApp } from '../client/client-app.js';
 import { jump, newContext, openTab, pagesWith, until } from '../client/client-pages.js';
-import { isChromiumMissing, launchChromium, openUndriven } from '../world/chromium.js';
+import {
+  isChromiumMissing,
+  launchChromium,
+  launchWholeChromium,
+  openUndriven,
+} from '../world/chromium.js';
 import { sessionCookie } from '../world/login-app.js';
 import { serve } from '../world/serve.js';
 
@@ -53,17 +58,21 @@ const DPOP_PAGE = `
   const copyOfKey = async () => crypto.subtle.exportKey('jwk', (await key()).privateKey);
 `;
 
+interface ContextOptions extends BrowserContextOptions {
+  readonly browser?: Browser;
+}
+
 describe.skipIf(isChromiumMissing())('a page', () => {
-  let browser: Browser;
+  let sharedBrowser: Browser;
   beforeAll(async () => {
-    browser = await launchChromium([], ['--disable-back-forward-cache']);
+    sharedBrowser = await launchChromium();
   });
-  afterAll(() => browser.close());
+  afterAll(() => sharedBrowser.close());
 
   async function signedIn(
     options: AuthOptions = {},
     script = PAGE,
-    contextOptions: BrowserContextOptions = {},
+    { browser = sharedBrowser, ...contextOptions }: ContextOptions = {},
   ) {
     const pages = await pagesWith({ '/page': script, '/other': '' });
     const app = await serveClientApp(options, pages);
@@ -75,7 +84,9 @@ describe.skipIf(isChromiumMissing())('a page', () => {
   }
 
   it('that the browser has kept and shows again says that the user has signed out in between', async () => {
-    const { app, context, page } = await signedIn();
+    const browser = await launchWholeChromium([], ['--disable-back-forward-cache']);
+    onTestFinished(() => browser.close());
+    const { app, context, page } = await signedIn({}, PAGE, { browser });
     const other = await openTab(context, `${app.origin}/page`);
     await page.goto(`${app.origin}/other`);
     await other.evaluate('client.logout()');
@@ -141,7 +152,7 @@ describe.skipIf(isChromiumMissing())('a page', () => {
 
   it('of a thief who has copied the cookie gets no token', async () => {
     const { app, context, page } = await signedIn({ dpop: { mode: 'required' } }, DPOP_PAGE);
-    const thief = await newContext(browser);
+    const thief = await newContext(sharedBrowser);
     await thief.addCookies(await context.cookies());
     const stolen = await openTab(thief, `${app.origin}/page`);
     expect(await stolen.evaluate('scheme()')).toBe(401);

@@ -9,6 +9,8 @@ import { onTestFinished } from 'vitest';
 
 /** Where Debian's package puts it; another place may be named. */
 const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+/** The same engine without a browser's own services. A context costs it a fifth of the time. */
+const HEADLESS_SHELL = '/usr/bin/chromium-headless-shell';
 
 /**
  * Whether to leave tests out because there is no browser. Says so in plain words. Never in CI, where a missing browser is a
@@ -34,13 +36,29 @@ const ARGS = [
   '--disable-sync',
 ];
 
-/** Starts a browser that sends nothing to the internet. `without` are arguments that it would get otherwise. */
-export function launchChromium(
+/** Starts a browser that sends nothing to the internet: the headless shell where there is one. */
+export function launchChromium(): Promise<Browser> {
+  return launch(existsSync(HEADLESS_SHELL) ? HEADLESS_SHELL : CHROMIUM);
+}
+
+/**
+ * The whole browser, for what its headless shell lacks: the back/forward cache and the blocking of third-party cookies. `without` are arguments that it would
+ * get otherwise.
+ */
+export function launchWholeChromium(
+  args: readonly string[],
+  without: readonly string[] = [],
+): Promise<Browser> {
+  return launch(CHROMIUM, args, without);
+}
+
+function launch(
+  executablePath: string,
   args: readonly string[] = [],
   without: readonly string[] = [],
 ): Promise<Browser> {
   return chromium.launch({
-    executablePath: CHROMIUM,
+    executablePath,
     args: [...ARGS, ...args],
     ignoreDefaultArgs: [...without],
   });
