@@ -4,7 +4,7 @@ import express, { type Express } from 'express';
 import type { AppParts } from './app-parts.js';
 import { keyRoutes } from './key-routes.js';
 import { projectRoutes } from './project-routes.js';
-import { flatErrors } from './refusal.js';
+import { flatErrors, Refusal } from './refusal.js';
 
 /** A public API: log-in with GitHub at /auth, projects at /api, and a page for both. */
 export function createApp(parts: AppParts): Express {
@@ -13,6 +13,10 @@ export function createApp(parts: AppParts): Express {
   app.use(auth.securityHeaders({ preset: 'web' }));
   app.use('/auth', auth.router());
   app.use('/api/projects', express.json(), keyRoutes(parts), projectRoutes(parts));
+  // Where there is nothing, Express would answer clients with HTML.
+  app.use('/api', () => {
+    throw new Refusal(404, 'No such address');
+  });
 
   app.use(express.static(path.join(import.meta.dirname, 'public')));
   // The browser's part of Latchkey: modules that need no bundler.

@@ -97,6 +97,21 @@ describe.skipIf(isChromiumMissing())('the page of the public API', () => {
     expect(complaints).toEqual([]);
   });
 
+  it('says so while the server is away, and goes on when it is back', async () => {
+    const { page, context } = await open();
+    await signIn(page, 'newcomer');
+    await context.setOffline(true);
+    await page.getByLabel('Name', { exact: true }).fill('Loom');
+    await page.getByRole('button', { name: 'Create the project' }).click();
+    await page.getByRole('alert').getByText('The server does not answer').waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('alert').getByText('You are still signed in').waitFor();
+    await context.setOffline(false);
+    await page.getByRole('button', { name: 'Create the project' }).click();
+    await project(page, 'Loom').waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
   it('adds a project that only its owner sees, and keeps who has signed in over a reload', async () => {
     const { page, context } = await open();
     await signIn(page, 'newcomer');

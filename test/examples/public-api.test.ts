@@ -1,16 +1,19 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createAuth } from 'latchkey';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createApp } from '../../examples/public-api/app.js';
 import { createDemo } from '../../examples/public-api/demo/create-demo.js';
+import { createProjects } from '../../examples/public-api/projects.js';
 import { buildPackage, root } from '../package/build-package.js';
 import { plainEnvironment, stop } from '../package/start-script.js';
-import type { Tokens } from '../world/auth-server.js';
+import { BASE, type Tokens } from '../world/auth-server.js';
 import { createClock } from '../world/clock.js';
 import { createHttpBrowser } from '../world/http-browser.js';
-import { listen } from '../world/serve.js';
+import { listen, serve } from '../world/serve.js';
+import { pasteLines, shellBlock } from './pasted-lines.js';
 import { startExample } from './started-example.js';
 
 const run = promisify(execFile);
@@ -186,6 +189,7 @@ const recorded: readonly (readonly [
   ['the key of Note G', 'GET /auth/me', 403, refused('Forbidden')],
   ['the key of Note G', 'GET /api/projects/{Note G}/keys', 401, BAD_TOKEN],
   ['both', 'GET /api/projects/{Note G}', 400, refused('Bad Request')],
+  ['nobody', 'GET /api/nowhere', 404, refused('Not Found')],
 ];
 
 function refused(error: string) {
@@ -214,6 +218,27 @@ describe('what clients know of the API', () => {
   });
 });
 
+it('a failure of the application is 500 in the same shape, of which clients learn nothing', async () => {
+  const auth = createAuth({ ...BASE, publicUrl: 'http://localhost:3000' });
+  onTestFinished(() => auth.close());
+  const log = vi.spyOn(console, 'error').mockReturnValue();
+  onTestFinished(() => log.mockRestore());
+  const failure = new Error('the table of projects is gone');
+  const projects = {
+    ...createProjects(),
+    visibleTo: () => {
+      throw failure;
+    },
+  };
+  const { origin } = await serve(createApp({ auth, projects, lenient: false }));
+  const answer = await fetch(`${origin}/api/projects`);
+  expect(answer.status).toBe(500);
+  const body = await answer.text();
+  expect(JSON.parse(body)).toEqual(refused('Internal Server Error'));
+  expect(body).not.toContain('table');
+  expect(log).toHaveBeenCalledExactlyOnceWith(failure);
+});
+
 /** A world of its own, for a test that changes it. */
 async function world(env?: Readonly<Record<string, string>>): Promise<World> {
   const own = await startWorld(env);
@@ -232,6 +257,15 @@ describe('the token of a log-in with GitHub', () => {
     expect(claims).toMatchObject({ sub: '17', username: 'ada', iat, exp: iat + 604_800 });
     const me = await call('GET /auth/me', bearer(tokens));
     expect(me.body).toMatchObject({ subject: '17', user: { id: '17', username: 'ada' } });
+  });
+
+  it('lives as long as AUTH_ACCESS_TTL says', async () => {
+    const { clock, signIn } = await world({ AUTH_ACCESS_TTL: '1h' });
+    const tokens = await signIn('grace');
+    expect(tokens).toMatchObject({ expires_in: 3600 });
+    expect(decode(tokens.access_token.split('.')[1] ?? '')).toMatchObject({
+      exp: clock.now() / 1000 + 3600,
+    });
   });
 
   it('is refused when its days are over, and the refresh token gets another one', async () => {
@@ -375,6 +409,26 @@ describe.skipIf(missing.length > 0)('clients in CI', () => {
     expect(JSON.parse(stdout)).toContainEqual(NOTES);
   });
 
+  it('in Python wait when they are told to, then try again, and say what a proxy refuses', async () => {
+    const asked: number[] = [];
+    const { origin } = await serve((_req, res) => {
+      asked.push(performance.now());
+      if (asked.length === 1) res.writeHead(429, { 'retry-after': '1' }).end('{}');
+      else if (asked.length === 2) res.end('[]');
+      else res.writeHead(503, { 'content-type': 'text/html' }).end('<h1>Down</h1>');
+    });
+    const list = () =>
+      run('python3', ['examples/public-api/client.py', origin, 'list'], {
+        cwd: root,
+        env: plainEnvironment(),
+      });
+    expect((await list()).stdout).toBe('[]\n');
+    const [first = 0, second = 0] = asked;
+    expect(second - first).toBeGreaterThanOrEqual(1000);
+    await expect(list()).rejects.toMatchObject({ stderr: '503 Service Unavailable\n' });
+    expect(asked).toHaveLength(3);
+  });
+
   it('by curl get JSON for a key, and status 22 for a wrong one', async () => {
     const key = credentials['the key of Note G']?.['X-API-Key'] ?? '';
     const url = `${shared.origin}/api/projects/${shared.idOf('Note G')}`;
@@ -388,14 +442,9 @@ describe.skipIf(missing.length > 0)('clients in CI', () => {
 describe.skipIf(missing.length > 0)('the README', () => {
   it('has curl lines that are answered as their comments say', async () => {
     const { origin } = await world();
-    const text = await readFile(join(root, 'examples/public-api/README.md'), 'utf8');
-    const [, script = ''] = /```sh\n(API=.+?)```/s.exec(text) ?? [];
-    const folder = await mkdtemp(join(tmpdir(), 'latchkey-'));
-    onTestFinished(() => rm(folder, { recursive: true }));
-    const pasted = script.replace('http://localhost:3000', origin);
-    const { stdout } = await run('bash', ['-c', pasted], { cwd: folder, env: plainEnvironment() });
-    const announced = [...script.matchAll(/^# .+: (\d{3})$/gm)].map(([, status]) => status);
-    const answered = [...stdout.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map(([, status]) => status);
+    const readme = await readFile(join(root, 'examples/public-api/README.md'), 'utf8');
+    const lines = shellBlock(readme, 'API=').replace('http://localhost:3000', origin);
+    const { announced, answered, stdout } = await pasteLines(lines);
     expect(announced).toHaveLength(12);
     expect(answered).toEqual(announced);
     expect(stdout).toContain('"description":"Built last night."');

@@ -1,9 +1,16 @@
 import { createAuthClient } from './client/index.js';
 
 // Tokens are in memory; what outlives a reload is an HttpOnly cookie.
-const client = createAuthClient({ baseUrl: '/', authPath: '/auth' });
+const client = createAuthClient({
+  baseUrl: '/',
+  authPath: '/auth',
+  // People wait for an answer meanwhile.
+  retryForMs: 3000,
+});
 
 const byId = (id) => document.getElementById(id);
+
+const NO_ANSWER = 'The server does not answer. Try again in a minute.';
 
 /** Shows what went wrong; without words nothing did. */
 function tell(problem = '') {
@@ -19,11 +26,12 @@ async function api(path, method = 'GET', body) {
       method,
       ...(body && { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
     });
-    const content = answer.status === 204 ? {} : await answer.json();
+    // Empty where there is no content, and where a proxy answers something else than JSON.
+    const content = await answer.json().catch(() => ({}));
     if (answer.ok) return content;
-    tell(content.message);
-  } catch (error) {
-    tell(error.message);
+    tell(content.message ?? `The server answered ${answer.status}.`);
+  } catch {
+    tell(NO_ANSWER);
   }
   return undefined;
 }
@@ -118,7 +126,9 @@ function madeKey({ key, name }, url) {
 }
 
 byId('sign-in').onclick = () => client.login({ provider: 'github', returnTo: '/' });
-byId('sign-out').onclick = () => client.logout().catch((error) => tell(error.message));
+// A failure leaves people signed in, and they should know.
+byId('sign-out').onclick = () =>
+  client.logout().catch(() => tell(`You are still signed in. ${NO_ANSWER}`));
 byId('new-project').onsubmit = async (event) => {
   event.preventDefault();
   const form = event.target;
@@ -131,4 +141,7 @@ byId('new-project').onsubmit = async (event) => {
 
 // At first, and when somebody signs in or out, in another tab as well.
 client.onChange(show);
-client.session().catch((error) => tell(error.message));
+client.session().catch(() => {
+  byId('seen').textContent = 'Nothing could be loaded.';
+  tell(NO_ANSWER);
+});
