@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { type AuthOptions, createAuth } from 'latchkey';
+import { createTestIssuer, type TestIssuer } from 'latchkey/testing';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createApp as createPublicApp } from '../../examples/same-origin-bff/1-public/app.js';
@@ -10,6 +11,7 @@ import { createApp as createVerifyingApp } from '../../examples/same-origin-bff/
 import { createApp as createSignInApp } from '../../examples/same-origin-bff/3-sign-in/app.js';
 import { createDemoIssuer } from '../../examples/same-origin-bff/demo/issuer.js';
 import { createDemo } from '../../examples/same-origin-bff/demo/sign-in.js';
+import { isRecord } from '../../lib/is-record.js';
 import { buildPackage, root } from '../package/build-package.js';
 import { stop } from '../package/start-script.js';
 import { BASE } from '../world/auth-server.js';
@@ -17,6 +19,8 @@ import { isChromiumMissing, launchChromium } from '../world/chromium.js';
 import { createHttpBrowser } from '../world/http-browser.js';
 import { reservePort } from '../world/login-app.js';
 import { signInAt } from '../world/login-provider.js';
+import { serve } from '../world/serve.js';
+import { pasteLines } from './pasted-lines.js';
 import { startExample } from './started-example.js';
 
 const example = path.join(root, 'examples/same-origin-bff');
@@ -30,12 +34,23 @@ async function startPublic() {
   return port;
 }
 
+/** Step 2, by the three variables that it wants. */
 async function startVerifying() {
-  const port = await reservePort();
   const { jwt, sign } = createDemoIssuer();
-  const auth = createAuth({ env: {}, jwt, onWarning: () => undefined });
+  const variables = { ...named(jwt), AUTH_JWT_SECRET: jwt.secret };
+  return { origin: await serveVerifying(variables), sign };
+}
+
+const named = (jwt: { readonly issuer: string; readonly audience: readonly string[] }) => ({
+  AUTH_JWT_ISSUER: jwt.issuer,
+  AUTH_JWT_AUDIENCE: jwt.audience.join(','),
+});
+
+async function serveVerifying(env: Readonly<Record<string, string>>): Promise<string> {
+  const port = await reservePort();
+  const auth = createAuth({ env, onWarning: () => undefined });
   port.serve(createVerifyingApp(auth, port.origin));
-  return { origin: port.origin, sign };
+  return port.origin;
 }
 
 /** Step 3, with what every request to it said of its id. */
@@ -59,6 +74,12 @@ async function startSignIn(options: AuthOptions = {}) {
     app(req, res);
   });
   return { auth, origin, ids, demo, browser: createHttpBrowser() };
+}
+
+/** The same claims, signed by nobody. */
+function unsigned(token: string): string {
+  const [, claims = ''] = token.split('.');
+  return `${Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url')}.${claims}.`;
 }
 
 function bearer(token: string | undefined): Record<string, string> {
@@ -101,12 +122,18 @@ async function diffOf(from: string, to: string): Promise<string> {
     .replaceAll(/^(?:index|new file mode) .*\n/gm, '');
 }
 
-it('starts by its one command, and ends when it is asked to', async () => {
-  const { script, printed } = startExample('same-origin-bff/3-sign-in');
-  const origin = await printed(/http:\/\/localhost:\d+/);
-  expect((await fetch(origin)).status).toBe(200);
-  expect(await stop(script)).toBe(0);
-});
+it.each(['1-public', '2-verify', '3-sign-in'])(
+  'starts %s by its one command, answers the lines that it prints, and ends when it is asked to',
+  async (step) => {
+    const { script, printed } = startExample(`same-origin-bff/${step}`);
+    const origin = await printed(/http:\/\/localhost:\d+/);
+    expect((await fetch(origin)).status).toBe(200);
+    const lines = script.output.stdout.match(/^(?:\w+=|# .+: \d{3}$|curl ).*$/gm) ?? [];
+    const { announced, answered } = await pasteLines(lines.join('\n'));
+    expect(answered).toEqual(announced);
+    expect(await stop(script)).toBe(0);
+  },
+);
 
 describe('step 1', () => {
   it('is public', async () => {
@@ -129,10 +156,27 @@ describe('step 2', () => {
     const ask = (asked: string) => fetch(origin + asked, { headers });
     const answers = await Promise.all(PATHS.map(ask));
     expect(answers.map(({ status }) => status)).toEqual(expected.statuses);
-    expect(await (await ask('/api/me')).json()).toEqual({ username: expected.username });
+    expect(await (await ask('/me')).json()).toEqual({ username: expected.username });
     // The page calls the API with the token that asked for the page.
     expect((await ask('/reports')).status).toBe(expected.page);
     expect((await ask('/')).status).toBe(200);
+  });
+
+  it('takes tokens under published keys as well, and none of a stranger', async () => {
+    const issuer = await createTestIssuer({ algorithm: 'ES256' });
+    const keys = await serve((_req, res) => {
+      res.setHeader('content-type', 'application/json').end(JSON.stringify(issuer.jwks()));
+    });
+    const origin = await serveVerifying({
+      ...named({ issuer: issuer.issuer, audience: [issuer.audience] }),
+      AUTH_JWKS_URL: `${keys.origin}/jwks.json`,
+    });
+    const statusFor = async (by: TestIssuer): Promise<number> => {
+      const headers = bearer(await by.mint({ scope: 'data.read' }));
+      return (await fetch(`${origin}/api/data`, { headers })).status;
+    };
+    expect(await statusFor(issuer)).toBe(200);
+    expect(await statusFor(await createTestIssuer({ algorithm: 'ES256' }))).toBe(401);
   });
 });
 
@@ -161,11 +205,17 @@ describe('step 3', () => {
       `${origin}/api/auth/callback`,
     );
     expect(reports.body).toContain('<li>revenue 120</li>');
-    const me = await browser.fetch(`${origin}/api/me`);
+    const me = await browser.fetch(`${origin}/me`);
     expect(JSON.parse(me.body)).toEqual({ username: 'ada' });
-    // One id for the page and for what it asked for.
+    // One id for a page and for what it asked for.
     await browser.open(`${origin}/reports`, { headers: { 'x-request-id': 'page-1' } });
-    expect(ids.slice(-2)).toEqual(['/reports page-1', '/api/data page-1']);
+    await browser.open(`${origin}/`, { headers: { 'x-request-id': 'page-2' } });
+    expect(ids.slice(-4)).toEqual([
+      '/reports page-1',
+      '/api/data page-1',
+      '/ page-2',
+      '/api/products page-2',
+    ]);
   });
 
   it('gives a page that keeps tokens one of our own for its code, once, which the API takes as before', async () => {
@@ -182,11 +232,36 @@ describe('step 3', () => {
     expect((await exchange()).status).toBe(401);
   });
 
+  it.each([
+    {
+      title: 'under a signature of somebody else',
+      forge: (token: string) => token.replace(/[^.]+$/, (end) => end.slice(40) + end.slice(0, 40)),
+    },
+    {
+      title: 'without a signature',
+      forge: unsigned,
+    },
+  ])('signs nobody in by an ID token $title', async ({ forge }) => {
+    const forged: string[] = [];
+    const { origin, browser } = await startSignIn({
+      async providerFetch(...request) {
+        const answer = await fetch(...request);
+        const body: unknown = await answer.clone().json();
+        if (!isRecord(body) || typeof body['id_token'] !== 'string') return answer;
+        forged.push(forge(body['id_token']));
+        return Response.json({ ...body, id_token: forged.at(-1) });
+      },
+    });
+    await signInAt(browser, `${origin}/api/auth/login?returnTo=/reports`, { login: 'ada' });
+    expect(forged).toHaveLength(1);
+    const me = await browser.fetch(`${origin}/me`);
+    expect(JSON.parse(me.body)).toEqual({ username: null });
+  });
+
   it('accepts no token that nobody has signed', async () => {
     const { origin, demo } = await startSignIn();
-    const [, claims = ''] = (await demo.formerToken()).split('.');
-    const header = Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url');
-    const response = await fetch(`${origin}/api/data`, { headers: bearer(`${header}.${claims}.`) });
+    const token = unsigned(await demo.formerToken());
+    const response = await fetch(`${origin}/api/data`, { headers: bearer(token) });
     expect(response.status).toBe(401);
   });
 
@@ -201,7 +276,7 @@ describe('step 3', () => {
     });
     const cookie = browser.cookies('localhost').get('latchkey-session') ?? '';
     next.browser.setCookie('localhost', 'latchkey-session', cookie);
-    const me = await next.browser.fetch(`${next.origin}/api/me`);
+    const me = await next.browser.fetch(`${next.origin}/me`);
     expect(JSON.parse(me.body)).toEqual({ username: 'ada' });
     const data = await fetch(`${next.origin}/api/data`, {
       headers: bearer(await demo.formerToken()),
@@ -238,16 +313,24 @@ describe.skipIf(isChromiumMissing())('pages in a browser', () => {
     const { origin, sign } = await startVerifying();
     const page = await open(`${origin}/explorer`);
     await page.getByText('GET /api/data: 401').waitFor();
-    expect(await page.textContent('#who')).toBe('nobody');
+    expect(await page.textContent('#who')).toBe('Not signed in');
     await page.getByLabel('Access token').fill(await sign('ada', 'data.read'));
     await page.getByRole('button').click();
     await page.getByText('GET /api/data: 200').waitFor();
     expect(await page.textContent('#who')).toBe('ada');
+    // Not in a page that a browser asks for without it, which then says where it is.
+    await page.goto(`${origin}/reports`);
+    await page.getByRole('link', { name: 'call the API with one' }).click();
+    await page.getByLabel('Access token').waitFor();
   });
 
   it('in step 3 by the session, and by a token for the code that a log-in came back with', async () => {
     const { origin } = await startSignIn();
-    const page = await open(`${origin}/explorer`);
+    const page = await open(`${origin}/explorer?auth_code=used-before`);
+    await page.getByText('There is no access token').waitFor();
+    await page.goto(`${origin}/explorer?auth_error=login_denied`);
+    await page.getByText('There is no access token (login_denied)').waitFor();
+    await page.reload();
     await page.getByText('GET /api/data: 401').waitFor();
     await page.getByText('Get an access token').click();
     await page.fill('input[name=login]', 'ada');

@@ -25,6 +25,11 @@ export function list(items: readonly string[]): string {
   return `<ul>${items.map((item) => `<li>${escape(item)}</li>`).join('')}</ul>`;
 }
 
+/** What the API refuses, and what to do. */
+export function problem(detail: string): string {
+  return `<p>${escape(detail)} Pages have no token of their own yet: <a href="/explorer">call the API with one</a>.</p>`;
+}
+
 function escape(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -3,13 +3,13 @@ const explorer = document.querySelector('#explorer');
 async function show(path) {
   const line = document.createElement('pre');
   explorer.append(line);
-  const response = await fetch(`/api${path}`);
-  line.textContent = `GET /api${path}: ${response.status}\n${await response.text()}`;
+  const response = await fetch(path);
+  line.textContent = `GET ${path}: ${response.status}\n${await response.text()}`;
 }
 
 async function showAll() {
   explorer.replaceChildren();
-  for (const path of ['/products', '/orders', '/data']) await show(path);
+  for (const path of ['/api/products', '/api/orders', '/api/data']) await show(path);
 }
 
 await showAll();

@@ -6,12 +6,12 @@ async function show(path) {
   const line = document.createElement('pre');
   explorer.append(line);
   const response = await client.fetch(path);
-  line.textContent = `GET /api${path}: ${response.status}\n${await response.text()}`;
+  line.textContent = `GET ${path}: ${response.status}\n${await response.text()}`;
 }
 
 async function showAll() {
   explorer.replaceChildren();
-  for (const path of ['/products', '/orders', '/data']) await show(path);
+  for (const path of ['/api/products', '/api/orders', '/api/data']) await show(path);
 }
 
 document.querySelector('#token-form').addEventListener('submit', (event) => {

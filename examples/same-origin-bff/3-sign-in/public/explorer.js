@@ -6,20 +6,20 @@ async function show(path) {
   const line = document.createElement('pre');
   explorer.append(line);
   const response = await client.fetch(path);
-  line.textContent = `GET /api${path}: ${response.status}\n${await response.text()}`;
+  line.textContent = `GET ${path}: ${response.status}\n${await response.text()}`;
 }
 
 async function showAll() {
   explorer.replaceChildren();
-  for (const path of ['/products', '/orders', '/data']) await show(path);
+  for (const path of ['/api/products', '/api/orders', '/api/data']) await show(path);
 }
 
-// A log-in comes back with a code, which this browser can redeem once.
+// A log-in comes back with a code, which this browser can redeem once, or with the reason why there is none.
 const answer = new URLSearchParams(location.search);
 const code = answer.get('auth_code');
+let refusal = answer.get('auth_error');
 history.replaceState(null, '', location.pathname);
-if (answer.has('auth_error')) explorer.textContent = `Not signed in: ${answer.get('auth_error')}`;
-else {
-  if (code !== null) await client.login({ code }).then(label);
-  await showAll();
-}
+if (code !== null)
+  await client.login({ code }).then(label, (error) => (refusal = error.reason ?? error.code));
+if (refusal === null) await showAll();
+else explorer.textContent = `There is no access token (${refusal}). Get another one.`;

@@ -1,16 +1,20 @@
 import { createAuthClient } from '../client/index.js';
 
 /** Keeps a token in memory, if it is given one. */
-export const client = createAuthClient({ baseUrl: '/api', delivery: 'body' });
+export const client = createAuthClient({
+  baseUrl: '/',
+  authPath: '/api/auth',
+  delivery: 'body',
+});
 
-/** Labels the page with who is there. The API says so: no page parses a token. */
+/** Labels the page with who is there. The server says so: no page parses a token. */
 export async function label() {
-  const { username } = await (await client.fetch('/me')).json();
-  document.querySelector('#who').textContent = username ?? 'nobody';
+  const answer = await client.fetch('/me');
+  const { username } = answer.ok ? await answer.json() : {};
+  document.querySelector('#who').textContent = username ?? 'Not signed in';
   const link = document.querySelector('#sign');
-  const signIn = `/api/auth/signin?returnTo=${location.pathname}`;
-  link.textContent = username === null ? 'Sign in' : 'Sign out';
-  link.href = username === null ? signIn : '/api/auth/logout';
+  link.textContent = username ? 'Sign out' : 'Sign in';
+  link.href = username ? '/api/auth/logout' : `/api/auth/signin?returnTo=${location.pathname}`;
 }
 
 await label();
