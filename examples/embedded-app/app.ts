@@ -36,27 +36,31 @@ export function createApp(
   app.use(auth.errorHandler());
   return app;
 
-  /** Asks the platform's API with the caller's own token, and hands its answer on as it is. */
+  /** Asks the platform's API with the caller's own token, and hands its answer on. */
   async function forward(req: Request, res: Response, to: string): Promise<void> {
     const api = createApiClient(req, { baseUrl: apiUrl, allowedOrigins });
-    const answer = await api
-      .fetch(to, { method: req.method, signal: AbortSignal.timeout(ANSWER_MS) })
-      .catch(() => undefined);
-    if (answer) {
-      res.status(answer.status).type(answer.headers.get('content-type') ?? 'json');
-      res.send(await answer.text());
-    } else
+    try {
+      const signal = AbortSignal.timeout(ANSWER_MS);
+      const answer = await api.fetch(to, { method: req.method, signal });
+      const body = await answer.text();
+      for (const name of PASSED_ON) {
+        const value = answer.headers.get(name);
+        if (value !== null) res.set(name, value);
+      }
+      res.status(answer.status).send(body);
+    } catch (error) {
+      const requestId = requestIdOf(req);
+      console.error(`${requestId}: ${apiUrl}${to} does not answer:`, error);
+      const detail = 'The platform’s API does not answer. Try again in a minute.';
       res
         .status(502)
         .type('application/problem+json')
-        .json({
-          title: 'Bad Gateway',
-          status: 502,
-          detail: 'The platform’s API does not answer. Try again in a minute.',
-          request_id: requestIdOf(req),
-        });
+        .json({ title: 'Bad Gateway', status: 502, detail, request_id: requestId });
+    }
   }
 }
 
 /** How long the platform's API may take. */
 const ANSWER_MS = 10_000;
+/** Of an answer's headers, what clients go by: cookies and policies of the API are for its own origin. */
+const PASSED_ON = ['Content-Type', 'Retry-After', 'WWW-Authenticate'];

@@ -3,14 +3,12 @@ import { runExample } from '../run-example.js';
 import { createApp } from './app.js';
 import { startPlatform } from './demo/start-platform.js';
 
-const { AUTH_JWKS_URL, PLATFORM_ORIGIN = '', PLATFORM_API_URL = '' } = process.env;
-
 runExample(async (origin) => {
   // With AUTH_JWKS_URL there is a platform already: see the README. Else one is started here.
-  const demo = AUTH_JWKS_URL === undefined ? await startPlatform(origin) : undefined;
+  const demo = process.env.AUTH_JWKS_URL ? undefined : await startPlatform(origin);
   const auth = createAuth(demo && { jwt: demo.jwt });
-  const platformOrigin = demo?.platformOrigin ?? PLATFORM_ORIGIN;
-  const apiUrl = demo?.apiUrl ?? PLATFORM_API_URL;
+  const platformOrigin = demo?.platformOrigin ?? readUrl('PLATFORM_ORIGIN');
+  const apiUrl = demo?.apiUrl ?? readUrl('PLATFORM_API_URL');
   const app = createApp(auth, {
     platformOrigin,
     apiUrl,
@@ -30,3 +28,9 @@ runExample(async (origin) => {
   }
   return { app, instructions, close };
 });
+
+function readUrl(name: 'PLATFORM_ORIGIN' | 'PLATFORM_API_URL'): string {
+  const url = process.env[name] ?? '';
+  if (URL.canParse(url)) return url;
+  throw new Error(`with AUTH_JWKS_URL, set ${name} as well: a whole URL of your platform.`);
+}

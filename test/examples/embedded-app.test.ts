@@ -1,15 +1,18 @@
+import { readFile } from 'node:fs/promises';
 import type { IncomingHttpHeaders, RequestListener } from 'node:http';
+import path from 'node:path';
 import { createAuth } from 'latchkey';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createApp } from '../../examples/embedded-app/app.js';
 import { createOrdersApi } from '../../examples/embedded-app/demo/orders-api.js';
 import { createPlatform } from '../../examples/embedded-app/demo/platform.js';
-import { buildPackage } from '../package/build-package.js';
+import { buildPackage, root } from '../package/build-package.js';
 import { stop } from '../package/start-script.js';
 import { isChromiumMissing, launchWholeChromium } from '../world/chromium.js';
 import { reservePort } from '../world/login-app.js';
 import { serve } from '../world/serve.js';
+import { pasteLines, shellBlock } from './pasted-lines.js';
 import { startExample } from './started-example.js';
 
 const APP = 'https://shipping.example';
@@ -25,10 +28,12 @@ interface WorldOptions {
   readonly nodeEnv?: string;
   /** @defaultValue both */
   readonly audiences?: readonly string[];
+  /** In place of the platform's API. */
+  readonly api?: RequestListener;
 }
 
 /** The platform and its API on 127.0.0.1, and the app on localhost: another site. */
-async function world({ audiences = [APP, API], standalone, nodeEnv }: WorldOptions = {}) {
+async function world({ audiences = [APP, API], standalone, nodeEnv, api }: WorldOptions = {}) {
   let aheadMs = 0;
   const now = (): number => Date.now() + aheadMs;
   const port = await reservePort();
@@ -40,7 +45,7 @@ async function world({ audiences = [APP, API], standalone, nodeEnv }: WorldOptio
     now,
   });
   answer = platform.app;
-  const upstream = await startOrdersApi(platform.jwt, now);
+  const upstream = await startOrdersApi(platform.jwt, { now, api });
   const tokenOf = async (user: string): Promise<string> =>
     (await fetch(`${platformOrigin}/token?user=${user}`)).text();
   const auth = createAuth({
@@ -65,9 +70,12 @@ async function world({ audiences = [APP, API], standalone, nodeEnv }: WorldOptio
   return { platformOrigin, appOrigin: port.origin, upstream, tokenOf, advance };
 }
 
-async function startOrdersApi(jwt: { issuer: string; jwksUrl: string }, now: () => number) {
+async function startOrdersApi(
+  jwt: { issuer: string; jwksUrl: string },
+  { now, api: other }: { now: () => number; api: RequestListener | undefined },
+) {
   const auth = createAuth({ env: {}, jwt: { ...jwt, audience: [API] }, now });
-  const api = createOrdersApi(auth);
+  const api = other ?? createOrdersApi(auth);
   const asked: IncomingHttpHeaders[] = [];
   const served = await serve((req, res) => {
     asked.push(req.headers);
@@ -116,14 +124,37 @@ describe('the backend of the embedded app', () => {
     },
   );
 
-  it('answers 502 with the request’s id while the upstream API is down', async () => {
+  it('hands on what the upstream API says of trying again and of a refused token, and none of its cookies', async () => {
+    const { appOrigin, tokenOf } = await world({
+      api(req, res) {
+        res.setHeader('set-cookie', 'upstream=1').setHeader('www-authenticate', 'Bearer');
+        res.writeHead(req.method === 'GET' ? 429 : 401, { 'retry-after': '7' }).end('{}');
+      },
+    });
+    const headers = { authorization: `Bearer ${await tokenOf('ada')}` };
+    const busy = await fetch(`${appOrigin}/api/orders`, { headers });
+    expect(busy.status).toBe(429);
+    expect(busy.headers.get('retry-after')).toBe('7');
+    expect(busy.headers.getSetCookie()).toEqual([]);
+    const refused = await fetch(`${appOrigin}/api/orders/1002/ship`, { method: 'POST', headers });
+    expect(refused.status).toBe(401);
+    expect(refused.headers.get('www-authenticate')).toBe('Bearer');
+  });
+
+  it('answers 502 with the request’s id while the upstream API is down, and logs why', async () => {
     const { appOrigin, upstream, tokenOf } = await world();
+    const log = vi.spyOn(console, 'error').mockReturnValue();
+    onTestFinished(() => log.mockRestore());
     await upstream.close();
     const response = await fetch(`${appOrigin}/api/orders`, {
       headers: { authorization: `Bearer ${await tokenOf('ada')}`, 'x-request-id': 'launch-2' },
     });
     expect(response.status).toBe(502);
     expect(await response.json()).toMatchObject({ status: 502, request_id: 'launch-2' });
+    expect(log).toHaveBeenCalledExactlyOnceWith(
+      expect.stringMatching(/^launch-2: .+\/v1\/orders /),
+      expect.any(Error),
+    );
   });
 
   it('develops without the platform, by a token from the environment', async () => {
@@ -139,6 +170,50 @@ describe('the backend of the embedded app', () => {
     await expect(starting).rejects.toThrow(/AUTH_STANDALONE/);
   });
 });
+
+describe('the README', () => {
+  it('has curl lines that are answered as their comments say', async () => {
+    const { appOrigin, platformOrigin } = await world();
+    const { announced, answered } = await pasteLines(
+      await linesOf('ADA=', { 'localhost:3000': appOrigin, '127.0.0.1:3001': platformOrigin }),
+    );
+    expect(answered).toEqual(announced);
+    expect(answered).toHaveLength(4);
+  });
+
+  it('names the variables by which the app works without the platform', async () => {
+    const { platformOrigin, upstream } = await world();
+    const exported = await linesOf('export AUTH_JWKS_URL=http:', {
+      'http://127.0.0.1:3001': platformOrigin,
+      'http://127.0.0.1:3002': upstream.origin,
+      '127.0.0.1:3001': platformOrigin,
+      'PORT=3020 npm run example embedded-app': 'env',
+    });
+    const { stdout } = await pasteLines(exported);
+    const env = Object.fromEntries(
+      stdout.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2)),
+    ) as Readonly<Record<string, string>>;
+    const app = createApp(createAuth({ env }), {
+      platformOrigin: env['PLATFORM_ORIGIN'] ?? '',
+      apiUrl: env['PLATFORM_API_URL'] ?? '',
+      allowedOrigins: [upstream.origin],
+    });
+    const { origin } = await serve(app);
+    const response = await fetch(`${origin}/api/orders`);
+    expect(response.status).toBe(200);
+  });
+});
+
+/** A block of the README, with these addresses in place of those there. */
+async function linesOf(
+  beginning: string,
+  replaced: Readonly<Record<string, string>>,
+): Promise<string> {
+  const readme = await readFile(path.join(root, 'examples/embedded-app/README.md'), 'utf8');
+  let lines = shellBlock(readme, beginning);
+  for (const [from, to] of Object.entries(replaced)) lines = lines.replaceAll(from, to);
+  return lines;
+}
 
 it('starts by its one command, and ends when it is asked to', async () => {
   const { script, printed } = startExample('embedded-app');
@@ -183,6 +258,13 @@ const STORAGE = `(() => {
   return document.cookie + localStorage.getItem('probe');
 })()`;
 
+/** How many lines each button and heading of the table has. */
+const LINES = `[...document.querySelectorAll('th, button')].map((element) => {
+  const range = document.createRange();
+  range.selectNodeContents(element);
+  return range.getClientRects().length;
+})`;
+
 describe.skipIf(isChromiumMissing())('the page in the platform’s frame', () => {
   beforeAll(async () => {
     browser = await launchWholeChromium(['--test-third-party-cookie-phaseout']);
@@ -193,12 +275,17 @@ describe.skipIf(isChromiumMissing())('the page in the platform’s frame', () =>
     const { page, frame, context, appOrigin, tokens } = await launch();
     await frame.getByText('Signed in as ada').waitFor();
     expect(await frame.getByRole('row').count()).toBe(4);
-    await frame.getByRole('button', { name: 'Ship order 1002' }).click();
+    await frame.getByRole('button', { name: 'Ship order 1002' }).press('Enter');
     await frame.getByRole('button', { name: 'Ship order 1002' }).waitFor({ state: 'detached' });
+    // Whoever works by keyboard goes on where the button was lost.
+    await frame.locator('#reload:focus').waitFor();
     expect(tokens).toHaveLength(1);
     expect(await context.cookies()).toEqual([]);
     const [, inner] = page.frames();
     expect(await inner?.evaluate(STORAGE)).toBe('');
+    // On the narrowest screen no word of a button or a heading is broken.
+    await page.setViewportSize({ width: 320, height: 640 });
+    expect(await inner?.evaluate(LINES)).toEqual([1, 1, 1, 1, 1]);
     // The same site in a window of its own has both, so it is the frame that has none.
     await page.goto(appOrigin);
     expect(await page.evaluate(STORAGE)).toBe('probe=11');
@@ -223,7 +310,7 @@ describe.skipIf(isChromiumMissing())('the page in the platform’s frame', () =>
     await page.evaluate(
       `frame.contentWindow.postMessage(${JSON.stringify(message)}, '${appOrigin}')`,
     );
-    await reload();
+    // The page shows her what is hers, and asks her for nothing.
     await frame.getByText('Signed in as grace').waitFor();
     advance(OVER_AN_HOUR_MS);
     await page.clock.fastForward(2 * OVER_AN_HOUR_MS);
@@ -236,14 +323,16 @@ describe.skipIf(isChromiumMissing())('the page in the platform’s frame', () =>
     await frame.getByText('Signed in as ada').waitFor();
     advance(OVER_AN_HOUR_MS);
     await page.clock.fastForward(OVER_AN_HOUR_MS);
-    const answers = {
-      refusal: /lets you in no more: you have signed out/,
-      nothing: /The platform does not answer/,
-    };
-    for (const [answer, shown] of Object.entries(answers)) {
+    const answers = [
+      { answer: 'nothing', shown: /The platform does not answer/, rows: 4 },
+      // What was shown to a user who has signed out is for nobody else to see.
+      { answer: 'refusal', shown: /lets you in no more: you have signed out/, rows: 0 },
+    ];
+    for (const { answer, shown, rows } of answers) {
       await page.selectOption('#answer', answer);
       await frame.getByRole('button', { name: 'Load again' }).click();
       await frame.getByRole('alert').getByText(shown).waitFor();
+      expect(await frame.getByRole('row').count()).toBe(rows);
     }
     await page.selectOption('#answer', 'token');
     await frame.getByRole('button', { name: 'Load again' }).click();
@@ -256,6 +345,8 @@ describe.skipIf(isChromiumMissing())('the page in the platform’s frame', () =>
     await frame.getByText('Signed in as grace').waitFor();
     await frame.getByRole('button', { name: 'Ship order 1002' }).click();
     await frame.getByRole('alert').getByText('You may not do this').waitFor();
+    const log = vi.spyOn(console, 'error').mockReturnValue();
+    onTestFinished(() => log.mockRestore());
     await upstream.close();
     await frame.getByRole('button', { name: 'Load again' }).click();
     await page.clock.runFor(10_000);

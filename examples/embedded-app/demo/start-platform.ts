@@ -35,8 +35,16 @@ export async function startPlatform(appOrigin: string) {
 }
 
 async function listen(port = 0) {
-  const server = createServer().listen(port, '127.0.0.1');
-  await once(server, 'listening');
+  const server = createServer();
+  try {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new Error(
+      `port ${port} cannot be used. The platform has the two ports after the app's: choose another PORT.`,
+      { cause },
+    );
+  }
   const { port: bound } = server.address() as AddressInfo;
   return { server, origin: `http://127.0.0.1:${bound}` };
 }

@@ -26,8 +26,11 @@ window.addEventListener('message', ({ origin, source, data }) => {
   if (data?.type === 'token-refused') question?.reject(new Error(data.reason));
   if (data?.type !== 'token') return;
   if (question) question.resolve(data.token);
-  // The platform may hand over a token at any time, such as another user's.
-  else client.setToken(data.token);
+  else {
+    // Handed over by itself: another user has signed in, who is not to see what the last one saw.
+    client.setToken(data.token);
+    void load();
+  }
   question = undefined;
 });
 
@@ -53,24 +56,36 @@ const WORDS = {
 
 function tell(error) {
   const words = WORDS[error.code] ?? error.message;
-  const reason = error.code === 'TOKEN_SOURCE_FAILED' && error.cause?.message;
-  show(reason ? `${words}: ${reason}` : words);
+  if (error.code !== 'TOKEN_SOURCE_FAILED') return say(words);
+  // Signed out: what is on the page was for a user who may have gone.
+  show('', []);
+  const reason = error.cause?.message;
+  say(`${words}${reason ? `: ${reason}` : ''}. Sign in there, then try again.`);
 }
 
-function show(text) {
+function say(text) {
   const message = document.querySelector('#message');
   message.hidden = text === '';
   message.textContent = text;
 }
 
+function show(who, orders) {
+  document.querySelector('#who').textContent = who;
+  document.querySelector('#orders').replaceChildren(...orders.map(rowOf));
+}
+
+/** Which load was begun last. An answer to an earlier one may come later, and may be for another user. */
+let latest = 0;
+
 async function load() {
+  const mine = ++latest;
   try {
     const [user, { orders }] = await Promise.all([call('/me'), call('/orders')]);
-    document.querySelector('#who').textContent = `Signed in as ${user.username}`;
-    document.querySelector('#orders').replaceChildren(...orders.map(rowOf));
-    show('');
+    if (mine !== latest) return;
+    show(`Signed in as ${user.username}`, orders);
+    say('');
   } catch (error) {
-    tell(error);
+    if (mine === latest) tell(error);
   }
 }
 
@@ -78,6 +93,8 @@ async function ship(id) {
   try {
     await call(`/orders/${encodeURIComponent(id)}/ship`, { method: 'POST' });
     await load();
+    // The button that had the focus is gone.
+    reload.focus();
   } catch (error) {
     tell(error);
   }
@@ -98,5 +115,6 @@ function rowOf({ id, customer, shipped }) {
   return row;
 }
 
-document.querySelector('#reload').addEventListener('click', () => void load());
+const reload = document.querySelector('#reload');
+reload.addEventListener('click', () => void load());
 await load();
