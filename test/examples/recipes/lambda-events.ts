@@ -4,6 +4,8 @@ import type { LambdaEvent } from '../../../examples/recipes/serverless/app.js';
 export interface Ask {
   readonly method?: string;
   readonly path: string;
+  /** As the client sends it. */
+  readonly query?: string;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string;
   /** As Gateways send bodies of types that they take for binary. */
@@ -40,6 +42,18 @@ const linesOf = ({ headers = {} }: Ask): Record<string, readonly string[]> =>
 const lastOf = (lines: Record<string, readonly string[]>): Record<string, string> =>
   Object.fromEntries(Object.entries(lines).map(([name, values]) => [name, values.at(-1) ?? '']));
 
+/** A REST API decodes names and values, a load balancer leaves them as they are. */
+const queryOf = ({ query = '' }: Ask, spell: (text: string) => string) => {
+  const lines: Record<string, string[]> = {};
+  for (const part of query.split('&').filter((each) => each !== '')) {
+    const [name = '', value = ''] = part.split('=').map(spell);
+    lines[name] = [...(lines[name] ?? []), value];
+  }
+  return lines;
+};
+const decoded = (text: string): string => decodeURIComponent(text.replaceAll('+', ' '));
+const asSent = (text: string): string => text;
+
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html, edge-optimised: CloudFront is before it. */
 const rest: EventSource = {
   twice: 400,
@@ -61,8 +75,8 @@ const rest: EventSource = {
       httpMethod: method,
       headers: lastOf(lines),
       multiValueHeaders: lines,
-      queryStringParameters: null,
-      multiValueQueryStringParameters: null,
+      queryStringParameters: ask.query ? lastOf(queryOf(ask, decoded)) : null,
+      multiValueQueryStringParameters: ask.query ? queryOf(ask, decoded) : null,
       pathParameters: { proxy: path.slice(1) },
       stageVariables: null,
       requestContext: {
@@ -102,7 +116,7 @@ const http: EventSource = {
       version: '2.0',
       routeKey: '$default',
       rawPath: path,
-      rawQueryString: '',
+      rawQueryString: ask.query ?? '',
       ...(cookie && { cookies: cookie.flatMap((line) => line.split('; ')) }),
       headers: {
         host: 'id.execute-api.us-east-1.amazonaws.com',
@@ -148,7 +162,7 @@ const loadBalancer: EventSource = {
       },
       httpMethod: method,
       path,
-      multiValueQueryStringParameters: {},
+      multiValueQueryStringParameters: queryOf(ask, asSent),
       multiValueHeaders: {
         ...lines,
         host: ['lambda-846800462-us-east-2.elb.amazonaws.com'],

@@ -104,6 +104,19 @@ describe.each(eventSources)('the Lambda recipe behind a $name', ({ event, cookie
     expect((await invoke(event({ path: '/api/me', headers }))).statusCode).toBe(twice);
   });
 
+  it('hands queries over as the client meant them', async () => {
+    const { invoke } = await start();
+    const page = await invoke(
+      event({
+        path: '/api/auth/signin',
+        query: 'returnTo=%2Freports%3Fq%3D50%2525&locale=en',
+        headers: { 'sec-fetch-mode': 'navigate', accept: 'text/html' },
+      }),
+    );
+    expect(page.statusCode).toBe(200);
+    expect(page.body).toContain('value="/reports?q=50%25"');
+  });
+
   it('limits each address by itself, which a client can’t choose', async () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     onTestFinished(() => warned.mockRestore());
