@@ -212,7 +212,7 @@ const examples: readonly Example[] = [
   {
     example: 'recipes/apollo',
     env: withProvider,
-    create: () => apollo(createAuth()),
+    create: () => apollo(createAuth(), async () => []),
     guarded: 0,
     unguarded: ['ALL /graphql/*'],
   },
@@ -238,7 +238,7 @@ const examples: readonly Example[] = [
   {
     example: 'recipes/trpc',
     env: withProvider,
-    create: () => trpc(createAuth()),
+    create: () => trpc(createAuth(), async () => []),
     guarded: 0,
     // Its procedures ask who calls, each by itself.
     unguarded: ['ALL /api/trpc/*'],

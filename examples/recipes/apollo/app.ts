@@ -7,7 +7,11 @@ import { type Auth, AuthError, type Principal } from 'latchkey';
 export interface Context {
   /** Undefined: nobody has signed in. A credential that is not good never comes so far. */
   readonly caller: Principal | undefined;
+  readonly findInvoices: FindInvoices;
 }
+
+/** Asks your database. */
+export type FindInvoices = (owner: Principal) => Promise<readonly string[]>;
 
 const typeDefs = `#graphql
   type Query {
@@ -29,7 +33,7 @@ const resolvers = {
     motd: () => 'Hello.',
     me: (_parent: unknown, _args: unknown, context: Context) => callerOf(context).user,
     invoices: (_parent: unknown, _args: unknown, context: Context) =>
-      invoicesOf(callerOf(context, 'invoices:read')),
+      context.findInvoices(callerOf(context, 'invoices:read')),
   },
   Mutation: {
     pay: (_parent: unknown, { invoice }: { invoice: string }, context: Context) =>
@@ -45,19 +49,18 @@ function callerOf({ caller }: Context, ...scopes: readonly string[]): Principal 
   return caller;
 }
 
-function invoicesOf({ subject }: Principal): readonly string[] {
-  return [`of ${subject}`];
-}
-
 /** The context of a request. A bad credential, or an outage, answers for the whole request, with its own status and headers. */
-function contextOf(auth: Auth): ContextFunction<[ExpressContextFunctionArgument], Context> {
+function contextOf(
+  auth: Auth,
+  findInvoices: FindInvoices,
+): ContextFunction<[ExpressContextFunctionArgument], Context> {
   return async ({ req, res }) => {
     res.vary('Cookie');
     try {
-      return { caller: await auth.authenticate(req) };
+      return { caller: await auth.authenticate(req), findInvoices };
     } catch (error) {
       if (!(error instanceof AuthError)) throw error;
-      if (error.code === 'CREDENTIALS_MISSING') return { caller: undefined };
+      if (error.code === 'CREDENTIALS_MISSING') return { caller: undefined, findInvoices };
       const headers = new HeaderMap(Object.entries(error.headers));
       const http = { status: error.status, headers };
       throw new GraphQLError(error.message, { originalError: error, extensions: { http } });
@@ -65,13 +68,21 @@ function contextOf(auth: Auth): ContextFunction<[ExpressContextFunctionArgument]
   };
 }
 
-/** Names a refusal by the code that GraphQL clients know, and by ours. Only `AuthError`s are made to be shown. */
+/** Names a refusal by the code that GraphQL clients know, and by ours. Apollo shows the messages of all other errors, too. */
 function formatError(formatted: GraphQLFormattedError, thrown: unknown): GraphQLFormattedError {
   const error = thrown instanceof GraphQLError ? thrown.originalError : thrown;
-  if (!(error instanceof AuthError)) return formatted;
-  const code = codes[error.status] ?? error.code;
-  return { ...formatted, extensions: { code, problem: error.problem } };
+  if (error instanceof AuthError) {
+    const code = codes[error.status] ?? error.code;
+    return { ...formatted, extensions: { code, problem: error.problem } };
+  }
+  const isMeant = error === undefined || error instanceof GraphQLError;
+  if (isMeant || formatted.extensions?.['code'] !== ACCIDENT) return formatted;
+  // Of a database or a bug: it may quote a query, an address, a secret.
+  console.error(error);
+  return { ...formatted, message: 'Internal server error', extensions: { code: ACCIDENT } };
 }
+
+const ACCIDENT = 'INTERNAL_SERVER_ERROR';
 
 const codes: Readonly<Record<number, string>> = {
   401: 'UNAUTHENTICATED',
@@ -81,6 +92,7 @@ const codes: Readonly<Record<number, string>> = {
 
 export async function createApp(
   auth: Auth,
+  findInvoices: FindInvoices,
   options: { readonly allowBatchedHttpRequests?: boolean } = {},
 ): Promise<Express> {
   const server = new ApolloServer<Context>({ typeDefs, resolvers, formatError, ...options });
@@ -88,7 +100,8 @@ export async function createApp(
   const app = express();
   app.use(auth.securityHeaders());
   app.use('/api/auth', auth.router());
-  app.use('/graphql', express.json(), expressMiddleware(server, { context: contextOf(auth) }));
+  const context = contextOf(auth, findInvoices);
+  app.use('/graphql', express.json(), expressMiddleware(server, { context }));
   app.use(auth.errorHandler());
   return app;
 }

@@ -1,5 +1,9 @@
 import express from 'express';
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, {
+  type FastifyInstance,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify';
 import { type Auth, AuthError, type Principal, principalOf } from 'latchkey';
 
 declare module 'fastify' {
@@ -10,17 +14,24 @@ declare module 'fastify' {
 }
 
 /** The application's own routes in Fastify, and the auth router below `/api/auth`. */
-export async function createApp(auth: Auth): Promise<FastifyInstance> {
-  const app = Fastify();
+export async function createApp(
+  auth: Auth,
+  options: FastifyServerOptions = { logger: true },
+): Promise<FastifyInstance> {
+  const app = Fastify(options);
   app.decorateRequest('auth', null);
-  app.setErrorHandler((error, _request, reply) => {
-    if (!(error instanceof AuthError)) throw error;
-    // As bytes: to JSON of its own making Fastify adds a charset, which this media type doesn't have.
-    return reply
-      .code(error.status)
-      .headers(error.headers)
-      .header('Content-Type', 'application/problem+json')
-      .send(Buffer.from(JSON.stringify(error.problem)));
+  app.setErrorHandler((error, request, reply) => {
+    if (error instanceof AuthError)
+      // As bytes: to JSON of its own making Fastify adds a charset, which this media type doesn't have.
+      return reply
+        .code(error.status)
+        .headers(error.headers)
+        .header('Content-Type', 'application/problem+json')
+        .send(Buffer.from(JSON.stringify(error.problem)));
+    if (isAboutRequest(error)) throw error;
+    // Fastify would show the message of a database or a bug: it may quote a query, an address, a secret.
+    request.log.error(error);
+    return reply.code(500).send({ statusCode: 500, error: 'Internal Server Error' });
   });
 
   /** For `onRequest`: before the body is read, so that strangers can't make us parse one. */
@@ -37,6 +48,11 @@ export async function createApp(auth: Auth): Promise<FastifyInstance> {
 
   await app.register(authRoutes(auth));
   return app;
+}
+
+/** Of Fastify and its plugins: a body that is no JSON, a query that the schema doesn't allow. */
+function isAboutRequest(error: unknown): boolean {
+  return error instanceof Error && 'statusCode' in error && Number(error.statusCode) < 500;
 }
 
 /** Refuses callers without all of the scopes. Comes after `requireAuth`; without it the answer is 401. */

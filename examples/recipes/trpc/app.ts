@@ -10,13 +10,25 @@ import { z } from 'zod';
 interface Context {
   /** Undefined: nobody has signed in. A credential that is not good never comes so far. */
   readonly caller: Principal | undefined;
+  readonly findInvoices: FindInvoices;
 }
 
+/** Asks your database. */
+export type FindInvoices = (owner: Principal) => Promise<readonly string[]>;
+
 const t = initTRPC.context<Context>().create({
-  errorFormatter: ({ shape, error: { cause } }) =>
-    cause instanceof AuthError
-      ? { ...shape, data: { ...shape.data, problem: cause.problem } }
-      : shape,
+  errorFormatter({ shape, error: { cause, code } }) {
+    if (cause instanceof AuthError)
+      return { ...shape, data: { ...shape.data, problem: cause.problem } };
+    // tRPC would show the message of a database or a bug: it may quote a query, an address, a secret.
+    if (cause && code === 'INTERNAL_SERVER_ERROR')
+      return {
+        ...shape,
+        message: 'Internal server error',
+        data: { ...shape.data, stack: undefined },
+      };
+    return shape;
+  },
 });
 
 /** What all procedures begin with: an `AuthError` gets the code of its status, here and from the procedure itself. */
@@ -59,7 +71,7 @@ const codes: Readonly<Record<number, TRPCError['code']>> = {
 const router = t.router({
   motd: publicProcedure.query(() => 'Hello.'),
   me: protectedProcedure.query(({ ctx }) => ctx.caller.user),
-  invoices: scopedProcedure('invoices:read').query(({ ctx }) => [`of ${ctx.caller.subject}`]),
+  invoices: scopedProcedure('invoices:read').query(({ ctx }) => ctx.findInvoices(ctx.caller)),
   pay: scopedProcedure('invoices:write')
     .input(z.object({ invoice: z.string() }))
     .mutation(({ input, ctx }) => `${input.invoice} paid by ${ctx.caller.subject}`),
@@ -67,15 +79,15 @@ const router = t.router({
 export type AppRouter = typeof router;
 
 /** Serves the router. What refuses a credential is kept with its request, for the head of an answer that is sent before its calls are done. */
-function serveRouter(auth: Auth): RequestHandler {
+function serveRouter(auth: Auth, findInvoices: FindInvoices): RequestHandler {
   const refusals = new WeakMap<object, AuthError>();
 
   async function createContext({ req, info }: CreateExpressContextOptions): Promise<Context> {
     try {
-      return { caller: await auth.authenticate(req) };
+      return { caller: await auth.authenticate(req), findInvoices };
     } catch (error) {
       if (!(error instanceof AuthError)) throw error;
-      if (error.code === 'CREDENTIALS_MISSING') return { caller: undefined };
+      if (error.code === 'CREDENTIALS_MISSING') return { caller: undefined, findInvoices };
       refusals.set(info, error);
       throw trpcErrorOf(error);
     }
@@ -85,6 +97,9 @@ function serveRouter(auth: Auth): RequestHandler {
     router,
     createContext,
     maxBatchSize: 20,
+    onError({ error }) {
+      if (error.code === 'INTERNAL_SERVER_ERROR') console.error(error.cause ?? error);
+    },
     responseMeta({ info, errors }) {
       const refusal = info && refusals.get(info);
       const causes = [...errors.map(({ cause }) => cause), refusal];
@@ -95,11 +110,11 @@ function serveRouter(auth: Auth): RequestHandler {
   });
 }
 
-export function createApp(auth: Auth): Express {
+export function createApp(auth: Auth, findInvoices: FindInvoices): Express {
   const app = express();
   app.use(auth.securityHeaders());
   app.use('/api/auth', auth.router());
-  app.use('/api/trpc', serveRouter(auth));
+  app.use('/api/trpc', serveRouter(auth, findInvoices));
   app.use(auth.errorHandler());
   return app;
 }

@@ -1,13 +1,15 @@
+import { GraphQLError } from 'graphql';
 import { createAuth } from 'latchkey';
 import { createTestIssuer } from 'latchkey/testing';
-import { describe, expect, it } from 'vitest';
-import { createApp } from '../../../examples/recipes/apollo/app.js';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createApp, type FindInvoices } from '../../../examples/recipes/apollo/app.js';
 import { BASE } from '../../world/auth-server.js';
 import { reservePort, sessionCookie } from '../../world/login-app.js';
 
 interface Answer {
   readonly data?: Readonly<Record<string, unknown>>;
   readonly errors?: readonly {
+    readonly message: string;
     readonly path?: readonly string[];
     readonly extensions: { readonly code: string; readonly problem?: { readonly scope?: string } };
   }[];
@@ -15,7 +17,7 @@ interface Answer {
 
 const ALL = '{ motd me { id username } invoices }';
 
-async function start() {
+async function start(findInvoices: FindInvoices = async ({ subject }) => [`of ${subject}`]) {
   const port = await reservePort();
   const issuer = await createTestIssuer({ algorithm: 'ES256' });
   const auth = createAuth({
@@ -24,7 +26,7 @@ async function start() {
     cookieSessions: true,
     trustedIssuers: [issuer.policy],
   });
-  port.serve(await createApp(auth, { allowBatchedHttpRequests: true }));
+  port.serve(await createApp(auth, findInvoices, { allowBatchedHttpRequests: true }));
   const post = (body: unknown, headers: Readonly<Record<string, string>> = {}) =>
     fetch(`${port.origin}/graphql`, {
       method: 'POST',
@@ -99,6 +101,24 @@ describe('the recipe for Apollo', () => {
     expect(((await response.json()) as Answer).errors).toMatchObject([
       { extensions: { code: 'SERVICE_UNAVAILABLE' } },
     ]);
+  });
+
+  it.each([
+    { thrown: new Error('connect ECONNREFUSED 10.0.0.7:5432'), message: 'Internal server error' },
+    { thrown: new GraphQLError('The year is closed.'), message: 'The year is closed.' },
+  ])('answers $thrown of a resolver with $message', async ({ thrown, message }) => {
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    onTestFinished(() => logged.mockRestore());
+    const { post, bearer } = await start(() => Promise.reject(thrown));
+    const response = await post(
+      { query: '{ invoices }' },
+      await bearer({ scope: 'invoices:read' }),
+    );
+    const text = await response.text();
+    expect((JSON.parse(text) as Answer).errors?.map((error) => error.message)).toEqual([message]);
+    expect(text).not.toContain('10.0.0.7');
+    const isAccident = !(thrown instanceof GraphQLError);
+    expect(logged.mock.calls).toEqual(isAccident ? [[thrown]] : []);
   });
 
   it('answers a batch operation by operation, and a bad token for all of it', async () => {

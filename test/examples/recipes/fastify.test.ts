@@ -16,11 +16,16 @@ async function start() {
   });
   await addUser({ auth }, { username: 'ada', roles: ['editor'] });
   await addUser({ auth }, { username: 'ben' });
-  const app = await createApp(auth);
+  const logged: string[] = [];
+  const stream = { write: (line: string) => void logged.push(line) };
+  const app = await createApp(auth, { logger: { level: 'error', stream } });
   onTestFinished(() => app.close());
+  app.get('/api/broken', () => {
+    throw new Error('connect ECONNREFUSED 10.0.0.7:5432');
+  });
   const origin = await app.listen({ port: 0, host: '127.0.0.1' });
   return {
-    ...createClient({ auth, origin }),
+    ...createClient({ auth, origin, logged }),
     advance: (seconds: number) => void (now += seconds * 1000),
   };
 }
@@ -97,6 +102,14 @@ describe('the Fastify recipe', () => {
     });
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ statusCode: 400 });
+  });
+
+  it('logs what went wrong by accident, and tells clients nothing of it', async () => {
+    const { get, logged } = await start();
+    const response = await get('/api/broken');
+    expect(response.status).toBe(500);
+    expect(await response.json()).toEqual({ statusCode: 500, error: 'Internal Server Error' });
+    expect(logged.join('')).toContain('10.0.0.7');
   });
 
   it('runs the router’s forms, cookies, pages and limits of size', async () => {

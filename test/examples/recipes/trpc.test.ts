@@ -5,11 +5,16 @@ import {
   httpLink,
   TRPCClientError,
 } from '@trpc/client';
+import { TRPCError } from '@trpc/server';
 import { createAuth } from 'latchkey';
 import { createAuthClient } from 'latchkey/client';
 import { createTestIssuer } from 'latchkey/testing';
-import { describe, expect, it } from 'vitest';
-import { type AppRouter, createApp } from '../../../examples/recipes/trpc/app.js';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import {
+  type AppRouter,
+  createApp,
+  type FindInvoices,
+} from '../../../examples/recipes/trpc/app.js';
 import { BASE } from '../../world/auth-server.js';
 import { reservePort, sessionCookie } from '../../world/login-app.js';
 
@@ -21,7 +26,7 @@ const LINKS = [
 
 type Link = (typeof LINKS)[number]['link'];
 
-async function start() {
+async function start(findInvoices: FindInvoices = async ({ subject }) => [`of ${subject}`]) {
   const port = await reservePort();
   const issuer = await createTestIssuer({ algorithm: 'ES256' });
   const auth = createAuth({
@@ -30,7 +35,7 @@ async function start() {
     cookieSessions: true,
     trustedIssuers: [issuer.policy],
   });
-  port.serve(createApp(auth));
+  port.serve(createApp(auth, findInvoices));
   const url = `${port.origin}/api/trpc`;
   const answers: Response[] = [];
   const open = (headers: Readonly<Record<string, string>> = {}, link: Link = httpBatchLink) =>
@@ -123,6 +128,25 @@ describe('the recipe for tRPC', () => {
     });
     expect(answers[0]?.status).toBe(503);
     expect(Number(answers[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+
+  it.each([
+    { thrown: new Error('connect ECONNREFUSED 10.0.0.7:5432'), message: 'Internal server error' },
+    {
+      thrown: new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message: 'The year is closed.' }),
+      message: 'The year is closed.',
+    },
+  ])('answers $thrown of a procedure with $message', async ({ thrown, message }) => {
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    onTestFinished(() => logged.mockRestore());
+    const { url, bearer } = await start(() => Promise.reject(thrown));
+    const headers = await bearer({ scope: 'invoices:read' });
+    const response = await fetch(`${url}/invoices`, { headers });
+    expect(response.status).toBe(500);
+    const text = await response.text();
+    expect(JSON.parse(text)).toMatchObject({ error: { message } });
+    expect(text).not.toMatch(/10\.0\.0\.7|app\.ts/);
+    expect(logged.mock.calls).toEqual([[thrown]]);
   });
 
   it('refuses a batch of too many calls', async () => {
