@@ -17,7 +17,8 @@ import {
   VersioningType,
 } from '@nestjs/common';
 import { APP_GUARD, NestFactory, RouterModule } from '@nestjs/core';
-import { type AuditedRoute, createAuth, describeGuard } from 'latchkey';
+import type { RequestHandler } from 'express';
+import { type AuditedRoute, createAuth, describeGuard, type GuardDescription } from 'latchkey';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { BASE } from '../world/auth-server.js';
 
@@ -239,6 +240,36 @@ describe('NestJS', () => {
       'POST /orders': 'requireAuth',
       'GET /others': 'unguarded',
       'GET /others/deep/er': 'requireAuth',
+    });
+  });
+
+  it('sees guards of ours in classes that their user has made of them, and none that NestJS has wrapped', async () => {
+    const seen = (description: GuardDescription, guard: RequestHandler) =>
+      describeGuard(
+        description,
+        class Seen {
+          use(...request: Parameters<RequestHandler>) {
+            return guard(...request);
+          }
+        },
+      );
+    const orders = decorate(twoHandlers(), [Controller('orders')], { read: [Get()] });
+    const others = decorate(twoHandlers(), [Controller('others')], { read: [Get()] });
+    const routes = await routesOf({
+      controllers: [orders, others],
+      configure: (consumer) =>
+        consumer
+          .apply(
+            seen({ kind: 'requireAuth' }, auth.requireAuth()),
+            seen({ kind: 'requireScopes', scopes: ['a'] }, auth.requireScopes('a')),
+          )
+          .forRoutes(orders)
+          .apply(auth.requireAuth())
+          .forRoutes(others),
+    });
+    expect(inShort(routes)).toEqual({
+      'GET /orders': 'requireAuth, requireScopes a',
+      'GET /others': 'unguarded',
     });
   });
 

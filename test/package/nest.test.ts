@@ -6,9 +6,9 @@ import { SignJWT } from 'jose';
 import type { AuditedRoute } from 'latchkey';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { packPackage, root } from './build-package.js';
-import { findBlock, readReadmes } from './readmes.js';
+import { readReadmes } from './readmes.js';
 import { createScratchProject, dependencyNames, type ScratchProject } from './scratch-project.js';
-import { type Script, startScript, stop, until } from './start-script.js';
+import { freePort, type Script, startScript, stop, until } from './start-script.js';
 
 const run = promisify(execFile);
 
@@ -17,7 +17,12 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const secret = 'hT7yW2pLq9Zx4Nc6Vb8Mf3Kd5Gs1Rj0EuAoIiXvB';
 const issuer = 'https://id.example.com/';
-const env = { AUTH_JWT_ISSUER: issuer, AUTH_JWT_AUDIENCE: 'api', AUTH_JWT_SECRET: secret };
+const env = {
+  AUTH_PUBLIC_URL: 'http://localhost:3000',
+  AUTH_JWT_ISSUER: issuer,
+  AUTH_JWT_AUDIENCE: 'api',
+  AUTH_JWT_SECRET: secret,
+};
 
 let project: ScratchProject;
 let token: string;
@@ -35,8 +40,14 @@ beforeAll(async () => {
     'package.json',
     JSON.stringify({ name: 'scratch', private: true, dependencies }),
   );
-  await project.write('auth.ts', findBlock(readme, 'NestJS', 'typescript').code);
+  const blocks = readme?.blocks.filter(
+    ({ section, language }) => section === 'NestJS' && language === 'typescript',
+  );
+  const [guards = '', main = ''] = blocks?.map(({ code }) => code) ?? [];
+  await project.write('auth.ts', guards);
   await project.write('main.ts', main);
+  await project.write('app.module.ts', module);
+  await project.write('bare.ts', bare);
   // What `nest new` writes, as far as it matters here.
   const compiler = ['--module', 'nodenext', '--target', 'es2023', '--types', 'node'];
   const decorators = ['--experimentalDecorators', '--emitDecoratorMetadata'];
@@ -52,7 +63,7 @@ beforeAll(async () => {
         '--singleThreaded',
         '--outDir',
         'out',
-        'main.ts',
+        ...['main.ts', 'bare.ts'],
       ],
     ],
     { cwd: project.folder },
@@ -72,7 +83,7 @@ beforeAll(async () => {
 afterAll(() => project.remove());
 
 describe("NestJS with the recipe's guard, middleware and filter", () => {
-  const { get } = startApplication('filter');
+  const { ask, get } = startApplication('main.js');
 
   it.each(['/guarded', '/behind-middleware'])('lets %s know the caller', async (pathname) => {
     const response = await get(pathname, token);
@@ -108,6 +119,34 @@ describe("NestJS with the recipe's guard, middleware and filter", () => {
     expect((await get('/profile')).status).toBe(401);
   });
 
+  it('lets everybody into a public handler of a guarded controller, and says of nobody who calls', async () => {
+    for (const response of [await get('/profile/picture'), await get('/profile/picture', token)])
+      expect([response.status, await response.text()]).toEqual([200, 'nobody']);
+  });
+
+  it('asks for the scopes of a handler whose controller is public, and for a caller where one is read', async () => {
+    expect((await get('/site')).status).toBe(200);
+    expect((await get('/site/change')).status).toBe(401);
+    expect((await get('/site/change', token)).status).toBe(403);
+    expect((await get('/site/caller', token)).status).toBe(401);
+  });
+
+  it('takes no message for a request, whatever it brings', async () => {
+    expect(await (await get('/message', token)).text()).toContain('not by rpc');
+  });
+
+  it('runs the router with its bodies, its refusals and its headers', async () => {
+    const response = await ask('/api/auth/login', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ username: 'nobody', password: 'whatever', delivery: 'body' }),
+    });
+    expect(response.status).toBe(401);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(response.headers.get('x-request-id')).not.toBeNull();
+    expect(await response.json()).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+  });
+
   it('finds the organisation of a request behind the guard', async () => {
     const chosen = await get('/org', token);
     expect([chosen.status, await chosen.text()]).toEqual([200, 'acme']);
@@ -137,11 +176,17 @@ it('npx latchkey routes lists the controllers with their guards, and ends by its
   expect(
     routes.map((route) => [`${route.method} ${route.path}`, kinds(route), route.scopes]),
   ).toEqual([
+    ['ALL /api/auth/*', [], []],
     ['GET /guarded', ['requireAuth'], []],
     ['GET /behind-middleware', [], []],
     ['GET /scoped', [], []],
+    ['GET /message', [], []],
     ['GET /profile', ['requireAuth'], ['profile:read']],
     ['GET /profile/change', ['requireAuth'], ['profile:read', 'profile:write']],
+    ['GET /profile/picture', [], []],
+    ['GET /site', [], []],
+    ['GET /site/change', ['requireAuth'], ['site:write']],
+    ['GET /site/caller', [], []],
     ['GET /org', ['requireAuth', 'orgContext'], []],
   ]);
 });
@@ -154,39 +199,43 @@ it('npx latchkey routes says what to do with TypeScript that Node does not run',
 });
 
 describe('NestJS without the filter', () => {
-  const { get } = startApplication('');
+  const { get } = startApplication('bare.js');
 
   it.each(['/guarded', '/behind-middleware'])('still answers 401 at %s', async (pathname) => {
     expect((await get(pathname)).status).toBe(401);
   });
 });
 
-function startApplication(argument: string) {
+function startApplication(name: string) {
   let script: Script;
   let origin: string;
 
   beforeAll(async () => {
-    const file = path.join(project.folder, 'out/main.js');
-    script = startScript([file, argument], { cwd: project.folder, env });
-    await until(script, () => /^http/m.test(script.output.stdout));
-    [origin = ''] = /^http.*$/m.exec(script.output.stdout) ?? [];
+    const port = await freePort();
+    origin = `http://127.0.0.1:${port}`;
+    const file = path.join(project.folder, 'out', name);
+    script = startScript([file], { cwd: project.folder, env: { ...env, PORT: String(port) } });
+    await until(script, () => script.output.stdout.includes('successfully started'));
     return () => stop(script);
   }, 60_000);
 
+  const ask = (pathname: string, init: RequestInit) => fetch(`${origin}${pathname}`, init);
   return {
+    ask,
     get: (pathname: string, bearer?: string, headers: Readonly<Record<string, string>> = {}) =>
-      fetch(`${origin}${pathname}`, {
+      ask(pathname, {
         headers: bearer ? { ...headers, Authorization: `Bearer ${bearer}` } : headers,
       }),
   };
 }
 
-const main = `
+const module = `
 import 'reflect-metadata';
 import { Controller, Get, type MiddlewareConsumer, Module, type NestModule, Req, UseGuards, UseInterceptors } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { orgOf, type Principal, principalOf } from 'latchkey';
-import { auth, AuthErrorFilter, AuthGuard, Caller, OrgInterceptor, Scopes } from './auth.js';
+import { Reflector } from '@nestjs/core';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import { optionalPrincipalOf, orgOf, type Principal, principalOf } from 'latchkey';
+import { auth, AuthGuard, Caller, OrgInterceptor, Public, Scopes } from './auth.js';
 
 @Controller()
 class Routes {
@@ -203,6 +252,14 @@ class Routes {
 
   @Get('scoped')
   scoped() {}
+
+  /** What the guard says of a message that brings what looks like a request. */
+  @Get('message')
+  message(@Req() req: { headers: object }) {
+    const context = new ExecutionContextHost([{ ...req, headers: req.headers }], Routes, this.scoped);
+    context.setType('rpc');
+    return new AuthGuard(new Reflector()).canActivate(context).then(() => 'let in', ({ message }) => message);
+  }
 }
 
 @Controller('profile')
@@ -217,6 +274,31 @@ class Profile {
   @Get('change')
   @Scopes('profile:write')
   change() {}
+
+  @Get('picture')
+  @Public()
+  picture(@Req() req: object) {
+    return optionalPrincipalOf(req)?.subject ?? 'nobody';
+  }
+}
+
+@Controller('site')
+@UseGuards(AuthGuard)
+@Public()
+class Site {
+  @Get()
+  read() {
+    return 'all';
+  }
+
+  @Get('change')
+  @Scopes('site:write')
+  change() {}
+
+  @Get('caller')
+  caller(@Caller() caller: Principal) {
+    return caller.subject;
+  }
 }
 
 @Controller('org')
@@ -229,19 +311,22 @@ class Org {
   }
 }
 
-@Module({ controllers: [Routes, Profile, Org] })
-class Application implements NestModule {
+@Module({ controllers: [Routes, Profile, Site, Org] })
+export class AppModule implements NestModule {
   configure(consumer: MiddlewareConsumer) {
     consumer.apply(auth.requireAuth()).forRoutes('behind-middleware');
     consumer.apply(auth.requireAuth(), auth.requireScopes('profile:write')).forRoutes('scoped');
   }
 }
+`;
 
-async function start() {
-  const app = await NestFactory.create(Application, { logger: false });
-  if (process.argv[2] === 'filter') app.useGlobalFilters(new AuthErrorFilter());
-  await app.listen(0, '127.0.0.1');
-  console.log(await app.getUrl());
+const bare = `
+import { NestFactory } from '@nestjs/core';
+import { AppModule } from './app.module.js';
+
+async function bootstrap() {
+  const app = await NestFactory.create(AppModule);
+  await app.listen(process.env['PORT'] ?? 3000);
 }
-void start();
+void bootstrap();
 `;
