@@ -59,7 +59,8 @@ export interface LoadConfigOptions {
 /** The configuration cannot be used. The message lists every problem and never quotes a value. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
-  readonly problems: readonly ConfigProblem[];
+  // Not enumerable: Node prints the members of an error that ends the process, and each problem would be there twice.
+  readonly #problems: readonly ConfigProblem[];
 
   /** `advice` is for all of the problems, below them. @defaultValue none */
   constructor(problems: readonly ConfigProblem[], advice?: string) {
@@ -67,7 +68,12 @@ export class ConfigError extends Error {
     const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
     const all = advice === undefined ? lines : [...lines, advice];
     super(`the configuration has ${count}:\n${all.join('\n')}`);
-    this.problems = Object.freeze(problems.map((problem) => Object.freeze({ ...problem })));
+    this.#problems = Object.freeze(problems.map((problem) => Object.freeze({ ...problem })));
+  }
+
+  /** The same, for programs. */
+  get problems(): readonly ConfigProblem[] {
+    return this.#problems;
   }
 }
 

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createVerifier } from 'latchkey';
 import { ConfigError, isConfig, loadConfig } from '../../lib/config/config.js';
@@ -65,6 +66,12 @@ describe('all problems', () => {
     );
     const { problems } = new ConfigError([{ setting: 'a', problem: 'b', fix: 'c' }]);
     expect([problems, problems[0]].every(Object.isFrozen)).toBe(true);
+  });
+
+  it('are there once where Node prints the error as it ends the process', () => {
+    const problems = ['AUTH_A', 'AUTH_B'].map((setting) => ({ setting, problem: 'b', fix: 'c' }));
+    const printed = inspect(new ConfigError(problems));
+    expect(printed.match(/AUTH_[AB]/g)).toEqual(['AUTH_A', 'AUTH_B']);
   });
 });
 
