@@ -1,7 +1,8 @@
-import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isRecord } from '../../is-record.js';
 import { loadPackage } from '../../loading/load-package.js';
+import { createFolder } from '../create-folder.js';
 import { type SqliteDatabase, sqliteStore } from './sqlite.js';
 import type { Store } from '../store.js';
 
@@ -15,8 +16,7 @@ export async function openSqlite(url: string): Promise<Store> {
 
 /** SQLite makes its further files (`-wal`, `-shm`) with the mode of the database. */
 function prepareFile(path: string): void {
-  const folder = dirname(path);
-  if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  createFolder(dirname(path));
   try {
     closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { calculateJwkThumbprint } from 'jose';
@@ -66,6 +66,29 @@ it('overwrites no file', async () => {
   rmSync(files[0] ?? '');
   expect((await generate()).code).toBe(1);
   expect(() => statSync(files[0] ?? '')).toThrow('ENOENT');
+});
+
+it.each([
+  { title: 'a folder that the system has no place for', out: () => '/proc/latchkey/keys' },
+  { title: 'a folder of the system', out: () => '/proc' },
+  {
+    title: 'a folder below a link that leads nowhere',
+    out: (folder: string) => {
+      symlinkSync(path.join(folder, 'gone'), path.join(folder, 'link'));
+      return path.join(folder, 'link', 'keys');
+    },
+  },
+  {
+    title: 'a file',
+    out: (folder: string) => {
+      writeFileSync(path.join(folder, 'file'), '');
+      return path.join(folder, 'file');
+    },
+  },
+])('$title takes no key, and the answer says so', async ({ out }) => {
+  const outcome = await latchkey(['keys', 'generate', '--out', out(createFolder())]);
+  expect(outcome).toMatchObject({ code: 1, stdout: '' });
+  expect(outcome.stderr).toMatch(/^latchkey: .+ cannot be made \(E[A-Z]+\); name another folder/);
 });
 
 it('prints the key alone on standard output, so that it fits into a variable', async () => {

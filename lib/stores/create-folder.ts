@@ -1,0 +1,20 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { isRecord } from '../is-record.js';
+
+/**
+ * Makes a folder for nobody but its owner, and those above it that are missing. One after the other: `recursive` never ends in Node 20
+ * where a folder that exists takes no other one and says ENOENT, such as /proc or a link that leads nowhere.
+ */
+export function createFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  const above = path.dirname(folder);
+  // The drive of a path may be missing, which has nothing above.
+  if (above !== folder) createFolder(above);
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Another process was first.
+    if (!isRecord(error) || error['code'] !== 'EEXIST') throw error;
+  }
+}
