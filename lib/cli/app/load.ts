@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
@@ -6,8 +6,9 @@ import { stackOf } from '../../audit/layers.js';
 import { member } from '../../audit/member.js';
 import type { CreatedAuth } from '../../doctor/created.js';
 import { isRecord } from '../../is-record.js';
-import { didYouMean, nearestNames } from '../../known-options.js';
 import { type AppStage, enterStage } from './stage.js';
+import { nearestFile } from '../nearest-file.js';
+import { factoryIn } from './factory.js';
 import { exportsOf, findApps } from './find.js';
 import { LoadFailure } from './load-failure.js';
 import { withProgress } from '../output/progress.js';
@@ -56,16 +57,7 @@ function existingFile(given: string): string {
   if (kind?.isFile()) return file;
   const name = JSON.stringify(given);
   if (kind) throw new UsageError(`${name} is a folder; give the file that starts the application`);
-  const cure = didYouMean(nearestNames(path.basename(file), modulesBeside(file)));
-  throw new UsageError(`there is no file ${name}${cure === undefined ? '' : `; ${cure}`}`);
-}
-
-function modulesBeside(file: string): readonly string[] {
-  try {
-    return readdirSync(path.dirname(file)).filter((name) => MODULE.test(name));
-  } catch {
-    return [];
-  }
+  throw new UsageError(`there is no file ${name}${nearestFile(file, MODULE)}`);
 }
 
 const MODULE = /\.[cm]?[jt]s$/;
@@ -77,7 +69,9 @@ function applicationsIn(
   patienceMs: number,
 ): Promise<readonly unknown[]> {
   return new Promise((resolve, reject) => {
-    const progress: Progress = { stage, module: undefined, promised: [], isLoaded: false };
+    const progress: Progress = {
+      ...{ file, stage, module: undefined, promised: [], isLoaded: false },
+    };
     const look = (end?: 'late' | 'idle'): void => {
       const { apps, areComplete } = applicationsSoFar(progress);
       if (areComplete || (end !== undefined && apps.length > 0)) settle(() => resolve(apps));
@@ -87,8 +81,8 @@ function applicationsIn(
     // Applications that are made one after the other are looked at together.
     const lookSoon = () => setImmediate(look);
     const lookIdle = () => setImmediate(look, 'idle');
-    const timer = setTimeout(look, patienceMs, 'late');
-    // The application is waiting for nothing any more.
+    // An application that waits for nothing any more ends the wait.
+    const timer = setTimeout(look, patienceMs, 'late').unref();
     process.once('beforeExit', lookIdle);
     const settle = (end: () => void): void => {
       clearTimeout(timer);
@@ -114,6 +108,7 @@ function applicationsIn(
 }
 
 interface Progress {
+  readonly file: string;
   readonly stage: AppStage;
   readonly module: unknown;
   /** What promises that the module exports have resolved with. */
@@ -133,23 +128,17 @@ function applicationsSoFar({ stage, module, promised, isLoaded }: Progress) {
 }
 
 /** `when` is empty for an application that does nothing any more. */
-function nothingFound({ stage, module, isLoaded }: Progress, when: string): string {
+function nothingFound({ file, stage, module, isLoaded }: Progress, when: string): string {
   if (!isLoaded)
     return `has not finished loading${when}: a top-level await waits for something that does not come, such as a database that cannot be reached`;
   if (stage.hasForked())
     return 'only forks workers (node:cluster): give the module that the workers run, which has the application';
   if (stage.servers.size > 0)
     return 'listens with a handler that is no application of Express or NestJS: add export { app }, or module.exports = app';
-  const factory = exportsOf(module).find((value) => typeof value === 'function');
-  const hint =
-    factory === undefined
-      ? 'give the file that starts the application'
-      : `${nameOf(factory)} is not called; give the file that calls it`;
-  return `neither exports an application of Express or NestJS nor listens with one${when}: ${hint}, or add export { app }`;
-}
-
-function nameOf({ name }: { readonly name: string }): string {
-  return name === '' || name === 'default' ? 'the exported function' : `${name}()`;
+  const factory = factoryIn(module, path.basename(file));
+  if (factory)
+    return `exports ${factory.call}, which is not called, and neither an application of Express or NestJS nor a server that listens${when}: give the file that calls it, or one with ${factory.caller}`;
+  return `neither exports an application of Express or NestJS nor listens with one${when}: give the file that starts the application, or add export { app }`;
 }
 
 function whyNotLoaded(file: string, error: unknown): readonly [says: string, cause?: unknown] {

@@ -13,7 +13,9 @@ export async function withProgress<Result>(
 ): Promise<Result> {
   if (isTty?.stderr !== true || env['TERM'] === 'dumb') return work;
   let seconds = 0;
-  const timer = setInterval(() => complain(`\r${words} … ${(seconds += 1)} s`), PATIENCE_MS);
+  const tell = () => complain(`\r${words} … ${(seconds += 1)} s`);
+  // It keeps nothing alive: that an application waits for nothing any more has to show.
+  const timer = setInterval(tell, PATIENCE_MS).unref();
   try {
     return await work;
   } finally {

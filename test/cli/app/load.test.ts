@@ -236,7 +236,17 @@ describe('says why there is none', () => {
     {
       title: 'has a function that makes one',
       source: `${idle} export function createApp() { throw new Error('not to be called'); }`,
-      says: /createApp\(\) is not called/,
+      says: /exports createApp\(\), .* import \{ createApp \} from '\.\/app-\d+\.mjs'; export const app = /,
+    },
+    {
+      title: 'has a function that makes one as its default export',
+      source: `${idle} export default () => 1;`,
+      says: /the exported function, .* import createApp from '\.\/app-\d+\.mjs'; export const app = /,
+    },
+    {
+      title: 'has classes, and a function among others',
+      source: `${idle} export class App {} export function close() {} export function buildApp() {}`,
+      says: /exports buildApp\(\)/,
     },
     {
       title: 'hides it in another function',
