@@ -2,14 +2,23 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { didYouMean, nearestNames } from '../known-options.js';
 import { shownName, unknownName, UsageError } from './usage-error.js';
 
+type OptionTypes = NonNullable<ParseArgsConfig['options']>;
+
+type Parsed<Options extends OptionTypes> = ReturnType<
+  typeof parseArgs<{ options: Options; allowPositionals: true }>
+>;
+
+/** The options of a topic as they were given. */
+export type GivenOf<Options extends OptionTypes> = Parsed<Options>['values'];
+
 /**
  * Reads the options of a topic. A value that begins with `-` is written `--name=-value`. Refuses an empty value, mostly a shell
  * variable that is not set, and a second value for an option that takes one: it would silently replace the first.
  */
-export function parseArguments<const Options extends NonNullable<ParseArgsConfig['options']>>(
+export function parseArguments<const Options extends OptionTypes>(
   args: readonly string[],
   options: Options,
-): ReturnType<typeof parseArgs<{ options: Options; allowPositionals: true }>> {
+): Parsed<Options> {
   const config = { args: [...args], options, allowPositionals: true } as const;
   refuseDoubtfulValues(config);
   try {
@@ -50,25 +59,29 @@ function sentenceOf(error: unknown, known: readonly string[]): string {
 /** What a command of a topic takes. */
 export interface CommandShape {
   /** What its one argument is, such as `one client id`. Undefined for a command that takes options only. */
-  readonly takes?: string;
+  readonly argument?: string;
+  /** The options of the topic that are its own. */
   readonly flags: readonly string[];
 }
 
-/** Picks the command of a topic. Refuses options of other commands, and an argument too many or too few. */
-export function pickCommand<Command extends CommandShape>(
+/**
+ * Finds the command that the arguments of a topic name. Refuses options of other commands, and an argument too many or too few.
+ */
+export function readCommand<const Options extends OptionTypes, Command extends CommandShape>(
   topic: string,
-  commands: ReadonlyMap<string, Command>,
-  { values, positionals }: { readonly values: object; readonly positionals: readonly string[] },
-): { readonly command: Command; readonly argument: string } {
+  { options, commands }: { options: Options; commands: Readonly<Record<string, Command>> },
+  args: readonly string[],
+): { readonly command: Command; readonly given: GivenOf<Options>; readonly argument: string } {
+  const { values, positionals } = parseArguments(args, options);
   const [name, argument = '', ...more] = positionals;
-  const known = [...commands.keys()];
+  const known = Object.keys(commands);
   if (name === undefined) throw new UsageError(`${topic} takes a command: ${known.join(', ')}`);
-  const command = commands.get(name);
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!command) throw unknownName('command', name, known);
-  const { takes, flags } = command;
-  if ((takes !== undefined) !== (argument !== '') || more.length > 0)
-    throw new UsageError(`${topic} ${name} takes ${takes ?? 'options only'}`);
+  const { argument: wanted, flags } = command;
+  if ((wanted !== undefined) !== (argument !== '') || more.length > 0)
+    throw new UsageError(`${topic} ${name} takes ${wanted ?? 'options only'}`);
   const stray = Object.keys(values).find((flag) => !flags.includes(flag));
   if (stray !== undefined) throw new UsageError(`${topic} ${name} has no option --${stray}`);
-  return { command, argument };
+  return { command, given: values, argument };
 }

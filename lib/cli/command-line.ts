@@ -1,7 +1,8 @@
 import { AuthError } from '../errors.js';
 import { ConfigError } from '../config/config.js';
 import { StoreFailure } from '../stores/failures/store-failure.js';
-import { helpOf, overviewOf } from './help.js';
+import { VERSION } from '../router/openapi/version.js';
+import { commandAmong, helpOf, overviewOf } from './help.js';
 import { LoadFailure } from './app/load-failure.js';
 import { createPaint } from './output/paint.js';
 import type { Terminal } from './terminal.js';
@@ -10,36 +11,43 @@ import { unknownName, UsageError } from './usage-error.js';
 import { visible } from './output/visible-text.js';
 import { widthOf } from './output/wrap.js';
 
-const HELP_FLAGS: readonly (string | undefined)[] = ['--help', '-h'];
+const HELP: readonly string[] = ['--help', '-h'];
+const VERSIONS: readonly string[] = ['version', '--version', '-v'];
 
 /** Runs a command. Returns the exit code: 0 done, 1 failed, 2 wrong usage, or an application that cannot be loaded. */
-export async function runCommandLine(
-  [first, ...args]: readonly string[],
-  terminal: Terminal,
-): Promise<number> {
-  if (first === 'help') return runCommandLine([...args, '--help'], terminal);
-  const name = first ?? '';
-  const topic = topics.get(name);
+export async function runCommandLine(line: readonly string[], terminal: Terminal): Promise<number> {
+  const [name, ...args] = line[0] === 'help' ? [...line.slice(1), '--help'] : line;
   const width = widthOf(terminal);
-  const help = topic ? helpOf(name, topic, { args, width }) : overviewOf(topics, width);
-  const asksForHelp = optionsIn(topic ? args : [first]).some((each) => HELP_FLAGS.includes(each));
-  if (asksForHelp) {
-    terminal.print(help);
-    return 0;
+  if (name === undefined) {
+    terminal.complain(overviewOf(topics, width));
+    return 2;
   }
+  if (HELP.includes(name)) return say(overviewOf(topics, width), terminal);
+  if (VERSIONS.includes(name)) return say(`${VERSION}\n`, terminal);
+  const topic = topics.get(name);
+  if (topic && optionsIn(args).some((each) => HELP.includes(each)))
+    return say(helpOf(name, topic, { args, width }), terminal);
   try {
-    if (first === undefined) throw new UsageError('no command is given');
-    if (name.startsWith('-')) throw new UsageError('options come after the command');
-    if (!topic) throw unknownName('command', name, [...topics.keys()]);
-    return (await topic.run(args, terminal)) ?? 0;
+    if (topic) return (await topic.run(args, terminal)) ?? 0;
+    if (name.startsWith('-'))
+      throw new UsageError('options come after the command; alone are only --help and --version');
+    throw unknownName('command', name, [...topics.keys()]);
   } catch (error) {
-    return explain(error, terminal, help);
+    const command = topic && commandAmong(topic, args);
+    // Commands of one topic. A topic that has no others is its own help.
+    const words = topic ? [name, ...(command === undefined ? [] : [command])] : [];
+    return explain(error, terminal, `Help: npx latchkey ${[...words, '--help'].join(' ')}`);
   }
 }
 
+function say(text: string, { print }: Terminal): number {
+  print(text);
+  return 0;
+}
+
 /** Behind `--`, nothing is an option. */
-function optionsIn<Argument>(args: readonly Argument[]): readonly Argument[] {
-  const end = args.findIndex((each) => each === '--');
+function optionsIn(args: readonly string[]): readonly string[] {
+  const end = args.indexOf('--');
   return end === -1 ? args : args.slice(0, end);
 }
 
@@ -50,7 +58,7 @@ function explain(error: unknown, terminal: Terminal, help: string): number {
   const hasLines = error instanceof ConfigError || error instanceof LoadFailure;
   const sentence = hasLines ? text.split('\n').map(visible).join('\n') : visible(text);
   const mark = createPaint(terminal, 'stderr')('red', 'latchkey:');
-  terminal.complain(`${mark} ${sentence}\n${isUsage ? `\n${help}` : ''}`);
+  terminal.complain(`${mark} ${sentence}\n${isUsage ? `${help}\n` : ''}`);
   return isUsage || error instanceof LoadFailure ? 2 : 1;
 }
 

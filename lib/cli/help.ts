@@ -3,7 +3,7 @@ import { hang } from './output/wrap.js';
 
 /** The first page: every command in a line. */
 export function overviewOf(topics: ReadonlyMap<string, Topic>, width: number): string {
-  const usages = [...topics].map(([name, { options }]) => `npx latchkey ${name} ${options}`);
+  const usages = [...topics].map(([name, { usage }]) => `npx latchkey ${name} ${usage}`);
   const lines = [...topics].flatMap(([name, { commands }]) =>
     Object.entries(commands).map(([command, { says }]) => [`${name} ${command}`, says] as const),
   );
@@ -27,17 +27,17 @@ interface HelpOptions {
 
 /** The help of a topic, or of one of its commands. */
 export function helpOf(name: string, topic: Topic, { args, width }: HelpOptions): string {
-  const { options, commands, notes } = topic;
+  const { usage, commands, notes } = topic;
   const all = Object.entries(commands);
-  const command = args.find((each) => Object.hasOwn(commands, each));
+  const command = commandAmong(topic, args);
   const one = all.filter(([each]) => each === command);
   const shown = one.length > 0 ? one : all;
   const entries = shown.flatMap(([each, { takes = '', says }]) => [
     ...hang(`  ${name} ${each} `, takes, width).map((line) => line.trimEnd()),
     ...hang('      ', says, width),
   ]);
-  const examples = shown.flatMap(([, { example }]) => (example === undefined ? [] : [example]));
-  return `Usage: npx latchkey ${name} ${options}
+  const examples = shown.map(([, { example }]) => example);
+  return `Usage: npx latchkey ${name} ${usage}
 
 ${entries.join('\n')}
 
@@ -46,6 +46,11 @@ ${examples.map((example) => `  ${example}`).join('\n')}
 
 ${paragraphs(notes, width)}
 `;
+}
+
+/** The first word that is a command of the topic. */
+export function commandAmong(topic: Topic, words: readonly string[]): string | undefined {
+  return words.find((each) => Object.hasOwn(topic.commands, each));
 }
 
 function paragraphs(text: string, width: number): string {

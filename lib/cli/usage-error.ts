@@ -1,6 +1,6 @@
 import { didYouMean, nearestNames } from '../known-options.js';
 
-/** A command line that cannot be understood. Printed with the help. */
+/** A command line that cannot be understood. Printed with where its help is. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }

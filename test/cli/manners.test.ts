@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -60,12 +60,40 @@ it.each(commands)(
   },
 );
 
+it('without a command it prints the first page, and ends with 2', async () => {
+  const { stdout } = await latchkey(['--help']);
+  expect(await latchkey([])).toEqual({ code: 2, stdout: '', stderr: stdout });
+});
+
+it.each(['--version', '-v', 'version'])('%s prints the version alone', async (word) => {
+  const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
+  expect(await latchkey([word])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+});
+
 it('every command is on the first page', async () => {
   const { code, stdout } = await latchkey(['--help']);
   expect(code).toBe(0);
   for (const [topic, command] of commands)
     expect(stdout).toMatch(new RegExp(`^ {2}${topic} ${command} `, 'm'));
   expect(await latchkey(['help'])).toEqual({ code, stdout, stderr: '' });
+});
+
+it.each([
+  { args: ['frob'], help: '--help' },
+  { args: ['help', 'frob'], help: '--help' },
+  { args: ['frob', '--help'], help: '--help' },
+  { args: ['--json'], help: '--help' },
+  { args: ['users', 'frob'], help: 'users --help' },
+  { args: ['users', 'list', '--frob'], help: 'users list --help' },
+  { args: ['keys', 'generate', '--alg', 'frob'], help: 'keys generate --help' },
+  { args: ['routes', 'a', 'b'], help: 'routes --help' },
+])('$args: one sentence, and which help to ask for', async ({ args, help }) => {
+  const { code, stdout, stderr } = await latchkey(args);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  const [sentence, ...more] = stderr.split('\n');
+  expect(sentence).toMatch(/^latchkey: ./);
+  expect(more).toEqual([`Help: npx latchkey ${help}`, '']);
+  expect(await latchkey(help.split(' '))).toMatchObject({ code: 0, stderr: '' });
 });
 
 it.each([
@@ -161,9 +189,9 @@ describe('W13: what is printed neither moves the cursor nor hides', () => {
 });
 
 /** The options with a value that help tells of. */
-const valued = [...topics].flatMap(([topic, { options, commands: all }]) =>
+const valued = [...topics].flatMap(([topic, { usage, commands: all }]) =>
   Object.entries(all).flatMap(([command, { takes = '' }]) =>
-    [...`${options} ${takes}`.matchAll(/--([a-z-]+) <[^>]*>(\S*)/g)].map(
+    [...`${usage} ${takes}`.matchAll(/--([a-z-]+) <[^>]*>(\S*)/g)].map(
       ([, option = '', rest = '']) => ({ topic, command, option, isMany: rest.endsWith('…') }),
     ),
   ),

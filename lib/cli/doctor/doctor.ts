@@ -9,6 +9,7 @@ import { linesOf } from './lines.js';
 import { liveFindings, type LiveGiven, refuseStrayLive } from './live.js';
 import { inspectApplication, inspectEnvironment } from './inspect.js';
 import type { Terminal } from '../terminal.js';
+import type { Topic } from '../topic.js';
 import { UsageError } from '../usage-error.js';
 import { visible } from '../output/visible-text.js';
 
@@ -23,8 +24,26 @@ const options = {
   'mail-to': { type: 'string' },
 } as const;
 
+/** `latchkey doctor …`. */
+export const doctor: Topic = {
+  run,
+  usage: '[<file>] [--json] [--strict]',
+  commands: {
+    'app.js': {
+      takes:
+        '[--strict] [--json | --json-schema] [--forwarded-for <header> --remote <address>] [--live [--router <path>] [--mail-to <address>]]',
+      says: 'Checks settings, keys, routes and surroundings before production: what is wrong, why it matters, how to fix it.',
+      example: 'NODE_ENV=production npx latchkey doctor app.js --strict',
+    },
+  },
+  notes: `The file is the module that starts the application, or exports it. It is loaded and opens no port. Without a file, only the AUTH_… variables are looked at. AUTH_ACCEPTED_WARNINGS=<check>,… accepts warnings that are right for the application.
+--live also asks providers, issuers, store and the application at AUTH_PUBLIC_URL; --mail-to sends a mail by its sendMail. Without a file, --router is where the router is, if not /api/auth.
+<header> is an X-Forwarded-For that the application got, and <address> that of the connection: which is taken for the client?
+Exit codes: 0 nothing fails (--strict: and nothing is warned of), 1 something does, 2 wrong usage, or it cannot be loaded.`,
+};
+
 /** Runs `latchkey doctor`. Resolves with 0 when nothing fails, and with `--strict` nothing is warned of either. */
-export async function doctor(args: readonly string[], terminal: Terminal): Promise<number> {
+async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const { values, positionals } = parseArguments(args, options);
   const { print } = terminal;
   if (values['json-schema']) {

@@ -1,10 +1,11 @@
 import { loadConfig } from '../../config/config.js';
-import { type CommandShape, parseArguments, pickCommand } from '../arguments.js';
+import { type CommandShape, type GivenOf, readCommand } from '../arguments.js';
 import { algorithms, createNewKey, isAlgorithm, type NewKey } from './new-key.js';
 import { withProgress } from '../output/progress.js';
 import { presentKey, rotationOf } from './rotation.js';
 import { type SavedKey, saveKey } from './save.js';
 import type { Terminal } from '../terminal.js';
+import type { CommandHelp, Topic } from '../topic.js';
 import { unknownName } from '../usage-error.js';
 import { visible } from '../output/visible-text.js';
 
@@ -15,27 +16,40 @@ const options = {
   secret: { type: 'boolean' },
 } as const;
 
-type Given = ReturnType<typeof parse>['values'];
+type Given = GivenOf<typeof options>;
 
-interface Command extends CommandShape {
+interface Command extends CommandShape, CommandHelp {
   readonly run: (terminal: Terminal, given: Given) => Promise<void>;
 }
 
-const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
-  ['generate', { run: generate, flags: ['alg', 'out', 'json'] }],
-  ['rotate', { run: rotate, flags: ['out', 'secret'] }],
-]);
+const commands: Readonly<Record<string, Command>> = {
+  generate: {
+    run: generate,
+    flags: ['alg', 'out', 'json'],
+    takes: '[--alg <algorithm>] [--out <folder>] [--json]',
+    says: 'Makes a private key or a secret that signs tokens, and tells which variables to set.',
+    example: 'npx latchkey keys generate --alg ES256 --out secrets',
+  },
+  rotate: {
+    run: rotate,
+    flags: ['out', 'secret'],
+    takes: '[--secret] [--out <folder>]',
+    says: 'Makes the next signing key, or the next AUTH_SECRET, and tells how to replace the present one. Changes no setting.',
+    example: 'npx latchkey keys rotate --out secrets/next',
+  },
+};
 
-/** Runs `latchkey keys …`. */
-export async function keys(args: readonly string[], terminal: Terminal): Promise<void> {
-  const given = parse(args);
-  const { command } = pickCommand('keys', commands, given);
-  await command.run(terminal, given.values);
-}
-
-function parse(args: readonly string[]) {
-  return parseArguments(args, options);
-}
+/** `latchkey keys …`. */
+export const keys: Topic = {
+  usage: '<command>',
+  commands,
+  notes: `<algorithm> is ES256 (default), ES384, ES512, RS256, PS256, EdDSA, HS256, …
+Keys go to files in <folder>, which only their owner can read; nothing is overwritten. Without --out they are printed, the key on standard output and the rest on standard error.`,
+  async run(args, terminal) {
+    const { command, given } = readCommand('keys', { options, commands }, args);
+    await command.run(terminal, given);
+  },
+};
 
 async function generate(terminal: Terminal, given: Given): Promise<void> {
   const { alg = 'ES256', out, json = false } = given;

@@ -5,6 +5,7 @@ import { loadApp } from '../app/load.js';
 import { routeLines } from './lines.js';
 import { reportRoutes } from './report.js';
 import type { Terminal } from '../terminal.js';
+import type { Topic } from '../topic.js';
 import { UsageError } from '../usage-error.js';
 import { visible } from '../output/visible-text.js';
 
@@ -14,8 +15,24 @@ const options = {
   allow: { type: 'string', multiple: true },
 } as const;
 
+/** `latchkey routes …`. */
+export const routes: Topic = {
+  run,
+  usage: '<file>',
+  commands: {
+    'app.js': {
+      takes: '[--json] [--fail-unguarded] [--allow <route>]…',
+      says: 'Lists the routes of an Express or NestJS application with the guards before them, and what is wrong with them.',
+      example:
+        "npx latchkey routes app.js --fail-unguarded --allow /health --allow 'GET /public/*'",
+    },
+  },
+  notes: `The file is the module that starts the application, or exports it. It is loaded and opens no port; what it prints goes to standard error. <route> is meant to have no guard: a path of the list, or all below one with /* at its end, with a method or without.
+Exit codes: 0 done, 1 something is to be changed and --fail-unguarded is given, 2 wrong usage, or it cannot be loaded.`,
+};
+
 /** Runs `latchkey routes <file>`. Returns 1 where `--fail-unguarded` forbids what was found, else 0. */
-export async function routes(args: readonly string[], terminal: Terminal): Promise<number> {
+async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const { values, positionals } = parseArguments(args, options);
   const [file, ...more] = positionals;
   if (file === undefined || more.length > 0)

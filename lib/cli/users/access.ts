@@ -1,13 +1,14 @@
 import { unlink } from '../../accounts/identities.js';
 import { linksOf } from '../../accounts/identity-links.js';
 import type { Session } from '../../stores/store.js';
-import { type Desk, endSessions, find, nameOf } from '../desk.js';
+import { type Directory, endSessions, find, nameOf, tell, tellUnlinked } from './directory.js';
+import type { Given } from './options.js';
 import { UsageError } from '../usage-error.js';
 
 const PAGE = 100;
 
 /** A user's live sessions, the one that began last first. */
-async function sessionsOf({ store, now }: Desk, userId: string): Promise<readonly Session[]> {
+async function sessionsOf({ store, now }: Directory, userId: string): Promise<readonly Session[]> {
   const all: Session[] = [];
   for (;;) {
     const after = all.at(-1);
@@ -19,46 +20,62 @@ async function sessionsOf({ store, now }: Desk, userId: string): Promise<readonl
   }
 }
 
-export async function listSessions(desk: Desk, _given: object, login: string): Promise<void> {
-  const user = await find(desk, login);
-  const all = await sessionsOf(desk, user.id);
-  if (all.length === 0) desk.print(`${nameOf(user)} has no sessions`);
+export async function listSessions(
+  directory: Directory,
+  _given: Given,
+  login: string,
+): Promise<void> {
+  const user = await find(directory, login);
+  const all = await sessionsOf(directory, user.id);
+  if (all.length === 0) directory.print(`${nameOf(user)} has no sessions`);
   for (const { id, createdAt, lastUsedAt } of all)
-    desk.print(`${id}  began ${dateOf(createdAt)}  last used ${dateOf(lastUsedAt)}`);
+    directory.print(`${id}  began ${dateOf(createdAt)}  last used ${dateOf(lastUsedAt)}`);
 }
 
-export async function endAllSessions(desk: Desk, _given: object, login: string): Promise<void> {
-  const user = await find(desk, login);
-  desk.print(`${nameOf(user)}: ${await endSessions(desk, user, 'ended_by_admin')}`);
+export async function endAllSessions(
+  directory: Directory,
+  _given: Given,
+  login: string,
+): Promise<void> {
+  const user = await find(directory, login);
+  const ended = await endSessions(directory, user, 'ended_by_admin');
+  tell(directory, user, { change: 'sessions_ended' });
+  directory.print(`${nameOf(user)}: ${ended}`);
 }
 
-export async function listIdentities(desk: Desk, _given: object, login: string): Promise<void> {
-  const user = await find(desk, login);
-  const links = await linksOf(desk, user.id);
-  if (user.passwordHash !== undefined) desk.print('password');
+export async function listIdentities(
+  directory: Directory,
+  _given: Given,
+  login: string,
+): Promise<void> {
+  const user = await find(directory, login);
+  const links = await linksOf(directory, user.id);
+  if (user.passwordHash !== undefined) directory.print('password');
   for (const { provider, subject, linkedAt, lastUsedAt } of links)
-    desk.print(
+    directory.print(
       `${provider}  ${subject}  linked ${dateOf(linkedAt)}  last used ${lastUsedAt === undefined ? '-' : dateOf(lastUsedAt)}`,
     );
   if (user.passwordHash === undefined && links.length === 0)
-    desk.print(`${nameOf(user)} has no way to sign in`);
+    directory.print(`${nameOf(user)} has no way to sign in`);
 }
 
 /** Removes a provider, and ends all sessions: which of them began with it is not worth a difference here. */
 export async function removeIdentity(
-  desk: Desk,
-  { provider }: { readonly provider?: string | undefined },
+  directory: Directory,
+  { provider }: Given,
   login: string,
 ): Promise<void> {
   if (provider === undefined) throw new UsageError('users unlink needs --provider');
-  const user = await find(desk, login);
-  const removed = await unlink(desk, user.id, { provider });
+  const user = await find(directory, login);
+  const removed = await unlink(directory, user.id, { provider });
   if (removed.length === 0)
     throw new Error(
       `${nameOf(user)} does not sign in with ${JSON.stringify(provider)}; npx latchkey users identities shows what they have`,
     );
-  const ended = await endSessions(desk, user, 'identity_removed');
-  desk.print(`removed ${provider} from ${nameOf(user)}; ${ended}`);
+  tellUnlinked(directory, removed, { userId: user.id, by: 'admin' });
+  const ended = await endSessions(directory, user, 'identity_removed');
+  tell(directory, user, { change: 'identity_removed' });
+  directory.print(`removed ${provider} from ${nameOf(user)}; ${ended}`);
 }
 
 function dateOf(time: number): string {

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStore } from 'latchkey';
 import { expect, it, onTestFinished } from 'vitest';
@@ -122,7 +122,21 @@ it.each([
   { title: 'a client id too many', args: ['list', 'a'] },
   { title: 'days that are no number', args: ['add', '--org', 'a', '--name', 'b', '--days', '1.5'] },
 ])('$title is wrong usage', async ({ args }) => {
-  const { run } = await world();
-  expect(await run(...args)).toMatchObject({ code: 2, stdout: '' });
-  expect((await run('list')).stdout).toMatch(/^no service accounts/);
+  // Where no store answers: usage is judged before it is asked.
+  const env = { AUTH_STORE_URL: 'postgres://127.0.0.1:1/x' };
+  const outcome = await latchkey(['service-accounts', ...args], { env });
+  expect(outcome).toMatchObject({ code: 2, stdout: '' });
+});
+
+it('a database that is not there is made for the first account, and not to be read', async () => {
+  const folder = createDatabaseFolder();
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'auth.db');
+  const run = (...args: readonly string[]) =>
+    latchkey(['service-accounts', ...args], { env: { AUTH_STORE_URL: `file:${file}` } });
+  expect(await run('list')).toMatchObject({ code: 1, stdout: '' });
+  expect(existsSync(file)).toBe(false);
+  const { stdout } = await run('add', '--org', 'acme', '--name', 'Robot');
+  expect(stdout).toContain(`made the database ${file}`);
+  expect((await run('list', '--org', 'globex')).stdout).toContain(`of "globex" in the SQLite file`);
 });

@@ -1,103 +1,18 @@
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createAuth, openStore } from 'latchkey';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { root } from '../../package/build-package.js';
-import { plainEnvironment } from '../../package/start-script.js';
 import { addUser, bearer, SECRET, serveAuth } from '../../world/auth-server.js';
-import { bundle } from '../../world/bundle.js';
 import { latchkey as runLatchkey, type Outcome } from '../../world/command-line.js';
+import { createDatabaseFolder } from '../../world/database-folder.js';
 import { sharedStores } from '../../world/every-store.js';
 
-// Inside the project, where Node finds the dependencies.
-const scriptFolder = path.join(root, 'node_modules/.cache', `cli-${randomUUID()}`);
-const script = path.join(scriptFolder, 'latchkey.mjs');
-
-beforeAll(async () => {
-  mkdirSync(scriptFolder, { recursive: true });
-  writeFileSync(script, await bundle('lib/cli/latchkey.ts'));
-  return () => rmSync(scriptFolder, { recursive: true, force: true });
-});
-
-interface Given {
-  readonly storeUrl?: string;
-  readonly stdin?: string;
-}
-
-const environmentOf = ({ storeUrl }: Given): Record<string, string> =>
-  storeUrl === undefined ? {} : { AUTH_STORE_URL: storeUrl };
-
-const latchkey = (args: readonly string[], given: Given = {}): Promise<Outcome> =>
-  runLatchkey(args, { env: environmentOf(given), stdin: given.stdin ?? '' });
-
-/** The same in a process of its own, which has to end by itself. */
-async function latchkeyProcess(args: readonly string[], given: Given = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, [script, ...args], {
-    cwd: root,
-    env: { ...plainEnvironment(), ...environmentOf(given) },
-  });
-  const output = { stdout: '', stderr: '' };
-  child.stdout.on('data', (text) => (output.stdout += String(text)));
-  child.stderr.on('data', (text) => (output.stderr += String(text)));
-  child.stdin.end(given.stdin ?? '');
-  const [code] = await once(child, 'close');
-  return { code: Number(code), ...output };
-}
-
-it('a reader that closes the pipe ends the output, without a stack trace', async () => {
-  const child = spawn(process.execPath, [script, 'help'], { cwd: root, env: plainEnvironment() });
-  child.stdout.destroy();
-  let stderr = '';
-  child.stderr.on('data', (text) => (stderr += String(text)));
-  const [code] = await once(child, 'close');
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-});
-
-it.runIf(existsSync('/dev/full'))('output that cannot be written is a failure', async () => {
-  const full = openSync('/dev/full', 'w');
-  const child = spawn(process.execPath, [script, 'help'], {
-    cwd: root,
-    env: plainEnvironment(),
-    stdio: ['ignore', full, 'pipe'],
-  });
-  closeSync(full);
-  let stderr = '';
-  child.stderr?.on('data', (text) => (stderr += String(text)));
-  const [code] = await once(child, 'close');
-  expect({ code, stderr }).toEqual({
-    code: 1,
-    stderr: 'latchkey: standard output cannot be written: ENOSPC\n',
-  });
-});
-
-it('Control-C ends a command while an application is loaded that would finish its work first', async () => {
-  const app = path.join(scriptFolder, 'slow.mjs');
-  writeFileSync(
-    app,
-    `process.on('SIGINT', () => process.exit());
-    setInterval(() => {}, 1000);
-    console.log('loading');
-    await new Promise(() => {});`,
-  );
-  const child = spawn(process.execPath, [script, 'doctor', app, '--live'], {
-    cwd: root,
-    env: plainEnvironment(),
-  });
-  child.stderr.once('data', () => child.kill('SIGINT'));
-  expect(await once(child, 'close')).toEqual([null, 'SIGINT']);
-});
+const latchkey = (
+  args: readonly string[],
+  { storeUrl, stdin = '' }: { readonly storeUrl?: string; readonly stdin?: string } = {},
+): Promise<Outcome> =>
+  runLatchkey(args, { env: storeUrl === undefined ? {} : { AUTH_STORE_URL: storeUrl }, stdin });
 
 const passwordIn = ({ stdout }: Outcome): string => /^password (\S+)$/m.exec(stdout)?.[1] ?? '';
 
@@ -217,26 +132,18 @@ for (const place of await sharedStores(12))
     });
 
     it('takes a password on standard input, and holds it to the policy', async () => {
-      const short = await latchkeyProcess(
-        ['users', 'add', '--username', 'carl', '--password-stdin'],
-        {
-          storeUrl,
-          stdin: 'short\n',
-        },
-      );
-      expect(short).toMatchObject({ code: 1, stdout: '' });
-      expect(short.stderr).toBe('latchkey: password has fewer than 15 characters\n');
-      const good = await latchkeyProcess(
-        ['users', 'add', '--username', 'carl', '--password-stdin', '--must-reset'],
-        {
-          storeUrl,
-          stdin: 'carl has never told anybody\nthis\n',
-        },
-      );
+      const args = ['users', 'add', '--username', 'carl', '--password-stdin'];
+      const short = await latchkey(args, { storeUrl, stdin: 'short\n' });
+      expect(short).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: 'latchkey: password has fewer than 15 characters\n',
+      });
+      const stdin = 'carl has never told anybody\nthis\n';
+      const good = await latchkey([...args, '--must-reset'], { storeUrl, stdin });
       expect(good).toMatchObject({ code: 0, stderr: '' });
       expect(good.stdout).not.toContain('never told');
-      const again = await latchkeyProcess(['users', 'add', '--username', 'carl'], { storeUrl });
-      expect(again.code).toBe(1);
+      expect((await latchkey(['users', 'add', '--username', 'carl'], { storeUrl })).code).toBe(1);
     });
 
     it('invites, and shows and ends sessions and identities', async () => {
@@ -285,7 +192,7 @@ for (const place of await sharedStores(12))
       const user = await addUser({ auth }, { username: 'late' });
       const provider = { issuer: 'https://id.example', subject: 'late', sessionId: undefined };
       const revocationCount = await auth.sessions.revocationCount(user.id, provider);
-      await latchkeyProcess(['users', 'reset', 'late'], { storeUrl });
+      await latchkey(['users', 'reset', 'late'], { storeUrl });
       const notes = {
         ...{ amr: [], authTime: undefined, acr: undefined, device: undefined },
         delivery: 'body' as const,
@@ -296,10 +203,12 @@ for (const place of await sharedStores(12))
     });
   });
 
+/** Where no store answers. */
+const NOWHERE = 'postgres://me:hunter2@127.0.0.1:1/x';
+
 describe('wrong usage', () => {
   it.each([
-    { title: 'no command', args: [] },
-    { title: 'an unknown topic', args: ['frob'] },
+    { title: 'no command', args: ['users'] },
     { title: 'an unknown command', args: ['users', 'frob'] },
     { title: 'no store', args: ['users', 'list'] },
     { title: 'memory:', args: ['users', 'list', '--store', 'memory:'] },
@@ -312,7 +221,7 @@ describe('wrong usage', () => {
     { title: 'roles of no user', args: ['users', 'roles', '--store', 'file:./x.db'] },
     {
       title: 'a role that is both added and removed',
-      args: ['users', 'roles', 'a', '--add', 'x', '--remove', 'x', '--store', 'file:./x.db'],
+      args: ['users', 'roles', 'a', '--add', 'x', '--remove', 'x', '--store', NOWHERE],
     },
     {
       title: 'roles that a list should have',
@@ -320,40 +229,85 @@ describe('wrong usage', () => {
     },
     { title: 'a login too few', args: ['users', 'reset', '--store', 'file:./x.db'] },
     { title: 'a login too many', args: ['users', 'disable', 'a', 'b', '--store', 'file:./x.db'] },
-  ])('$title: help and code 2', async ({ args }) => {
+  ])('$title: code 2, and where the help is', async ({ args }) => {
     const outcome = await latchkey(args);
-    expect(outcome.code).toBe(2);
-    expect(outcome.stderr + outcome.stdout).toContain('Usage: npx latchkey users');
-  });
-
-  it('ends the process with code 2', async () => {
-    expect(await latchkeyProcess(['users', 'frob'])).toMatchObject({ code: 2, stdout: '' });
+    expect(outcome).toMatchObject({ code: 2, stdout: '' });
+    expect(outcome.stderr).toMatch(/^latchkey: .+\nHelp: npx latchkey users( [a-z-]+)? --help\n$/);
   });
 
   it('a store that is not there is one sentence, without its password', async () => {
-    const outcome = await latchkeyProcess(['users', 'list'], {
-      storeUrl: 'postgres://me:hunter2@127.0.0.1:1/x',
-    });
+    const outcome = await latchkey(['users', 'list'], { storeUrl: NOWHERE });
     expect(outcome.code).toBe(1);
     expect(outcome.stderr).toMatch(/^latchkey: the store cannot be used: .+\n$/);
     expect(outcome.stderr).not.toContain('hunter2');
   });
 });
 
-it('what the command line added is what an application finds', async () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-cli-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const url = `file:${path.join(folder, 'auth.db')}`;
-  await latchkeyProcess(['users', 'add', '--username', 'dora', '--group', 'night'], {
-    storeUrl: url,
+describe('a SQLite file that is not there', () => {
+  const createFolder = (): string => {
+    const folder = createDatabaseFolder();
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    return folder;
+  };
+
+  it.each([
+    'list',
+    'roles',
+    'disable',
+    'enable',
+    'reset',
+    'sessions',
+    'end-sessions',
+    'identities',
+  ])('users %s says where it looked, and makes none', async (command) => {
+    const file = path.join(createFolder(), 'auht.db');
+    const login = command === 'list' ? [] : ['ada'];
+    const outcome = await latchkey(['users', command, ...login], { storeUrl: `file:${file}` });
+    expect(outcome).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `latchkey: there is no database "${file}", which AUTH_STORE_URL names\n`,
+    });
+    expect(existsSync(file)).toBe(false);
   });
-  const auth = createAuth({
-    env: {},
-    publicUrl: 'http://localhost:3000',
-    jwt: { secret: SECRET },
-    store: { url },
-    onWarning: () => undefined,
+
+  it('is perhaps misspelt', async () => {
+    const folder = createFolder();
+    for (const name of ['auth.db', 'auth.db-wal']) writeFileSync(path.join(folder, name), '');
+    const store = `file:${path.join(folder, 'auht.db')}`;
+    const { stderr } = await latchkey(['users', 'list', '--store', store]);
+    expect(stderr).toMatch(/auht\.db", which --store names; did you mean auth\.db\?\n$/);
   });
-  expect((await auth.users.findByLogin('dora'))?.groups).toEqual(['night']);
-  await auth.close();
+
+  it('begins with its first user, who is told of it, and whom an application finds', async () => {
+    const file = path.join(createFolder(), 'new', 'auth.db');
+    const url = `file:${file}`;
+    const add = ['users', 'add', '--group', 'night', '--username'];
+    const { stdout } = await latchkey([...add, 'dora'], { storeUrl: url });
+    expect(stdout).toMatch(new RegExp(`\nmade the database ${file}, which was not there\n$`));
+    expect((await latchkey([...add, 'eva'], { storeUrl: url })).stdout).not.toContain('made');
+    const auth = createAuth({
+      env: {},
+      publicUrl: 'http://localhost:3000',
+      jwt: { secret: SECRET },
+      store: { url },
+      onWarning: () => undefined,
+    });
+    expect((await auth.users.findByLogin('dora'))?.groups).toEqual(['night']);
+    await auth.close();
+  });
+
+  it('is not made for a user who is refused', async () => {
+    const file = path.join(createFolder(), 'auth.db');
+    const args = ['users', 'add', '--username', 'dora', '--password-stdin'];
+    expect((await latchkey(args, { storeUrl: `file:${file}`, stdin: 'short' })).code).toBe(1);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it('says of a database without users which one it is', async () => {
+    const file = path.join(createFolder(), 'empty.db');
+    writeFileSync(file, '', { mode: 0o600 });
+    const { stdout } = await latchkey(['users', 'list'], { storeUrl: `file:${file}` });
+    expect(stdout).toContain(`no users in the SQLite file ${file};`);
+  });
 });

@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { createEvents, type EventSink } from '../events.js';
+import { openStore } from '../stores/open-store.js';
+import { steadyStore } from '../stores/steady/steady-store.js';
+import { siteOf } from '../stores/store-site.js';
+import type { Store } from '../stores/store.js';
+import { nearestFile } from './nearest-file.js';
+import { visible } from './output/visible-text.js';
+import type { Terminal } from './terminal.js';
+import { UsageError } from './usage-error.js';
+
+/** What commands that work on a store have. */
+export interface OpenedStore {
+  readonly store: Store;
+  /** Such as `PostgreSQL at db.example:5432`. */
+  readonly site: string;
+  /** The audit events, of which only listeners of `diagnostics_channel` in this process are told. */
+  readonly events: EventSink;
+  readonly now: () => number;
+  /** Prints a line. */
+  readonly print: (line: string) => void;
+  readonly read: Terminal['read'];
+}
+
+/** For the help of commands that work on a store. */
+export const STORE_NOTE =
+  '<url> is file:./auth.db, postgres://… or redis://…; without --store it is AUTH_STORE_URL.';
+
+interface StoreUse {
+  /** `--store`; AUTH_STORE_URL where it is not given. */
+  readonly given: string | undefined;
+  /** Whether a SQLite file is made where there is none: for commands that add the first of something. */
+  readonly mayBegin: boolean;
+}
+
+/** Opens the store, and closes it when the work is done. Rejects with an error that names the path where there is no such SQLite file. */
+export async function withStore(
+  { given, mayBegin }: StoreUse,
+  { env, read, print: write }: Terminal,
+  work: (opened: OpenedStore) => Promise<void>,
+): Promise<void> {
+  const url = persistentUrl(given ?? env['AUTH_STORE_URL']);
+  const absent = absentFile(url);
+  if (absent !== undefined && !mayBegin)
+    throw new Error(
+      `there is no database ${JSON.stringify(absent)}, which ${given === undefined ? 'AUTH_STORE_URL' : '--store'} names${nearestFile(absent, DATABASE)}`,
+    );
+  const events = createEvents();
+  const store = steadyStore(openStore(url), { events, warns: false });
+  const print = (line: string) => write(`${visible(line)}\n`);
+  try {
+    await work({ store, site: siteOf(url).name, events, now: Date.now, print, read });
+  } finally {
+    await store.close();
+  }
+  if (absent !== undefined) print(`made the database ${absent}, which was not there`);
+}
+
+function persistentUrl(url: string | undefined): string {
+  if (url === undefined)
+    throw new UsageError('no store: set AUTH_STORE_URL, or add --store file:./auth.db');
+  if (/^(?:memory:|file::memory:$)/.test(url))
+    throw new UsageError(
+      `${url} is inside the process of the application; use file:, postgres: or redis:`,
+    );
+  return url;
+}
+
+/** The whole path of a SQLite file that is not there. */
+function absentFile(url: string): string | undefined {
+  const file = url.startsWith('file:') ? path.resolve(url.slice('file:'.length)) : undefined;
+  return file === undefined || existsSync(file) ? undefined : file;
+}
+
+/** All but what SQLite keeps beside a database. */
+const DATABASE = /(?<!-(?:wal|shm|journal))$/;
