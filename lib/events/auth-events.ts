@@ -256,8 +256,8 @@ export interface AuthEvents {
     readonly userId: string;
   };
   /**
-   * An administrator, or users themselves (sign-up, new address), changed a user. What the application does by `auth.users` is not told, neither what
-   * the command line does, which runs in a process of its own.
+   * An administrator, or users themselves (sign-up, new address), changed a user. What the application does by `auth.users` is not told. The command
+   * line tells it in its own process, on `diagnostics_channel`.
    */
   'user.changed': RequestFacts & {
     readonly userId: string;
@@ -273,7 +273,7 @@ export interface AuthEvents {
       | 'key_revoked';
     /** Which members were set, such as `roles`, by `updated`, `disabled` and `enabled`. */
     readonly fields?: readonly UserField[];
-    /** Subject of the request, where there was one; absent for a sign-up. */
+    /** Subject of the request, where there was one; absent for a sign-up, and from the command line. */
     readonly by: string | undefined;
   };
   /** A support person began to act as another user. */
@@ -335,7 +335,7 @@ export interface AuthEvents {
       | 'secret_ended';
     /** Which members were set, such as `scopes`, by `updated`, `disabled` and `enabled`. */
     readonly fields?: readonly ServiceAccountField[];
-    /** Subject of the request. */
+    /** Subject of the request; absent from the command line. */
     readonly by: string | undefined;
   };
   /** An organisation was made, renamed, removed: with its members, invitations and service accounts. `by` is the user who did it, here and below; absent: the application. */
