@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 // `npm run example <name>` starts one of the folders beside this file.
 const [name = ''] = process.argv.slice(2);
@@ -10,7 +11,8 @@ const names = entries
   .toSorted();
 
 if (names.includes(name)) {
-  await import(path.join(import.meta.dirname, name, 'server.ts'));
+  // As a URL, which a path with # or % in it is not, nor one that begins with a drive.
+  await import(pathToFileURL(path.join(import.meta.dirname, name, 'server.ts')).href);
 } else {
   if (name !== '') {
     console.error(`There is no example ${JSON.stringify(name)}.`);

@@ -5,6 +5,8 @@ import { startPlatform } from './demo/start-platform.js';
 
 runExample(async (origin) => {
   // With AUTH_JWKS_URL there is a platform already: see the README. Else one is started here.
+  if (!process.env.AUTH_JWKS_URL && process.env.NODE_ENV === 'production')
+    throw new Error('set AUTH_JWKS_URL: the platform in its place is for development.');
   const demo = process.env.AUTH_JWKS_URL ? undefined : await startPlatform(origin);
   const auth = createAuth(demo && { jwt: demo.jwt });
   const platformOrigin = demo?.platformOrigin ?? readUrl('PLATFORM_ORIGIN');

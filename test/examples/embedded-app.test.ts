@@ -84,6 +84,13 @@ async function startOrdersApi(
   return { ...served, asked };
 }
 
+/** What the app logs until the test has finished, in place of the console. */
+function logged() {
+  const log = vi.spyOn(console, 'error').mockReturnValue();
+  onTestFinished(() => log.mockRestore());
+  return log;
+}
+
 describe('the backend of the embedded app', () => {
   it('calls the upstream API with the caller’s own token and the id of the request', async () => {
     const { appOrigin, upstream, tokenOf } = await world();
@@ -115,6 +122,7 @@ describe('the backend of the embedded app', () => {
     'sends the token nowhere else for the order %s',
     async (id) => {
       const { appOrigin, upstream, tokenOf } = await world();
+      logged();
       const response = await fetch(`${appOrigin}/api/orders/${id}/ship`, {
         method: 'POST',
         headers: { authorization: `Bearer ${await tokenOf('ada')}` },
@@ -143,8 +151,7 @@ describe('the backend of the embedded app', () => {
 
   it('answers 502 with the request’s id while the upstream API is down, and logs why', async () => {
     const { appOrigin, upstream, tokenOf } = await world();
-    const log = vi.spyOn(console, 'error').mockReturnValue();
-    onTestFinished(() => log.mockRestore());
+    const log = logged();
     await upstream.close();
     const response = await fetch(`${appOrigin}/api/orders`, {
       headers: { authorization: `Bearer ${await tokenOf('ada')}`, 'x-request-id': 'launch-2' },
@@ -345,8 +352,7 @@ describe.skipIf(isChromiumMissing())('the page in the platform’s frame', () =>
     await frame.getByText('Signed in as grace').waitFor();
     await frame.getByRole('button', { name: 'Ship order 1002' }).click();
     await frame.getByRole('alert').getByText('You may not do this').waitFor();
-    const log = vi.spyOn(console, 'error').mockReturnValue();
-    onTestFinished(() => log.mockRestore());
+    logged();
     await upstream.close();
     await frame.getByRole('button', { name: 'Load again' }).click();
     await page.clock.runFor(10_000);

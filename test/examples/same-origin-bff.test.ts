@@ -5,10 +5,11 @@ import { promisify } from 'node:util';
 import { type AuthOptions, createAuth } from 'latchkey';
 import { createTestIssuer, type TestIssuer } from 'latchkey/testing';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createApp as createPublicApp } from '../../examples/same-origin-bff/1-public/app.js';
 import { createApp as createVerifyingApp } from '../../examples/same-origin-bff/2-verify/app.js';
 import { createApp as createSignInApp } from '../../examples/same-origin-bff/3-sign-in/app.js';
+import { requireDevelopment } from '../../examples/same-origin-bff/demo/for-development.js';
 import { createDemoIssuer } from '../../examples/same-origin-bff/demo/issuer.js';
 import { createDemo } from '../../examples/same-origin-bff/demo/sign-in.js';
 import { isRecord } from '../../lib/is-record.js';
@@ -134,6 +135,13 @@ it.each(['1-public', '2-verify', '3-sign-in'])(
     expect(await stop(script)).toBe(0);
   },
 );
+
+it('makes nothing up in production', () => {
+  requireDevelopment('AUTH_OIDC_ISSUER');
+  vi.stubEnv('NODE_ENV', 'production');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  expect(() => requireDevelopment('AUTH_OIDC_ISSUER')).toThrow(/AUTH_OIDC_ISSUER/);
+});
 
 describe('step 1', () => {
   it('is public', async () => {

@@ -1,11 +1,14 @@
 import { createAuth } from 'latchkey';
 import { runExample } from '../../run-example.js';
+import { requireDevelopment } from '../demo/for-development.js';
 import { createDemoIssuer } from '../demo/issuer.js';
 import { createApp } from './app.js';
 
 runExample(async (origin) => {
-  // AUTH_JWT_ISSUER and its like say whose tokens count. Without them an issuer is made up.
-  const demo = process.env.AUTH_JWT_ISSUER === undefined ? createDemoIssuer() : undefined;
+  // These say whose tokens count. Where none is set, an issuer is made up.
+  const { AUTH_JWT_ISSUER, AUTH_JWT_SECRET, AUTH_JWKS_URL } = process.env;
+  const demo = AUTH_JWT_ISSUER || AUTH_JWT_SECRET || AUTH_JWKS_URL ? undefined : createDemoIssuer();
+  if (demo) requireDevelopment('AUTH_JWT_ISSUER, AUTH_JWT_AUDIENCE and AUTH_JWKS_URL');
   const auth = createAuth(demo && { jwt: demo.jwt });
   const tokens =
     demo &&

@@ -1,11 +1,13 @@
 import { createAuth } from 'latchkey';
 import { runExample } from '../../run-example.js';
+import { requireDevelopment } from '../demo/for-development.js';
 import { createDemo } from '../demo/sign-in.js';
 import { createApp } from './app.js';
 
 runExample(async (origin) => {
   // AUTH_OIDC_ISSUER and its like say where users sign in. Without them a provider is made up, and the rest with it.
-  const demo = process.env.AUTH_OIDC_ISSUER === undefined ? await createDemo(origin) : undefined;
+  const demo = process.env.AUTH_OIDC_ISSUER ? undefined : await createDemo(origin);
+  if (demo) requireDevelopment('AUTH_OIDC_ISSUER and the other variables of the README');
   const auth = createAuth({
     ...demo?.settings,
     appName: 'Example Shop',
