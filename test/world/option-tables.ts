@@ -8,9 +8,51 @@ import { root } from '../package/build-package.js';
  * parameters of a method, `namespace *` for the functions of a namespace. What a type takes from others has to be named as well.
  */
 export function declaredNames(file: string, ...types: readonly string[]): ReadonlySet<string> {
-  const text = readFileSync(path.join(root, 'node_modules', file), 'utf8');
-  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  const source = readDeclarations(file);
   return new Set(types.flatMap((type) => namesIn(declarationOf(source, type))));
+}
+
+/** The names that a declaration file exports, those of types included. */
+export function exportedNames(file: string): ReadonlySet<string> {
+  const source = readDeclarations(file);
+  return new Set(source.statements.flatMap((statement) => exportsOf(statement)));
+}
+
+function readDeclarations(file: string): ts.SourceFile {
+  const text = readFileSync(path.join(root, 'node_modules', file), 'utf8');
+  return ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+}
+
+function exportsOf(statement: ts.Statement): readonly string[] {
+  if (ts.isExportDeclaration(statement) && statement.exportClause)
+    return ts.isNamedExports(statement.exportClause)
+      ? statement.exportClause.elements.map(({ name }) => name.text)
+      : [];
+  const isExported =
+    ts.canHaveModifiers(statement) &&
+    ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
+  if (!isExported) return [];
+  if (ts.isVariableStatement(statement))
+    return statement.declarationList.declarations.map(({ name }) => name.getText());
+  const isNamed =
+    ts.isClassDeclaration(statement) ||
+    ts.isFunctionDeclaration(statement) ||
+    ts.isInterfaceDeclaration(statement) ||
+    ts.isModuleDeclaration(statement) ||
+    ts.isTypeAliasDeclaration(statement);
+  return isNamed && statement.name ? [statement.name.text] : [];
+}
+
+/** The texts that a type allows, as in `type Kind = 'a' | 'b'`. */
+export function declaredTexts(file: string, type: string): ReadonlySet<string> {
+  const source = readDeclarations(file);
+  const texts: string[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isStringLiteral(node)) texts.push(node.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(declarationOf(source, type));
+  return new Set(texts);
 }
 
 function declarationOf(source: ts.SourceFile, name: string): ts.Node {
@@ -20,8 +62,9 @@ function declarationOf(source: ts.SourceFile, name: string): ts.Node {
     const isNamed =
       (ts.isInterfaceDeclaration(node) ||
         ts.isTypeAliasDeclaration(node) ||
+        ts.isClassDeclaration(node) ||
         ts.isModuleDeclaration(node)) &&
-      node.name.text === type;
+      node.name?.text === type;
     if (isNamed && method === undefined) found ??= node;
     const isMethod = ts.isMethodSignature(node) && node.name.getText() === method;
     if (isMethod && inside === type) found ??= node;
@@ -39,14 +82,19 @@ function namesIn(declaration: ts.Node): readonly string[] {
     // What a function takes or returns is no member.
     if (ts.isFunctionTypeNode(node)) return;
     const isMember =
-      ts.isPropertySignature(node) || ts.isMethodSignature(node) || ts.isFunctionDeclaration(node);
+      ts.isPropertySignature(node) ||
+      ts.isPropertyDeclaration(node) ||
+      ts.isMethodSignature(node) ||
+      ts.isMethodDeclaration(node) ||
+      ts.isFunctionDeclaration(node);
     if (isMember && node !== declaration && node.name)
       names.push(
         ts.isStringLiteral(node.name) || ts.isIdentifier(node.name)
           ? node.name.text
           : node.name.getText(),
       );
-    if (isMember && !ts.isPropertySignature(node) && node !== declaration) return;
+    const isFunction = isMember && !ts.isPropertySignature(node) && !ts.isPropertyDeclaration(node);
+    if (isFunction && node !== declaration) return;
     ts.forEachChild(node, visit);
   };
   visit(declaration);

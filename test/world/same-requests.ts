@@ -15,15 +15,23 @@ export interface SameCase extends SameRequest {
   readonly status: number;
   /** Claims of the token that it brings along, beside the usual ones. */
   readonly claims?: Readonly<Record<string, unknown>>;
+  /** Headers that the application of today adds, or says otherwise. @defaultValue none: all of them are the same */
+  readonly adds?: Headers;
 }
+
+/** By their names in lower case. */
+export type Headers = Readonly<Record<string, string>>;
 
 export interface SameAnswer {
   readonly status: number;
   /** What JSON says, or the text. */
   readonly body: unknown;
-  /** `WWW-Authenticate`. */
-  readonly challenge: string | null;
+  /** Without those that tell of the connection, the time and the length. */
+  readonly headers: Headers;
 }
+
+/** They say nothing about the answer, or only what its body says already. */
+const INCIDENTAL = new Set(['connection', 'content-length', 'date', 'etag', 'keep-alive']);
 
 /** An `exp` that is over. */
 export function aMinuteAgo(): number {
@@ -47,11 +55,13 @@ export async function askEach(
       });
       const text = await response.text();
       await served.close();
-      const isJson = response.headers.get('content-type')?.includes('json');
+      const isJson = text !== '' && response.headers.get('content-type')?.includes('json');
       return {
         status: response.status,
         body: isJson ? (JSON.parse(text) as unknown) : text,
-        challenge: response.headers.get('www-authenticate'),
+        headers: Object.fromEntries(
+          [...response.headers].filter(([name]) => !INCIDENTAL.has(name)),
+        ),
       };
     }),
   );
