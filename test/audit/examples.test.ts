@@ -204,9 +204,9 @@ const examples: readonly Example[] = [
   {
     example: 'moving-from/passport-sessions',
     env: { ...signing, ...moved, AUTH_ACCEPTED_WARNINGS: 'mail,unguarded_changes' },
-    create: () => fromPassportSessions(createAuth()),
+    create: () => fromPassportSessions(createAuth(), () => Promise.resolve(1)),
     guarded: 3,
-    unguarded: ['GET /login', 'POST /login/password'],
+    unguarded: ['GET /login', 'GET /signup', 'POST /login/password', 'POST /signup'],
   },
   // Its resolvers ask who calls, each by itself.
   {

@@ -1,12 +1,12 @@
 import express, { type Express, type RequestHandler, type Router } from 'express';
-import { type Auth, optionalPrincipalOf, principalOf } from 'latchkey';
+import { type Auth, AuthError, optionalPrincipalOf, principalOf } from 'latchkey';
 import { createNotes, userOf } from './notes.js';
-import { homePage, loginPage } from './pages.js';
+import { homePage, loginPage, signUpPage } from './pages.js';
 
-/** The same with Latchkey: same addresses, same form. */
-export function createApp(auth: Auth): Express {
+/** The same with Latchkey: same addresses, same forms. `nextId` makes the ids of new users, such as a sequence of the database. */
+export function createApp(auth: Auth, nextId: () => Promise<number>): Express {
   const app = express();
-  app.use(signingIn(auth));
+  app.use(signingUp(auth, nextId), signingIn(auth));
   app.use(auth.optionalAuth({ sessionCookie: true }), likePassport);
   app.get('/', (req, res) => {
     res.send(homePage(req.isAuthenticated() ? userOf(req).username : undefined));
@@ -18,6 +18,36 @@ export function createApp(auth: Auth): Express {
   app.use(auth.errorHandler());
   return app;
 }
+
+function signingUp(auth: Auth, nextId: () => Promise<number>): Router {
+  const routes = express.Router();
+  const readForm = express.urlencoded({ extended: false });
+  routes.get('/signup', (_req, res) => void res.send(signUpPage()));
+  routes.post(
+    '/signup',
+    auth.sameOrigin({ requireJson: false }),
+    readForm,
+    async (req, res, next) => {
+      const [username, password] = [String(req.body.username), String(req.body.password)];
+      const user = { id: String(await nextId()), username };
+      try {
+        await auth.passwords.checkPolicy(password, { user });
+        await auth.users.create({ ...user, passwordHash: await auth.passwords.hash(password) });
+        req.url = '/api/auth/signin'; // in the place of req.login()
+        next();
+      } catch (error) {
+        if (!(error instanceof AuthError) || error.status >= 500) throw error;
+        res.status(error.status).send(signUpPage(REASONS[error.code] ?? error.message));
+      }
+    },
+  );
+  return routes;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  CONFLICT: 'This name is taken.',
+  PASSWORD_POLICY: 'Choose a longer password, which is hard to guess.',
+};
 
 export function signingIn(auth: Auth): Router {
   const routes = express.Router();

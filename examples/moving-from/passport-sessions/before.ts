@@ -1,7 +1,7 @@
 import express, { type Express, type RequestHandler } from 'express';
 import session, { type SessionOptions } from 'express-session';
 import { createNotes, userOf } from './notes.js';
-import { homePage, loginPage } from './pages.js';
+import { homePage, loginPage, signUpPage } from './pages.js';
 import { createPassport } from './passport.js';
 import type { UserTable } from './users.js';
 
@@ -30,6 +30,12 @@ export function createApp(users: UserTable, sessions: SessionOptions): Express {
       keepSessionInfo: true, // or passport 0.6 and later lose `returnTo`
     }),
   );
+  app.get('/signup', (_req, res) => void res.send(signUpPage()));
+  app.post('/signup', async (req, res, next) => {
+    const row = await users.add(String(req.body.username), String(req.body.password));
+    if (row) req.login(row, (error) => (error ? next(error) : res.redirect('/')));
+    else res.status(409).send(signUpPage('This name is taken.'));
+  });
   app.post('/logout', (req, res, next) => {
     req.logout((error) => (error ? next(error) : res.redirect('/')));
   });

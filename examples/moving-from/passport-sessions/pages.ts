@@ -5,7 +5,7 @@ export function homePage(username: string | undefined): string {
   return page(
     'Notes',
     username === undefined
-      ? '<p>Nobody is signed in.</p><a href="/login">Sign in</a>'
+      ? '<p>Nobody is signed in.</p><a href="/login">Sign in</a> <a href="/signup">Sign up</a>'
       : `<p>Hello ${escape(username)}</p><a href="/notes">Notes</a>
          <form method="post" action="/logout"><button>Sign out</button></form>`,
   );
@@ -20,6 +20,18 @@ export function loginPage(message: string, returnTo = '/'): string {
        <label>User name <input name="username" autocomplete="username" required></label>
        <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
        <button>Sign in</button>
+     </form>`,
+  );
+}
+
+export function signUpPage(message = ''): string {
+  return page(
+    'Sign up',
+    `${message && `<p role="alert">${escape(message)}</p>`}
+     <form method="post" action="/signup">
+       <label>User name <input name="username" autocomplete="username" required></label>
+       <label>Password <input name="password" type="password" autocomplete="new-password" required></label>
+       <button>Sign up</button>
      </form>`,
   );
 }

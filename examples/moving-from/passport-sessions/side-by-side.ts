@@ -1,6 +1,6 @@
 import express, { type Express } from 'express';
 import session, { type SessionOptions } from 'express-session';
-import { type Auth, principalOf } from 'latchkey';
+import { type Auth, optionalPrincipalOf, principalOf } from 'latchkey';
 import { likePassport, signingIn } from './after.js';
 import { createApp as createBefore } from './before.js';
 import { createPassport } from './passport.js';
@@ -12,13 +12,18 @@ export function createApp(auth: Auth, users: UserTable, sessions: SessionOptions
   const app = express();
   app.use(session({ resave: false, saveUninitialized: false, ...sessions }));
   app.use(createPassport(users).session());
-  app.use(auth.optionalAuth({ sessionCookie: true }), takeOver(auth), likePassport);
+  app.use(auth.optionalAuth({ sessionCookie: true }), takeOver(auth, users), likePassport);
   app.get('/login', (req, res, next) => {
     // Routes that have not moved keep the way back in the session.
     const { returnTo } = req.session;
     if (returnTo === undefined) return next();
     delete req.session.returnTo;
     res.redirect(`/login?${new URLSearchParams({ returnTo }).toString()}`);
+  });
+  app.post('/logout', (req, _res, next) => {
+    // A page from before the change ends the old session, or the next one would take it over.
+    if (optionalPrincipalOf(req)) next();
+    else req.logout(next);
   });
   app.use(signingIn(auth));
 

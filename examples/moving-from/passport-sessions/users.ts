@@ -14,7 +14,8 @@ export interface UserTable {
   findById(id: unknown): UserRow | undefined;
   findByName(username: string): UserRow | undefined;
   all(): readonly UserRow[];
-  add(username: string, password: string): Promise<void>;
+  /** Undefined when the name is taken. */
+  add(username: string, password: string): Promise<UserRow | undefined>;
 }
 
 export function openUserTable(database: Database.Database): UserTable {
@@ -33,9 +34,13 @@ export function openUserTable(database: Database.Database): UserTable {
     async add(username, password) {
       const salt = randomBytes(16);
       const hash = await hashPassword(password, salt);
-      database
-        .prepare('INSERT INTO users (username, hashed_password, salt) VALUES (?, ?, ?)')
-        .run(username, hash, salt);
+      return toRow(
+        database
+          .prepare(
+            'INSERT INTO users (username, hashed_password, salt) VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING *',
+          )
+          .get(username, hash, salt),
+      );
     },
   };
 }

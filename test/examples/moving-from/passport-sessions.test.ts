@@ -1,13 +1,16 @@
+import { pbkdf2Sync, scryptSync } from 'node:crypto';
 import session from 'express-session';
 import Database from 'libsql';
 import { createAuth } from 'latchkey';
+import passport from 'passport';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createApp as createAfter } from '../../../examples/moving-from/passport-sessions/after.js';
 import { createApp as createBefore } from '../../../examples/moving-from/passport-sessions/before.js';
 import {
-  importUsers,
+  formerHash,
   passwords,
-} from '../../../examples/moving-from/passport-sessions/import-users.js';
+} from '../../../examples/moving-from/passport-sessions/former-hashes.js';
+import { importUsers } from '../../../examples/moving-from/passport-sessions/import-users.js';
 import { createApp as createBoth } from '../../../examples/moving-from/passport-sessions/side-by-side.js';
 import {
   openUserTable,
@@ -18,7 +21,7 @@ import { createHttpBrowser, type HttpBrowser } from '../../world/http-browser.js
 import { reservePort } from '../../world/login-app.js';
 import { declaredNames, tabledNames } from '../../world/option-tables.js';
 
-const PASSWORD = 'correct horse battery staple';
+const PASSWORD = 'four quiet lamps above a harbour';
 const EVIL = 'https://evil.example';
 
 // Hashes of this strength take long on purpose: one user for all tests.
@@ -30,19 +33,24 @@ beforeAll(async () => {
 
 type Kind = 'before' | 'after' | 'both';
 
-async function start(kind: Kind, publicUrl?: string) {
+interface Setting {
+  readonly publicUrl?: string;
+  readonly table?: UserTable;
+}
+
+async function start(kind: Kind, { publicUrl, table = users }: Setting = {}) {
   const port = await reservePort();
   const sessions = { secret: 'of this test alone', store: new session.MemoryStore() };
   const auth = createAuth({ ...BASE, publicUrl: publicUrl ?? port.origin, passwords });
-  await importUsers(users, auth);
+  await importUsers(table, auth);
   const apps = {
-    before: () => createBefore(users, sessions),
-    after: () => createAfter(auth),
-    both: () => createBoth(auth, users, sessions),
+    before: () => createBefore(table, sessions),
+    after: () => createAfter(auth, () => Promise.resolve(42)),
+    both: () => createBoth(auth, table, sessions),
   };
   const serve = (which: Kind) => port.serve(apps[which]());
   serve(kind);
-  return { auth, origin: port.origin, browser: createHttpBrowser(), serve };
+  return { auth, table, origin: port.origin, browser: createHttpBrowser(), serve };
 }
 
 interface Place {
@@ -127,6 +135,61 @@ describe('a log-in that another site’s form sends', () => {
   });
 });
 
+/** By the form of before, as somebody new. */
+async function signUp({ origin, browser }: Place, username = 'bob') {
+  const form = await browser.open(`${origin}/signup`);
+  return browser.submit(form, { username, password: PASSWORD });
+}
+
+const openTable = (): UserTable => openUserTable(new Database(':memory:'));
+
+describe('signing up', () => {
+  it.each(['before', 'after', 'both'] as const)(
+    'makes an account and signs its user in, %s',
+    async (kind) => {
+      const place = await start(kind, { table: openTable() });
+      expect((await signUp(place)).body).toContain('Hello bob');
+      const { body } = await place.browser.fetch(`${place.origin}/api/me`);
+      expect(JSON.parse(body)).toEqual({ username: 'bob' });
+      expect((await signUp({ ...place, browser: createHttpBrowser() })).status).toBe(409);
+    },
+  );
+
+  it('side by side, is good for signing in later', async () => {
+    const place = await start('both', { table: openTable() });
+    await signUp(place);
+    const later = { ...place, browser: createHttpBrowser() };
+    const form = await later.browser.open(`${later.origin}/login`);
+    await later.browser.submit(form, { username: 'bob', password: PASSWORD });
+    expect((await later.browser.open(`${later.origin}/notes`)).body).toContain('Notes of bob');
+  });
+
+  it('wants a better password than before', async () => {
+    const { origin, browser, auth } = await start('after', { table: openTable() });
+    const form = await browser.open(`${origin}/signup`);
+    const page = await browser.submit(form, { username: 'bob', password: 'hunter2' });
+    expect(page.status).toBe(400);
+    expect(await auth.users.findById('42')).toBeUndefined();
+  });
+});
+
+describe('hashes of before', () => {
+  // Made as these libraries make them.
+
+  it.each([
+    { kind: 'mongoose', hash: () => pbkdf2Sync(PASSWORD, 'a1b2', 25_000, 512, 'sha256') },
+    { kind: 'scrypt', hash: () => scryptSync(PASSWORD, 'a1b2', 64) },
+  ])('of the kind $kind sign their user in, who then has another', async ({ kind, hash }) => {
+    const place = await start('after', { table: openTable() });
+    const passwordHash = formerHash(kind, 'a1b2', hash());
+    await place.auth.users.create({ id: '7', username: 'ada', passwordHash });
+    expect((await signIn(place, `${PASSWORD}!`)).status).toBe(401);
+    expect((await place.auth.users.findById('7'))?.passwordHash).toBe(passwordHash);
+    expect((await signIn(place)).body).toContain('Notes of ada');
+    expect((await place.auth.users.findById('7'))?.passwordHash).toMatch(/^\$argon2id\$/);
+  });
+});
+
 describe('imported users', () => {
   it('have their hashes replaced at the first log-in', async () => {
     const place = await start('after');
@@ -181,8 +244,27 @@ describe('both, side by side', () => {
     expect((await browser.open(`${origin}/notes`)).url).toContain('/login');
   });
 
+  it('end a session of before by the button of a page that was open', async () => {
+    const place = await start('before');
+    const { origin, browser, serve } = place;
+    await signIn(place);
+    const home = await browser.open(`${origin}/`);
+    serve('both');
+    expect((await browser.submit(home)).body).toContain('Nobody is signed in.');
+    expect((await browser.open(`${origin}/notes`)).url).toContain('/login');
+  });
+
+  it('lead back to before, where who has signed in since signs in once more', async () => {
+    const place = await start('both');
+    const { origin, browser, serve } = place;
+    await signIn(place);
+    serve('before');
+    expect((await browser.open(`${origin}/notes`)).url).toContain('/login');
+    expect((await signIn(place)).body).toContain('Notes of ada');
+  });
+
   it('give it the cookie that Latchkey reads over https, too', async () => {
-    const place = await start('before', 'https://localhost');
+    const place = await start('before', { publicUrl: 'https://localhost' });
     await signIn(place);
     place.serve('both');
     await place.browser.open(`${place.origin}/notes`);
@@ -221,11 +303,35 @@ describe('both, side by side', () => {
   });
 });
 
+describe('the cookies that a log-in sets', () => {
+  it.each([
+    { kind: 'before', lines: [/^connect\.sid=[^;]+; Path=\/; HttpOnly$/] },
+    {
+      kind: 'after',
+      lines: [
+        /^latchkey-session=[^;]+; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/,
+        /^latchkey-device=[^;]+; Max-Age=31536000; Path=\/; HttpOnly; SameSite=Lax$/,
+      ],
+    },
+  ] as const)('are those of the README, $kind', async ({ kind, lines }) => {
+    const { origin } = await start(kind);
+    const answer = await fetch(`${origin}/login/password`, {
+      method: 'POST',
+      redirect: 'manual',
+      body: new URLSearchParams({ username: 'ada', password: PASSWORD }),
+      headers: { origin, 'sec-fetch-site': 'same-origin' },
+    });
+    const set = answer.headers.getSetCookie();
+    expect(set).toHaveLength(lines.length);
+    for (const line of lines) expect(set).toContainEqual(expect.stringMatching(line));
+  });
+});
+
 describe('the README says what becomes of every option', () => {
   const folder = 'passport-sessions';
+  const file = '@types/express-session/index.d.ts';
 
   it('of session()', () => {
-    const file = '@types/express-session/index.d.ts';
     const declared = declaredNames(file, 'SessionOptions', 'CookieOptions');
     expect(tabledNames(folder, 'session()')).toEqual(declared);
   });
@@ -238,8 +344,24 @@ describe('the README says what becomes of every option', () => {
   });
 
   it('of passport-local', () => {
-    const file = '@types/passport-local/index.d.ts';
-    const declared = declaredNames(file, 'IStrategyOptionsWithRequest');
+    const types = '@types/passport-local/index.d.ts';
+    const declared = declaredNames(types, 'IStrategyOptionsWithRequest');
     expect(tabledNames(folder, 'passport-local')).toEqual(declared);
+  });
+
+  it('and of what both add to a request', () => {
+    const declared = declaredNames('@types/passport/index.d.ts', 'Request');
+    const names = new Set([...declared, ...declaredNames(file, 'Request')]);
+    expect(tabledNames(folder, 'req')).toEqual(names);
+    expect(tabledNames(folder, 'req.session')).toEqual(declaredNames(file, 'Session'));
+  });
+
+  it('and of every function', () => {
+    const { prototype } = passport.Passport;
+    const methods = Object.getOwnPropertyNames(prototype).filter(
+      (name) => !['constructor', 'init'].includes(name),
+    );
+    const names = [...methods, ...Object.keys(passport)].filter((name) => !name.startsWith('_'));
+    expect(tabledNames(folder, 'Functions')).toEqual(new Set(names));
   });
 });
