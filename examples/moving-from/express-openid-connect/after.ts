@@ -10,6 +10,7 @@ export function createApp(auth: Auth): Express {
   app.use(auth.optionalAuth({ sessionCookie: true }), likeOidc);
 
   app.get('/', (req, res) => void res.send(homePage(req.oidc.isAuthenticated())));
+  app.get('/join', colours.join);
   app.get('/profile', auth.requireAuth({ redirect: '/login' }), (req, res) => {
     const { email, attributes } = principalOf(req).user;
     res.send(profilePage(email, colours.of(attributes['sub'])));
@@ -29,13 +30,20 @@ export const provision: NonNullable<AuthOptions['provision']> = ({ subject, clai
   attributes: { sub: subject, ...(typeof claims['name'] === 'string' && { name: claims['name'] }) },
 });
 
-/** `req.oidc` for handlers that were written for express-openid-connect. Behind `optionalAuth()`. */
-export const likeOidc: RequestHandler = (req, _res, next) => {
+/** `req.oidc` and `res.oidc` for handlers that were written for express-openid-connect. Behind `optionalAuth()`. */
+export const likeOidc: RequestHandler = (req, res, next) => {
   const { user } = optionalPrincipalOf(req) ?? {};
   const claims = user && { ...user.attributes, email: user.email, nickname: user.username };
   const isAuthenticated = () => claims !== undefined;
   Object.assign(req, {
     oidc: { isAuthenticated, user: claims, fetchUserInfo: async () => claims },
+  });
+  Object.assign(res, {
+    oidc: {
+      login: async ({ returnTo = req.originalUrl } = {}) =>
+        res.redirect(`/login?${new URLSearchParams({ returnTo }).toString()}`),
+      logout: async () => res.redirect('/logout'), // which asks
+    },
   });
   next();
 };

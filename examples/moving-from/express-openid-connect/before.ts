@@ -21,6 +21,7 @@ export function createRoutes(): Router {
   const routes = express.Router();
   const colours = createColours();
   routes.get('/', (req, res) => void res.send(homePage(req.oidc.isAuthenticated())));
+  routes.get('/join', colours.join);
   routes.get('/profile', requiresAuth(), async (req, res) => {
     const { sub, email } = await req.oidc.fetchUserInfo();
     res.send(profilePage(email, colours.of(sub)));

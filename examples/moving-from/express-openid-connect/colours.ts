@@ -11,5 +11,6 @@ export function createColours() {
     const sub: unknown = req.oidc.user?.['sub'];
     res.json({ sub, colour: colours.get(sub) ?? null });
   };
-  return { save, me, of: (sub: unknown) => colours.get(sub) };
+  const join: RequestHandler = (_req, res) => void res.oidc.login({ returnTo: '/profile' });
+  return { save, me, join, of: (sub: unknown) => colours.get(sub) };
 }

@@ -1,4 +1,7 @@
-import { createAuth } from 'latchkey';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import express from 'express';
+import { createAuth, optionalPrincipalOf } from 'latchkey';
 import { describe, expect, it } from 'vitest';
 import {
   createApp as createAfter,
@@ -6,11 +9,13 @@ import {
 } from '../../../examples/moving-from/express-openid-connect/after.js';
 import { createApp as createBefore } from '../../../examples/moving-from/express-openid-connect/before.js';
 import { createApp as createBoth } from '../../../examples/moving-from/express-openid-connect/side-by-side.js';
+import { attemptSilentLogin } from '../../../examples/moving-from/express-openid-connect/silent-login.js';
+import { root } from '../../package/build-package.js';
 import { BASE, SECRET } from '../../world/auth-server.js';
 import { createHttpBrowser, type HttpBrowser, type Page } from '../../world/http-browser.js';
 import { reservePort } from '../../world/login-app.js';
 import { signInAt, startLoginProvider } from '../../world/login-provider.js';
-import { declaredNames, tabledNames } from '../../world/option-tables.js';
+import { declaredNames, exportedNames, tabledNames } from '../../world/option-tables.js';
 
 const EVIL = 'https://evil.example';
 
@@ -42,7 +47,7 @@ async function start(kind: Kind) {
   };
   const serve = (which: Kind) => port.serve(apps[which]());
   serve(kind);
-  return { auth, origin, browser: createHttpBrowser(), serve };
+  return { auth, origin, browser: createHttpBrowser(), serve, serveApp: port.serve };
 }
 
 interface Place {
@@ -93,6 +98,12 @@ describe.each(['before', 'after'] as const)(
       expect(page.body).toContain('href="/profile"');
     });
 
+    it('leads from a route of its own to the provider and from there where that route says', async () => {
+      const { origin, browser } = await start(kind);
+      const page = await signInAt(browser, `${origin}/join`, { login: 'ada' });
+      expect(page.url).toBe(`${origin}/profile`);
+    });
+
     it('signs out here and at the provider, and comes home', async () => {
       const place = await start(kind);
       await signIn(place);
@@ -116,10 +127,34 @@ describe.each(['before', 'after'] as const)(
 
 describe('what differs', () => {
   it.each([
-    { kind: 'before', status: 302 },
-    { kind: 'after', status: 401 },
-  ] as const)('a script of a stranger gets $status $kind', async ({ kind, status }) => {
-    expect(await statusOf(await start(kind))).toBe(status);
+    { kind: 'before', any: 302, json: 401, type: 'text/html' },
+    { kind: 'after', any: 401, json: 401, type: 'application/problem+json' },
+  ] as const)('a script of a stranger gets $any $kind, and $json for JSON', async (row) => {
+    const { origin } = await start(row.kind);
+    const ask = (accept: string) =>
+      fetch(`${origin}/api/me`, { headers: { accept }, redirect: 'manual' });
+    expect((await ask('*/*')).status).toBe(row.any);
+    const answer = await ask('application/json');
+    expect(answer.status).toBe(row.json);
+    expect(answer.headers.get('content-type')).toContain(row.type);
+  });
+
+  it.each([
+    { kind: 'before', line: /^appSession=[^;]+; Path=\/; Expires=[^;]+; HttpOnly; SameSite=Lax$/ },
+    {
+      kind: 'after',
+      line: /^latchkey-session=[^;]+; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/,
+    },
+  ] as const)('the cookie that a sign-in sets, $kind', async ({ kind, line }) => {
+    const place = await start(kind);
+    const { origin, browser } = place;
+    await signIn(place);
+    browser.setCookie('localhost', COOKIE[kind], '');
+    const until = (url: URL): boolean => url.pathname === '/callback';
+    const { url } = await browser.open(`${origin}/profile`, { until });
+    const cookie = [...browser.cookies('localhost')].map((pair) => pair.join('=')).join('; ');
+    const answer = await fetch(url, { redirect: 'manual', headers: { cookie } });
+    expect(answer.headers.getSetCookie()).toContainEqual(expect.stringMatching(line));
   });
 
   it.each([
@@ -165,6 +200,34 @@ describe('of two log-ins at once', () => {
   });
 });
 
+describe('attemptSilentLogin()', () => {
+  async function startSilent() {
+    const place = await start('after');
+    const guard = place.auth.optionalAuth({ sessionCookie: true });
+    const app = express().get('/silent', guard, attemptSilentLogin, (req, res) => {
+      res.send(optionalPrincipalOf(req)?.user.username ?? 'a stranger');
+    });
+    place.serveApp(app.use(createAfter(place.auth)));
+    return place;
+  }
+
+  it('signs in who is signed in at the provider, and asks nothing', async () => {
+    const place = await startSilent();
+    await signIn(place);
+    place.browser.setCookie('localhost', COOKIE.after, '');
+    const page = await place.browser.open(`${place.origin}/silent`);
+    expect(page).toMatchObject({ body: 'ada', url: `${place.origin}/silent` });
+  });
+
+  it('asks once, and shows the page to a stranger', async () => {
+    const { origin, browser } = await startSilent();
+    const page = await browser.open(`${origin}/silent`);
+    expect(page.body).toBe('a stranger');
+    expect(page.url).toBe(`${origin}/silent?auth_error=login_required`);
+    expect((await browser.open(`${origin}/silent`)).visited).toHaveLength(1);
+  });
+});
+
 describe('both, side by side', () => {
   it('let a user of Latchkey use routes that have moved and routes that have not', async () => {
     const place = await start('both');
@@ -205,6 +268,8 @@ describe('both, side by side', () => {
 });
 
 describe('the README says what becomes of every option', () => {
+  const types = 'express-openid-connect/index.d.ts';
+
   it.each([
     { heading: 'auth()', of: ['ConfigParams'] },
     { heading: 'session', of: ['SessionConfigParams', 'CookieConfigParams'] },
@@ -213,8 +278,22 @@ describe('the README says what becomes of every option', () => {
       heading: 'backchannelLogout, login(), logout(), callback()',
       of: ['BackchannelLogoutOptions', 'LoginOptions', 'LogoutOptions', 'CallbackOptions'],
     },
+    { heading: 'req.oidc, res.oidc', of: ['RequestContext', 'ResponseContext'] },
+    { heading: 'req.oidc.accessToken', of: ['AccessToken', 'RefreshParams'] },
+    { heading: 'req.appSession', of: ['Session'] },
   ])('of $heading', ({ heading, of }) => {
-    const declared = declaredNames('express-openid-connect/index.d.ts', ...of);
+    const declared = declaredNames(types, ...of);
     expect(tabledNames('express-openid-connect', heading)).toEqual(declared);
+  });
+
+  it('and of every function and error', () => {
+    expect(tabledNames('express-openid-connect', 'Functions')).toEqual(exportedNames(types));
+  });
+
+  it('and of every variable', () => {
+    const file = path.join(root, 'node_modules/express-openid-connect/lib/config.js');
+    const read = readFileSync(file, 'utf8').matchAll(/process\.env\.(\w+)/g);
+    const names = [...read].map(([, name]) => name);
+    expect(tabledNames('express-openid-connect', 'Variables')).toEqual(new Set(names));
   });
 });
