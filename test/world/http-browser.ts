@@ -18,7 +18,11 @@ export interface Page {
 export interface HttpBrowser {
   open(url: string, options?: Navigation): Promise<Page>;
   /** Fills the page's only form in and submits it. */
-  submit(page: Page, fields?: Readonly<Record<string, string>>): Promise<Page>;
+  submit(
+    page: Page,
+    fields?: Readonly<Record<string, string>>,
+    options?: Pick<Navigation, 'until'>,
+  ): Promise<Page>;
   /** As a script of a page on the same origin does. */
   fetch(url: string, options?: ScriptRequest): Promise<Page>;
   cookies(host: string): ReadonlyMap<string, string>;
@@ -143,11 +147,12 @@ export function createHttpBrowser(): HttpBrowser {
 
   return {
     open,
-    submit(page, fields = {}) {
+    submit(page, fields = {}, options = {}) {
       const { action, values } = formOf(page);
       return open(action, {
         form: { ...values, ...fields },
         from: new URL(page.url).origin,
+        ...options,
       });
     },
     async fetch(address, { method, json, headers = {} } = {}) {

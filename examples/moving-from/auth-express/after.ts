@@ -5,8 +5,9 @@ import { createProfile, showHome, userOf } from './profile.js';
 /** The same with Latchkey: same addresses, the callback that is registered at the provider included. */
 export function createApp(auth: Auth): Express {
   const app = express();
-  app.use('/auth', formerNames, auth.router());
   app.use(auth.optionalAuth({ sessionCookie: true }), likeAuthjs);
+  app.get('/auth/session', answerAsBefore);
+  app.use('/auth', formerNames, auth.router());
   app.get('/', showHome);
   app.get('/api/me', auth.requireAuth({ sessionCookie: true }), (_req, res) => {
     res.json({ id: userOf(res).id });
@@ -15,6 +16,11 @@ export function createApp(auth: Auth): Express {
   app.use(auth.errorHandler());
   return app;
 }
+
+/** `GET /auth/session` for pages that were written for Auth.js, in the place of Latchkey's own. */
+export const answerAsBefore: RequestHandler = (_req, res) => {
+  res.set('Cache-Control', 'private, no-cache, no-store').json(res.locals.session ?? null);
+};
 
 /** Links to the pages of Auth.js go on working. */
 export const formerNames: RequestHandler = (req, _res, next) => {

@@ -1,7 +1,7 @@
 import { ExpressAuth, type ExpressAuthConfig, getSession } from '@auth/express';
 import express, { type Express } from 'express';
 import { type Auth, optionalPrincipalOf, principalOf } from 'latchkey';
-import { formerNames, likeAuthjs } from './after.js';
+import { answerAsBefore, formerNames, likeAuthjs } from './after.js';
 import { authenticatedUser, callbacks } from './before.js';
 import { createProfile, showHome } from './profile.js';
 
@@ -25,6 +25,7 @@ export function createApp(auth: Auth, config: ExpressAuthConfig): Express {
     if (req.path === '/signout' && isOld) void oldAuth(req, res, next);
     else next();
   });
+  app.get('/auth/session', answerAsBefore);
   app.use('/auth', formerNames, auth.router());
 
   // Moved. Who has an old session signs in at the provider, and is asked nothing while it remembers them.

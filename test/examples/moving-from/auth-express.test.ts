@@ -11,7 +11,12 @@ import { BASE, SECRET } from '../../world/auth-server.js';
 import { createHttpBrowser, type HttpBrowser, type Page } from '../../world/http-browser.js';
 import { reservePort } from '../../world/login-app.js';
 import { signInAt, startLoginProvider } from '../../world/login-provider.js';
-import { declaredNames, tabledNames } from '../../world/option-tables.js';
+import {
+  declaredNames,
+  declaredTexts,
+  exportedNames,
+  tabledNames,
+} from '../../world/option-tables.js';
 
 const EVIL = 'https://evil.example';
 
@@ -70,10 +75,14 @@ async function signOut({ origin, browser }: Place): Promise<Page> {
     : page;
 }
 
-function goOn({ origin, browser }: Place, page: Page): Promise<Page> {
+function goOn(
+  { origin, browser }: Place,
+  page: Page,
+  options: { readonly until?: (url: URL) => boolean } = {},
+): Promise<Page> {
   const [, link] = /href="(\/auth\/log(?:in|out)[^"]*)"/.exec(page.body) ?? [];
-  if (link === undefined) return browser.submit(page);
-  return browser.open(`${origin}${link.replaceAll('&#38;', '&')}`, { from: origin });
+  if (link === undefined) return browser.submit(page, {}, options);
+  return browser.open(`${origin}${link.replaceAll('&#38;', '&')}`, { from: origin, ...options });
 }
 
 const statusOf = async ({ origin, browser }: Place): Promise<number> =>
@@ -95,6 +104,19 @@ describe.each(['before', 'after'] as const)('the application with Auth.js, %s', 
     expect((await browser.open(`${origin}/`)).body).toContain('Hello ADA');
     const me = await browser.fetch(`${origin}/api/me`);
     expect(JSON.parse(me.body)).toEqual({ id: 'ada' });
+  });
+
+  it('tells scripts who is signed in', async () => {
+    const place = await start(kind);
+    const ask = () => place.browser.fetch(`${place.origin}/auth/session`);
+    expect(JSON.parse((await ask()).body)).toBeNull();
+    await signIn(place);
+    const { body, headers } = await ask();
+    expect(JSON.parse(body)).toEqual({
+      user: { id: 'ada', name: 'ADA', email: 'ada@idp.example' },
+      expires: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    });
+    expect(headers['cache-control']).toBe('private, no-cache, no-store');
   });
 
   it('asks, and signs out', async () => {
@@ -146,6 +168,30 @@ describe('what differs', () => {
   );
 });
 
+describe('the cookie that a sign-in sets', () => {
+  it.each([
+    {
+      ...{ kind: 'before' as const },
+      line: /^authjs\.session-token=[^;]+; Path=\/; Expires=[^;]+; HttpOnly; SameSite=Lax$/,
+    },
+    {
+      ...{ kind: 'after' as const },
+      line: /^latchkey-session=[^;]+; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/,
+    },
+  ])('$kind is as the README says', async ({ kind, line }) => {
+    const place = await start(kind);
+    const { origin, browser } = place;
+    await signIn(place);
+    browser.setCookie('localhost', COOKIE[kind], '');
+    const until = (url: URL): boolean => url.pathname === '/auth/callback/corp';
+    const asked = await browser.open(`${origin}/auth/signin?callbackUrl=%2Fprofile`);
+    const { url } = await goOn(place, asked, { until });
+    const cookie = [...browser.cookies('localhost')].map((pair) => pair.join('=')).join('; ');
+    const answer = await fetch(url, { redirect: 'manual', headers: { cookie } });
+    expect(answer.headers.getSetCookie()).toContainEqual(expect.stringMatching(line));
+  });
+});
+
 describe('links to the pages of Auth.js', () => {
   it('go on working, and lead where they did', async () => {
     const { origin, browser } = await start('after');
@@ -194,6 +240,9 @@ describe('both, side by side', () => {
     await signIn(place);
     serve('both');
     expect((await browser.open(`${origin}/profile`)).body).toContain('ada@idp.example');
+    expect(JSON.parse((await browser.fetch(`${origin}/auth/session`)).body)).toMatchObject({
+      user: { id: 'ada', email: 'ada@idp.example' },
+    });
     expect(browser.cookies('localhost').has(COOKIE.after)).toBe(false);
     expect((await browser.open(`${origin}/account`)).url).toBe(`${origin}/account`);
     expect(browser.cookies('localhost').has(COOKIE.after)).toBe(true);
@@ -221,6 +270,22 @@ describe('the README says what becomes of every option', () => {
       ...declaredNames('@auth/core/types.d.ts', 'PagesOptions', 'Theme', 'CookiesOptions'),
     ];
     expect(tabledNames('auth-express', 'ExpressAuth()')).toEqual(new Set(declared));
+  });
+
+  it('of every name', () => {
+    const names = exportedNames('@auth/express/index.d.ts');
+    expect(tabledNames('auth-express', 'Names')).toEqual(names);
+  });
+
+  it('of every address', () => {
+    const actions = declaredTexts('@auth/core/types.d.ts', 'AuthAction');
+    expect(tabledNames('auth-express', 'Addresses below /auth')).toEqual(actions);
+  });
+
+  it('of an adapter', () => {
+    const methods = declaredNames('@auth/core/adapters.d.ts', 'Adapter');
+    const declared = [...declaredNames('@auth/core/adapters.d.ts', 'AdapterUser'), ...methods];
+    expect(tabledNames('auth-express', 'An adapter')).toEqual(new Set(declared));
   });
 
   it('of a provider', () => {

@@ -47,7 +47,7 @@ async function start(kind: Kind) {
   };
   const serve = (which: Kind) => port.serve(apps[which]());
   serve(kind);
-  return { auth, origin, browser: createHttpBrowser(), serve, serveApp: port.serve };
+  return { auth, origin, browser: createHttpBrowser(), serve, port };
 }
 
 interface Place {
@@ -207,7 +207,7 @@ describe('attemptSilentLogin()', () => {
     const app = express().get('/silent', guard, attemptSilentLogin, (req, res) => {
       res.send(optionalPrincipalOf(req)?.user.username ?? 'a stranger');
     });
-    place.serveApp(app.use(createAfter(place.auth)));
+    place.port.serve(app.use(createAfter(place.auth)));
     return place;
   }
 
