@@ -191,6 +191,16 @@ describe('hashes of before', () => {
 });
 
 describe('imported users', () => {
+  it('sign in with an e-mail address where they are created with one', async () => {
+    const place = await start('after', { table: openTable() });
+    const { auth, browser, origin } = place;
+    const passwordHash = formerHash('scrypt', 'a1b2', scryptSync(PASSWORD, 'a1b2', 64));
+    await auth.users.create({ id: '7', email: 'ada@example.com', passwordHash });
+    const form = await browser.open(`${origin}/login`);
+    await browser.submit(form, { username: 'ada@example.com', password: PASSWORD });
+    expect((await browser.fetch(`${origin}/api/me`)).status).toBe(200);
+  });
+
   it('have their hashes replaced at the first log-in', async () => {
     const place = await start('after');
     const { auth } = place;
