@@ -20,7 +20,7 @@ export interface SameCase extends SameRequest {
 }
 
 /** By their names in lower case. */
-export type Headers = Readonly<Record<string, string>>;
+type Headers = Readonly<Record<string, string>>;
 
 export interface SameAnswer {
   readonly status: number;
