@@ -72,6 +72,24 @@ it('a bundle by esbuild as an ECMAScript module verifies tokens', async () => {
   expect(stdout).toBe('401 200\n');
 });
 
+it('a bundle that only verifies tokens holds no store, no route and no other package', async () => {
+  await project.write(
+    'only-verifies.js',
+    "export { createVerifier, requireAuth } from 'latchkey';\n",
+  );
+  const { metafile, outputFiles } = await build({
+    ...{ entryPoints: [path.join(project.folder, 'only-verifies.js')], bundle: true },
+    ...{ platform: 'node', format: 'esm', metafile: true, write: false, outdir: project.folder },
+  });
+  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
+  const kept = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0);
+  const packages = kept.map(([input]) => /.*node_modules\/([^/]+)\//.exec(input)?.[1]);
+  expect(new Set(packages)).toEqual(new Set(['latchkey']));
+  const [{ text } = { text: '' }] = outputFiles;
+  expect(text).toContain('requireAuthMiddleware');
+  expect(text).not.toMatch(/CREATE TABLE|redis\.call|<form|AUTH_STORE_URL/);
+});
+
 it('a bundle as an ECMAScript module without require() says how to read YAML', async () => {
   await project.write('reads-yaml.js', "import { loadConfig } from 'latchkey';\nloadConfig();\n");
   const running = runBundle(await esbuild('reads-yaml', 'esm'), withYaml);

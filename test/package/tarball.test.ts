@@ -98,11 +98,7 @@ it('require and import give the same AuthError, so that instanceof holds across 
 
 it('no compiled file refers to import.meta, which Jest and bundles in CommonJS do not have', async () => {
   const compiled = files.filter((file) => /^dist.*\.c?js$/.test(file));
-  const texts = await Promise.all(
-    compiled.map((file) =>
-      readFile(path.join(project.folder, 'node_modules/latchkey', file), 'utf8'),
-    ),
-  );
+  const texts = await Promise.all(compiled.map(textOf));
   expect(compiled.filter((_file, at) => texts[at]?.includes('import.meta'))).toEqual([]);
 });
 
@@ -114,11 +110,34 @@ it('holds what users read and run, and nothing of the tests', () => {
   expect(files.filter((file) => /\.test\.|^test/.test(file))).toEqual([]);
 });
 
-it('has a source for every compiled file, and none is left over from an older build', async () => {
-  const compiled = files.filter((file) => file.startsWith('dist') && file.endsWith('.js'));
-  const sources = files.filter((file) => /^lib.*(?<!\.d)\.ts$/.test(file));
-  const expected = sources.map((file) => file.replace(/^lib/, 'dist').replace(/\.ts$/, '.js'));
-  expect(compiled.toSorted()).toEqual(expected.toSorted());
+it('holds just the compiled files that its entries load, and those are all there', async () => {
+  const { exports, bin } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as {
+    readonly exports: unknown;
+    readonly bin: unknown;
+  };
+  const entries = [...JSON.stringify({ exports, bin }).matchAll(/"\.\/(dist\/[^"]+\.c?js)"/g)];
+  const reached = await reachedFrom(entries.map(([, file = '']) => file));
+  const compiled = files.filter((file) => /^dist.*\.c?js$/.test(file));
+  expect(compiled.toSorted()).toEqual([...reached].toSorted());
+});
+
+it('holds the sources that its source maps name', async () => {
+  const maps = files.filter((file) => /^dist.*\.js\.map$/.test(file));
+  const named = await Promise.all(
+    maps.map(async (file) => {
+      const { sources } = JSON.parse(await textOf(file)) as { readonly sources: readonly string[] };
+      return sources.map((source) => path.join(path.dirname(file), source));
+    }),
+  );
+  expect(named.flat().length).toBeGreaterThan(300);
+  expect(named.flat().filter((source) => !files.includes(source))).toEqual([]);
+});
+
+// Babel says on standard error that it stops formatting larger ones, in each run of Jest.
+it('has no compiled file of more than 500,000 characters', async () => {
+  const compiled = files.filter((file) => /^dist.*\.c?js$/.test(file));
+  const texts = await Promise.all(compiled.map(textOf));
+  expect(compiled.filter((_file, at) => (texts[at]?.length ?? 0) > 500_000)).toEqual([]);
 });
 
 it('has every file that its exports name', async () => {
@@ -135,4 +154,21 @@ function node(args: readonly string[]): Promise<{ stdout: string; stderr: string
     cwd: project.folder,
     env: plainEnvironment(),
   });
+}
+
+function textOf(file: string): Promise<string> {
+  return readFile(path.join(project.folder, 'node_modules/latchkey', file), 'utf8');
+}
+
+/** These compiled files with all that they load of ours, at once or later. */
+async function reachedFrom(entries: readonly string[]): Promise<ReadonlySet<string>> {
+  const reached = new Set(entries);
+  // A set also iterates over what is added meanwhile.
+  for (const file of reached) {
+    const loads = (await textOf(file)).matchAll(
+      /(?:^(?:import|export|\})[^;\n]*|import\(|^module\.exports = require\()["'](\.[^"']*)["']/gm,
+    );
+    for (const [, name = ''] of loads) reached.add(path.join(path.dirname(file), name));
+  }
+  return reached;
 }
