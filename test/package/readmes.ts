@@ -119,14 +119,13 @@ export async function compileExamples(
   files: readonly string[],
   surroundings = '',
 ): Promise<string> {
-  const preludeFile = await project.write('prelude.d.ts', `${examplePrelude}${surroundings}`);
+  const preludeFile = await project.write('prelude.ts', `${examplePrelude}${surroundings}`);
   const config = {
     extends: path.join(root, 'tsconfig.json'),
     compilerOptions: {
       rootDir: '/',
       paths: {},
       typeRoots: [path.join(root, 'node_modules/@types')],
-      skipLibCheck: false,
       noUnusedLocals: false,
       noUnusedParameters: false,
     },
