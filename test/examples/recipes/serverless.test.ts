@@ -141,7 +141,7 @@ describe.each(eventSources)('the Lambda recipe behind a $name', ({ event, cookie
   });
 });
 
-const [rest, http] = eventSources;
+const [rest, http, balancer] = eventSources;
 
 describe('the Lambda recipe', () => {
   it.each([
@@ -153,6 +153,23 @@ describe('the Lambda recipe', () => {
     expect(answer.headers).toMatchObject({ 'x-request-id': id });
     expect(JSON.parse(answer.body)).toMatchObject({ request_id: id });
   });
+
+  it.each([
+    { addresses: ['203.0.113.7:4001', '203.0.113.7:4002', '203.0.113.7:4003'] },
+    { addresses: ['[2001:db8::7]:4001', '[2001:db8::7]:4002', '[2001:db8::7]:4003'] },
+    { addresses: ['2001:db8::7', '2001:db8::7', '2001:db8::7'] },
+  ])(
+    'counts $addresses.0 behind a load balancer as one client, whatever its port',
+    async (given) => {
+      const { invoke } = await start({ rateLimit: { max: 2, windowSeconds: 60 } });
+      const statuses: number[] = [];
+      for (const sourceIp of given.addresses) {
+        const event = balancer?.event({ ...login(), sourceIp }) ?? { requestContext: {} };
+        statuses.push((await invoke(event)).statusCode);
+      }
+      expect(statuses).toEqual([401, 401, 429]);
+    },
+  );
 
   it('fails at once behind a load balancer that would lose cookies', async () => {
     const { invoke } = await start();
