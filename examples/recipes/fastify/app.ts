@@ -16,9 +16,9 @@ declare module 'fastify' {
 /** The application's own routes in Fastify, and the auth router below `/api/auth`. */
 export async function createApp(
   auth: Auth,
-  options: FastifyServerOptions = { logger: true },
+  options: FastifyServerOptions = {},
 ): Promise<FastifyInstance> {
-  const app = Fastify(options);
+  const app = Fastify({ logger: true, ...options });
   app.decorateRequest('auth', null);
   app.setErrorHandler((error, request, reply) => {
     if (error instanceof AuthError)
