@@ -1,4 +1,5 @@
-import { addMissing } from './add-missing.js';
+import { browser } from './browser.js';
+import { initWith } from './init-with.js';
 import { readBase, urlBelow } from './relative-url.js';
 
 export interface ApiClientOptions {
@@ -28,7 +29,7 @@ export interface ApiClient {
  * });
  */
 export function createApiClient(req: object, options: ApiClientOptions): ApiClient {
-  const { fetch = globalThis.fetch, allowedOrigins } = options;
+  const { fetch = browser.fetch, allowedOrigins } = options;
   const base = readBase(options.baseUrl);
   const { origin } = base;
   // `*` stands for exactly one label: `a.b.example.com` does not match `*.example.com`.
@@ -38,12 +39,12 @@ export function createApiClient(req: object, options: ApiClientOptions): ApiClie
   const { auth, org, id }: Caller = req;
   return {
     async fetch(path, init = {}) {
-      const headers = new Headers(init.headers);
-      const isToken = auth && auth.method !== 'api_key';
-      addMissing(headers, 'Authorization', isToken ? `Bearer ${auth.token}` : undefined);
-      addMissing(headers, 'X-Org-Id', org?.id);
-      addMissing(headers, 'X-Request-Id', typeof id === 'string' ? id : undefined);
-      return fetch(urlBelow(base, path), { ...init, headers });
+      const request = initWith(init, {
+        Authorization: auth && auth.method !== 'api_key' && `Bearer ${auth.token}`,
+        'X-Org-Id': org?.id,
+        'X-Request-Id': typeof id === 'string' && id,
+      });
+      return fetch(urlBelow(base, path), request);
     },
   };
 }

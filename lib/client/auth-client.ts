@@ -1,7 +1,7 @@
 import { createAuthorisedFetch } from './authorised-fetch.js';
 import { browser } from './browser.js';
-import { type HeldToken, holdToken, readToken } from './held-token.js';
-import type { AuthClient, AuthClientOptions, Token } from './options.js';
+import { initWith } from './init-with.js';
+import type { AuthClient, AuthClientOptions } from './options.js';
 import { readBase, urlBelow } from './relative-url.js';
 import { createRouterCalls, type Send } from './router-calls.js';
 import { createSignIn } from './sign-in.js';
@@ -11,49 +11,59 @@ import { byRefresh, createTokens } from './tokens.js';
 import { watchSession } from './watched-session.js';
 
 /**
- * Creates the client of a page, or of a program in Node. Sends nothing before the first call. Throws a TypeError for a `baseUrl` that is
- * none.
+ * Creates the client of a page, or of a program in Node. Sends nothing before the first call. Throws a TypeError for a `baseUrl` or an
+ * `authPath` that is none.
  * @example
  * const client = createAuthClient({ baseUrl: '/api' });
  * await client.login({ username: 'alice', password });
  * const reports = await client.fetch('/reports');
  */
 export function createAuthClient(options: AuthClientOptions): AuthClient {
-  const {
-    baseUrl,
-    fetch = (...request) => browser.fetch(...request),
-    retryForMs = 30_000,
-  } = options;
-  const base = readBase(baseUrl);
-  const send: Send = async (path, init, token) => {
-    const headers = new Headers(init.headers);
-    if (token) headers.set('Authorization', `${token.scheme} ${token.token}`);
-    return fetch(urlBelow(base, path), { ...init, headers });
-  };
+  const { tokenSource, fetch = (...request) => browser.fetch(...request) } = options;
+  const { delivery = browser.document ? 'cookie' : 'body', retryForMs: forMs = 30_000 } = options;
+  const base = readBase(options.baseUrl);
+  const at = readBase(urlBelow(base, options.authPath ?? '/auth').href);
+  const isShared = delivery === 'cookie' && !tokenSource;
   const life = new AbortController();
-  const { tokens, watched, signIn, ready, give } = startSession({
-    options,
-    base,
-    send,
-    retryForMs,
-    signal: life.signal,
+  const { signal } = life;
+  const send: Send = async (url, init, token) =>
+    fetch(url, initWith(init, token && { Authorization: `${token.scheme} ${token.token}` }));
+  const router = createRouterCalls(send, at, forMs);
+  const watched = watchSession();
+  const isForeign = () => tokenSource ?? tokens.now.held?.isGiven;
+  // Does nothing before the first session(): there is no answer to update.
+  const askAgain = (): void => void (watched.current && signIn.session().catch(() => {}));
+  const tabs = isShared
+    ? joinTabs(`latchkey ${at.href}`, signal, (token, isBack) => {
+        // A session that is in memory is none of the browser's, which may have changed meanwhile.
+        if (isForeign() || (isBack && tokens.now.refreshToken)) return;
+        tokens.set(token, !token && !isBack);
+        if (isBack) askAgain();
+      })
+    : noTabs;
+  const tokens = createTokens({
+    tabs,
+    renewal: tokenSource
+      ? bySource(tokenSource, options.tokenSourceTimeoutMs)
+      : byRefresh(router, tabs),
+    isOut: !isShared && !tokenSource,
+    changed(before) {
+      const { held, isOut } = tokens.now;
+      if (isOut) watched.set({ authenticated: false });
+      const isOther = before && before.subject !== held?.subject;
+      if (held && (isOther || !watched.current?.authenticated)) askAgain();
+    },
   });
+  const { ready, ...signIn } = createSignIn({ delivery, router, tokens, tabs, watched, isForeign });
   const client: AuthClient = {
+    fetch: createAuthorisedFetch({ base, send, forMs, tokens, ready, org: () => client.org }),
     ...signIn,
-    fetch: createAuthorisedFetch({
-      base,
-      send,
-      forMs: retryForMs,
-      renew: tokens.renew,
-      ready,
-      org: () => client.org,
-    }),
-    token: async () => (await ready())?.token,
+    onChange: watched.onChange,
     get current() {
       return watched.current;
     },
-    onChange: watched.onChange,
-    setToken: give,
+    token: async () => (await ready())?.token,
+    setToken: (token) => tokens.give(token, !tokenSource),
     org: undefined,
     close() {
       life.abort();
@@ -61,70 +71,4 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     },
   };
   return client;
-}
-
-interface SessionParts {
-  readonly options: AuthClientOptions;
-  readonly base: URL;
-  readonly send: Send;
-  readonly retryForMs: number;
-  readonly signal: AbortSignal;
-}
-
-/** Joins what knows who is signed in. */
-function startSession({ options, base, send, retryForMs, signal }: SessionParts) {
-  const { authPath = '/auth', tokenSource } = options;
-  const { delivery = browser.document ? 'cookie' : 'body' } = options;
-  const isShared = delivery === 'cookie' && !tokenSource;
-  const router = createRouterCalls(send, authPath, retryForMs);
-  const watched = watchSession();
-  // A token passed to setToken() can't be renewed here, unless there is a tokenSource.
-  let isGiven = false;
-  // Does nothing before the first session(): there is no answer to update.
-  const askAgain = (): void => void (watched.current && signIn.session().catch(() => {}));
-  const tabs = isShared
-    ? joinTabs({
-        name: `latchkey ${base.href} ${authPath}`,
-        signal,
-        hear: (token) => isGiven || tokens.set(token, !token),
-        returned: () => isGiven || (tokens.set(undefined), askAgain()),
-      })
-    : noTabs;
-  const renewal = tokenSource
-    ? bySource(tokenSource, options.tokenSourceTimeoutMs)
-    : byRefresh(router, tabs);
-  const tokens = createTokens({
-    tabs,
-    renewal: async (...asked) => !isGiven && renewal(...asked),
-    isOut: !isShared && !tokenSource,
-    changed(before) {
-      const { held, isOut } = tokens;
-      if (isOut) watched.set({ authenticated: false });
-      const isOther = held && (before ?? held).subject !== held.subject;
-      if (isOther || (held && !watched.current?.authenticated)) askAgain();
-    },
-  });
-  const isForeign = (): boolean => isGiven || tokenSource !== undefined;
-  const signIn = createSignIn({
-    base,
-    authPath,
-    delivery,
-    router,
-    tokens,
-    tabs,
-    watched,
-    isForeign,
-  });
-  const ready = async (): Promise<HeldToken | undefined> => {
-    // Whether there is a session to refresh: a visitor without one is no error.
-    if (isShared && !isGiven && !tokens.held && !watched.current) await signIn.session();
-    return tokens.ready();
-  };
-  const give = (token: Token | undefined): void => {
-    const answer = readToken(token);
-    if (token !== undefined && !answer) throw new TypeError('this is no access token');
-    isGiven = answer !== undefined && !tokenSource;
-    tokens.set(answer && holdToken(answer, Date.now()), !answer && !tokenSource);
-  };
-  return { tokens, watched, signIn, ready, give };
 }

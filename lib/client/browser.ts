@@ -17,14 +17,15 @@ interface Browser {
   };
   /** Says that this is a page. */
   readonly document?: object;
-  readonly location?: { readonly href: string; assign(url: string): void };
+  readonly location?: { readonly href: string; assign?(url: string): void };
   readonly addEventListener?: (
     type: 'pagehide' | 'pageshow',
     listener: (event: { readonly persisted?: boolean }) => void,
     options: { readonly signal: AbortSignal },
   ) => void;
-  readonly BroadcastChannel?: new (name: string) => Channel;
-  readonly indexedDB?: { open(name: string): IdbRequest<KeyDatabase> };
+  /** Throws where there is none. */
+  readonly BroadcastChannel: new (name: string) => Channel;
+  readonly indexedDB?: KeyDatabases;
 }
 
 export const browser: Browser = globalThis;
@@ -33,6 +34,8 @@ export interface Channel {
   addEventListener(type: 'message', listener: (event: Message) => void): void;
   postMessage(message: unknown): void;
   close(): void;
+  /** Of Node, whose processes a channel keeps alive. */
+  unref?(): void;
 }
 
 /** Of a client in another tab, which may be of another version. */
@@ -47,7 +50,12 @@ export interface IdbRequest<T> {
   addEventListener(type: 'success' | 'error' | 'upgradeneeded', listener: () => void): void;
 }
 
+export interface KeyDatabases {
+  open(name: string): IdbRequest<KeyDatabase>;
+}
+
 interface KeyDatabase {
+  close(): void;
   createObjectStore(name: string): unknown;
   transaction(
     names: string,

@@ -10,6 +10,8 @@ export interface HeldToken {
   /** Milliseconds since 1970, here and below. From here on it is renewed while it still serves. */
   readonly renewAt: number;
   readonly expiresAt: number;
+  /** The platform gave it, and nothing here can renew it. */
+  readonly isGiven?: boolean;
 }
 
 /** Part of a token's life after which it is renewed, where the server does not say. */

@@ -4,7 +4,7 @@ export type Token = string | { readonly access_token: string; readonly expires_i
 export interface AuthClientOptions {
   /** Where the API is: `/api` on this origin, or an absolute URL. In Node an absolute URL. Every path is below it. */
   readonly baseUrl: string;
-  /** Where the auth router is, below `baseUrl`. @defaultValue `'/auth'` */
+  /** Where the auth router is: a path below `baseUrl`. @defaultValue `'/auth'` */
   readonly authPath?: string;
   /**
    * How a log-in delivers the refresh token: as an HttpOnly cookie, which survives a reload and is shared by all tabs, or in the
@@ -70,7 +70,8 @@ export type Login =
 
 export interface AuthClient {
   /**
-   * Like `fetch()`, as the signed-in user. `path` is below `baseUrl`; an absolute, scheme-relative or backslash path is a TypeError. Adds
+   * Like `fetch()`, as the signed-in user. `path` is below `baseUrl`; an absolute, scheme-relative or backslash path, and one that leaves
+   * `baseUrl`, is a TypeError. Adds
    * Authorization, `X-Org-Id` and `X-Request-Id` unless `init` has them. The answer is returned as it is: a 401 after one refresh, or 403, is
    * a Response. A body that can be read once only (a stream) is never sent twice. Rejects with the signal's reason, with AuthClientError when
    * no token can be had, else like `fetch()`.

@@ -25,8 +25,8 @@ export async function patiently<T extends Response | undefined>(
       answer = await attempt();
       if (!answer || !isTrouble(answer.status)) return answer;
     } catch (error) {
-      // `fetch()` rejects with a TypeError when the network fails, and a time limit with a TimeoutError.
-      if (signal?.aborted || !/^T(?:ype|imeout)Error$/.test(Object(error).name)) throw error;
+      // All else that `fetch()` rejects with is an outage: a TypeError, a time limit, and what other implementations throw.
+      if (signal?.aborted) throw error;
       failure = error;
     }
     const waitMs = retryAfterMs(answer) ?? pauseMs * (0.5 + Math.random() / 2);
@@ -34,17 +34,21 @@ export async function patiently<T extends Response | undefined>(
       if (answer) return answer;
       throw failure;
     }
-    await answer?.body?.cancel();
+    drop(answer);
     await abortable(pause(waitMs), signal);
   }
 }
 
 /** Seconds from now, or a date. Undefined for 0 and for what is over by this clock, too: that leaves the pause to us. */
 export function retryAfterMs(answer: Response | undefined): number | undefined {
-  const value = answer?.headers.get('Retry-After');
-  if (!value) return undefined;
+  const value = answer?.headers.get('Retry-After') ?? '';
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
   return ms > 0 ? ms : undefined;
+}
+
+/** Ends an answer that is not read. Not waited for: where it has been cloned, that would last until the clone is read. */
+export function drop(answer: Response | undefined): void {
+  answer?.body?.cancel().catch(() => {});
 }
 
 export function pause(ms: number): Promise<void> {
@@ -57,7 +61,7 @@ export function abortable<T>(work: Promise<T>, signal: AbortSignal | null | unde
   return new Promise((resolve, reject) => {
     const stop = (): void => reject(signal.reason);
     if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
+    signal.addEventListener('abort', stop);
     void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
 }

@@ -1,9 +1,12 @@
 import { AuthClientError } from './client-error.js';
 import type { HeldToken } from './held-token.js';
 import { patiently, retryAfterMs } from './patience.js';
+import { urlBelow } from './relative-url.js';
 
 /** Calls of the auth router. */
 export interface RouterCalls {
+  /** Where the router is. */
+  readonly at: URL;
   /** One try; a POST with a `body`. Rejects like `fetch()`. */
   readonly call: (path: string, how: RouterCall) => Promise<Response>;
   /** Tries for as long as the client may, and rejects with UNAVAILABLE when there was no answer. */
@@ -11,14 +14,11 @@ export interface RouterCalls {
 }
 
 interface RouterCall {
-  readonly body?: object;
-  /** `'omit'` leaves the cookie out. @defaultValue `'include'`: also where the API has an origin of its own */
-  readonly credentials?: 'omit' | 'include';
+  readonly body?: { readonly refresh_token?: string | undefined } | undefined;
   readonly token?: HeldToken | undefined;
 }
 
-/** Sends a request below the base. */
-export type Send = (path: string, init: RequestInit, token?: HeldToken) => Promise<Response>;
+export type Send = (url: URL, init: RequestInit, token?: HeldToken) => Promise<Response>;
 
 /** Time limit of one call, so that a hanging server does not block renewals forever. */
 const LONGEST_CALL_MS = 15_000;
@@ -26,28 +26,30 @@ const LONGEST_CALL_MS = 15_000;
 /** Also too many requests, and what only a server that is broken answers: none of them ends a session. */
 const isTrouble = (status: number): boolean => status === 429 || status >= 500;
 
-export function createRouterCalls(send: Send, authPath: string, forMs: number): RouterCalls {
+export function createRouterCalls(send: Send, at: URL, forMs: number): RouterCalls {
   return {
-    call(path, { body, token, credentials = 'include' }) {
+    at,
+    call(path, { body, token }) {
       const init: RequestInit = {
-        credentials,
+        // Cookies also where the API has an origin of its own. The one of a page's own session would be a second refresh token.
+        credentials: body?.refresh_token ? 'omit' : 'include',
         // Passwords and tokens go nowhere else.
         redirect: 'error',
         signal: AbortSignal.timeout(LONGEST_CALL_MS),
+        ...(body && {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json' },
+          body: JSON.stringify(body),
+        }),
       };
-      if (body) {
-        init.method = 'POST';
-        init.headers = { 'Content-Type': 'application/json' };
-        init.body = JSON.stringify(body);
-      }
-      return send(authPath + path, init, token);
+      return send(urlBelow(at, path), init, token);
     },
     answered: (attempt) => patiently(attempt, { forMs, isTrouble }).catch(unavailable),
   };
 }
 
 export function unavailable(cause: unknown): never {
-  throw new AuthClientError('UNAVAILABLE', 'The server did not answer', { cause });
+  throw new AuthClientError('UNAVAILABLE', 'the server gave no answer', { cause });
 }
 
 /** Reads an answer of the auth router. Rejects with AuthClientError for a refusal, and for what lacks `member`: no auth router sent it. */
@@ -67,12 +69,12 @@ interface Refusal {
 
 function refusal(answer: Response, body: Refusal): AuthClientError {
   const { status } = answer;
-  const nested: Refusal = Object(body.error);
-  const { code = nested.code ?? body.error, detail = body.message ?? nested.message } = body;
+  const all: Refusal = { ...body, ...Object(body.error) };
+  const { code = body.error, detail, message = detail } = all;
   const waitMs = retryAfterMs(answer);
   return new AuthClientError(
     status >= 500 || answer.ok ? 'UNAVAILABLE' : 'REFUSED',
-    detail ?? `status ${status}`,
+    message ?? `status ${status}`,
     {
       status,
       reason: typeof code === 'string' ? code : undefined,

@@ -10,15 +10,8 @@ export interface Tabs {
   readonly tell: (token?: HeldToken) => void;
 }
 
-interface TabOptions {
-  /** Of one session: equal for all clients that share it. */
-  readonly name: string;
-  /** Ends listening. */
-  readonly signal: AbortSignal;
-  readonly hear: (token: HeldToken | undefined) => unknown;
-  /** The page is back from the browser's back/forward cache, where it has heard nothing. */
-  readonly returned: () => unknown;
-}
+/** Hears of a token, or without one that the user has signed out. Or the page `isBack` from the browser's back/forward cache, where it has heard nothing. */
+type Hear = (token?: HeldToken, isBack?: boolean) => unknown;
 
 /** A tab that hangs is waited for so long, then another one goes on. The server answers both alike. */
 const LONGEST_WAIT_MS = 20_000;
@@ -31,14 +24,16 @@ export const noTabs: Tabs = {
   tell: () => {},
 };
 
-export function joinTabs({ name, signal, hear, returned }: TabOptions): Tabs {
+/** `name`: of one session, equal for all clients that share it. `signal` ends listening. */
+export function joinTabs(name: string, signal: AbortSignal, hear: Hear): Tabs {
   let channel: Channel | undefined;
   const open = (): void => {
     try {
-      channel = browser.BroadcastChannel && new browser.BroadcastChannel(name);
-      channel?.addEventListener('message', ({ data }) => hear(data?.scheme ? data : undefined));
+      channel = new browser.BroadcastChannel(name);
+      channel.unref?.();
+      channel.addEventListener('message', ({ data }) => hear(data?.scheme ? data : undefined));
     } catch {
-      // Some sandboxed frames have none.
+      // Some browsers and sandboxed frames have none.
     }
   };
   // An open channel keeps a page out of the back/forward cache.
@@ -54,7 +49,7 @@ export function joinTabs({ name, signal, hear, returned }: TabOptions): Tabs {
     ({ persisted }) => {
       if (!persisted) return;
       open();
-      returned();
+      hear(undefined, true);
     },
     { signal },
   );
@@ -65,16 +60,10 @@ export function joinTabs({ name, signal, hear, returned }: TabOptions): Tabs {
 }
 
 async function lock<T>(name: string, work: () => Promise<T>): Promise<T> {
-  let isHeld = false;
-  const held = (): Promise<T> => {
-    isHeld = true;
-    return work();
-  };
-  try {
-    const options = { signal: AbortSignal.timeout(LONGEST_WAIT_MS) };
-    return await (browser.navigator?.locks?.request(name, options, held) ?? held());
-  } catch (error) {
-    if (isHeld) throw error;
-    return work();
-  }
+  let result: Promise<T> | undefined;
+  const options = { signal: AbortSignal.timeout(LONGEST_WAIT_MS) };
+  const held = browser.navigator?.locks?.request(name, options, () => (result = work()));
+  // What fails is the lock, or the work itself, whose result says so.
+  await held?.catch(() => {});
+  return result ?? work();
 }

@@ -11,10 +11,13 @@ export function bySource(
 ): Renewal {
   return async function ask(take) {
     const askedAt = Date.now();
+    const limit = AbortSignal.timeout(timeoutMs);
+    // A process of Node stays alive for a timer, and not for a signal.
+    const alive = setTimeout(Object, timeoutMs);
     // A source may throw before it returns a promise.
-    const given = Promise.resolve().then(source);
-    const answer = readToken(await abortable(given, AbortSignal.timeout(timeoutMs)).catch(refuse));
-    take({ answer: answer ?? refuse(), askedAt });
+    const given = abortable(Promise.resolve().then(source), limit);
+    const answer = readToken(await given.catch(refuse).finally(() => clearTimeout(alive)));
+    take(answer ?? refuse(), askedAt);
   };
 }
 

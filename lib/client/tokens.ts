@@ -1,35 +1,42 @@
-import { type HeldToken, holdToken, type TokenAnswer } from './held-token.js';
+import { type HeldToken, holdToken, readToken, type TokenAnswer } from './held-token.js';
+import type { Token } from './options.js';
 import { readAnswer, type RouterCalls } from './router-calls.js';
 import type { Tabs } from './tabs.js';
 
 /** The access token of a client: in memory, renewed by the calls that need it. No timer renews it, so a page that rests asks for nothing. */
 export interface Tokens {
-  readonly held: HeldToken | undefined;
-  /** Whether there is known to be no session. False before the first question. */
-  readonly isOut: boolean;
+  /** Another object after each change, also to the same. */
+  readonly now: TokensNow;
   /** A token that is good now; undefined without a session. One that ends soon is renewed in the background. */
   readonly ready: () => Promise<HeldToken | undefined>;
   /** Another token than the one that was refused, if there is one. All who ask at once share one renewal. */
   readonly renew: (refused: HeldToken | undefined) => Promise<HeldToken | undefined>;
   /** Takes what a log-in was answered with, for all tabs. */
-  readonly signIn: (renewed: Renewed) => void;
+  readonly signIn: Take;
   /** Replaces the token. Without one, the session has ended (`isOut`), or the next call asks for a token. */
-  readonly set: (token: HeldToken | undefined, isOut?: boolean) => void;
+  readonly set: (held: HeldToken | undefined, isOut?: boolean) => void;
+  /** Takes what the platform has given, `isLast` where nothing here can renew it. Throws a TypeError for what is no token. */
+  readonly give: (token: Token | undefined, isLast: boolean) => void;
+}
+
+interface TokensNow {
+  readonly held?: HeldToken | undefined;
+  /** Whether there is known to be no session. False before the first question. */
+  readonly isOut: boolean;
+  /** Of a session that is in memory. Another one has it in the cookie. */
+  readonly refreshToken?: string | undefined;
 }
 
 interface RouterTokens extends TokenAnswer {
   readonly refresh_token?: string;
 }
 
-interface Renewed {
-  readonly answer: RouterTokens;
-  /** Milliseconds since 1970. */
-  readonly askedAt: number;
-}
+/** `askedAt`: milliseconds since 1970. */
+type Take = (answer: RouterTokens, askedAt: number) => unknown;
 
 /** Hands over another token, if there is none by now and can be one. Resolves with true when the session has ended. */
 export type Renewal = (
-  take: (renewed: Renewed) => unknown,
+  take: Take,
   refreshToken: string | undefined,
   isRenewed: () => boolean,
 ) => Promise<unknown>;
@@ -42,61 +49,60 @@ export interface TokensParts {
   readonly changed: (before: HeldToken | undefined) => void;
 }
 
-export function createTokens({ renewal, tabs, changed, ...initial }: TokensParts): Tokens {
-  let held: HeldToken | undefined;
-  let { isOut } = initial;
-  let refreshToken: string | undefined;
+export function createTokens({ renewal, tabs, changed, isOut }: TokensParts): Tokens {
+  let now: TokensNow = { isOut };
   let running: Promise<HeldToken | undefined> | undefined;
-  let version = 0;
 
-  function set(token: HeldToken | undefined, isNowOut = false): void {
-    const before = held;
-    held = token;
-    isOut = isNowOut;
-    if (isOut) refreshToken = undefined;
+  /** Without a refresh token, it is in the cookie: the one before is of another session, or used up. */
+  function set(held?: HeldToken, isNowOut = false, refreshToken?: string): void {
+    const before = now.held;
+    now = { held, isOut: isNowOut, refreshToken };
     // What was asked before a log-in or a log-out counts no more.
-    version += 1;
     running = undefined;
     changed(before);
   }
-  function signIn({ answer, askedAt }: Renewed): void {
+  const signIn: Take = (answer, askedAt) => {
     const token = holdToken(answer, askedAt);
-    // Without one it is in the cookie; the one before is of another session, or used up.
-    refreshToken = answer.refresh_token;
-    set(token);
+    set(token, false, answer.refresh_token);
     // A session that is in memory is this client's alone.
-    if (!refreshToken) tabs.tell(token);
-  }
+    if (!answer.refresh_token) tabs.tell(token);
+  };
   async function run(): Promise<HeldToken | undefined> {
-    const asked = version;
-    const isRenewed = (): boolean => version !== asked;
+    const asked = now;
+    const isRenewed = (): boolean => now !== asked;
     try {
-      const take = (renewed: Renewed) => isRenewed() || signIn(renewed);
-      if ((await renewal(take, refreshToken, isRenewed)) && !isRenewed()) set(undefined, true);
-      return held;
+      const take: Take = (...renewed) => isRenewed() || signIn(...renewed);
+      // What the platform has given can't be renewed here.
+      const isOver = !asked.held?.isGiven && (await renewal(take, asked.refreshToken, isRenewed));
+      if (isOver && !isRenewed()) set(undefined, true);
+      return now.held;
     } finally {
       if (!isRenewed()) running = undefined;
     }
   }
-  async function renew(refused: HeldToken | undefined): Promise<HeldToken | undefined> {
-    return isOut || (held && held !== refused) ? held : (running ??= run());
+  async function renew(refused?: HeldToken): Promise<HeldToken | undefined> {
+    const { held } = now;
+    const isGood = held && held !== refused && Date.now() < held.expiresAt;
+    return now.isOut || isGood ? held : (running ??= run());
   }
   return {
-    get held() {
-      return held;
-    },
-    get isOut() {
-      return isOut;
+    get now() {
+      return now;
     },
     async ready() {
-      if (!held || Date.now() >= held.expiresAt) return renew(held);
-      // A failure is ignored: the token is still valid, and the next call tries again.
-      if (Date.now() >= held.renewAt) renew(held).catch(() => {});
-      return held;
+      const { held } = now;
+      // Its failure is ignored: while the token is valid, the next call tries again.
+      if (held && Date.now() >= held.renewAt) renew(held).catch(() => {});
+      return renew();
     },
     renew,
     signIn,
     set,
+    give(token, isGiven) {
+      const answer = readToken(token);
+      if (token !== undefined && !answer) throw new TypeError('this is no access token');
+      set(answer && { ...holdToken(answer, Date.now()), isGiven }, !answer && isGiven);
+    },
   };
 }
 
@@ -112,14 +118,12 @@ export function byRefresh({ call, answered }: RouterCalls, tabs: Tabs): Renewal 
         const askedAt = Date.now();
         const given = await call('/refresh', {
           body: { refresh_token: refreshToken },
-          // The cookie of a page's own session would be a second token.
-          credentials: refreshToken ? 'omit' : 'include',
         });
-        if (given.ok) take({ answer: await readAnswer(given, 'access_token'), askedAt });
+        if (given.ok) take(await readAnswer(given, 'access_token'), askedAt);
         return given;
       }),
     );
-    if (!answer || answer.ok) return false;
-    return answer.status === 401 || readAnswer<RouterTokens>(answer, 'access_token');
+    const isRefused = answer && !answer.ok;
+    return isRefused && (answer.status === 401 || readAnswer<RouterTokens>(answer, 'access_token'));
   };
 }

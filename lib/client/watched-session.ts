@@ -8,7 +8,7 @@ export interface WatchedSession extends Pick<AuthClient, 'onChange'> {
 }
 
 export function watchSession(): WatchedSession {
-  const listeners = new Set<(session: Session) => void>();
+  const listeners = new Set<(session: Session) => unknown>();
   let current: Session | undefined;
   return {
     get current() {
@@ -18,13 +18,15 @@ export function watchSession(): WatchedSession {
       if (factsOf(session) !== factsOf(current)) {
         current = session;
         // Each by itself, so that what one throws is no failure of a log-in.
-        for (const listener of listeners) queueMicrotask(() => listener(session));
+        for (const tell of listeners) queueMicrotask(() => tell(session));
       }
       return session;
     },
     onChange(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
+      // Of each call its own, also for the same listener. Silent from the moment that it has ended.
+      const tell = (session: Session): unknown => listeners.has(tell) && listener(session);
+      listeners.add(tell);
+      return () => void listeners.delete(tell);
     },
   };
 }

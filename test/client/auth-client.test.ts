@@ -1,23 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { AuthClientError, createAuthClient, type AuthClientOptions } from 'latchkey/client';
+import { inspect } from 'node:util';
+import { AuthClientError, createAuthClient } from 'latchkey/client';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { PASSWORD } from '../world/auth-server.js';
 import { serve } from '../world/serve.js';
 import { type ClientApp, cut, refuse, serveClientApp } from './client-app.js';
+import { signedIn } from './sign-in.js';
+import { sleepFor } from './sleep-for.js';
 
 afterEach(() => void vi.useRealTimers());
-
-/** Moves the clock of client and server on, as a laptop's sleep does. */
-function sleepFor(seconds: number): void {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + seconds * 1000 });
-}
-
-async function signedIn(app: ClientApp, options: Partial<AuthClientOptions> = {}) {
-  await app.addUser('alice');
-  const client = createAuthClient({ baseUrl: `${app.origin}/api`, retryForMs: 5000, ...options });
-  await client.login({ username: 'alice', password: PASSWORD });
-  return client;
-}
 
 /** Refuses the first access token that comes, as a server does that has revoked it. */
 function refuseFirstToken(): NonNullable<ClientApp['outage']> {
@@ -63,6 +53,27 @@ describe('log-in by password', () => {
     expect(told).toHaveLength(3);
   });
 
+  it('tells a listener nothing more once that is over, nor each less when one of two is', async () => {
+    const app = await serveClientApp();
+    const client = await signedIn(app);
+    const told: string[] = [];
+    const once = client.onChange(() => {
+      told.push('once');
+      once();
+    });
+    const listener = () => void told.push('twice');
+    const stop = client.onChange(listener);
+    client.onChange(listener);
+    stop();
+    // Two changes at once, before any listener has heard of the first.
+    client.close();
+    const login = client.login({ username: 'alice', password: PASSWORD });
+    stop();
+    await login;
+    await Promise.resolve();
+    expect(told).toEqual(['once', 'twice', 'twice']);
+  });
+
   it.each([
     { format: 'problem', path: '/login' },
     { format: 'flat', path: '/login' },
@@ -106,28 +117,6 @@ describe('log-in by password', () => {
     await expect(failure).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     expect(seen).toEqual([]);
   });
-
-  it('ends the session at the server', async () => {
-    const app = await serveClientApp();
-    const client = await signedIn(app);
-    const token = await client.token();
-    await client.logout();
-    expect(await client.token()).toBeUndefined();
-    const headers = { Authorization: `Bearer ${token}` };
-    expect((await client.fetch('/me', { headers })).status).toBe(401);
-    expect((await client.fetch('/open')).status).toBe(200);
-  });
-
-  it('stays when the server could not end it', async () => {
-    const app = await serveClientApp();
-    const client = await signedIn(app, { retryForMs: 0 });
-    app.outage = refuse('/logout', 503);
-    await expect(client.logout()).rejects.toMatchObject({ code: 'UNAVAILABLE', status: 503 });
-    app.outage = undefined;
-    expect(await client.session()).toMatchObject({ authenticated: true });
-    await client.logout({ all: true });
-    expect(client.current).toEqual({ authenticated: false });
-  });
 });
 
 describe('log-in at a provider', () => {
@@ -153,62 +142,6 @@ describe('log-in at a provider', () => {
   it('is refused where there is no page', async () => {
     const client = createAuthClient({ baseUrl: 'https://api.example.com' });
     await expect(client.login({ provider: 'google' })).rejects.toThrow(TypeError);
-  });
-});
-
-describe('paths', () => {
-  it.each([
-    'https://evil.example/',
-    'HTTPS:evil.example',
-    'javascript:alert(1)',
-    '//evil.example/',
-    '\\\\evil.example',
-    '/\\evil.example',
-    '/\t/evil.example',
-    '../admin',
-    '/me/../../admin',
-    '/%2e%2e/admin',
-    'me\n',
-    ' \u0000me',
-  ])('refuses %j before anything is sent', async (path) => {
-    const app = await serveClientApp();
-    const client = createAuthClient({ baseUrl: `${app.origin}/api` });
-    client.setToken('given.by.platform');
-    await expect(client.fetch(path)).rejects.toBeInstanceOf(TypeError);
-    expect(app.log).toEqual([]);
-  });
-
-  it.each(['/open', 'open', 'open?x=//evil.example', './open', '/me/../open'])(
-    'takes %j',
-    async (path) => {
-      const app = await serveClientApp();
-      const client = createAuthClient({ baseUrl: `${app.origin}/api/` });
-      expect((await client.fetch(path)).status).toBe(200);
-    },
-  );
-
-  it.each([
-    '/api',
-    'api.example.com',
-    '',
-    'https://api.example.com/?a',
-    'https://api.example.com/#a',
-  ])('refuses the base %j in Node', (baseUrl) => {
-    expect(() => createAuthClient({ baseUrl })).toThrow(TypeError);
-  });
-
-  it('gives the token to nobody whom a redirect leads to, and takes no refusal from there', async () => {
-    const seen: (string | undefined)[] = [];
-    const elsewhere = await serve((req, res) => {
-      seen.push(req.headers.authorization);
-      res.writeHead(401, { 'WWW-Authenticate': 'Bearer error="invalid_token"' }).end();
-    });
-    const app = await serveClientApp();
-    const client = await signedIn(app);
-    app.outage = refuse('/me', 302, { Location: `${elsewhere.origin}/me` });
-    expect((await client.fetch('/me')).status).toBe(401);
-    expect(seen).toEqual([undefined]);
-    expect(app.count('POST /api/auth/refresh')).toBe(0);
   });
 });
 
@@ -245,6 +178,18 @@ describe('refresh', () => {
     { title: 'is throttled', outage: refuse('/refresh', 429, { 'Retry-After': '0' }) },
     { title: 'is behind a proxy that has lost it', outage: refuse('/refresh', 502) },
     { title: 'cuts connections', outage: cut('/refresh') },
+    {
+      title: 'breaks off its answers',
+      outage: (req, res) => {
+        res.writeHead(200, { 'Content-Type': 'application/json' });
+        res.write('{"access_token":', () => void req.socket.destroy());
+        return true;
+      },
+    },
+    {
+      title: 'cannot be reached for the page of a hotel',
+      outage: (_req, res) => !!res.end('<h1>Welcome to the hotel</h1>'),
+    },
   ])('is tried again while the server $title, and nobody is signed out', async ({ outage }) => {
     const app = await serveClientApp();
     const client = await signedIn(app);
@@ -310,6 +255,28 @@ describe('refresh', () => {
     expect((await client.fetch('/me')).status).toBe(200);
   });
 
+  it('happens once more for a request that slept through the one before', async () => {
+    const app = await serveClientApp();
+    const client = await signedIn(app);
+    // Tokens of one second may be equal.
+    sleepFor(2);
+    let answer = (): void => {};
+    const outage = refuseFirstToken();
+    app.outage = (req, res) => {
+      if (req.url !== '/api/open') return outage(req, res);
+      app.outage = outage;
+      answer = () => void outage(req, res);
+      return true;
+    };
+    const slow = client.fetch('/open');
+    await vi.waitFor(() => expect(app.count('GET /api/open')).toBe(1));
+    await client.fetch('/me');
+    sleepFor(3600);
+    answer();
+    expect(await (await slow).json()).toEqual({ user: true });
+    expect(app.count('POST /api/auth/refresh')).toBe(2);
+  });
+
   it('whose answer comes after a log-out is forgotten', async () => {
     const app = await serveClientApp();
     const client = await signedIn(app);
@@ -344,6 +311,23 @@ describe('refresh', () => {
 async function userId(token: Promise<string | undefined>): Promise<string> {
   const [, payload = ''] = ((await token) ?? '').split('.');
   return (JSON.parse(Buffer.from(payload, 'base64url').toString()) as { sub: string }).sub;
+}
+
+function formOf(name: string): FormData {
+  const form = new FormData();
+  form.append('file', new Blob(['part']), name);
+  return form;
+}
+
+/** Answers the first request for the API so, at length. */
+function refuseOnce(status: number): NonNullable<ClientApp['outage']> {
+  let isOver = false;
+  return (req, res) => {
+    if (isOver || req.url?.includes('/auth/')) return false;
+    isOver = true;
+    res.writeHead(status).end('x'.repeat(100_000));
+    return true;
+  };
 }
 
 describe('requests', () => {
@@ -387,6 +371,58 @@ describe('requests', () => {
     expect(await third.text()).toBe('streamed');
   });
 
+  it.each([
+    { title: 'a form', body: () => formOf('file.txt'), has: 'filename="file.txt"' },
+    { title: 'a blob', body: () => new Blob(['part']), has: 'part' },
+    { title: 'bytes', body: () => new TextEncoder().encode('part'), has: 'part' },
+    { title: 'text', body: () => 'part', has: 'part' },
+  ])('with $title are sent again as they were when the token is refused', async ({ body, has }) => {
+    const app = await serveClientApp();
+    const client = await signedIn(app);
+    // Tokens of one second may be equal.
+    sleepFor(2);
+    app.outage = refuseFirstToken();
+    const answer = await client.fetch('/echo', { method: 'POST', body: body() });
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toContain(has);
+    expect(app.count('POST /api/echo')).toBe(2);
+  });
+
+  it.each([
+    { title: 'a refusal', outage: () => refuseFirstToken() },
+    { title: 'an outage', outage: () => refuseOnce(503) },
+  ])('go on after $title also where a wrapper has cloned the answer', async ({ outage }) => {
+    const app = await serveClientApp();
+    const clones: Response[] = [];
+    const client = await signedIn(app, {
+      async fetch(...request) {
+        const answer = await fetch(...request);
+        clones.push(answer.clone());
+        return answer;
+      },
+    });
+    // Tokens of one second may be equal.
+    sleepFor(2);
+    app.outage = outage();
+    expect((await client.fetch('/me')).status).toBe(200);
+    expect(app.count('GET /api/me')).toBe(2);
+  });
+
+  it('are tried again through an outage by whatever sends them', async () => {
+    const app = await serveClientApp();
+    let isAway = false;
+    const client = await signedIn(app, {
+      async fetch(...request) {
+        if (!isAway) return fetch(...request);
+        isAway = false;
+        // As node-fetch has it.
+        throw Object.assign(new Error('request failed'), { name: 'FetchError' });
+      },
+    });
+    isAway = true;
+    expect((await client.fetch('/me')).status).toBe(200);
+  });
+
   it('keep what the caller set', async () => {
     const app = await serveClientApp();
     const client = await signedIn(app);
@@ -424,119 +460,16 @@ describe('requests', () => {
   });
 });
 
-describe('a token source', () => {
-  const given = async (app: ClientApp): Promise<string> => {
-    const client = await signedIn(app);
-    return (await client.token()) ?? '';
-  };
-
-  it('is asked once for all who wait, and again after its token was refused', async () => {
-    const app = await serveClientApp();
-    const token = await given(app);
-    const asked: string[] = [];
-    const client = createAuthClient({
-      baseUrl: `${app.origin}/api`,
-      tokenSource: async () => {
-        asked.push('asked');
-        await sleep(5);
-        return asked.length === 1 ? 'not.a.token' : { access_token: token, expires_in: 60 };
-      },
-    });
-    const answers = await Promise.all(Array.from({ length: 10 }, () => client.fetch('/me')));
-    expect(answers.every(({ status }) => status === 200)).toBe(true);
-    expect(asked).toHaveLength(2);
-    expect(await client.session()).toMatchObject({ user: { username: 'alice' } });
-    sleepFor(61);
-    await client.fetch('/open');
-    expect(asked).toHaveLength(3);
-    expect(app.count('POST /api/auth/refresh')).toBe(0);
-  });
-
-  it('that has no other token leaves the refusal to the caller', async () => {
-    const app = await serveClientApp();
-    const client = createAuthClient({ baseUrl: `${app.origin}/api`, tokenSource: () => 'a.b.c' });
-    expect((await client.fetch('/me')).status).toBe(401);
-    expect(app.count('GET /api/me')).toBe(1);
-  });
-
-  const cause = new Error('the frame is gone');
-  it.each([
-    {
-      title: 'throws',
-      source: () => {
-        throw cause;
-      },
-      code: 'TOKEN_SOURCE_FAILED',
-      facts: { cause },
-    },
-    {
-      title: 'rejects',
-      source: () => Promise.reject(cause),
-      code: 'TOKEN_SOURCE_FAILED',
-      facts: { cause },
-    },
-    { title: 'gives nothing', source: () => '', code: 'TOKEN_SOURCE_FAILED', facts: {} },
-    { title: 'gives two lines', source: () => 'a\nb', code: 'TOKEN_SOURCE_FAILED', facts: {} },
-    {
-      title: 'does not answer',
-      source: () => new Promise<string>(() => undefined),
-      code: 'TOKEN_SOURCE_TIMEOUT',
-      facts: {},
-    },
-  ])('that $title is a clear error', async ({ source, code, facts }) => {
-    const app = await serveClientApp();
-    const client = createAuthClient({
-      baseUrl: `${app.origin}/api`,
-      tokenSource: source,
-      tokenSourceTimeoutMs: 50,
-    });
-    const failure = client.fetch('/me');
-    await expect(failure).rejects.toBeInstanceOf(AuthClientError);
-    await expect(failure).rejects.toMatchObject({ code, ...facts });
-    expect(app.log).toEqual([]);
-  });
-
-  it('is replaced by a token that is handed in', async () => {
-    const app = await serveClientApp();
-    const token = await given(app);
-    const client = createAuthClient({ baseUrl: `${app.origin}/api` });
-    expect(() => client.setToken('two words')).toThrow(TypeError);
-    client.setToken(token);
-    expect((await client.fetch('/me')).status).toBe(200);
-    sleepFor(3600);
-    expect((await client.fetch('/me')).status).toBe(401);
-    await client.logout();
-    expect(await client.token()).toBeUndefined();
-    expect(app.count('POST /api/auth/refresh')).toBe(0);
-    expect(app.count('POST /api/auth/logout')).toBe(0);
-    client.close();
-  });
-
-  it('is asked again after a token that was handed in has expired or is forgotten', async () => {
-    const app = await serveClientApp();
-    const token = await given(app);
-    let asked = 0;
-    const client = createAuthClient({
-      baseUrl: `${app.origin}/api`,
-      tokenSource: () => ({ access_token: token, expires_in: 3600 * ++asked }),
-    });
-    client.setToken({ access_token: token, expires_in: 60 });
-    await client.token();
-    expect(asked).toBe(0);
-    sleepFor(61);
-    expect(await client.token()).toBe(token);
-    expect(asked).toBe(1);
-    client.setToken(undefined);
-    expect(await client.token()).toBe(token);
-    expect(asked).toBe(2);
-  });
-});
-
 it('prints no token: neither an error nor the client itself', async () => {
   const app = await serveClientApp();
   const client = await signedIn(app, { retryForMs: 0 });
   const token = (await client.token()) ?? '';
   onTestFinished(() => client.close());
-  app.outage = () => true;
+  app.outage = refuse('/refresh', 500);
+  sleepFor(3600);
+  const failure: unknown = await client.fetch('/me').catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(AuthClientError);
+  for (const told of [client, failure])
+    expect(inspect(told, { depth: Infinity, showHidden: true })).not.toContain(token);
   expect(JSON.stringify(client)).not.toContain(token);
 });

@@ -2,31 +2,9 @@ import { createAuthClient } from 'latchkey/client';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { PASSWORD } from '../world/auth-server.js';
 import { serveClientApp } from './client-app.js';
+import { withCookies } from './with-cookies.js';
 
 afterEach(() => void vi.useRealTimers());
-
-/** Keeps cookies as a browser does, and sends them unless they are to be left out. Sends other bodies for codes. */
-function withCookies(codes: Readonly<Record<string, object>> = {}): typeof fetch {
-  const jar = new Map<string, string>();
-  return async (input, init = {}) => {
-    const headers = new Headers(init.headers);
-    const cookies = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
-    if (init.credentials === 'include' && cookies !== '') {
-      headers.set('Cookie', cookies);
-      headers.set('X-CSRF', '1');
-    }
-    const { code = '' } = (typeof init.body === 'string' ? JSON.parse(init.body) : {}) as {
-      code?: string;
-    };
-    const body = codes[code] ? JSON.stringify(codes[code]) : init.body;
-    const answer = await fetch(input, { ...init, headers, ...(body != null && { body }) });
-    for (const cookie of answer.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
-      jar.set(name, value);
-    }
-    return answer;
-  };
-}
 
 async function serveTwoUsers() {
   const app = await serveClientApp();
@@ -68,5 +46,31 @@ describe('a refresh token in memory', () => {
     await client.login({ username: 'bob', password: PASSWORD });
     anHourLater();
     expect(await (await client.fetch('/me')).json()).toMatchObject({ username: 'bob' });
+  });
+
+  it('is kept by a page that comes back from the back/forward cache', async () => {
+    const app = await serveTwoUsers();
+    app.outage = (req) => {
+      if (req.url === '/api/auth/exchange') req.url = '/api/auth/login';
+      return false;
+    };
+    const page = new EventTarget();
+    vi.stubGlobal('addEventListener', page.addEventListener.bind(page));
+    onTestFinished(() => void vi.unstubAllGlobals());
+    const client = createAuthClient({
+      baseUrl: `${app.origin}/api`,
+      fetch: withCookies({ code: { username: 'alice', password: PASSWORD, delivery: 'body' } }),
+      delivery: 'cookie',
+    });
+    onTestFinished(() => client.close());
+    await client.login({ code: 'code' });
+    const told: boolean[] = [];
+    client.onChange(({ authenticated }) => told.push(authenticated));
+    page.dispatchEvent(new Event('pagehide'));
+    page.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true }));
+    await client.session();
+    anHourLater();
+    expect(await (await client.fetch('/me')).json()).toMatchObject({ username: 'alice' });
+    expect(told).toEqual([]);
   });
 });

@@ -1,6 +1,9 @@
 import type { SecurityRule } from './security-rules.js';
 
 const client = ['test/client/auth-client.test.ts'];
+const paths = ['test/client/paths.test.ts'];
+const logOut = ['test/client/log-out.test.ts'];
+const tokenSource = ['test/client/token-source.test.ts'];
 const apiClient = ['test/client/api-client.test.ts'];
 
 /** Rules of `latchkey/client`. */
@@ -10,14 +13,42 @@ export const clientRules: readonly SecurityRule[] = [
     file: 'lib/client/relative-url.ts',
     find: "if (typeof path === 'string' && !ELSEWHERE.test(path)) {",
     replace: "if (typeof path === 'string') {",
-    tests: client,
+    tests: paths,
   },
   {
     rule: 'a path does not leave the base',
     file: 'lib/client/relative-url.ts',
-    find: 'if (url.pathname.startsWith(base.pathname)) return url;',
-    replace: 'return url;',
-    tests: client,
+    find: 'if (isBelow(join(path)) && isBelow(join(decoded))) return join(path);',
+    replace: 'if (isBelow(join(decoded))) return join(path);',
+    tests: paths,
+  },
+  {
+    rule: 'a path does not leave the base by encoded slashes',
+    file: 'lib/client/relative-url.ts',
+    find: 'if (isBelow(join(path)) && isBelow(join(decoded))) return join(path);',
+    replace: 'if (isBelow(join(path))) return join(path);',
+    tests: paths,
+  },
+  {
+    rule: 'a base has a host',
+    file: 'lib/client/relative-url.ts',
+    find: 'if (!base || !BASE.test(base.href))',
+    replace: 'if (!base)',
+    tests: paths,
+  },
+  {
+    rule: 'a log-out that the server has not confirmed is none',
+    file: 'lib/client/sign-in.ts',
+    find: 'if (answer.status !== 204 && !tokens.now.isOut)',
+    replace: 'if (!answer.ok && answer.status !== 401)',
+    tests: logOut,
+  },
+  {
+    rule: 'an answer from before a log-out counts no more',
+    file: 'lib/client/sign-in.ts',
+    find: 'if (tokens.now !== now) return ask();',
+    replace: '',
+    tests: logOut,
   },
   {
     rule: 'a password follows no redirect',
@@ -29,15 +60,15 @@ export const clientRules: readonly SecurityRule[] = [
   {
     rule: 'an outage is no log-out',
     file: 'lib/client/tokens.ts',
-    find: "return answer.status === 401 || readAnswer<RouterTokens>(answer, 'access_token');",
-    replace: 'return true;',
+    find: "return isRefused && (answer.status === 401 || readAnswer<RouterTokens>(answer, 'access_token'));",
+    replace: 'return isRefused;',
     tests: client,
   },
   {
     rule: 'what was asked before a log-out counts no more',
     file: 'lib/client/tokens.ts',
-    find: 'const take = (renewed: Renewed) => isRenewed() || signIn(renewed);',
-    replace: 'const take = (renewed: Renewed) => signIn(renewed);',
+    find: 'const take: Take = (...renewed) => isRenewed() || signIn(...renewed);',
+    replace: 'const take: Take = (...renewed) => signIn(...renewed);',
     tests: client,
   },
   {
@@ -50,16 +81,16 @@ export const clientRules: readonly SecurityRule[] = [
   {
     rule: 'a refusal of another origin refreshes nothing',
     file: 'lib/client/authorised-fetch.ts',
-    find: 'if (status !== 401 || (url && new URL(url).origin !== base.origin)) return false;',
+    find: 'if (status !== 401 || new URL(url, base).origin !== base.origin) return false;',
     replace: 'if (status !== 401) return false;',
-    tests: client,
+    tests: paths,
   },
   {
     rule: 'a token that the platform gave is not replaced by one of a session',
-    file: 'lib/client/auth-client.ts',
-    find: 'renewal: async (...asked) => !isGiven && renewal(...asked),',
-    replace: 'renewal,',
-    tests: client,
+    file: 'lib/client/tokens.ts',
+    find: '!asked.held?.isGiven && (await renewal(take, asked.refreshToken, isRenewed));',
+    replace: 'await renewal(take, asked.refreshToken, isRenewed);',
+    tests: tokenSource,
   },
   {
     rule: 'only allowed origins get the token of a caller',
@@ -71,8 +102,8 @@ export const clientRules: readonly SecurityRule[] = [
   {
     rule: 'an API key is passed on to nobody',
     file: 'lib/client/api-client.ts',
-    find: "const isToken = auth && auth.method !== 'api_key';",
-    replace: 'const isToken = auth;',
+    find: "auth && auth.method !== 'api_key' && `Bearer ${auth.token}`",
+    replace: 'auth && `Bearer ${auth.token}`',
     tests: apiClient,
   },
 ];
