@@ -1,5 +1,6 @@
-import { browser, type IdbRequest } from './browser.js';
+import { browser, type IdbRequest, type KeyDatabases } from './browser.js';
 import { canRepeat } from './can-repeat.js';
+import { drop, pause } from './patience.js';
 
 export interface DpopFetchOptions {
   /** Tells the keys of two applications of one origin apart. @defaultValue `'latchkey'` */
@@ -10,6 +11,8 @@ export interface DpopFetchOptions {
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const STORE = 'keys';
+/** Some private windows leave IndexedDB without an answer. */
+const LONGEST_WAIT_MS = 3000;
 
 /**
  * Creates a `fetch` for `createAuthClient({ fetch })` that binds tokens to a key (DPoP, RFC 9449): each request proves that it comes from this browser, so a
@@ -20,37 +23,45 @@ const STORE = 'keys';
  */
 export function createDpopFetch(options: DpopFetchOptions = {}): typeof globalThis.fetch {
   const { name = 'latchkey', fetch = (...request) => browser.fetch(...request) } = options;
+  if (!crypto.subtle) throw new TypeError('DPoP needs a page with https');
   let keys: Promise<KeyPair> | undefined;
   /** By origin: each server has its own. */
   const nonces = new Map<string, string>();
+  /** Of the server's clock: many devices have a wrong one, and proofs hold for seconds. */
+  let aheadMs = 0;
 
   return async function fetchWithProof(input, init = {}) {
     const isRequest = input instanceof Request;
-    const url = new URL(isRequest ? input.url : input, browser.location?.href);
-    const headers = new Headers(init.headers ?? (isRequest ? input.headers : undefined));
+    const given = isRequest ? input : { url: input, method: 'GET', headers: undefined };
+    const url = new URL(given.url, browser.location?.href);
+    const headers = new Headers(init.headers ?? given.headers);
     const [scheme, token] = (headers.get('Authorization') ?? '').split(' ');
     // The token of a session that began without a key.
     if (scheme === 'Bearer') return fetch(input, init);
-    const send = async (): Promise<Response> => {
+    // Once more for the clock, and once for the nonce.
+    for (let triesLeft = 3; ;) {
       const claims = {
-        jti: encodeBytes(crypto.getRandomValues(new Uint8Array(16))),
-        htm: init.method ?? (isRequest ? input.method : 'GET'),
+        jti: crypto.randomUUID(),
+        // As it is sent: `fetch()` does the same for all methods but PATCH, which is no method in small letters.
+        htm: (init.method ?? given.method).toUpperCase(),
         htu: url.origin + url.pathname,
-        iat: Math.floor(Date.now() / 1000),
+        iat: Math.floor((Date.now() + aheadMs) / 1000),
         ath: token && encodeBytes(await crypto.subtle.digest('SHA-256', bytesOf(token))),
         nonce: nonces.get(url.origin),
       };
       headers.set('DPoP', await sign(await (keys ??= openKeys(name)), claims));
       const answer = await fetch(input, { ...init, headers });
       const nonce = answer.headers.get('DPoP-Nonce');
-      if (nonce !== null) nonces.set(url.origin, nonce);
-      return answer;
-    };
-    const answer = await send();
-    const isDemanded = answer.headers.get('WWW-Authenticate')?.includes('use_dpop_nonce');
-    if (!isDemanded || isRequest || !canRepeat(init)) return answer;
-    await answer.body?.cancel();
-    return send();
+      if (nonce) nonces.set(url.origin, nonce);
+      const challenge = answer.headers.get('WWW-Authenticate') ?? '';
+      const isOff = challenge.includes('invalid_dpop_proof');
+      // Only here, since an answer out of a cache tells a time that is past.
+      if (isOff) aheadMs = Date.parse(answer.headers.get('Date') ?? '') - Date.now() || 0;
+      const isFlawed = isOff || challenge.includes('use_dpop_nonce');
+      triesLeft -= 1;
+      if (!isFlawed || !triesLeft || isRequest || !canRepeat(init)) return answer;
+      drop(answer);
+    }
   };
 }
 
@@ -69,29 +80,33 @@ const generateKeys = () => crypto.subtle.generateKey(ALGORITHM, false, ['sign', 
 /** The key of this origin, made once: all tabs have the same, also after a reload. Where nothing can be stored, one for this page. */
 async function openKeys(name: string): Promise<KeyPair> {
   const made = await generateKeys();
-  try {
-    const opening = browser.indexedDB?.open('latchkey');
-    if (!opening) return made;
-    opening.addEventListener('upgradeneeded', () => void opening.result.createObjectStore(STORE));
-    const store = (await done(opening)).transaction(STORE, 'readwrite').objectStore(STORE);
-    // One transaction, so that of two tabs the second finds the key of the first.
-    const kept = await done(store.get(name));
-    if (isKeyPair(kept)) return kept;
-    await done(store.put(made, name));
-  } catch {
-    // Private windows and sandboxed frames may refuse.
-  }
+  // Private windows and sandboxed frames may refuse.
+  const kept = browser.indexedDB && keep(browser.indexedDB, made, name).catch(() => {});
+  return (await Promise.race([kept, pause(LONGEST_WAIT_MS)])) ?? made;
+}
+
+async function keep(factory: KeyDatabases, made: KeyPair, name: string): Promise<KeyPair> {
+  const opening = factory.open('latchkey');
+  opening.addEventListener('upgradeneeded', () => void opening.result.createObjectStore(STORE));
+  const database = await done(opening);
+  const store = database.transaction(STORE, 'readwrite').objectStore(STORE);
+  // When the transaction is over. An open database can keep a page out of the back/forward cache.
+  database.close();
+  // One transaction, so that of two tabs the second finds the key of the first.
+  const kept = await done(store.get(name));
+  if (isKeyPair(kept)) return kept;
+  await done(store.put(made, name));
   return made;
 }
 
 function isKeyPair(value: unknown): value is KeyPair {
-  return typeof value === 'object' && value !== null && 'privateKey' in value;
+  return 'privateKey' in Object(value);
 }
 
 function done<T>(request: IdbRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.addEventListener('success', () => resolve(request.result));
-    request.addEventListener('error', () => reject(new Error('IndexedDB')));
+    request.addEventListener('error', reject);
   });
 }
 

@@ -4,7 +4,10 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { PASSWORD } from '../world/auth-server.js';
 import { serveClientApp } from './client-app.js';
 
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 const WITH_NONCES = {
   dpop: { mode: 'required', nonceTtlSeconds: 60 },
@@ -77,4 +80,103 @@ it('sends a stream once, and the next request with the nonce', async () => {
   expect(await send()).toBe(401);
   expect(await send()).not.toBe(401);
   expect(app.count('POST /api/auth/login')).toBe(4);
+});
+
+it.each([
+  { hours: 5, options: { dpop: { mode: 'required' } } as const },
+  { hours: -5, options: { dpop: { mode: 'required' } } as const },
+  { hours: 5, options: WITH_NONCES },
+])('works where the clock is off by $hours hours', async ({ hours, options }) => {
+  const offMs = hours * 3_600_000;
+  const app = await serveClientApp({ ...options, now: () => Date.now() - offMs });
+  await app.addUser('alice');
+  // The header `Date` is by the clock of the machine, which is the server's here.
+  app.outage = (_req, res) => {
+    res.setHeader('Date', new Date(Date.now() - offMs).toUTCString());
+    return false;
+  };
+  const client = createAuthClient({ baseUrl: `${app.origin}/api`, fetch: createDpopFetch() });
+  await client.login({ username: 'alice', password: PASSWORD });
+  const before = app.log.length;
+  expect((await client.fetch('/me')).status).toBe(200);
+  // It is known by now.
+  expect(app.log.slice(before)).toEqual(['GET /api/me']);
+});
+
+it('gives up a proof that is refused again and again', async () => {
+  const app = await serveClientApp({ dpop: { mode: 'required' } });
+  await app.addUser('alice');
+  app.outage = (_req, res) => {
+    res.setHeader('Date', 'yesterday');
+    return false;
+  };
+  const offMs = 3_600_000;
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + offMs });
+  const wrong = createDpopFetch({
+    fetch(...request) {
+      vi.setSystemTime(Date.now() - offMs);
+      const answer = fetch(...request);
+      return answer.finally(() => void vi.setSystemTime(Date.now() + offMs));
+    },
+  });
+  const client = createAuthClient({ baseUrl: `${app.origin}/api`, fetch: wrong });
+  const failure = client.login({ username: 'alice', password: PASSWORD });
+  await expect(failure).rejects.toMatchObject({ code: 'REFUSED', status: 401 });
+  expect(app.count('POST /api/auth/login')).toBe(3);
+});
+
+it('proves the method as it is sent', async () => {
+  const app = await serveClientApp({ dpop: { mode: 'required' } });
+  await app.addUser('alice');
+  const client = createAuthClient({ baseUrl: `${app.origin}/api`, fetch: createDpopFetch() });
+  await client.login({ username: 'alice', password: PASSWORD });
+  expect((await client.fetch('/me', { method: 'get' })).status).toBe(200);
+  expect((await client.fetch('/echo', { method: 'post', body: 'x' })).status).toBe(200);
+});
+
+/** A request of IndexedDB that ends so. */
+function opening(type: 'error' | 'success' | undefined, result?: unknown) {
+  const target = new EventTarget();
+  if (type) queueMicrotask(() => void target.dispatchEvent(new Event(type)));
+  return Object.assign(target, { result });
+}
+
+it.each([
+  {
+    title: 'refuses at once',
+    open: () => {
+      throw new Error('SecurityError');
+    },
+  },
+  { title: 'fails', open: () => opening('error') },
+  { title: 'never answers', open: () => opening(undefined) },
+  {
+    title: 'opens, and fails then',
+    open: () =>
+      opening('success', {
+        transaction: () => ({ objectStore: () => ({ get: () => opening('error') }) }),
+        close: () => {},
+      }),
+  },
+  {
+    title: 'opens, and never answers then',
+    open: () =>
+      opening('success', {
+        transaction: () => ({ objectStore: () => ({ get: () => opening(undefined) }) }),
+        close: () => {},
+      }),
+  },
+])('has a key for the page where IndexedDB $title, as in private windows', async ({ open }) => {
+  vi.stubGlobal('indexedDB', { open });
+  const app = await serveClientApp({ dpop: { mode: 'required' } });
+  await app.addUser('alice');
+  const client = createAuthClient({ baseUrl: `${app.origin}/api`, fetch: createDpopFetch() });
+  await client.login({ username: 'alice', password: PASSWORD });
+  const answer = await client.fetch('/me');
+  expect(await answer.json()).toMatchObject({ authorization: 'DPoP' });
+});
+
+it('is refused at once on a page without https, which has no keys', () => {
+  vi.stubGlobal('crypto', {});
+  expect(() => createDpopFetch()).toThrow(TypeError);
 });
