@@ -4,8 +4,12 @@ import { onTestFinished } from 'vitest';
 import { root } from '../package/build-package.js';
 import type { Files } from './client-app.js';
 
-/** The client as a script of a page, which finds its functions as globals. */
-async function clientScript(): Promise<string> {
+let bundled: Promise<string> | undefined;
+
+/** The client as a script of a page, which finds its functions as globals. Bundled once for all tests. */
+const clientScript = () => (bundled ??= bundleClient());
+
+async function bundleClient(): Promise<string> {
   const { outputFiles } = await build({
     stdin: {
       contents: `import { createAuthClient } from './lib/client/index.js';

@@ -27,6 +27,16 @@ const PAGE = `
   const status = async (path) => (await client.fetch(path)).status;
 `;
 
+/** Says what a path is answered with, and whether somebody is signed in. */
+const WORKER = `
+  importScripts('/client.js');
+  const client = createAuthClient({ baseUrl: '/api', delivery: 'cookie' });
+  onmessage = async ({ data }) => {
+    const { status } = await client.fetch(data);
+    postMessage([status, client.current.authenticated]);
+  };
+`;
+
 /** Asks for the way to another page, and goes on by itself. */
 const START = "fetch('/go').then(() => location.assign('/prerendered'));";
 
@@ -74,7 +84,7 @@ describe.skipIf(isChromiumMissing())('a page', () => {
     script = PAGE,
     { browser = sharedBrowser, ...contextOptions }: ContextOptions = {},
   ) {
-    const pages = await pagesWith({ '/page': script, '/other': '' });
+    const pages = await pagesWith({ '/page': script, '/other': '', '/worker': WORKER });
     const app = await serveClientApp(options, pages);
     await app.addUser('alice');
     const context = await newContext(browser, contextOptions);
@@ -159,6 +169,66 @@ describe.skipIf(isChromiumMissing())('a page', () => {
     expect(app.count(REFRESH)).toBe(1);
     await page.reload();
     expect(await page.evaluate('scheme()')).toBe('DPoP');
+  });
+
+  it('keeps no token anywhere but in memory', async () => {
+    const { page } = await signedIn();
+    await page.evaluate(jump(HOUR_MS));
+    expect(await page.evaluate("status('/me')")).toBe(200);
+    expect(
+      await page.evaluate(`(async () => ({
+      local: localStorage.length,
+      session: sessionStorage.length,
+      databases: (await indexedDB.databases()).length,
+      caches: (await caches.keys()).length,
+      cookie: document.cookie,
+      name: window.name,
+      state: history.state,
+      address: location.hash + location.search,
+    }))()`),
+    ).toEqual({
+      local: 0,
+      session: 0,
+      databases: 0,
+      caches: 0,
+      cookie: '',
+      name: '',
+      state: null,
+      address: '',
+    });
+  });
+
+  it('has the session of its page in a worker, too, and signs out with it', async () => {
+    const { page } = await signedIn();
+    await page.evaluate(`globalThis.ask = async () => {
+      globalThis.worker ??= new Worker('/worker.js');
+      const said = new Promise((resolve) => { worker.onmessage = ({ data }) => resolve(data); });
+      worker.postMessage('/me');
+      return said;
+    }, 0`);
+    expect(await page.evaluate('ask()')).toEqual([200, true]);
+    await page.evaluate('client.logout()');
+    expect(await page.evaluate('ask()')).toEqual([401, false]);
+  });
+
+  it('is signed in to an API of another origin, also after a reload', async () => {
+    const { origin } = await serve((req, res) => {
+      const [type = 'html', text = ''] = pages[req.url ?? ''] ?? [];
+      res.setHeader('Content-Type', `text/${type === 'js' ? 'javascript' : type}`).end(text);
+    });
+    const home = origin.replace('127.0.0.1', 'localhost');
+    const app = await serveClientApp({ corsOrigins: [home] });
+    await app.addUser('alice');
+    const pages = await pagesWith({ '/page': PAGE.replace("'/api'", `'${app.origin}/api'`) });
+    const page = await openTab(await newContext(sharedBrowser), `${home}/page`);
+    await page.evaluate(LOGIN);
+    expect(await page.evaluate("status('/me')")).toBe(200);
+    await page.reload();
+    expect(await page.evaluate("status('/me')")).toBe(200);
+    expect(app.count(REFRESH)).toBe(1);
+    await page.evaluate('client.logout()');
+    await page.reload();
+    expect(await page.evaluate("status('/me')")).toBe(401);
   });
 
   it('uploads a file as it is', async () => {
