@@ -13,7 +13,7 @@ export function overviewOf(topics: ReadonlyMap<string, Topic>, width: number): s
 ${lines.flatMap(([name, says]) => hang(`  ${name.padEnd(column)}  `, says, width)).join('\n')}
 
 ${paragraphs(
-  'Add --help to a command for its options and an example. Exit codes: 0 done, 1 failed, 2 wrong usage.',
+  'Add --help to a command for its options and an example. --version prints the version. Exit codes: 0 done, 1 failed, 2 wrong usage.',
   width,
 )}
 `;

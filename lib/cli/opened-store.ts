@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { createEvents, type EventSink } from '../events.js';
 import { openStore } from '../stores/open-store.js';
@@ -41,10 +41,11 @@ export async function withStore(
   work: (opened: OpenedStore) => Promise<void>,
 ): Promise<void> {
   const url = persistentUrl(given ?? env['AUTH_STORE_URL']);
-  const absent = absentFile(url);
+  const source = given === undefined ? 'AUTH_STORE_URL' : '--store';
+  const absent = absentFile(url, source);
   if (absent !== undefined && !mayBegin)
     throw new Error(
-      `there is no database ${JSON.stringify(absent)}, which ${given === undefined ? 'AUTH_STORE_URL' : '--store'} names${nearestFile(absent, DATABASE)}`,
+      `there is no database ${JSON.stringify(absent)}, which ${source} names${nearestFile(absent, DATABASE)}`,
     );
   const events = createEvents();
   const store = steadyStore(openStore(url), { events, warns: false });
@@ -68,9 +69,15 @@ function persistentUrl(url: string | undefined): string {
 }
 
 /** The whole path of a SQLite file that is not there. */
-function absentFile(url: string): string | undefined {
-  const file = url.startsWith('file:') ? path.resolve(url.slice('file:'.length)) : undefined;
-  return file === undefined || existsSync(file) ? undefined : file;
+function absentFile(url: string, source: string): string | undefined {
+  if (!url.startsWith('file:')) return undefined;
+  const file = path.resolve(url.slice('file:'.length));
+  const kind = statSync(file, { throwIfNoEntry: false });
+  if (kind?.isDirectory())
+    throw new Error(
+      `${JSON.stringify(file)}, which ${source} names, is a folder; name the file of the database in it`,
+    );
+  return kind ? undefined : file;
 }
 
 /** All but what SQLite keeps beside a database. */

@@ -4,21 +4,24 @@ import { isRecord } from '../../is-record.js';
 export interface Factory {
   /** Such as `createApp()`. */
   readonly call: string;
-  /** A module that calls it, such as `import { createApp } from './app.js'; export const app = createApp();`. */
-  readonly caller: string;
+  /** A module that calls it, as lines. */
+  readonly caller: readonly string[];
 }
 
-/** The function that a module exports, the one that is named for an application first. Classes are none. */
+/** The function that a module exports, one that is named for an application first. Classes are none. */
 export function factoryIn(module: unknown, fileName: string): Factory | undefined {
   const functions = Object.entries(isRecord(module) ? module : {}).filter(
     ([, value]) => typeof value === 'function' && !/^class\b/.test(String(value)),
   );
   const [name] = functions.find(([each]) => /app|server/i.test(each)) ?? functions[0] ?? [];
   if (name === undefined) return undefined;
-  const [called, imported] =
-    name === 'default' ? ['createApp', 'createApp'] : [name, `{ ${name} }`];
+  const isDefault = name === 'default';
+  const called = isDefault ? 'createApp' : name;
   return {
-    call: name === 'default' ? 'the exported function' : `${name}()`,
-    caller: `import ${imported} from './${fileName}'; export const app = await ${called}();`,
+    call: isDefault ? 'a function' : `${name}()`,
+    caller: [
+      `import ${isDefault ? called : `{ ${called} }`} from './${fileName}';`,
+      `export const app = await ${called}();`,
+    ],
   };
 }

@@ -137,7 +137,10 @@ function nothingFound({ file, stage, module, isLoaded }: Progress, when: string)
     return 'listens with a handler that is no application of Express or NestJS: add export { app }, or module.exports = app';
   const factory = factoryIn(module, path.basename(file));
   if (factory)
-    return `exports ${factory.call}, which is not called, and neither an application of Express or NestJS nor a server that listens${when}: give the file that calls it, or one with ${factory.caller}`;
+    return [
+      `exports ${factory.call}, which nothing has called${when}; give the file that calls it, or one such as`,
+      ...factory.caller.map((line) => `  ${line}`),
+    ].join('\n');
   return `neither exports an application of Express or NestJS nor listens with one${when}: give the file that starts the application, or add export { app }`;
 }
 

@@ -28,7 +28,10 @@ function prepareFile(path: string): void {
 const warned = new Set<string>();
 
 function warnOfReaders(path: string): void {
-  const isOpenToOthers = process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0;
+  const kind = statSync(path);
+  // A folder that was named by mistake may be one for everybody, such as /tmp.
+  if (!kind.isFile()) return;
+  const isOpenToOthers = process.platform !== 'win32' && (kind.mode & 0o077) !== 0;
   if (!isOpenToOthers || warned.has(path)) return;
   warned.add(path);
   process.emitWarning(
