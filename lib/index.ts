@@ -164,6 +164,8 @@ export type { OpenidProviderSettings } from './providers/openid.js';
 export type { Identity, ProviderAccess } from './accounts/identity.js';
 export type { PrincipalPatch } from './authenticate/principal-patch.js';
 export type { IdentityOptions } from './accounts/identities.js';
+export type { IdentityLink, NamedIdentity } from './accounts/identity-links.js';
+export type { UserIdentities } from './accounts/user-identities.js';
 export type { GrantOptions } from './issuing/grants.js';
 export type { PresetName } from './claims/presets/presets.js';
 export type { IssuerResolver } from './verifier/trusted-issuers/resolved-issuers.js';

@@ -8,6 +8,7 @@ import type { ApiKeyOptions } from './accounts/api-key-rules.js';
 import { createKeyVerdicts, type KeyVerdicts } from './accounts/api-key-verdicts.js';
 import { type ApiKeys, createApiKeys } from './accounts/api-keys.js';
 import { createIdentities, type Identities, type IdentityOptions } from './accounts/identities.js';
+import { createUserIdentities, type UserIdentities } from './accounts/user-identities.js';
 import { createUserOwners } from './accounts/key-owners.js';
 import type { GrantOf } from './issuing/grants.js';
 import { createAccessTokenSigner, type AccessTokenSigner } from './issuing/access-token-signer.js';
@@ -58,6 +59,7 @@ export interface SignIn {
   readonly rootKeys: RootKeys;
   readonly providers: Providers;
   readonly identities: Identities;
+  readonly userIdentities: UserIdentities;
   readonly upstream: Upstream;
   readonly apiKeys: ApiKeys;
   readonly apiKeyOptions: ApiKeyOptions;
@@ -125,6 +127,7 @@ export function createSignIn(
     rootKeys,
     providers,
     identities: identitiesOf(config, options, { store, users, events, now }),
+    userIdentities: createUserIdentities({ credentials: store.credentials, users, now }),
     upstream: createUpstream({
       sessions,
       once: store.once,

@@ -7,6 +7,7 @@ import {
   findSlot,
   type IdentityKey,
   type IdentityLink,
+  isAddedTo,
   type LinkContext,
   linksOf,
   type Slot,
@@ -244,7 +245,7 @@ async function joinByEmail(
   const user = await deciding.users.findById(userId);
   const { email, emailVouched } = arrival.identity;
   if (!emailVouched || user?.email !== email || !user?.emailVerified) return undefined;
-  const isAdded = user.passwordHash !== undefined || (await linksOf(deciding, user.id)).length > 0;
+  const isAdded = isAddedTo(user, await linksOf(deciding, user.id));
   return join(deciding, arrival, { user, linkedBy: 'email', isAdded });
 }
 

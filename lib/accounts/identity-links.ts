@@ -1,18 +1,24 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { AuthError } from '../errors.js';
 import { isRecord } from '../is-record.js';
-import { type CredentialStore, LASTING_KIND, type StoredCredential } from '../stores/store.js';
+import {
+  type CredentialStore,
+  LASTING_KIND,
+  type StoredCredential,
+  type StoredUser,
+} from '../stores/store.js';
 import type { Identity } from './identity.js';
 
 /** The key of an identity. */
 export type IdentityKey = Pick<Identity, 'issuer' | 'subject'>;
 
-/** An identity at a provider that an account can be signed in to with. */
-export interface IdentityLink extends IdentityKey {
+/** An identity, and what its provider is called here. */
+export type NamedIdentity = IdentityKey & Pick<Identity, 'provider'>;
+
+/** An identity at a provider that an account can be signed in to with. `provider` is its name when the identity was linked. */
+export interface IdentityLink extends NamedIdentity {
   readonly id: string;
   readonly userId: string;
-  /** Name of the provider when the identity was linked. */
-  readonly provider: string;
   /** Milliseconds since 1970. */
   readonly linkedAt: number;
   readonly lastUsedAt: number | undefined;
@@ -34,7 +40,7 @@ export interface LinkContext {
 }
 
 interface Claim {
-  readonly identity: Identity;
+  readonly identity: NamedIdentity;
   readonly hash: string;
   readonly userId: string;
   readonly isAdded: boolean;
@@ -83,6 +89,11 @@ export async function claim(
     if (await credentials.findByHash(hash)) return undefined;
     throw error;
   }
+}
+
+/** Whether a user with these links could sign in another way already. */
+export function isAddedTo(user: StoredUser, links: readonly IdentityLink[]): boolean {
+  return user.passwordHash !== undefined || links.length > 0;
 }
 
 /** A user's links, the latest first. */

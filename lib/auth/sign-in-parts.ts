@@ -2,6 +2,7 @@ import type { ApiKeys } from '../accounts/api-keys.js';
 import type { Organisations } from '../accounts/organisations.js';
 import type { Passwords } from '../accounts/passwords/passwords.js';
 import type { ServiceAccounts } from '../accounts/service-accounts.js';
+import type { UserIdentities } from '../accounts/user-identities.js';
 import type { Users } from '../accounts/users.js';
 import type { Config } from '../config/config.js';
 import type { Sessions } from '../sessions/sessions.js';
@@ -15,6 +16,8 @@ export interface SignInParts {
   readonly sessions: Sessions;
   readonly passwords: Passwords;
   readonly store: Store;
+  /** Users' accounts at providers. A TypeError for applications that only verify. */
+  readonly identities: UserIdentities;
   /** API keys of users. A TypeError without AUTH_API_KEYS. */
   readonly apiKeys: ApiKeys;
   /** Machines that call for an organisation, and their secrets. A TypeError with AUTH_SERVICE_ACCOUNTS=off. */
@@ -50,6 +53,7 @@ export function withSignInParts<Others extends object>(
     sessions: { get: () => needed(signIn).sessions, ...isThere },
     passwords: { get: () => needed(signIn).passwords, ...isThere },
     store: { get: () => needed(signIn).store, ...isThere },
+    identities: { get: () => needed(signIn).userIdentities, ...isThere },
     organisations: { get: organisations, enumerable: signIn?.orgs !== undefined },
     apiKeys: { get: apiKeys, enumerable: acceptApiKeys },
     serviceAccounts: { get: serviceAccounts, enumerable: signIn?.serviceAccounts !== undefined },

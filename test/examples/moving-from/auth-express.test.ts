@@ -51,7 +51,7 @@ async function start(kind: Kind, { trustEmail = false } = {}) {
   };
   const serve = (which: Kind) => port.serve(apps[which]());
   serve(kind);
-  return { auth, origin, browser: createHttpBrowser(), serve };
+  return { auth, origin, issuer, browser: createHttpBrowser(), serve };
 }
 
 interface Place {
@@ -204,22 +204,37 @@ describe('links to the pages of Auth.js', () => {
 });
 
 describe('users of a database adapter', () => {
+  const ada = { id: 'cm3x7', email: 'ada@idp.example', emailVerified: null, name: 'Ada' };
+  const account = { provider: 'corp', providerAccountId: 'ada' };
+
+  it('sign in to the account that they had, at the provider that they had', async () => {
+    const place = await start('after');
+    const { auth, origin, issuer } = place;
+    const former = [{ user: ada, accounts: [account, { ...account, provider: 'gone' }] }];
+    await importUsers(former, { corp: issuer }, auth);
+    await importUsers(former, { corp: issuer }, auth);
+    expect((await signIn(place)).url).toBe(`${origin}/profile`);
+    expect(await auth.sessions.list(ada.id)).toHaveLength(1);
+    expect(await auth.identities.list(ada.id)).toHaveLength(1);
+  });
+
   it.each([
     { trustEmail: true, status: 200, page: '/profile' },
     { trustEmail: false, status: 403, page: '/auth/callback/corp' },
-  ])('keep their id where the provider is trusted: $trustEmail, $status', async (row) => {
-    const place = await start('after', row);
-    const { auth, origin, browser } = place;
-    const ada = { id: 'cm3x7', email: 'ada@idp.example', emailVerified: null, name: 'Ada' };
-    await importUsers([ada], auth);
-    await importUsers([ada], auth);
-    const page = await signIn(place);
-    expect(page.status).toBe(row.status);
-    expect(new URL(page.url).pathname).toBe(row.page);
-    const sessions = await auth.sessions.list(ada.id);
-    expect(sessions).toHaveLength(row.trustEmail ? 1 : 0);
-    expect((await browser.fetch(`${origin}/api/me`)).status).toBe(row.trustEmail ? 200 : 401);
-  });
+  ])(
+    'without accounts are found by address if it is trusted: $trustEmail, $status',
+    async (row) => {
+      const place = await start('after', row);
+      const { auth, origin, browser } = place;
+      await importUsers([{ user: ada, accounts: [] }], {}, auth);
+      const page = await signIn(place);
+      expect(page.status).toBe(row.status);
+      expect(new URL(page.url).pathname).toBe(row.page);
+      const sessions = await auth.sessions.list(ada.id);
+      expect(sessions).toHaveLength(row.trustEmail ? 1 : 0);
+      expect((await browser.fetch(`${origin}/api/me`)).status).toBe(row.trustEmail ? 200 : 401);
+    },
+  );
 });
 
 describe('both, side by side', () => {
