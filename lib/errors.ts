@@ -30,7 +30,16 @@ export interface AuthErrorOptions {
   readonly nonce?: string | undefined;
   /** For 405: the methods that the resource knows (RFC 9110 §10.2.1, `Allow`). */
   readonly allow?: readonly string[] | undefined;
+  /** Whose genuine credential is refused, for events; no member of the error, and never sent. */
+  readonly about?: RefusedCredential | undefined;
   readonly cause?: unknown;
+}
+
+/** What may be told of a credential that is genuine, although it is refused. */
+export interface RefusedCredential {
+  readonly subject: string;
+  /** The public part of an API key. */
+  readonly keyId?: string | undefined;
 }
 
 /**
@@ -92,6 +101,16 @@ export function challenged(error: unknown, challenge: Challenge | undefined): un
   const errors = rebuilt.get(challenge) ?? new WeakMap<AuthError, AuthError>();
   rebuilt.set(challenge, errors.set(error, share(built)));
   return built;
+}
+
+/** A refusal of a genuine credential, which says whose it is. */
+export function refusalAbout(error: AuthError, about: RefusedCredential): AuthError {
+  return new AuthError(error.code, { ...given.get(error), about });
+}
+
+/** Whose genuine credential was refused; undefined where none was, or none is known. */
+export function credentialOf(error: AuthError): RefusedCredential | undefined {
+  return given.get(error)?.about;
 }
 
 /** One thing that is wrong with a request's body, in the form of RFC 9457's example. */

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { createBoundedMap } from '../bounded-map.js';
 import { createReadonlySet, deepFreeze } from '../claims/frozen.js';
-import { AuthError, reusableError } from '../errors.js';
+import { AuthError, refusalAbout, reusableError } from '../errors.js';
 import type { EventSink } from '../events.js';
 import { clientAddress, subscriberOf } from '../http/client-address.js';
 import { requestFacts } from '../http/request-facts.js';
@@ -13,7 +13,7 @@ import {
   digestOfKey,
   MAX_KEY_LENGTH,
 } from './api-key-format.js';
-import { isKey, type KeyFacts, readFacts } from './api-key-row.js';
+import { isKey, KEY_KIND, type KeyFacts, readFacts } from './api-key-row.js';
 import type { KeyOwner, KeyOwners } from './key-owners.js';
 import { createMissLimit } from './miss-limit.js';
 
@@ -53,6 +53,14 @@ export interface KeyVerdicts {
   ) => Principal | Promise<Principal>;
   /** Refuses the key with this digest from now on, a look at the store that is under way included. */
   readonly drop: (digest: string) => void;
+}
+
+/** What a look found. */
+interface Finding {
+  /** The key's, also of one that opens nothing; undefined for a key that there never was. */
+  readonly row: Pick<StoredCredential, 'id' | 'ownerId'> | undefined;
+  /** Undefined: it opens nothing. */
+  readonly principal: Principal | undefined;
 }
 
 /** A key that the store knew at the last look. */
@@ -98,23 +106,26 @@ export function createKeyVerdicts(context: KeyVerdictsContext): KeyVerdicts {
   }
 
   /** Looks, and remembers a good verdict. A known key that is refused now is unknown from then on. */
-  async function look(key: string, digest: string): Promise<Principal | undefined> {
-    const verdict = await takeVerdict(context, key, digest);
+  async function look(key: string, digest: string): Promise<Finding> {
+    const askedAt = now();
+    const row = await findRow(context, key, digest);
+    const verdict = row && (await takeVerdict(context, key, { row, askedAt }));
     if (!verdict || dropped.get(digest)) {
       verdicts.delete(digest);
-      return undefined;
+      return { row, principal: undefined };
     }
     verdicts.set(digest, verdict);
     touch(context, verdict);
-    return verdict.principal;
+    return { row, principal: verdict.principal };
   }
 
   async function ask(key: string, digest: string, request: Sender): Promise<Principal> {
-    const principal = verdicts.get(digest)
+    const { row, principal } = verdicts.get(digest)
       ? await look(key, digest)
       : await limited(request, () => look(key, digest));
-    if (!principal) throw refusals.unknown;
-    return principal;
+    if (principal) return principal;
+    if (!row) throw refusals.unknown;
+    throw refusalAbout(refusals.unknown, { subject: row.ownerId, keyId: row.id });
   }
 
   /** Requests that come while one is asking get its answer. */
@@ -160,10 +171,7 @@ function createRefusals(realm: string | undefined): Record<ApiKeyFlaw | 'unknown
   };
 }
 
-type LimitedLook = (
-  request: Sender,
-  look: () => Promise<Principal | undefined>,
-) => Promise<Principal | undefined>;
+type LimitedLook = (request: Sender, look: () => Promise<Finding>) => Promise<Finding>;
 
 /** Limits looks at keys that are not known here, by the address that they come from. */
 function createKeyLimit({ events, now }: KeyVerdictsContext): LimitedLook {
@@ -176,7 +184,7 @@ function createKeyLimit({ events, now }: KeyVerdictsContext): LimitedLook {
     try {
       return await limited(senderOf(request), async () => {
         const found = await look();
-        return { isMiss: found === undefined, found };
+        return { isMiss: found.principal === undefined, found };
       });
     } catch (error) {
       if (error instanceof AuthError && error.code === 'RATE_LIMITED')
@@ -200,18 +208,25 @@ function touch({ credentials, inBackground, now }: KeyVerdictsContext, verdict: 
   inBackground(credentials.touch(verdict.id, time).catch(() => undefined));
 }
 
+/** The row of a key, also of one that has ended: what the store knows by its digest, and by no other. */
+async function findRow(
+  { format, credentials }: KeyVerdictsContext,
+  key: string,
+  digest: string,
+): Promise<StoredCredential | undefined> {
+  const row = await credentials.findByHash(digest);
+  return row?.kind === KEY_KIND && isSameId(row.id, format.idOf(key)) ? row : undefined;
+}
+
 /** Judges a key by what the store says of it and of its owner now. Undefined: it opens nothing. */
 async function takeVerdict(
   context: KeyVerdictsContext,
   key: string,
-  digest: string,
+  { row, askedAt }: { readonly row: StoredCredential; readonly askedAt: number },
 ): Promise<Verdict | undefined> {
-  const { format, credentials, owners, lagSeconds, now } = context;
-  const askedAt = now();
-  const row = await credentials.findByHash(digest);
-  if (!row || !isKey(row) || !isSameId(row.id, format.idOf(key))) return undefined;
+  const { owners, lagSeconds, now } = context;
   const { expiresAt = Infinity } = row;
-  if (now() >= expiresAt) return undefined;
+  if (!isKey(row) || now() >= expiresAt) return undefined;
   const owner = await owners.find(row.ownerId);
   const facts = readFacts(row);
   const orgs = owner && orgsOf(owner, facts);

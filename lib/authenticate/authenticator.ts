@@ -2,11 +2,11 @@ import type { ServerResponse } from 'node:http';
 import type { CredentialWay } from '../audit/guard-facts.js';
 import { type AuthMethod, createMethodFilter } from './auth-methods.js';
 import { type Credential, createCredentialFinder, type RequestHead } from './credentials.js';
-import { AuthError, reusableError } from '../errors.js';
+import { AuthError, credentialOf, refusalAbout, reusableError } from '../errors.js';
 import { refuseCrossSite } from '../http/cross-site.js';
 import { isLoopback } from '../http/is-loopback.js';
 import { requestFacts } from '../http/request-facts.js';
-import { renamedOption } from '../known-options.js';
+import { definedOnly, renamedOption } from '../known-options.js';
 import { type Principal, isClientPrincipal, withMethod } from '../principal.js';
 import { createKeyAdmission, withinOrg } from './key-admission.js';
 import { createPrincipalLoader, type LoadPrincipalOption } from './principal-loader.js';
@@ -171,16 +171,19 @@ export function createAuthenticator<Request extends RequestHead>(
     if (!readApiKey || !takesKeys) throw wrongMethod;
     const { checkSession = false } = options;
     return andThen(readApiKey(credential.value, request, checkSession), (principal) =>
-      admitKey(principal, request),
+      tellingWhose(principal, request, admitKey),
     );
   }
 
+  function judge(principal: Principal, asking: Request): Principal | Promise<Principal> {
+    if (!allows(principal.method)) throw wrongMethod;
+    const admitted = admit(principal);
+    return narrow ? andThen(narrow(admitted, asking), withinOrg) : admitted;
+  }
+
   function identify(request: Request): ReturnType<Authenticator> {
-    const finish = (principal: Principal): Principal | Promise<Principal> => {
-      if (!allows(principal.method)) throw wrongMethod;
-      const admitted = admit(principal);
-      return narrow ? andThen(narrow(admitted, request), withinOrg) : admitted;
-    };
+    const finish = (principal: Principal): Principal | Promise<Principal> =>
+      tellingWhose(principal, request, judge);
     const found = findCredential(request);
     if (found) return andThen(read(found, request), finish);
     const bySession = readSession?.(request);
@@ -201,6 +204,29 @@ function andThen(
   next: (principal: Principal) => Principal | Promise<Principal>,
 ): Principal | Promise<Principal> {
   return principal instanceof Promise ? principal.then(next) : next(principal);
+}
+
+/** Judges a principal whose credential is genuine: a refusal from here on may say whose it is. */
+function tellingWhose<Request>(
+  principal: Principal,
+  request: Request,
+  judge: (principal: Principal, request: Request) => Principal | Promise<Principal>,
+): Principal | Promise<Principal> {
+  try {
+    const judged = judge(principal, request);
+    return judged instanceof Promise
+      ? judged.catch((error: unknown) => throwWithOwner(error, principal))
+      : judged;
+  } catch (error) {
+    return throwWithOwner(error, principal);
+  }
+}
+
+function throwWithOwner(error: unknown, { subject, method, claims }: Principal): never {
+  if (!(error instanceof AuthError) || error.status >= 500) throw error;
+  const keyId = claims['key_id'];
+  const isKey = method === 'api_key' && typeof keyId === 'string';
+  throw refusalAbout(error, { subject, ...(isKey && { keyId }) });
 }
 
 /** Where tokens must be bound to a key, what knows nothing of keys is taken by a guard that names it, and by no other. */
@@ -234,6 +260,7 @@ function reportingRefusals<Request extends RequestHead>(
       events.emit('token.refused', {
         code: error.code,
         reason: error.reason,
+        ...definedOnly({ ...credentialOf(error) }),
         ...requestFacts(request),
       });
     throw error;

@@ -49,6 +49,10 @@ export interface AuthEvents {
     readonly code: string;
     /** The rule that it broke, in one word. */
     readonly reason: string | undefined;
+    /** Whom it is of: a user, or a service account. Absent unless the credential itself is genuine, such as a key that has ended. */
+    readonly subject?: string;
+    /** Id of the API key, under the same condition. */
+    readonly keyId?: string;
   };
   /**
    * A valid credential was not enough: scope, role, organisation or authentication context. With the code CROSS_SITE_REQUEST a page of another

@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import type { AuthError } from '../errors.js';
+import { type AuthError, credentialOf } from '../errors.js';
 import type { EventSink } from '../events.js';
 import { requestFacts } from '../http/request-facts.js';
 import { optionalPrincipalOf } from '../principal.js';
@@ -11,7 +11,7 @@ export function reportDenial(error: AuthError, req: Request, events: EventSink |
   if (error.code === 'LOGIN_DENIED') return;
   events?.emit('access.denied', {
     code: error.code,
-    subject: optionalPrincipalOf(req)?.subject,
+    subject: optionalPrincipalOf(req)?.subject ?? credentialOf(error)?.subject,
     ...requestFacts(req),
   });
 }
