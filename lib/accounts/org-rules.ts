@@ -81,6 +81,11 @@ export const lastOwner: AuthError = reusableError('CONFLICT', {
     'An organisation needs an owner. Make another member an owner first, or delete the organisation.',
 });
 
+export const changedMeanwhile: AuthError = reusableError('CONFLICT', {
+  reason: 'changed',
+  detail: 'The roles of this member have changed meanwhile. Look at them again.',
+});
+
 export const alreadyMember: AuthError = reusableError('CONFLICT', {
   reason: 'already_member',
   detail: 'This user is a member of the organisation already.',

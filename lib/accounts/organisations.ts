@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { AuthError } from '../errors.js';
 import type { EventSink } from '../events.js';
 import type { RequestFacts } from '../events/auth-events.js';
+import { definedOnly } from '../known-options.js';
 import {
   type Membership,
   type OrgPage,
@@ -15,6 +16,7 @@ import type { MemberKey, MembershipReader } from './membership-reader.js';
 import { normaliseLogin } from './logins.js';
 import {
   alreadyMember,
+  changedMeanwhile,
   lastOwner,
   MOST_MEMBERSHIPS,
   readOrgId,
@@ -47,6 +49,12 @@ export interface NewMember extends MemberKey {
   readonly roles?: readonly string[];
 }
 
+/** What a decision to change a member was made by. */
+interface KnownRoles {
+  /** The change is made only if these are still the member's roles, as they were read. @defaultValue whatever they are */
+  readonly from?: readonly string[];
+}
+
 /**
  * Organisations and their members, with AUTH_ORGANISATIONS. Nothing here asks who may do it. Every method may reject with
  * STORE_UNAVAILABLE (503). Guards of this instance see a change at once, others within `revocationLagSeconds`.
@@ -74,10 +82,21 @@ export interface Organisations {
   members(orgId: string, page: OrgPage): Promise<readonly StoredMember[]>;
   /** Rejects with INVALID_REQUEST (400), NOT_FOUND (404), and CONFLICT (409) for a member, and a user who is one of too many. */
   addMember(member: NewMember, actor?: OrgActor): Promise<void>;
-  /** Replaces a member's roles. Rejects with INVALID_REQUEST (400), NOT_FOUND (404), and CONFLICT (409) for the last owner's. */
-  setRoles(member: Required<NewMember>, actor?: OrgActor): Promise<void>;
-  /** Also withdraws an invitation that would let them in again. Rejects with NOT_FOUND (404), and CONFLICT (409) for the last owner. */
-  removeMember(member: MemberKey, actor?: OrgActor): Promise<void>;
+  /**
+   * Replaces a member's roles. Rejects with INVALID_REQUEST (400), NOT_FOUND (404), and CONFLICT (409) for the last owner's, and for a
+   * member whose roles are not `from`.
+   *
+   * @example
+   * const member = await auth.organisations.membershipOf({ orgId, userId });
+   * if (member && mayEdit(member.roles))
+   *   await auth.organisations.setRoles({ orgId, userId, roles: ['editor'], from: member.roles });
+   */
+  setRoles(member: Required<NewMember> & KnownRoles, actor?: OrgActor): Promise<void>;
+  /**
+   * Also withdraws an invitation that would let them in again. Rejects with NOT_FOUND (404), and CONFLICT (409) for the last owner,
+   * and for a member whose roles are not `from`.
+   */
+  removeMember(member: MemberKey & KnownRoles, actor?: OrgActor): Promise<void>;
   /** Asks the store. */
   membershipOf(member: MemberKey): Promise<Membership | undefined>;
   /** Up to 100. Asks the store. */
@@ -198,20 +217,30 @@ function memberMethods(context: OrganisationsContext) {
       if (outcome === 'member') throw alreadyMember;
       events.emit('org.member_added', { ...key, ...told(actor) });
     },
-    async setRoles({ roles, ...key }: Required<NewMember>, actor: OrgActor = {}): Promise<void> {
+    async setRoles(
+      { roles, from, ...key }: Required<NewMember> & KnownRoles,
+      actor: OrgActor = {},
+    ): Promise<void> {
       const { orgId, userId } = key;
-      const each = readOrgRoles(roles);
-      const outcome = await forgetting(context, key, () => orgs.setRoles(orgId, userId, each));
-      if (outcome === 'missing') throw new AuthError('NOT_FOUND');
-      if (outcome === 'last_owner') throw lastOwner;
+      const to = readOrgRoles(roles);
+      const outcome = await forgetting(context, key, async () =>
+        from && orgs.replaceRoles
+          ? orgs.replaceRoles(orgId, userId, { from, to })
+          : orgs.setRoles(orgId, userId, to),
+      );
+      refuseUnchanged(outcome);
       events.emit('org.member_changed', { ...key, ...told(actor) });
     },
-    async removeMember(key: MemberKey, actor: OrgActor = {}): Promise<void> {
+    async removeMember(
+      { from, ...key }: MemberKey & KnownRoles,
+      actor: OrgActor = {},
+    ): Promise<void> {
       const { orgId, userId } = key;
       const email = normaliseLogin((await users.findById(userId))?.email);
-      const outcome = await forgetting(context, key, () => orgs.removeMember(orgId, userId));
-      if (outcome === 'missing') throw new AuthError('NOT_FOUND');
-      if (outcome === 'last_owner') throw lastOwner;
+      const outcome = await forgetting(context, key, () =>
+        orgs.removeMember(orgId, userId, definedOnly({ from })),
+      );
+      refuseUnchanged(outcome);
       if (email !== undefined) await invitations.withdrawOf({ orgId, email });
       events.emit('org.member_removed', { ...key, ...told(actor) });
     },
@@ -222,6 +251,14 @@ function memberMethods(context: OrganisationsContext) {
       );
     },
   };
+}
+
+function refuseUnchanged(
+  outcome: 'changed' | 'removed' | 'missing' | 'last_owner' | 'stale',
+): void {
+  if (outcome === 'missing') throw new AuthError('NOT_FOUND');
+  if (outcome === 'last_owner') throw lastOwner;
+  if (outcome === 'stale') throw changedMeanwhile;
 }
 
 /** Page by page, until there are none. */

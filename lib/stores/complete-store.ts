@@ -10,7 +10,7 @@ import type {
 } from './store.js';
 
 type Required<Part> = Readonly<
-  Record<Exclude<keyof Part & string, 'onRevoked' | 'joined' | 'together'>, true>
+  Record<Exclude<keyof Part & string, 'onRevoked' | 'joined' | 'together' | 'replaceRoles'>, true>
 >;
 
 const sessions: Required<SessionStore> = {

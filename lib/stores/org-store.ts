@@ -27,6 +27,12 @@ export interface Membership {
   readonly joinedAt: number;
 }
 
+/** What a member's roles were, and what they are to be. */
+export interface RolesChange {
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+}
+
 /** Pages go by id, in the order of code units; characters from U+E000 on may have an order of the store's own among themselves. */
 export interface OrgPage {
   /** The last id of the page before. Undefined: from the beginning. */
@@ -68,12 +74,25 @@ export interface OrgStore {
     userId: string,
     roles: readonly string[],
   ): Promise<'changed' | 'last_owner' | 'missing'>;
-  /** The same for a member who leaves. `evenLastOwner` is for users who are deleted: without it such a one could not be. */
+  /**
+   * The same, only if the member's roles are `from` at that moment, in this order: else `stale`, and nothing was changed. Of several
+   * changes from the same roles one takes effect. Since release 0.10. Of a store without it the roles are asked before `setRoles`,
+   * and a change in between is lost.
+   */
+  replaceRoles?(
+    orgId: string,
+    userId: string,
+    change: RolesChange,
+  ): Promise<'changed' | 'stale' | 'last_owner' | 'missing'>;
+  /**
+   * The same as `setRoles` for a member who leaves. `evenLastOwner` is for users who are deleted: without it such a one could not be. With `from` only
+   * if these are the roles at that moment: else `stale`.
+   */
   removeMember(
     orgId: string,
     userId: string,
-    options?: { readonly evenLastOwner?: boolean },
-  ): Promise<'removed' | 'last_owner' | 'missing'>;
+    options?: { readonly evenLastOwner?: boolean; readonly from?: readonly string[] },
+  ): Promise<'removed' | 'stale' | 'last_owner' | 'missing'>;
   getMember(orgId: string, userId: string): Promise<Membership | undefined>;
   /** In the order of user ids. */
   membersOf(orgId: string, page: OrgPage): Promise<readonly StoredMember[]>;

@@ -189,6 +189,7 @@ function guardOrgs(orgs: OrgStore): OrgStore {
     },
     setRoles: async (orgId, userId, roles) =>
       areStorable(orgId, userId) ? orgs.setRoles(orgId, userId, roles) : 'missing',
+    ...guardReplaceRoles(orgs),
     removeMember: async (orgId, userId, options) =>
       areStorable(orgId, userId) ? orgs.removeMember(orgId, userId, options) : 'missing',
     getMember: async (orgId, userId) =>
@@ -202,6 +203,16 @@ function guardOrgs(orgs: OrgStore): OrgStore {
       return isStorable(userId) ? orgs.membershipsOf(userId, page) : [];
     },
   } satisfies OrgStore);
+}
+
+/** For a store that has the operation. */
+function guardReplaceRoles(orgs: OrgStore): Pick<OrgStore, 'replaceRoles'> {
+  const replaceRoles = orgs.replaceRoles?.bind(orgs);
+  if (!replaceRoles) return {};
+  return {
+    replaceRoles: async (orgId, userId, change) =>
+      areStorable(orgId, userId) ? replaceRoles(orgId, userId, change) : 'missing',
+  };
 }
 
 function guardInstances(instances: InstanceStore): InstanceStore {

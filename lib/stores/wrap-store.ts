@@ -1,4 +1,5 @@
-import type { OrgStore } from './org-store.js';
+import { isDeepStrictEqual } from 'node:util';
+import type { OrgStore, RolesChange, StoredMember } from './org-store.js';
 import type {
   CredentialStore,
   InstanceStore,
@@ -149,6 +150,8 @@ function wrapOrgs(around: Around): OrgStore {
     addMember: (member) => around('orgs.addMember', ({ orgs }) => orgs.addMember(member)),
     setRoles: (orgId, userId, roles) =>
       around('orgs.setRoles', ({ orgs }) => orgs.setRoles(orgId, userId, roles)),
+    replaceRoles: (orgId, userId, change) =>
+      around('orgs.replaceRoles', ({ orgs }) => replaceRoles(orgs, { orgId, userId }, change)),
     removeMember: (orgId, userId, options) =>
       around('orgs.removeMember', ({ orgs }) => orgs.removeMember(orgId, userId, options)),
     getMember: (orgId, userId) =>
@@ -157,6 +160,19 @@ function wrapOrgs(around: Around): OrgStore {
     membershipsOf: (userId, page) =>
       around('orgs.membershipsOf', ({ orgs }) => orgs.membershipsOf(userId, page)),
   } satisfies OrgStore);
+}
+
+/** For a store that was written before there was such an operation, in two steps. */
+async function replaceRoles(
+  orgs: OrgStore,
+  { orgId, userId }: Pick<StoredMember, 'orgId' | 'userId'>,
+  change: RolesChange,
+): ReturnType<NonNullable<OrgStore['replaceRoles']>> {
+  const outcome = await orgs.replaceRoles?.(orgId, userId, change);
+  if (outcome) return outcome;
+  const member = await orgs.getMember(orgId, userId);
+  if (member && !isDeepStrictEqual(member.roles, change.from)) return 'stale';
+  return orgs.setRoles(orgId, userId, change.to);
 }
 
 function wrapInstances(around: Around): InstanceStore {

@@ -55,7 +55,8 @@ export const rolesSchema: z.ZodType<RolesBody> = z.strictObject({ roles: z.array
 
 /**
  * Replaces the roles of a member: 200. For owners, and for admins where no owner is made or unmade.
- * Errors: INVALID_REQUEST (400), INSUFFICIENT_ROLE (403), NOT_FOUND (404), CONFLICT (409) for the last owner.
+ * Errors: INVALID_REQUEST (400), INSUFFICIENT_ROLE (403), NOT_FOUND (404), CONFLICT (409) for the last owner, and
+ * for a member whose roles are changed meanwhile.
  */
 export function changeMember(context: OrgRoutesContext): Endpoint {
   const { organisations } = context.orgs;
@@ -65,7 +66,7 @@ export function changeMember(context: OrgRoutesContext): Endpoint {
     const userId = parameterOf(req, 'user');
     const { roles: before } = await rolesOf(context, { orgId, userId });
     if (!mayChangeRoles(membership.roles, { before, after: roles })) throw notAllowed;
-    await organisations.setRoles({ orgId, userId, roles }, actor);
+    await organisations.setRoles({ orgId, userId, roles, from: before }, actor);
     res.json({ user: { id: userId }, roles: [...new Set(roles)] });
   };
 }
@@ -92,12 +93,13 @@ export function submitRemoveMember(context: OrgRoutesContext): Endpoint {
 async function endMembership(context: OrgRoutesContext, req: Request): Promise<void> {
   const { user, membership, orgId, actor } = await requireMember(context, req);
   const userId = parameterOf(req, 'user');
-  if (userId !== user.id) {
-    if (!mayManage(membership.roles)) throw notAllowed;
-    const { roles: before } = await rolesOf(context, { orgId, userId });
-    if (!mayChangeRoles(membership.roles, { before, after: undefined })) throw notAllowed;
-  }
-  await context.orgs.organisations.removeMember({ orgId, userId }, actor);
+  const { organisations } = context.orgs;
+  if (userId === user.id) return organisations.removeMember({ orgId, userId }, actor);
+  if (!mayManage(membership.roles)) throw notAllowed;
+  const { roles: from } = await rolesOf(context, { orgId, userId });
+  if (!mayChangeRoles(membership.roles, { before: from, after: undefined })) throw notAllowed;
+  // The member may become an owner meanwhile, whom an admin must not remove.
+  await organisations.removeMember({ orgId, userId, from }, actor);
 }
 
 async function rolesOf(

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { createGroups, type Groups } from './groups.js';
 import {
   type Membership,
@@ -59,8 +60,23 @@ function ofOrgs({
 function changesOfMembers({
   rows,
   idsByUser,
-}: Tables): Pick<OrgStore, 'addMember' | 'setRoles' | 'removeMember'> {
+}: Tables): Pick<OrgStore, 'addMember' | 'setRoles' | 'replaceRoles' | 'removeMember'> {
+  const replaceRoles: NonNullable<OrgStore['replaceRoles']> = async (orgId, userId, change) => {
+    const member = rows.get(orgId)?.members.get(userId);
+    if (member && !isDeepStrictEqual(member.roles, change.from)) return 'stale';
+    return setRoles(orgId, userId, change.to);
+  };
+  const setRoles: OrgStore['setRoles'] = async (orgId, userId, roles) => {
+    const members = rows.get(orgId)?.members;
+    const member = members?.get(userId);
+    if (!members || !member) return 'missing';
+    if (!roles.includes(OWNER_ROLE) && isLastOwner(members, userId)) return 'last_owner';
+    members.set(userId, { ...member, roles: structuredClone(roles) });
+    return 'changed';
+  };
   return {
+    setRoles,
+    replaceRoles,
     async addMember({ orgId, userId, roles, joinedAt }) {
       const members = rows.get(orgId)?.members;
       if (!members) return 'missing';
@@ -69,17 +85,11 @@ function changesOfMembers({
       idsByUser.add(userId, orgId);
       return 'added';
     },
-    async setRoles(orgId, userId, roles) {
+    async removeMember(orgId, userId, { evenLastOwner = false, from } = {}) {
       const members = rows.get(orgId)?.members;
       const member = members?.get(userId);
       if (!members || !member) return 'missing';
-      if (!roles.includes(OWNER_ROLE) && isLastOwner(members, userId)) return 'last_owner';
-      members.set(userId, { ...member, roles: structuredClone(roles) });
-      return 'changed';
-    },
-    async removeMember(orgId, userId, { evenLastOwner = false } = {}) {
-      const members = rows.get(orgId)?.members;
-      if (!members?.has(userId)) return 'missing';
+      if (from && !isDeepStrictEqual(member.roles, from)) return 'stale';
       if (!evenLastOwner && isLastOwner(members, userId)) return 'last_owner';
       members.delete(userId);
       idsByUser.remove(userId, orgId);

@@ -49,21 +49,27 @@ return 'added'`,
   [IDS],
 );
 
-/** id of the member, 1 for an owner or 0, roles as JSON */
+/** Whether the roles of a member are not those that an argument holds as JSON; empty: any will do. */
+const areOthers = (argument: string): string =>
+  `${argument} ~= '' and string.match(member, '^. %S+ (.*)$') ~= ${argument}`;
+
+/** id of the member, 1 for an owner or 0, roles as JSON, and as they must be before */
 export const setRoles: Script = createChange(`
 local member = redis.call('HGET', KEYS[1], 'm:' .. ARGV[4])
 if not member then return 'missing' end
+if ${areOthers('ARGV[7]')} then return 'stale' end
 local more = tonumber(ARGV[5]) - tonumber(string.sub(member, 1, 1))
 if more < 0 and redis.call('HGET', KEYS[1], 'owners') == '1' then return 'last_owner' end
 redis.call('HSET', KEYS[1], 'm:' .. ARGV[4], ARGV[5] .. string.match(member, '^.( %S+ )') .. ARGV[6])
 redis.call('HINCRBY', KEYS[1], 'owners', more)
 return 'changed'`);
 
-/** id of the member, 1 to let even the last owner go */
+/** id of the member, 1 to let even the last owner go, roles as they must be before */
 export const removeMember: Script = createChange(
   `
 local member = redis.call('HGET', KEYS[1], 'm:' .. ARGV[4])
 if not member then return 'missing' end
+if ${areOthers('ARGV[6]')} then return 'stale' end
 local isOwner = tonumber(string.sub(member, 1, 1))
 if isOwner == 1 and ARGV[5] == '0' and redis.call('HGET', KEYS[1], 'owners') == '1' then return 'last_owner' end
 redis.call('HDEL', KEYS[1], 'm:' .. ARGV[4])

@@ -68,7 +68,7 @@ function ofOrgs(
 
 function changesOfMembers(
   context: OrgContext,
-): Pick<OrgStore, 'addMember' | 'setRoles' | 'removeMember'> {
+): Pick<OrgStore, 'addMember' | 'setRoles' | 'replaceRoles' | 'removeMember'> {
   const { begin, rowOf, ofUser } = context;
   return {
     async addMember({ orgId, userId, ...member }) {
@@ -81,15 +81,22 @@ function changesOfMembers(
       return oneOf(outcome, ['added', 'member', 'missing']);
     },
     async setRoles(orgId, userId, roles) {
-      const values = [toMember(userId), isOwner(roles), JSON.stringify(roles)] as const;
+      const values = [toMember(userId), isOwner(roles), JSON.stringify(roles), ''] as const;
       const outcome = await begin()(scripts.setRoles, rowOf(orgId), ...values);
       return oneOf(outcome, ['changed', 'last_owner', 'missing']);
     },
-    async removeMember(orgId, userId, { evenLastOwner = false } = {}) {
-      const values = [toMember(userId), Number(evenLastOwner)] as const;
+    async replaceRoles(orgId, userId, { from, to }) {
+      const texts = [JSON.stringify(to), JSON.stringify(from)] as const;
+      const values = [toMember(userId), isOwner(to), ...texts] as const;
+      const outcome = await begin()(scripts.setRoles, rowOf(orgId), ...values);
+      return oneOf(outcome, ['changed', 'stale', 'last_owner', 'missing']);
+    },
+    async removeMember(orgId, userId, { evenLastOwner = false, from } = {}) {
+      const expected = from ? JSON.stringify(from) : '';
+      const values = [toMember(userId), Number(evenLastOwner), expected] as const;
       const outcome = await begin()(scripts.removeMember, rowOf(orgId), ...values);
       if (outcome === 'removed') await unlist(context, orgId, userId);
-      return oneOf(outcome, ['removed', 'last_owner', 'missing']);
+      return oneOf(outcome, ['removed', 'stale', 'last_owner', 'missing']);
     },
   };
 }

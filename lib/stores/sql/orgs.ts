@@ -94,8 +94,27 @@ function orgRows(
 function memberRows(
   database: SqlDatabase,
   dialect: SqlDialect,
-): Pick<OrgStore, 'addMember' | 'setRoles' | 'removeMember'> {
+): Pick<OrgStore, 'addMember' | 'setRoles' | 'replaceRoles' | 'removeMember'> {
   const locked = lockedWithOtherOwner(dialect);
+
+  async function changeRoles(
+    orgId: string,
+    userId: string,
+    { from, to }: { readonly from: string; readonly to: readonly string[] },
+  ): ReturnType<NonNullable<OrgStore['replaceRoles']>> {
+    const outcome = await changeMember(
+      database,
+      {
+        sql: `${locked} UPDATE latchkey_members SET roles = $3, is_owner = $4
+          WHERE org_id = (SELECT id FROM org) AND user_id = $2 AND ($5 = '' OR roles = $5)
+            AND (is_owner = 0 OR $4 = 1 OR EXISTS (SELECT 1 FROM other_owner)) RETURNING user_id`,
+        values: [orgId, userId, JSON.stringify(to), isOwner(to), from],
+      },
+      whyNotChanged(from),
+    );
+    return outcome === 'done' ? 'changed' : outcome;
+  }
+
   return {
     async addMember({ orgId, userId, roles, joinedAt }) {
       const outcome = await changeMember(
@@ -110,33 +129,32 @@ function memberRows(
       );
       return outcome === 'done' ? 'added' : outcome;
     },
-    async setRoles(orgId, userId, roles) {
-      const outcome = await changeMember(
-        database,
-        {
-          sql: `${locked} UPDATE latchkey_members SET roles = $3, is_owner = $4
-            WHERE org_id = (SELECT id FROM org) AND user_id = $2
-              AND (is_owner = 0 OR $4 = 1 OR EXISTS (SELECT 1 FROM other_owner)) RETURNING user_id`,
-          values: [orgId, userId, JSON.stringify(roles), isOwner(roles)],
-        },
-        whyNotChanged,
-      );
-      return outcome === 'done' ? 'changed' : outcome;
+    async setRoles(orgId, userId, to) {
+      const outcome = await changeRoles(orgId, userId, { from: ANY_ROLES, to });
+      if (outcome === 'stale') throw new TypeError('no roles were expected');
+      return outcome;
     },
-    async removeMember(orgId, userId, { evenLastOwner = false } = {}) {
+    replaceRoles: (orgId, userId, { from, to }) =>
+      changeRoles(orgId, userId, { from: JSON.stringify(from), to }),
+    async removeMember(orgId, userId, { evenLastOwner = false, from } = {}) {
+      const expected = from ? JSON.stringify(from) : ANY_ROLES;
       const outcome = await changeMember(
         database,
         {
           sql: `${locked} DELETE FROM latchkey_members WHERE org_id = (SELECT id FROM org) AND user_id = $2
+            AND ($4 = '' OR roles = $4)
             AND (is_owner = 0 OR $3 = 1 OR EXISTS (SELECT 1 FROM other_owner)) RETURNING user_id`,
-          values: [orgId, userId, Number(evenLastOwner)],
+          values: [orgId, userId, Number(evenLastOwner), expected],
         },
-        whyNotChanged,
+        whyNotChanged(expected),
       );
       return outcome === 'done' ? 'removed' : outcome;
     },
   };
 }
+
+/** In the place of roles as JSON, which is never empty. */
+const ANY_ROLES = '';
 
 type MemberValues = readonly [orgId: string, userId: string, ...values: (string | number)[]];
 
@@ -176,18 +194,21 @@ const whyNotAdded: WhyNot<'member' | 'missing'> = async (database, orgId, userId
   return org['user_id'] === null ? undefined : 'member';
 };
 
-const whyNotChanged: WhyNot<'missing' | 'last_owner'> = async (database, orgId, userId) => {
-  const [member] = await find(
-    database,
-    `SELECT is_owner, (SELECT COUNT(*) FROM latchkey_members
+function whyNotChanged(from: string): WhyNot<'missing' | 'stale' | 'last_owner'> {
+  return async (database, orgId, userId) => {
+    const [member] = await find(
+      database,
+      `SELECT roles, is_owner, (SELECT COUNT(*) FROM latchkey_members
          WHERE org_id = $1 AND user_id <> $2 AND is_owner = 1) AS others
        FROM latchkey_members JOIN latchkey_orgs ON id = org_id WHERE org_id = $1 AND user_id = $2`,
-    [orgId, userId],
-  );
-  if (!member) return 'missing';
-  const isLast = number(member, 'is_owner') === 1 && number(member, 'others') === 0;
-  return isLast ? 'last_owner' : undefined;
-};
+      [orgId, userId],
+    );
+    if (!member) return 'missing';
+    if (from !== ANY_ROLES && text(member, 'roles') !== from) return 'stale';
+    const isLast = number(member, 'is_owner') === 1 && number(member, 'others') === 0;
+    return isLast ? 'last_owner' : undefined;
+  };
+}
 
 /** An owner beside the member, if there is one, and the organisation, both as they are after the wait for their rows. */
 function lockedWithOtherOwner({ forUpdate }: SqlDialect): string {

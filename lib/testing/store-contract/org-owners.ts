@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
-import { OWNER_ROLE, type StoredMember } from '../../stores/org-store.js';
+import {
+  type OrgStore,
+  OWNER_ROLE,
+  type RolesChange,
+  type StoredMember,
+} from '../../stores/org-store.js';
 import type { Store } from '../../stores/store.js';
-import { type Check, race, randomName } from './connections.js';
+import { awkwardTexts, type Check, race, randomName } from './connections.js';
 import { assertAgreed, created, newMember, ownersOf } from './new-org.js';
 
 /** Ends being an owner, in one of two ways. */
@@ -13,6 +18,14 @@ function resign(
   return way % 2 === 0
     ? orgs.removeMember(orgId, userId)
     : orgs.setRoles(orgId, userId, ['viewer']);
+}
+
+async function replaceRoles(
+  orgs: OrgStore,
+  [orgId, userId]: readonly [orgId: string, userId: string],
+  change: RolesChange,
+): Promise<string | undefined> {
+  return orgs.replaceRoles?.(orgId, userId, change);
 }
 
 export const ownerChecks: Readonly<Record<string, Check>> = {
@@ -61,6 +74,35 @@ export const ownerChecks: Readonly<Record<string, Check>> = {
     assert.deepEqual(await ownersOf(connections.two, id), [ids[outcomes.indexOf('last_owner')]]);
     for (const userId of ids.slice(0, 6)) await assertAgreed(connections.two, id, userId);
   },
+  'orgs: of 20 changes from the same roles one is made, and a member who became an owner stays one':
+    async (connections) => {
+      const { one, two } = connections;
+      const [owner, member] = [randomName(), randomName()];
+      const { id } = await created(one, [owner]);
+      await one.orgs.addMember(newMember(id, { userId: member, roles: awkwardTexts }));
+      if (!one.orgs.replaceRoles) return;
+      const outcomes = await race(connections, 20, ({ orgs }, turn) =>
+        replaceRoles(orgs, [id, member], { from: awkwardTexts, to: [String(turn)] }),
+      );
+      assert.equal(outcomes.filter((outcome) => outcome === 'changed').length, 1);
+      assert.equal(outcomes.filter((outcome) => outcome === 'stale').length, 19);
+      const from = [String(outcomes.indexOf('changed'))];
+      assert.deepEqual((await two.orgs.getMember(id, member))?.roles, from);
+      assert.equal(await one.orgs.setRoles(id, member, [OWNER_ROLE]), 'changed');
+      assert.equal(await replaceRoles(two.orgs, [id, member], { from, to: [] }), 'stale');
+      assert.equal(await two.orgs.removeMember(id, member, { from }), 'stale');
+      assert.equal((await ownersOf(two, id)).length, 2);
+      const asOwner = { from: [OWNER_ROLE] };
+      assert.equal(await two.orgs.removeMember(id, member, asOwner), 'removed');
+      assert.equal(await two.orgs.removeMember(id, member, asOwner), 'missing');
+      assert.equal(await two.orgs.removeMember(id, owner, asOwner), 'last_owner');
+      const viewer = { ...asOwner, to: ['viewer'] };
+      assert.equal(await replaceRoles(one.orgs, [id, member], viewer), 'missing');
+      assert.equal(await replaceRoles(one.orgs, [id, owner], viewer), 'last_owner');
+      const also = { ...asOwner, to: [OWNER_ROLE, 'billing'] };
+      assert.equal(await replaceRoles(one.orgs, [id, owner], also), 'changed');
+      assert.equal(await replaceRoles(one.orgs, [id, ''], also), 'missing');
+    },
   'orgs: an owner hands over and leaves while the other one leaves': async (connections) => {
     await race(connections, 20, async (store) => {
       const [first, second, heir] = [randomName(), randomName(), randomName()];
