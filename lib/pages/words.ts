@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { de } from './texts/de.js';
 import { en } from './texts/en.js';
 import type { PageTexts, TextKey } from './texts/texts.js';
+import { TIME_UNITS } from './time-units.js';
 
 /** What the pages say, in one language. */
 export interface Words {
@@ -74,13 +75,6 @@ function isKey(key: string): key is TextKey {
   return Object.hasOwn(en, key);
 }
 
-const UNITS = [
-  ['day', 86_400],
-  ['hour', 3600],
-  ['minute', 60],
-  ['second', 1],
-] as const;
-
 function wordsOf(language: string, texts: PageTexts, common: Facts): Words {
   const relative = new Intl.RelativeTimeFormat(language);
   const now = new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(0, 'second');
@@ -105,9 +99,9 @@ function wordsOf(language: string, texts: PageTexts, common: Facts): Words {
 }
 
 /** Two of a unit at least, so that rounding changes little: `90 minutes`, not `2 hours`; but `1 hour`. */
-function unitOf(seconds: number): (typeof UNITS)[number] {
+function unitOf(seconds: number): (typeof TIME_UNITS)[number] {
   const size = Math.abs(seconds);
-  const fits = UNITS.find(([, unit]) => size >= 2 * unit || size === unit);
+  const fits = TIME_UNITS.find(([, unit]) => size >= 2 * unit || size === unit);
   return fits ?? ['second', 1];
 }
 
