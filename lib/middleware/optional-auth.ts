@@ -20,7 +20,8 @@ import type { Verifier } from '../verifier/verifier.js';
 export interface OptionalAuthOptions extends AuthenticatorOptions<Request> {
   /**
    * Treats a bad token like none, as some older APIs do. A client with an expired token then silently sees
-   * the anonymous answer. Outages are still 503. @defaultValue `false`
+   * the anonymous answer. Outages are still 503, a demand for a nonce 401 USE_DPOP_NONCE, and a key that was not looked at 429 RATE_LIMITED.
+   * @defaultValue `false`
    */
   readonly lenient?: boolean;
 }
@@ -71,7 +72,7 @@ export function optionalAuth(
     if (byCookie) addVary(res, 'Cookie');
     if (context.readApiKey) addVary(res, 'X-API-Key');
     const pass = (error: unknown): void => {
-      if (lenient && error instanceof AuthError && error.status < 500) next();
+      if (lenient && isBadCredential(error)) next();
       else next(challenged(error, challengesOf?.(req)));
     };
     try {
@@ -95,4 +96,11 @@ export function optionalAuth(
     next();
   };
   return describeGuard(facts, guard);
+}
+
+/** By these a client is asked to come again; they say nothing of its credential (RFC 9449 §9). */
+const UNJUDGED: ReadonlySet<AuthError['code']> = new Set(['USE_DPOP_NONCE', 'RATE_LIMITED']);
+
+function isBadCredential(error: unknown): boolean {
+  return error instanceof AuthError && error.status < 500 && !UNJUDGED.has(error.code);
 }
