@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createAuthClient } from 'latchkey/client';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type ClientApp, refuse, serveClientApp } from './client-app.js';
@@ -10,6 +11,28 @@ function watchEnds(app: ClientApp): () => number {
   app.auth.on('session.revoked', () => void (ended += 1));
   return () => ended;
 }
+
+describe('a tab that has asked nothing', () => {
+  it('takes the token of another one, and still asks nothing', async () => {
+    const app = await serveClientApp();
+    const parts = { fetch: withCookies(), delivery: 'cookie' } as const;
+    const silent = createAuthClient({ baseUrl: `${app.origin}/api`, ...parts });
+    const ears = new BroadcastChannel(`latchkey ${app.origin}/api/auth/`);
+    onTestFinished(() => {
+      silent.close();
+      ears.close();
+    });
+    const heard = once(ears, 'message');
+    const other = await signedIn(app, parts);
+    onTestFinished(() => other.close());
+    await heard;
+    const before = app.log.length;
+    expect(await silent.token()).toBe(await other.token());
+    expect(silent.current).toBeUndefined();
+    expect(app.log.slice(before)).toEqual([]);
+    expect(app.count('GET /api/auth/session')).toBe(1);
+  });
+});
 
 describe('log-out', () => {
   it('ends the session at the server', async () => {
