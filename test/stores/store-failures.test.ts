@@ -1,8 +1,7 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { inspect, promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import Database from 'libsql';
@@ -10,7 +9,12 @@ import { AuthError, openStore, redisStore, sqliteStore, type Store } from 'latch
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { steadyStore } from '../../lib/stores/steady/steady-store.js';
-import { buildPackage, root } from '../package/build-package.js';
+import { packPackage, root } from '../package/build-package.js';
+import {
+  createScratchProject,
+  dependencyNames,
+  type ScratchProject,
+} from '../package/scratch-project.js';
 import { serveAuth } from '../world/auth-server.js';
 import { createEventLog } from '../world/event-log.js';
 import {
@@ -284,20 +288,21 @@ describe('SQLite', () => {
 });
 
 describe('a driver that is not installed', () => {
-  beforeAll(buildPackage, 120_000);
+  let project: ScratchProject;
+  beforeAll(async () => {
+    project = await createScratchProject(await dependencyNames(), await packPackage());
+    return () => project.remove();
+  }, 120_000);
 
   it.each([
     { url: 'postgres://ada@127.0.0.1/auth', name: 'pg' },
     { url: 'redis://127.0.0.1', name: 'ioredis' },
   ])('is told with the command that installs $name', async ({ url, name }) => {
-    const copy = path.join(folder, `dist-${name}`);
-    cpSync(path.join(root, 'dist'), copy, { recursive: true });
-    writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}');
     const program = `
-      import { openStore } from '${pathToFileURL(path.join(copy, 'stores', 'open-store.js')).href}';
+      import { openStore } from 'latchkey';
       await openStore('${url}').ping().catch(({ reason, message }) => console.log(reason, message));`;
     const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], {
-      cwd: folder,
+      cwd: project.folder,
     });
     expect(stdout).toMatch(new RegExp(`^driver .*npm install ${name}\\b`));
   });
