@@ -61,6 +61,13 @@ it('auth.router() loads what reads requests; providers, hashing, YAML and driver
   expect(loaded).toEqual(['body-parser', 'cors', 'express-rate-limit', 'helmet', 'jose', 'zod']);
 });
 
+it('npx latchkey loads a driver, or zod, only for a command that needs it', async () => {
+  const { packages } = await loadedBy(`
+    process.argv.push('token', '--help');
+    await import('./node_modules/latchkey/dist/cli/latchkey.js');`);
+  expect(packages).toEqual(['jose']);
+});
+
 const secret = 'hT7yW2pLq9Zx4Nc6Vb8Mf3Kd5Gs1Rj0EuAoIiXvB';
 
 function verifies(guard: string): string {
