@@ -197,7 +197,7 @@ function problemOf(code: AuthErrorCode, detail: string, options: AuthErrorOption
     code,
     ...(error && { error }),
     ...(options.expiredAt !== undefined && {
-      expired_at: new Date(options.expiredAt * 1000).toISOString(),
+      expired_at: atSecond(options.expiredAt),
     }),
     ...(options.scopes && { scope: scopeList(options.scopes) }),
     ...(options.acrValues && { acr_values: scopeList(options.acrValues) }),
@@ -209,6 +209,11 @@ function problemOf(code: AuthErrorCode, detail: string, options: AuthErrorOption
     ...(options.retryAt !== undefined && { retry_at: new Date(options.retryAt).toISOString() }),
     ...(options.errors && { errors: options.errors }),
   };
+}
+
+/** ISO 8601, without a fraction where there is none: some clients read the time by a fixed pattern. */
+function atSecond(secondsSince1970: number): string {
+  return new Date(secondsSince1970 * 1000).toISOString().replace('.000Z', 'Z');
 }
 
 /** RFC 9110 §10.2.3: `Retry-After` has no fractions. */

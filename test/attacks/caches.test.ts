@@ -105,7 +105,7 @@ describe('F2 a verified token', () => {
     const refusal: unknown = await verifier.verify(token).catch((error: unknown) => error);
     expect(refusal).toMatchObject({
       code: 'TOKEN_EXPIRED',
-      problem: { expired_at: new Date(clock.now() - 5000).toISOString() },
+      problem: { expired_at: '2027-01-15T08:01:00Z' },
     });
   });
 

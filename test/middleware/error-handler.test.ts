@@ -109,7 +109,7 @@ describe.each(expressVersions)('errorHandler on $name', ({ express }) => {
       error: {
         code: 'TOKEN_EXPIRED',
         message: expect.any(String),
-        expired_at: '2025-01-20T12:00:00.000Z',
+        expired_at: '2025-01-20T12:00:00Z',
       },
     });
     expect(
