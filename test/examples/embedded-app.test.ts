@@ -20,7 +20,7 @@ const API = 'https://orders.platform.example';
 /** Longer than the platform's tokens live, and than clocks may differ. */
 const OVER_AN_HOUR_MS = 3_700_000;
 
-beforeAll(buildPackage);
+beforeAll(() => buildPackage());
 
 interface WorldOptions {
   /** Whether AUTH_STANDALONE is on, with a token of Ada's. */

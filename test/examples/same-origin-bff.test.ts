@@ -27,7 +27,7 @@ import { startExample } from './started-example.js';
 const example = path.join(root, 'examples/same-origin-bff');
 const run = promisify(execFile);
 
-beforeAll(buildPackage);
+beforeAll(() => buildPackage());
 
 async function startPublic() {
   const port = await reservePort();

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -9,19 +9,24 @@ const run = promisify(execFile);
 /** Root of the repository. */
 export const root = path.resolve(import.meta.dirname, '../..');
 
-const lock = path.join(root, 'node_modules/.latchkey-build');
-const entry = path.join(root, 'dist/index.js');
-const tarball = path.join(root, 'node_modules/.cache/latchkey/latchkey.tgz');
+/** Holds the id of the process that builds. */
+const lock = path.join(root, 'node_modules/.latchkey-build.pid');
+/** Among what a build writes last. One that was cut short has none. */
+const entry = path.join(root, 'dist/index.cjs');
+/** Longer than a build takes on a busy machine. */
 const ABANDONED_MS = 180_000;
+const tarball = path.join(root, 'node_modules/.cache/latchkey/latchkey.tgz');
 
 /**
- * Makes `dist/` fit the sources, for tests that use the package as it is published. Test files run side by
+ * Makes `dist/` fit the sources, for tests and examples that use the package as it is published. They run side by
  * side, so one builds while the others wait, and nobody rewrites what another one is reading.
  */
-export async function buildPackage(): Promise<void> {
+export async function buildPackage(onBuild: () => void = () => undefined): Promise<void> {
   await locked(async () => {
     const startedAt = new Date();
-    if ((await changedAt(entry)) > (await newestOf(['lib', '.ci/scripts', 'package.json']))) return;
+    const sources = ['lib', '.ci/scripts', 'package.json', 'tsconfig.json'];
+    if ((await changedAt(entry)) > (await newestOf(sources))) return;
+    onBuild();
     await run('npm', ['run', '--silent', 'build'], { cwd: root });
     // What was changed while the compiler ran is newer than this.
     await utimes(entry, startedAt, startedAt);
@@ -56,20 +61,36 @@ async function locked(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } finally {
-    await rm(lock, { recursive: true });
+    await rm(lock, { force: true });
   }
 }
 
 async function acquireLock(): Promise<void> {
-  const isOurs = await mkdir(lock).then(
+  const isOurs = await writeFile(lock, String(process.pid), { flag: 'wx' }).then(
     () => true,
     () => false,
   );
   if (isOurs) return;
-  if (Date.now() - (await changedAt(lock)) > ABANDONED_MS)
-    await rm(lock, { recursive: true, force: true });
+  if (await isAbandoned()) await rm(lock, { force: true });
   await sleep(50);
   await acquireLock();
+}
+
+/** Whether the process that has the lock was ended before it could give it back. Another one may have its id by now. */
+async function isAbandoned(): Promise<boolean> {
+  const [pid, since] = [
+    Number(await readFile(lock, 'utf8').catch(() => '')),
+    await changedAt(lock),
+  ];
+  if (since > 0 && Date.now() - since > ABANDONED_MS) return true;
+  // It is just being written, or was given back.
+  if (pid === 0) return false;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** Milliseconds since 1970; 0 for what does not exist. */

@@ -23,7 +23,7 @@ const withoutPostgres = await isMissing('PostgreSQL', postgresUrl);
 const withoutRedis = await isMissing('Redis', redisUrl);
 
 describe('ten instances that start at once', () => {
-  beforeAll(buildPackage, 120_000);
+  beforeAll(() => buildPackage(), 120_000);
 
   it('make one schema in SQLite, as processes', async () => {
     const file = path.join(folder, 'ten.db');
