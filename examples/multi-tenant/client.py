@@ -10,6 +10,8 @@ import urllib.parse
 import urllib.request
 
 RENEW_AHEAD_SECONDS = 30
+ATTEMPTS = 4
+LONGEST_PAUSE_SECONDS = 60
 
 
 class ServiceClient:
@@ -17,7 +19,9 @@ class ServiceClient:
         self.api = api
         self.org = org
         self.tokens = 0
-        self._basic = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
+        # Encoded like a form before they are joined (RFC 6749 section 2.3.1).
+        pair = ":".join(urllib.parse.quote(part, safe="") for part in (client_id, client_secret))
+        self._basic = base64.b64encode(pair.encode()).decode()
         self._token = None
         self._expires_at = 0
 
@@ -43,8 +47,23 @@ class ServiceClient:
 
     def _send(self, path, headers, body=None):
         request = urllib.request.Request(self.api + path, data=body, headers=headers)
-        with urllib.request.urlopen(request, timeout=30) as response:
-            return json.load(response)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with urllib.request.urlopen(request, timeout=30) as response:
+                    return json.load(response)
+            except urllib.error.HTTPError as error:
+                seconds = pause_of(error)
+                if seconds is None or attempt == ATTEMPTS:
+                    raise
+            time.sleep(seconds)
+
+
+def pause_of(error):
+    """Seconds to wait before the same request again; None for a refusal that stays. A 429 has changed nothing, so that any request may be repeated."""
+    seconds = error.headers.get("Retry-After", "")
+    if error.code != 429 or not seconds.isdigit():
+        return None
+    return min(int(seconds), LONGEST_PAUSE_SECONDS)
 
 
 def attempt(title, call):

@@ -415,16 +415,14 @@ describe('the edge of the multi-tenant example', () => {
 });
 
 describe('programs that call the multi-tenant example', () => {
+  const runClient = (origin: string, { id, secret }: ServedTenants['serviceAccount']) =>
+    run('python3', [path.join(root, 'examples/multi-tenant/client.py'), `${origin}/api`], {
+      env: { ...plainEnvironment(), CLIENT_ID: id, CLIENT_SECRET: secret },
+    });
+
   it.runIf(hasPython)('the Python client of a service account', async () => {
     const { origin, serviceAccount } = tenants;
-    const client = path.join(root, 'examples/multi-tenant/client.py');
-    const { stdout } = await run('python3', [client, `${origin}/api`], {
-      env: {
-        ...plainEnvironment(),
-        CLIENT_ID: serviceAccount.id,
-        CLIENT_SECRET: serviceAccount.secret,
-      },
-    });
+    const { stdout } = await runClient(origin, serviceAccount);
     const [invoices = '', ...refusals] = stdout.trim().split('\n');
     expect(invoices).toContain('["Initech", "Hooli"');
     expect(refusals).toEqual([
@@ -433,6 +431,23 @@ describe('programs that call the multi-tenant example', () => {
       'a route for people: 403 INSUFFICIENT_ROLE',
       'tokens: 1',
     ]);
+  });
+
+  it.runIf(hasPython)('the same client waits as long as it is told to', async () => {
+    const clock = createClock();
+    const { origin, serviceAccount, auth, call } = await world({
+      options: { rateLimit: { max: 1, windowSeconds: 1 }, now: clock.now },
+    });
+    let refusals = 0;
+    auth.on('rate.limited', () => {
+      refusals += 1;
+      // By the time that the client comes back.
+      clock.advance(1);
+    });
+    await call('POST /api/auth/revoke', {}, { refresh_token: 'none' });
+    const { stdout } = await runClient(origin, serviceAccount);
+    expect(stdout).toContain('tokens: 1\n');
+    expect(refusals).toBe(1);
   });
 
   it('the curl lines of the README get what stands beside them', async () => {
