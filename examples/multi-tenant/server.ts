@@ -44,6 +44,8 @@ function settings(origin: string): Readonly<Record<string, string>> {
     AUTH_STORE_URL: `file:${path.join(folder, 'auth.db')}`,
     // A new one at each start. With one of its own an application signs nobody out by a restart.
     AUTH_JWT_SECRET: randomBytes(48).toString('base64'),
+    // What mails and pages call it.
+    AUTH_APP_NAME: 'Invoices',
     // Other applications on this machine have the same host.
     AUTH_COOKIE_NAME: 'multi-tenant',
   };

@@ -45,6 +45,17 @@ async function changePassword(page: Page, temporary: string): Promise<void> {
   await page.getByRole('button', { name: 'Change password' }).click();
 }
 
+/** How far each table stays away from the right edge of the card that it is in. */
+async function marginsOfTables(page: Page): Promise<readonly number[]> {
+  const cards = await page.locator('section:visible', { has: page.locator('table') }).all();
+  return Promise.all(
+    cards.map(async (card) => {
+      const [outer, inner] = [await card.boundingBox(), await card.locator('tbody').boundingBox()];
+      return outer && inner ? outer.x + outer.width - inner.x - inner.width : Number.NaN;
+    }),
+  );
+}
+
 const heading = (page: Page, name: string) => page.getByRole('heading', { name }).waitFor();
 
 describe.skipIf(isChromiumMissing())('a person at the page of the multi-tenant example', () => {
@@ -117,6 +128,10 @@ describe.skipIf(isChromiumMissing())('a person at the page of the multi-tenant e
     const ada = await newPerson();
     await signIn(ada, 'ada', passwordOf('ada'));
     await heading(ada, 'Invoices of Acme');
+    await ada.setViewportSize({ width: 320, height: 640 });
+    const margins = await marginsOfTables(ada);
+    expect(margins).toHaveLength(2);
+    expect(Math.min(...margins)).toBeGreaterThan(10);
     await ada.getByRole('button', { name: 'Approve Hooli' }).click();
     await ada.getByRole('cell', { name: 'approved' }).waitFor();
     const ben = await newPerson();
@@ -129,6 +144,7 @@ describe.skipIf(isChromiumMissing())('a person at the page of the multi-tenant e
     const temporary = mail?.kind === 'temporary_password' ? mail.data.password : '';
     await ben.getByRole('button', { name: 'Acme' }).click();
     await heading(ben, 'Sign in');
+    expect(await ben.getByRole('status').innerText()).toMatch(/session has ended/);
     await signIn(ben, 'ben', temporary);
     await changePassword(ben, temporary);
     await heading(ben, 'Invoices of Acme');

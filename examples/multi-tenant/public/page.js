@@ -30,6 +30,7 @@ async function call(path, { method = 'GET', body } = {}) {
   if (response.ok) return answer;
   const { code, detail, errors = [] } = answer;
   if (code === 'ORG_REQUIRED') chooseOrg();
+  else if (response.status === 401) tell('Your session has ended. Sign in again.', 'bad');
   else tell([detail, ...errors.map((error) => error.detail)].join(' '), 'bad');
   return undefined;
 }
