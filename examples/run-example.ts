@@ -29,7 +29,7 @@ export function runExample(start: (origin: string) => Promise<Started>): void {
         });
         console.log(instructions);
       },
-      (error: Error) => stop(`The example cannot start: ${error.message}`),
+      (error: Error) => stop(`The example cannot start:\n${error.message}`),
     );
   });
 }

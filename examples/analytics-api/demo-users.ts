@@ -20,6 +20,13 @@ const demoUsers: readonly (NewUser & { readonly username: string; readonly sees:
     groups: ['stewards'],
     sees: 'every row, with amounts and customers',
   },
+  {
+    username: 'eve',
+    attributes: { region: 'eu' },
+    roles: ['finance'],
+    groups: ['stewards'],
+    sees: 'region eu, with everything',
+  },
   { username: 'nina', sees: 'no row: she has no region' },
 ];
 

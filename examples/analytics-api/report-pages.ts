@@ -72,7 +72,8 @@ function facts({ roles, groups, attributes, email }: SecurityContext): string {
 const MASKS = { email: 'shortened', round: 'rounded', hidden: 'hidden' } as const;
 
 function table({ columns, rows, total }: Report): string {
-  if (rows.length === 0) return '<p>There are no rows for you here.</p>';
+  if (rows.length === 0)
+    return '<p>Your account sees no rows here. An administrator can change that.</p>';
   const head = columns.map(({ name, mask }) => {
     const isNumeric = rows.every((row) => typeof row[name] === 'number');
     const note = mask ? ` <small>${MASKS[mask]}</small>` : '';

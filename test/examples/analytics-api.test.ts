@@ -6,7 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { decodeProtectedHeader, decodeJwt } from 'jose';
 import { createTestIssuer } from 'latchkey/testing';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createApp } from '../../examples/analytics-api/app.js';
 import { createAnalyticsClient } from '../../examples/analytics-api/client.mjs';
 import { addDemoUsers } from '../../examples/analytics-api/demo-users.js';
@@ -14,10 +14,12 @@ import { createProjectAuth } from '../../examples/analytics-api/project-auth.js'
 import { ProjectError } from '../../examples/analytics-api/project-file.js';
 import { loadProject } from '../../examples/analytics-api/project.js';
 import { buildPackage, root } from '../package/build-package.js';
-import { plainEnvironment, startScript, stop, until } from '../package/start-script.js';
+import { findBlock, readReadmes } from '../package/readmes.js';
+import { plainEnvironment, stop } from '../package/start-script.js';
 import { SECRET } from '../world/auth-server.js';
 import { createHttpBrowser } from '../world/http-browser.js';
 import { listen, serve } from '../world/serve.js';
+import { startExample } from './started-example.js';
 
 const run = promisify(execFile);
 const hasPython = spawnSync('python3', ['--version']).status === 0;
@@ -109,10 +111,16 @@ describe('the clients that were here before', () => {
   });
 
   it('an access token of fifteen minutes is used until five are left, and ends with the session', async () => {
-    const { signedIn } = api;
+    const { signedIn } = await startOwnApi(DEVELOPMENT);
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
     const client = await signedIn('ada');
+    vi.advanceTimersByTime(9 * 60_000);
     await client.get('/sales');
     expect(client.refreshes).toBe(0);
+    vi.advanceTimersByTime(61_000);
+    await client.get('/sales');
+    expect(client.refreshes).toBe(1);
     await client.signOut();
     await expect(client.get('/sales')).rejects.toMatchObject({ code: 'TOKEN_REVOKED' });
   });
@@ -120,8 +128,8 @@ describe('the clients that were here before', () => {
   it('the answer to a sign-in, and the claims of the token, have the names that clients know', async () => {
     const { base, passwordOf } = api;
     const answer = await post(`${base}/auth/token`, {
-      username: 'root',
-      password: passwordOf('root'),
+      username: 'eve',
+      password: passwordOf('eve'),
     });
     expect(answer.status).toBe(200);
     const tokens = (await answer.json()) as { access_token: string };
@@ -132,12 +140,39 @@ describe('the clients that were here before', () => {
     });
     expect(decodeJwt(tokens.access_token)).toMatchObject({
       sub: expect.any(String) as string,
-      email: 'root@example.com',
-      username: 'root',
-      roles: ['admin'],
+      email: 'eve@example.com',
+      username: 'eve',
+      roles: ['finance'],
       groups: ['stewards'],
+      attributes: { region: 'eu' },
       session_id: expect.stringMatching(/^[\w-]{22}$/) as string,
     });
+  });
+
+  it('the curl lines of the README get what stands beside them', async () => {
+    const readmes = await readReadmes();
+    const readme = readmes.find(({ file }) => file === 'examples/analytics-api/README.md');
+    const { code } = findBlock(readme, 'To try with curl', 'sh');
+    const { base, passwordOf } = api;
+    const { stdout } = await run('bash', ['-c', code], {
+      env: {
+        ...plainEnvironment(),
+        API: base,
+        ANALYTICS_USER: 'ada',
+        ANALYTICS_PASSWORD: passwordOf('ada'),
+      },
+    });
+    const answers = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object);
+    expect(answers).toMatchObject([
+      { rows: ADAS_ROWS },
+      { title: 'Revenue by customer', total: { value: 4400 } },
+      { error: { code: 'INSUFFICIENT_ROLE' } },
+      { email: 'ada@example.com', attributes: { region: 'eu' }, auth_method: 'jwt' },
+      { error: { code: 'INVALID_TOKEN' } },
+    ]);
   });
 
   it('errors have the shape that they know', async () => {
@@ -270,6 +305,7 @@ describe('in production', () => {
 });
 
 describe('tokens of another issuer', () => {
+  const SAM = '36fa0f91-f94d-4a0c-afed-6b7d952e47da';
   type Issuer = Awaited<ReturnType<typeof createTestIssuer>>;
 
   const onlyIssuer = ({ issuer, audience, jwksUri }: Issuer): Environment => ({
@@ -290,7 +326,7 @@ describe('tokens of another issuer', () => {
   });
 
   /** Keycloak's names of claims, by keys that are fetched over HTTP. */
-  async function startKeycloak(settings = onlyIssuer) {
+  async function startKeycloak(settings: (issuer: Issuer) => Environment = onlyIssuer) {
     const issuer: Issuer = await createTestIssuer({
       issuer: (await serve((req, res) => issuer.handler(req, res))).origin,
       audience: 'analytics-api',
@@ -302,7 +338,7 @@ describe('tokens of another issuer', () => {
           typ: 'Bearer',
           azp: 'dashboards',
           client_id: undefined,
-          sub: '36fa0f91-f94d-4a0c-afed-6b7d952e47da',
+          sub: SAM,
           preferred_username: 'sam',
           email: 'sam@thing.example',
           email_verified: true,
@@ -324,7 +360,7 @@ describe('tokens of another issuer', () => {
     const { base, mint } = await startKeycloak(settings);
     const token = await mint();
     expect((await get(`${base}/me`, token)).body).toEqual({
-      user_id: '36fa0f91-f94d-4a0c-afed-6b7d952e47da',
+      user_id: SAM,
       email: 'sam@thing.example',
       roles: ['finance', 'offline_access'],
       groups: ['/staff'],
@@ -336,6 +372,54 @@ describe('tokens of another issuer', () => {
     });
     const nowhere = await mint({ region: undefined });
     expect(await get(`${base}/sales`, nowhere)).toEqual({ status: 200, body: { rows: [] } });
+  });
+
+  /** The same person as other issuers describe her. What is undefined is none of their claims. */
+  const elsewhere = { typ: undefined, realm_access: undefined };
+  it.each([
+    {
+      title: 'Okta',
+      settings: { AUTH_CLAIMS_PRESET: 'okta' },
+      claims: {
+        ...{ azp: undefined, cid: 'dashboards', scp: ['data.read'], uid: SAM },
+        ...{ sub: 'sam@thing.example', roles: ['finance'] },
+      },
+    },
+    {
+      title: 'Entra',
+      settings: { AUTH_CLAIMS_PRESET: 'entra' },
+      claims: {
+        ...{ scp: 'data.read', oid: SAM, tid: '72f988bf-86f1-41af-91ab-2d7cd011db47' },
+        ...{ sub: 'another one in each application', roles: ['finance'] },
+      },
+    },
+    {
+      title: 'a generic OpenID provider',
+      settings: { AUTH_CLAIMS_PRESET: 'generic' },
+      claims: { roles: ['finance'] },
+    },
+    {
+      title: 'an issuer with paths of its own',
+      settings: { AUTH_CLAIMS_PRESET: 'generic', AUTH_CLAIMS_ROLES: 'access.reports.roles' },
+      claims: { access: { reports: { roles: ['finance'] } } },
+    },
+  ])('of $title make the same of it', async ({ settings, claims }) => {
+    const { base, mint } = await startKeycloak((issuer) => ({
+      ...onlyIssuer(issuer),
+      ...settings,
+    }));
+    const token = await mint({ ...elsewhere, ...claims });
+    expect((await get(`${base}/me`, token)).body).toEqual({
+      user_id: SAM,
+      email: 'sam@thing.example',
+      roles: ['finance'],
+      groups: ['/staff'],
+      attributes: { region: 'eu' },
+      auth_method: 'jwt',
+    });
+    expect((await get(`${base}/sales`, token)).body).toMatchObject({
+      rows: [{ customer: 'a***@example.com', amount: 1240, margin: 310 }, {}, {}],
+    });
   });
 
   it('are refused with the codes that clients know', async () => {
@@ -427,6 +511,16 @@ describe('the project file', () => {
     expect(lines.some((line) => line.startsWith(beginning))).toBe(true);
   });
 
+  it('the README shows how a mistake is told', async () => {
+    const readmes = await readReadmes();
+    const readme = readmes.find(({ file }) => file === 'examples/analytics-api/README.md');
+    const { code } = findBlock(readme, 'The project file', '');
+    const text = await readFile(PROJECT, 'utf8');
+    const line = text.slice(0, text.indexOf('{ mask: email,')).split('\n').length;
+    const told = await load('{ mask: email,', '{ mask: emial,');
+    expect(code.trim()).toBe(told.replace('HERE:', `project.yaml:${line}:`));
+  });
+
   it('quotes no value where a secret may be', async () => {
     const message = await load(
       'secret: ${JWT_SECRET:-}',
@@ -439,17 +533,12 @@ describe('the project file', () => {
 });
 
 describe('the one command', () => {
-  beforeAll(buildPackage, 120_000);
+  beforeAll(() => buildPackage(), 120_000);
 
   it('starts with nothing set, and ends when it is told to', async () => {
-    const script = startScript(['--import', 'tsx', 'examples/start.ts', 'analytics-api'], {
-      env: { PORT: '0', TSX_TSCONFIG_PATH: 'examples/tsconfig.installed.json' },
-    });
-    onTestFinished(() => void script.child.kill('SIGKILL'));
-    await until(script, () => script.output.stdout.includes('Ctrl-C'));
-    const { stdout } = script.output;
-    const [, password = ''] = /^ +uma +(\S+)/m.exec(stdout) ?? [];
-    const [base = ''] = /http:\S+\/api\/v1/.exec(stdout) ?? [];
+    const { script, printed } = startExample('analytics-api');
+    const [, base = ''] = /=(\S+)/.exec(await printed(/^export API=.*$/m)) ?? [];
+    const [, password = ''] = /uma +(\S+)/.exec(await printed(/^ +uma +\S+/m)) ?? [];
     const client = createAnalyticsClient(base);
     await client.signIn('uma', password);
     expect(await client.get('/sales')).toEqual({ rows: UMAS_ROWS });
