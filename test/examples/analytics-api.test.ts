@@ -7,9 +7,7 @@ import { promisify } from 'node:util';
 import { decodeProtectedHeader, decodeJwt } from 'jose';
 import { createTestIssuer } from 'latchkey/testing';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { createApp } from '../../examples/analytics-api/app.js';
 import { createAnalyticsClient } from '../../examples/analytics-api/client.mjs';
-import { addDemoUsers } from '../../examples/analytics-api/demo-users.js';
 import { createProjectAuth } from '../../examples/analytics-api/project-auth.js';
 import { ProjectError } from '../../examples/analytics-api/project-file.js';
 import { loadProject } from '../../examples/analytics-api/project.js';
@@ -17,42 +15,16 @@ import { buildPackage, root } from '../package/build-package.js';
 import { findBlock, readReadmes } from '../package/readmes.js';
 import { plainEnvironment, stop } from '../package/start-script.js';
 import { SECRET } from '../world/auth-server.js';
-import { createHttpBrowser } from '../world/http-browser.js';
-import { listen, serve } from '../world/serve.js';
+import { serve } from '../world/serve.js';
+import { DEVELOPMENT, type Environment, PROJECT, startApi } from './analytics-world.js';
 import { startExample } from './started-example.js';
 
 const run = promisify(execFile);
 const hasPython = spawnSync('python3', ['--version']).status === 0;
 if (!hasPython) console.log('Left out: the Python client, for there is no python3 here.');
 
-const PROJECT = path.join(root, 'examples/analytics-api/project.yaml');
 const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-analytics-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-type Environment = Readonly<Record<string, string>>;
-
-/** The example on a port of its own, with its users where it signs users in. */
-async function startApi(env: Environment) {
-  const server = await listen((req, res) => app(req, res));
-  const { origin } = server;
-  const variables = { AUTH_PUBLIC_URL: origin, AUTH_RATE_LIMIT: '1000/1s', ...env };
-  const project = loadProject(PROJECT, variables);
-  const auth = createProjectAuth(project, { env: variables, onWarning: () => undefined });
-  const app = createApp(auth, project);
-  const users = env['AUTH_JWKS_URL'] === undefined ? await addDemoUsers(auth) : [];
-  const passwordOf = (name: string) => users.find(({ username }) => username === name)?.password;
-  return {
-    close: () => server.close(),
-    origin,
-    base: `${origin}/api/v1`,
-    passwordOf,
-    signedIn: async (username: string) => {
-      const client = createAnalyticsClient(`${origin}/api/v1`);
-      await client.signIn(username, passwordOf(username) ?? '');
-      return client;
-    },
-  };
-}
 
 /** The same until the test ends. */
 async function startOwnApi(env: Environment) {
@@ -61,7 +33,6 @@ async function startOwnApi(env: Environment) {
   return api;
 }
 
-const DEVELOPMENT = { JWT_SECRET: SECRET };
 /** A second shorter than clients refresh ahead, so that each request has to. */
 const SHORT_LIVED = { ...DEVELOPMENT, AUTH_ACCESS_TTL: '299' };
 
@@ -259,21 +230,6 @@ describe('the pages of the project', () => {
     const administrator = await signedIn('root');
     // The page is for administrators, the column isn't: neither are its sums.
     expect(await administrator.get('/pages/margins')).toMatchObject({ total: { value: null } });
-  });
-
-  it('are there for people, who sign in on the way', async () => {
-    const { origin, passwordOf } = api;
-    const browser = createHttpBrowser();
-    const signIn = await browser.open(`${origin}/pages/revenue`);
-    expect(signIn.url).toBe(`${origin}/api/v1/auth/signin?returnTo=%2Fpages%2Frevenue`);
-    const page = await browser.submit(signIn, {
-      username: 'ada',
-      password: passwordOf('ada') ?? '',
-    });
-    expect(page.url).toBe(`${origin}/pages/revenue`);
-    expect(page.body).toContain('<td>a***@example.com</td>');
-    expect(page.body).not.toContain('anna@example.com');
-    expect((await browser.open(`${origin}/pages/margins`)).status).toBe(403);
   });
 });
 
