@@ -1,5 +1,6 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { AuthError } from 'latchkey';
 
 /** An example that is ready to answer. */
 interface Started {
@@ -29,7 +30,7 @@ export function runExample(start: (origin: string) => Promise<Started>): void {
         });
         console.log(instructions);
       },
-      (error: Error) => stop(`The example cannot start:\n${error.message}`),
+      (error: Error) => stop(`The example cannot start:\n${reasonOf(error).message}`),
     );
   });
 }
@@ -47,6 +48,11 @@ function listenProblem({ code, message }: NodeJS.ErrnoException, port: number): 
   return code === 'EADDRINUSE'
     ? `Port ${port} is taken. Choose another one, such as PORT=${port + 1}.`
     : `Cannot listen on port ${port}: ${code ?? message}.`;
+}
+
+/** A refusal's own message is for clients, and says nothing of a store that doesn't answer. */
+function reasonOf(error: Error): Error {
+  return error instanceof AuthError && error.cause instanceof Error ? error.cause : error;
 }
 
 /** Ends with a sentence, where a stack would only hide it. */

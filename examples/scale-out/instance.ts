@@ -9,8 +9,13 @@ const DRAIN_MS = Number(process.env['DRAIN_MS'] ?? 1000);
 
 // All instances have the same AUTH_* variables: one secret, one store.
 const auth = createAuth();
-const server = createServer(createApp(auth, String(process.pid)));
+const app = createApp(auth, String(process.pid));
 let isEnding = false;
+const server = createServer((req, res) => {
+  // The proxy goes on with another connection, instead of one that closes under its next request.
+  if (isEnding) res.setHeader('Connection', 'close');
+  app(req, res);
+});
 // Longer than the proxy keeps a connection idle, or a request meets a connection that is just being closed.
 server.keepAliveTimeout = 65_000;
 

@@ -1,20 +1,20 @@
 import {
   Agent,
-  createServer,
   type IncomingHttpHeaders,
   type IncomingMessage,
   request,
-  type Server,
+  type RequestListener,
   type ServerResponse,
 } from 'node:http';
 import { pipeline } from 'node:stream';
 
 export interface Proxy {
-  readonly server: Server;
+  /** For `createServer()`. */
+  readonly listener: RequestListener;
   /** Adds the instance at this port of this machine. */
   readonly add: (port: number) => void;
   readonly remove: (port: number) => void;
-  /** Lets requests under way end, and keeps no connection. */
+  /** Keeps no connection to instances, and asks them no more. Call it when all requests have been answered. */
   readonly close: () => void;
 }
 
@@ -44,19 +44,17 @@ export function createProxy(): Proxy {
     return [...turned.filter(({ isUp }) => isUp), ...turned.filter(({ isUp }) => !isUp)];
   }
 
-  const server = createServer((req, res) => forward({ req, res, agent }, candidates()));
   const checks = setInterval(() => {
     for (const target of targets.values()) void check(target);
   }, CHECK_EVERY_MS);
 
   return {
-    server,
+    listener: (req, res) => forward({ req, res, agent }, candidates()),
     add: (port) => void targets.set(port, { port, isUp: true }),
     remove: (port) => void targets.delete(port),
     close() {
       clearInterval(checks);
-      server.close(() => agent.destroy());
-      server.closeIdleConnections();
+      agent.destroy();
     },
   };
 }

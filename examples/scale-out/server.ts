@@ -1,15 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createAuth } from 'latchkey';
+import { runExample } from '../run-example.js';
 import { type Instance, startInstance } from './instances.js';
 import { createProxy } from './proxy.js';
 
 const INSTANCES = 2;
 
-const port = Number(process.env.PORT ?? 3000);
 const folder = mkdtempSync(path.join(tmpdir(), 'scale-out-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 
@@ -17,17 +16,7 @@ const proxy = createProxy();
 const running = new Set<Instance>();
 let isEnding = false;
 
-proxy.server.on('error', (error: NodeJS.ErrnoException) => {
-  const isTaken = error.code === 'EADDRINUSE';
-  fail(isTaken ? `Port ${port} is taken. Choose another one, such as PORT=${port + 1}.` : error);
-});
-proxy.server.listen(port, '127.0.0.1', () => {
-  start().catch(fail);
-});
-
-async function start(): Promise<void> {
-  const { port: bound } = proxy.server.address() as AddressInfo;
-  const origin = `http://localhost:${bound}`;
+runExample(async (origin) => {
   const env = {
     // One file for all of them: SQLite takes several processes of one machine.
     AUTH_STORE_URL: `file:${path.join(folder, 'auth.db')}`,
@@ -39,9 +28,8 @@ async function start(): Promise<void> {
   };
   const user = await addDemoUser(env);
   await Promise.all(Array.from({ length: INSTANCES }, () => runInstance(env)));
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end());
-  console.log(instructions(origin, user));
-}
+  return { app: proxy.listener, instructions: instructions(origin, user), close: end };
+});
 
 /** Keeps one instance running: when it ends, another one takes its place. */
 async function runInstance(env: NodeJS.ProcessEnv): Promise<void> {
@@ -81,13 +69,13 @@ async function addDemoUser(env: NodeJS.ProcessEnv): Promise<DemoUser> {
 
 async function end(): Promise<void> {
   isEnding = true;
+  proxy.close();
   for (const instance of running) instance.kill('SIGTERM');
   await Promise.all([...running].map(({ ended }) => ended));
-  proxy.close();
 }
 
-function fail(reason: unknown): never {
-  console.error(reason instanceof Error ? reason.message : reason);
+function fail(reason: Error): never {
+  console.error(`No other one can take its place: ${reason.message}`);
   process.exit(1);
 }
 

@@ -16,7 +16,7 @@ import { bearer, PASSWORD, SECRET, type Tokens } from '../world/auth-server.js';
 import { bundle } from '../world/bundle.js';
 import { createPostgresSchema } from '../world/postgres-schema.js';
 import { hasRedisServer, startRedisServer } from '../world/redis-server.js';
-import { serve } from '../world/serve.js';
+import { listen, serve } from '../world/serve.js';
 import { isMissing, postgresUrl } from '../world/services.js';
 
 /** The example's scripts in one file each, which start in a fifth of the time. Below the repository, where drivers are found. */
@@ -38,16 +38,21 @@ vi.setConfig({ testTimeout: 60_000 });
 /** A proxy on a port of its own. */
 async function startProxy() {
   const proxy = createProxy();
-  proxy.server.listen(0, '127.0.0.1');
-  await once(proxy.server, 'listening');
-  const { port } = proxy.server.address() as AddressInfo;
-  return { ...proxy, origin: `http://127.0.0.1:${port}` };
+  const served = await listen(proxy.listener);
+  return {
+    ...proxy,
+    origin: served.origin,
+    async close() {
+      await served.close();
+      proxy.close();
+    },
+  };
 }
 
 /** The same before these instances, until the test ends. */
 async function serveProxy(ports: readonly number[]) {
   const proxy = await startProxy();
-  onTestFinished(proxy.close);
+  onTestFinished(() => proxy.close());
   for (const port of ports) proxy.add(port);
   return proxy;
 }
@@ -172,6 +177,35 @@ describe('the proxy', () => {
     expect(asked).toBe(1);
   });
 
+  it('passes each piece of a streamed answer on at once, and ends it at the instance when the client has gone', async () => {
+    let piece = 0;
+    let next = (): void => undefined;
+    let hasEnded = false;
+    const port = await serveInstance((_req, res) => {
+      res.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      res.once('close', () => (hasEnded = true));
+      next = () => void res.write(`data: ${(piece += 1)}\n\n`);
+      next();
+    });
+    const { origin } = await serveProxy([port]);
+    const leaving = new AbortController();
+    const { body } = await fetch(origin, { signal: leaving.signal });
+    const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
+    for (const expected of ['data: 1\n\n', 'data: 2\n\n', 'data: 3\n\n']) {
+      expect((await reader?.read())?.value).toBe(expected);
+      next();
+    }
+    leaving.abort();
+    await vi.waitUntil(() => hasEnded, PATIENCE);
+  });
+
+  it('takes no upgrade to another protocol: the instance answers the request without one', async () => {
+    const port = await serveInstance((req, res) => res.end(String(req.headers.upgrade)));
+    const { origin } = await serveProxy([port]);
+    const headers = { Connection: 'Upgrade', Upgrade: 'websocket' };
+    expect(await send(origin, { headers })).toEqual({ status: 200, body: 'undefined' });
+  });
+
   it('sends no new request to an instance that is not ready, and lets those under way end', async () => {
     let isReady = true;
     let finish = (): void => undefined;
@@ -270,7 +304,7 @@ describe.each(stores)(
         return async () => {
           for (const { kill } of instances) kill('SIGKILL');
           await Promise.all(instances.map(({ ended }) => ended));
-          proxy.close();
+          await proxy.close();
           await close();
         };
       }, 60_000);
@@ -334,9 +368,14 @@ describe.each(stores)(
         }
 
         const [first, second] = instances;
+        const connection = async () =>
+          (await fetch(`http://127.0.0.1:${first?.port}/live`)).headers.get('connection');
         await load(3);
         const third = await addInstance();
+        expect(await connection()).toBe('keep-alive');
         first?.kill('SIGTERM');
+        // While it ends it answers, and keeps no connection that would close under a request.
+        await vi.waitUntil(async () => (await connection()) === 'close', PATIENCE);
         await load(3);
         expect(await first?.ended).toBe(0);
         await load(1);

@@ -22,17 +22,23 @@ it('a second example leaves the package alone from which the first one runs', as
 }, 60_000);
 
 it.each([
-  { title: 'no example of that name', name: 'multi-tennant', port: '0', told: /multi-tennant/ },
-  { title: 'no such port', name: 'analytics-api', port: '70000', told: /^PORT .*70000/ },
+  { title: 'no example of that name', name: 'multi-tennant', env: {}, told: [/multi-tennant/] },
+  { title: 'no such port', name: 'analytics-api', env: { PORT: '70000' }, told: [/^PORT .*70000/] },
+  {
+    title: 'a database that nobody has started',
+    name: 'scale-out',
+    env: { PORT: '0', AUTH_STORE_URL: 'redis://127.0.0.1:1' },
+    told: [/cannot start/, /^Redis at 127\.0\.0\.1:1 is not reached/],
+  },
 ])(
-  '$title: one line says so',
-  async ({ name, port, told }) => {
+  '$title is told in so many lines',
+  async ({ name, env, told }) => {
     const script = startScript(['--import', 'tsx', 'examples/start.ts', name], {
-      env: { PORT: port, TSX_TSCONFIG_PATH: 'examples/tsconfig.installed.json' },
+      env: { ...env, TSX_TSCONFIG_PATH: 'examples/tsconfig.installed.json' },
     });
     expect(await script.exit).toBe(1);
-    expect(script.output.stderr).toMatch(told);
-    expect(script.output.stderr.trim().split('\n')).toHaveLength(1);
+    const lines = script.output.stderr.trim().split('\n');
+    expect(lines).toEqual(told.map((pattern) => expect.stringMatching(pattern) as string));
   },
   60_000,
 );
