@@ -5,10 +5,11 @@ import { memoryStore } from 'latchkey';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { buildPackage, root } from '../package/build-package.js';
 import { findBlock, readReadmes } from '../package/readmes.js';
-import { freePort, plainEnvironment, startScript, stop, until } from '../package/start-script.js';
+import { plainEnvironment, stop } from '../package/start-script.js';
 import { SECRET } from '../world/auth-server.js';
 import { createClock } from '../world/clock.js';
 import { startGoogleKeys } from '../world/google-keys.js';
+import { startExample } from './started-example.js';
 import { formerToken, type ServedTenants, serveTenants } from './tenants-world.js';
 
 const run = promisify(execFile);
@@ -471,19 +472,19 @@ describe('programs that call the multi-tenant example', () => {
     const codes = answers.map((answer) => (JSON.parse(answer) as { code?: string }).code);
     expect(codes).toEqual(told.map((line) => /# \d{3} ([A-Z_]+)/.exec(line)?.[1]));
   });
+});
 
-  it('one command starts it with nothing set', async () => {
-    await buildPackage();
-    const port = await freePort();
-    const script = startScript(['--import', 'tsx', 'examples/start.ts', 'multi-tenant'], {
-      env: { PORT: String(port), TSX_TSCONFIG_PATH: 'examples/tsconfig.installed.json' },
-    });
-    await until(script, () => script.output.stdout.includes('FORMER_TOKEN='));
-    const page = await fetch(`http://localhost:${port}/`);
+describe('the one command of the multi-tenant example', () => {
+  beforeAll(() => buildPackage(), 120_000);
+
+  it('starts it with nothing set, and it ends when it is told to', async () => {
+    const { script, printed } = startExample('multi-tenant');
+    const [, origin = ''] = /=(\S+)\/api$/.exec(await printed(/^export API=.*$/m)) ?? [];
+    const page = await fetch(`${origin}/`);
     expect(page.status).toBe(200);
-    const client = await fetch(`http://localhost:${port}/client/index.js`);
+    const client = await fetch(`${origin}/client/index.js`);
     expect(client.headers.get('content-type')).toContain('javascript');
     expect(await stop(script)).toBe(0);
     expect(script.output.stderr).toBe('');
-  });
+  }, 60_000);
 });
