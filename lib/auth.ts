@@ -321,7 +321,7 @@ function sessionContext(
 function formerGrants({ scopes, claims }: AuthRouterOptions, config: Config): GrantOf | undefined {
   if (!scopes && !claims) return undefined;
   process.emitWarning(
-    'auth.router(): `scopes` and `claims` have moved to createAuth({ tokenScopes, tokenClaims }); here they work until the next minor release',
+    'auth.router(): `scopes` and `claims` have moved to createAuth({ tokenScopes, tokenClaims }); here they work until release 1.0',
     'LatchkeyWarning',
   );
   return createGrants(

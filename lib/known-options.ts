@@ -106,7 +106,7 @@ export function renamedOption<
       `${callee} takes \`${current}\` or its former name \`${former}\`, not both`,
     );
   warnOnce(
-    `${callee}: the option \`${former}\` is called \`${current}\` now; the former name works until the next minor release`,
+    `${callee}: the option \`${former}\` is called \`${current}\` now; the former name works until release 1.0`,
   );
   return options[former];
 }

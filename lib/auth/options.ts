@@ -48,7 +48,7 @@ export interface OwnAuthOptions
   readonly pages?: PagesOptions;
 }
 
-/** Former names of options. They work, with a warning, until the next minor release. */
+/** Former names of options. They work, with a warning, until release 1.0. */
 interface FormerAuthOptions {
   /** @deprecated Now `trustedIssuers`, which replaces AUTH_TRUSTED_ISSUERS, where this one adds to it. */
   readonly issuers?: VerifierOptions['issuers'];
@@ -152,7 +152,7 @@ export function readAuthOptions(options: AuthOptions): ReadOptions {
 
 function warnOfIssuers(): void {
   process.emitWarning(
-    'createAuth(): the option `issuers` is called `trustedIssuers` now, and replaces AUTH_TRUSTED_ISSUERS; the former name works until the next minor release',
+    'createAuth(): the option `issuers` is called `trustedIssuers` now, and replaces AUTH_TRUSTED_ISSUERS; the former name works until release 1.0',
     'LatchkeyWarning',
   );
 }

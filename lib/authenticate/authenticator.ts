@@ -56,7 +56,7 @@ export interface AuthenticatorOptions<Request extends RequestHead = RequestHead>
    * `createAuth()` that signs tokens. @defaultValue AUTH_COOKIE_SESSIONS
    */
   readonly sessionCookie?: boolean;
-  /** @deprecated The former name of `sessionCookie`; works until the next minor release. */
+  /** @deprecated The former name of `sessionCookie`; works until release 1.0. */
   readonly cookie?: boolean;
   /**
    * Which resource the request is for, such as `project:42`. An API key that was made for one resource opens this guard only if it is

@@ -57,9 +57,9 @@ export interface AuthRouterOptions {
    * `/accept-invitation`, with the token in its query
    */
   readonly acceptInvitationPage?: string;
-  /** @deprecated Has moved to `createAuth({ tokenScopes })`; works until the next minor release. */
+  /** @deprecated Has moved to `createAuth({ tokenScopes })`; works until release 1.0. */
   readonly scopes?: GrantOptions['tokenScopes'];
-  /** @deprecated Has moved to `createAuth({ tokenClaims })`; works until the next minor release. */
+  /** @deprecated Has moved to `createAuth({ tokenClaims })`; works until release 1.0. */
   readonly claims?: GrantOptions['tokenClaims'];
 }
 

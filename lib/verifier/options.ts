@@ -25,7 +25,7 @@ export interface VerifierOptions {
   readonly clockToleranceSeconds?: number;
   /** Bounds of the memory of verified tokens, one for each issuer, or false for none. */
   readonly tokenCache?: VerifiedTokenCacheOptions | false;
-  /** @deprecated Called `tokenCache` now; this name works until the next minor release. */
+  /** @deprecated Called `tokenCache` now; this name works until release 1.0. */
   readonly cache?: VerifiedTokenCacheOptions | false;
   /** Protection space in challenges (RFC 9110 §11.5). @defaultValue `'api'` */
   readonly realm?: string;
