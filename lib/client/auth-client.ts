@@ -35,8 +35,8 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
   const askAgain = (): void => void (watched.current && signIn.session().catch(() => {}));
   const tabs = isShared
     ? joinTabs(`latchkey ${at.href}`, signal, (token, isBack) => {
-        // A session that is in memory is none of the browser's, which may have changed meanwhile.
-        if (isForeign() || (isBack && tokens.now.refreshToken)) return;
+        // A session that is in memory is none of the browser's, which may be another user's. A log-out counts for both.
+        if (isForeign() || ((token ?? isBack) && tokens.now.refreshToken)) return;
         tokens.set(token, !token && !isBack);
         if (isBack) askAgain();
       })

@@ -10,6 +10,11 @@ async function serveTwoUsers() {
   const app = await serveClientApp();
   await app.addUser('alice');
   await app.addUser('bob');
+  // What a code is exchanged for is in the body, also where passwords lead to a cookie.
+  app.outage = (req) => {
+    if (req.url === '/api/auth/exchange') req.url = '/api/auth/login';
+    return false;
+  };
   return app;
 }
 
@@ -31,11 +36,6 @@ describe('a refresh token in memory', () => {
 
   it('is forgotten when a log-in has put its own into the cookie', async () => {
     const app = await serveTwoUsers();
-    // What a code is exchanged for is in the body, also where passwords lead to a cookie.
-    app.outage = (req) => {
-      if (req.url === '/api/auth/exchange') req.url = '/api/auth/login';
-      return false;
-    };
     const client = createAuthClient({
       baseUrl: `${app.origin}/api`,
       fetch: withCookies({ code: { username: 'alice', password: PASSWORD, delivery: 'body' } }),
@@ -50,10 +50,6 @@ describe('a refresh token in memory', () => {
 
   it('is kept by a page that comes back from the back/forward cache', async () => {
     const app = await serveTwoUsers();
-    app.outage = (req) => {
-      if (req.url === '/api/auth/exchange') req.url = '/api/auth/login';
-      return false;
-    };
     const page = new EventTarget();
     vi.stubGlobal('addEventListener', page.addEventListener.bind(page));
     onTestFinished(() => void vi.unstubAllGlobals());
@@ -72,5 +68,22 @@ describe('a refresh token in memory', () => {
     anHourLater();
     expect(await (await client.fetch('/me')).json()).toMatchObject({ username: 'alice' });
     expect(told).toEqual([]);
+  });
+
+  it('is kept when another tab tells of the token of another user', async () => {
+    const app = await serveTwoUsers();
+    const code = { username: 'alice', password: PASSWORD, delivery: 'body' };
+    const parts = { baseUrl: `${app.origin}/api`, delivery: 'cookie' } as const;
+    const client = createAuthClient({ ...parts, fetch: withCookies({ code }) });
+    const tab = createAuthClient({ ...parts, fetch: withCookies() });
+    const watcher = createAuthClient({ ...parts, fetch: withCookies() });
+    onTestFinished(() => [client, tab, watcher].forEach((each) => each.close()));
+    await client.login({ code: 'code' });
+    await tab.login({ username: 'bob', password: PASSWORD });
+    // Channels deliver in order: what it has heard, the client has.
+    await vi.waitUntil(async () => (await watcher.token()) !== undefined);
+    expect(await (await client.fetch('/me')).json()).toMatchObject({ username: 'alice' });
+    anHourLater();
+    expect(await (await client.fetch('/me')).json()).toMatchObject({ username: 'alice' });
   });
 });
