@@ -76,8 +76,8 @@ export interface OrgStore {
   ): Promise<'changed' | 'last_owner' | 'missing'>;
   /**
    * The same, only if the member's roles are `from` at that moment, in this order: else `stale`, and nothing was changed. Of several
-   * changes from the same roles one takes effect. Since release 0.10. Of a store without it the roles are asked before `setRoles`,
-   * and a change in between is lost.
+   * changes from the same roles one takes effect. Since release 0.10. Of a store without it the roles are looked at before `setRoles`
+   * and `removeMember`, and a change in between is lost.
    */
   replaceRoles?(
     orgId: string,

@@ -153,7 +153,7 @@ function wrapOrgs(around: Around): OrgStore {
     replaceRoles: (orgId, userId, change) =>
       around('orgs.replaceRoles', ({ orgs }) => replaceRoles(orgs, { orgId, userId }, change)),
     removeMember: (orgId, userId, options) =>
-      around('orgs.removeMember', ({ orgs }) => orgs.removeMember(orgId, userId, options)),
+      around('orgs.removeMember', ({ orgs }) => removeMember(orgs, { orgId, userId }, options)),
     getMember: (orgId, userId) =>
       around('orgs.getMember', ({ orgs }) => orgs.getMember(orgId, userId)),
     membersOf: (orgId, page) => around('orgs.membersOf', ({ orgs }) => orgs.membersOf(orgId, page)),
@@ -162,17 +162,37 @@ function wrapOrgs(around: Around): OrgStore {
   } satisfies OrgStore);
 }
 
+type MemberKey = Pick<StoredMember, 'orgId' | 'userId'>;
+
 /** For a store that was written before there was such an operation, in two steps. */
 async function replaceRoles(
   orgs: OrgStore,
-  { orgId, userId }: Pick<StoredMember, 'orgId' | 'userId'>,
-  change: RolesChange,
+  { orgId, userId }: MemberKey,
+  { from, to }: RolesChange,
 ): ReturnType<NonNullable<OrgStore['replaceRoles']>> {
-  const outcome = await orgs.replaceRoles?.(orgId, userId, change);
-  if (outcome) return outcome;
+  if (orgs.replaceRoles) return orgs.replaceRoles(orgId, userId, { from, to });
+  if (await haveChanged(orgs, { orgId, userId }, from)) return 'stale';
+  return orgs.setRoles(orgId, userId, to);
+}
+
+/** In two steps as well: a store that lacks `replaceRoles` knows no `from` either. */
+async function removeMember(
+  orgs: OrgStore,
+  { orgId, userId }: MemberKey,
+  options: Parameters<OrgStore['removeMember']>[2],
+): ReturnType<OrgStore['removeMember']> {
+  const from = orgs.replaceRoles ? undefined : options?.from;
+  if (from && (await haveChanged(orgs, { orgId, userId }, from))) return 'stale';
+  return orgs.removeMember(orgId, userId, options);
+}
+
+async function haveChanged(
+  orgs: OrgStore,
+  { orgId, userId }: MemberKey,
+  from: readonly string[],
+): Promise<boolean> {
   const member = await orgs.getMember(orgId, userId);
-  if (member && !isDeepStrictEqual(member.roles, change.from)) return 'stale';
-  return orgs.setRoles(orgId, userId, change.to);
+  return member !== undefined && !isDeepStrictEqual(member.roles, from);
 }
 
 function wrapInstances(around: Around): InstanceStore {

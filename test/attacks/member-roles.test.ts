@@ -71,7 +71,10 @@ it('a member leaves whatever roles come meanwhile', async () => {
 
 it('a store that was written before there was such an operation is asked first', async () => {
   const { store, orgs } = storeWithMeantime();
-  const older = { ...store.orgs };
+  const older: Store['orgs'] = {
+    ...store.orgs,
+    removeMember: (orgId, userId) => store.orgs.removeMember(orgId, userId),
+  };
   Reflect.deleteProperty(older, 'replaceRoles');
   const { auth, person } = await serveOrgApp({ store: { ...store, orgs: older } });
   const [owner, bob] = [await person('owner'), await person('bob')];
@@ -81,5 +84,9 @@ it('a store that was written before there was such an operation is asked first',
   await auth.organisations.setRoles({ ...key, roles: ['editor'], from: ['viewer'] });
   const late = auth.organisations.setRoles({ ...key, roles: ['billing'], from: ['viewer'] });
   await expect(late).rejects.toMatchObject({ code: 'CONFLICT' });
+  const lateEnd = auth.organisations.removeMember({ ...key, from: ['viewer'] });
+  await expect(lateEnd).rejects.toMatchObject({ code: 'CONFLICT' });
   expect((await orgs.getMember(orgId, bob.user.id))?.roles).toEqual(['editor']);
+  await auth.organisations.removeMember({ ...key, from: ['editor'] });
+  expect(await orgs.getMember(orgId, bob.user.id)).toBeUndefined();
 });

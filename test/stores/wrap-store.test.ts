@@ -13,13 +13,21 @@ describe('a wrapped store', () => {
 
   /** Notes which member is called. */
   function watched<Part extends object>(part: Part, prefix = ''): Part {
-    return new Proxy(part, {
-      get(target, member, receiver): unknown {
-        const name = `${prefix}${String(member)}`;
-        if (operations.includes(name)) called.push(name);
-        return Reflect.get(target, member, receiver);
+    // A copy: for a frozen member a proxy must answer what it is.
+    return new Proxy(
+      { ...part },
+      {
+        get(target, member, receiver): unknown {
+          const name = `${prefix}${String(member)}`;
+          const value: unknown = Reflect.get(target, member, receiver);
+          if (typeof value !== 'function' || !operations.includes(name)) return value;
+          return (...given: unknown[]): unknown => {
+            called.push(name);
+            return Reflect.apply(value, target, given);
+          };
+        },
       },
-    });
+    );
   }
 
   const inner = watched({
