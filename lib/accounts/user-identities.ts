@@ -75,7 +75,7 @@ function readIdentity(given: NamedIdentity): NamedIdentity {
   const { provider, issuer, subject } = given;
   if (typeof provider !== 'string' || provider === '')
     throw new TypeError(`${CALLEE} needs \`provider\`, its name in the configuration`);
-  if (!URL.canParse(issuer))
+  if (typeof issuer !== 'string' || !URL.canParse(issuer))
     throw new TypeError(`${CALLEE} needs \`issuer\`, a URL such as https://accounts.google.com`);
   if (typeof subject !== 'string' || subject === '')
     throw new TypeError(`${CALLEE} needs \`subject\`, a text: the user's id at the provider`);

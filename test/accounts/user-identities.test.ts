@@ -76,6 +76,11 @@ describe('auth.identities.add()', () => {
   it.each([
     { title: 'no provider', change: { provider: '' }, word: 'provider' },
     { title: 'an issuer that is no URL', change: { issuer: 'google' }, word: 'issuer' },
+    {
+      title: 'an issuer that is a URL object, whose text may differ from the token',
+      change: { issuer: new URL('https://accounts.google.com') },
+      word: 'issuer',
+    },
     { title: 'no subject', change: { subject: '' }, word: 'subject' },
     { title: 'a subject that is a number', change: { subject: 12 }, word: 'subject' },
     { title: 'a misspelt member', change: { sub: 'x' }, word: 'sub' },
