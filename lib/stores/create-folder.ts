@@ -3,8 +3,8 @@ import path from 'node:path';
 import { isRecord } from '../is-record.js';
 
 /**
- * Makes a folder for nobody but its owner, and those above it that are missing. One after the other: `recursive` never ends in Node 20
- * where a folder that exists takes no other one and says ENOENT, such as /proc or a link that leads nowhere.
+ * Makes a folder that only its owner can use, and those above it that are missing. One after the other: with `recursive`, Node 20 never returns
+ * where an existing folder refuses another one by ENOENT, such as /proc or one below a link that leads nowhere.
  */
 export function createFolder(folder: string): void {
   if (existsSync(folder)) return;

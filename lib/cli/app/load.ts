@@ -164,7 +164,7 @@ const TYPESCRIPT_CODES: ReadonlySet<unknown> = new Set([
 function isOfTypeScript(error: unknown): boolean {
   if (!isRecord(error)) return false;
   const { code, url } = error;
-  // `import '../routes/routes.js'` beside routes.ts
+  // `import './routes.js'` beside routes.ts
   const isUnbuilt =
     code === 'ERR_MODULE_NOT_FOUND' &&
     typeof url === 'string' &&

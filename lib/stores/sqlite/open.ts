@@ -29,7 +29,7 @@ const warned = new Set<string>();
 
 function warnOfReaders(path: string): void {
   const kind = statSync(path);
-  // A folder that was named by mistake may be one for everybody, such as /tmp.
+  // A folder that was named by mistake may be meant for all users, such as /tmp.
   if (!kind.isFile()) return;
   const isOpenToOthers = process.platform !== 'win32' && (kind.mode & 0o077) !== 0;
   if (!isOpenToOthers || warned.has(path)) return;
