@@ -10,6 +10,7 @@ import {
   isAddedTo,
   type LinkContext,
   linksOf,
+  removeLeftover,
   type Slot,
 } from './identity-links.js';
 import { applyToUser, createIdentityUser, provenBy } from './identity-users.js';
@@ -118,9 +119,6 @@ interface Joining {
   readonly isAdded: boolean;
 }
 
-/** An identity whose user isn't there: a sign-up in progress that long at most, later the rest of a user who was deleted. */
-const SIGN_UP_MS = 600_000;
-
 /**
  * Creates the links between users and identities. How a sign-in is decided:
  *
@@ -207,16 +205,13 @@ async function markedFor(
 
 /** Undefined when the sign-in has to be refused with `account_exists`, unless the slot has changed meanwhile. */
 async function decide(deciding: Deciding, found: Arrival): Promise<SignedInUser | undefined> {
-  const { users, credentials, now } = deciding;
+  const { users } = deciding;
   const { identity, slot } = found;
   const { link } = slot;
   const arrival = await markedFor(deciding, found, link?.userId);
   const known = link && (await users.findById(link.userId));
   if (known) return admit(deciding, arrival, { link, user: known });
-  if (link && now() - link.linkedAt > SIGN_UP_MS) {
-    await credentials.revoke(link.id, now());
-    return undefined;
-  }
+  if (link && (await removeLeftover(deciding, link))) return undefined;
   const { email, emailVerified } = identity;
   const accountWithSameEmail = emailVerified ? await users.findByLogin(email) : undefined;
   if (!accountWithSameEmail) return signUp(deciding, arrival);

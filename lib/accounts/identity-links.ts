@@ -91,6 +91,19 @@ export async function claim(
   }
 }
 
+/** A link whose user isn't there: a sign-up in progress that long at most, later the rest of a user who was deleted. */
+const SIGN_UP_MS = 600_000;
+
+/** Removes the link of a user who isn't there. Returns false while it may be that of a sign-up in progress. */
+export async function removeLeftover(
+  { credentials, now }: LinkContext,
+  { id, linkedAt }: IdentityLink,
+): Promise<boolean> {
+  if (now() - linkedAt <= SIGN_UP_MS) return false;
+  await credentials.revoke(id, now());
+  return true;
+}
+
 /** Whether a user with these links could sign in another way already. */
 export function isAddedTo(user: StoredUser, links: readonly IdentityLink[]): boolean {
   return user.passwordHash !== undefined || links.length > 0;

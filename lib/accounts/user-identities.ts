@@ -8,6 +8,7 @@ import {
   type LinkContext,
   linksOf,
   type NamedIdentity,
+  removeLeftover,
 } from './identity-links.js';
 import type { Users } from './users.js';
 
@@ -18,7 +19,7 @@ export interface UserIdentities {
   /**
    * Links an account at a provider to a user, as a former system had it: the caller says that it is theirs. Linking it again changes nothing. Where the
    * user has a password or another identity, it raises no sign-in to a stronger `acr` until the link is as old as AUTH_LINK_ACR_AFTER says. Rejects with
-   * NOT_FOUND (404) for a user who is not there, CONFLICT (409) when it is another user's, and a TypeError for what is no identity.
+   * NOT_FOUND (404) for a user who is not there, CONFLICT (409) when it is another user's, also one who was deleted if it was linked in the last ten minutes, and a TypeError for what is no identity.
    *
    * @example
    * await auth.identities.add(user.id, {
@@ -42,12 +43,16 @@ export function createUserIdentities(context: UserIdentitiesContext): UserIdenti
     const user = await users.findById(userId);
     if (!user) throw noSuchUser();
     const { hash, link: known } = await findSlot(context, identity);
-    if (known && known.userId !== userId) throw linkedToOther();
-    if (known) return known;
+    if (known?.userId === userId) return known;
+    if (known) {
+      const hasUser = (await users.findById(known.userId)) !== undefined;
+      if (hasUser || !(await removeLeftover(context, known))) throw linkedToOther();
+      return add(userId, given);
+    }
     const isAdded = isAddedTo(user, await linksOf(context, userId));
     const link = await claim(context, { identity, hash, userId, isAdded });
-    // Ends: a slot only goes from free to linked, and after the last one there is no next.
-    if (!link) return add(userId, identity);
+    // Ends: a slot only goes from free to linked to given up, and after the last one there is no next.
+    if (!link) return add(userId, given);
     if (await users.findById(userId)) return link;
     await credentials.revoke(link.id, now());
     throw noSuchUser();

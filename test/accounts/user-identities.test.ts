@@ -44,6 +44,19 @@ describe('auth.identities.add()', () => {
     expect(await auth.identities.add(ada.id, identity)).toMatchObject({ isAdded: true });
   });
 
+  it('takes what a deleted user has left behind, once it can be no sign-up in progress', async () => {
+    const { auth, ada, identity, later } = await worldOfAda();
+    const ben = await auth.users.create({ username: 'ben' });
+    const { id: left } = await auth.identities.add(ben.id, identity);
+    await auth.users.delete(ben.id);
+    await expect(auth.identities.add(ada.id, identity)).rejects.toMatchObject({ code: 'CONFLICT' });
+    later(601);
+    const { id } = await auth.identities.add(ada.id, identity);
+    expect(id).not.toBe(left);
+    expect(await auth.identities.list(ada.id)).toMatchObject([{ id }]);
+    expect(await auth.identities.list(ben.id)).toEqual([]);
+  });
+
   it('links nothing to a user who is not there', async () => {
     const { auth, identity, visit } = await worldOfAda();
     const added = auth.identities.add('nobody', identity);
