@@ -83,7 +83,7 @@ export const lastOwner: AuthError = reusableError('CONFLICT', {
 
 export const changedMeanwhile: AuthError = reusableError('CONFLICT', {
   reason: 'changed',
-  detail: 'The roles of this member have changed meanwhile. Look at them again.',
+  detail: 'The roles of this member have changed in the meantime. Look at them, then try again.',
 });
 
 export const alreadyMember: AuthError = reusableError('CONFLICT', {

@@ -24,7 +24,7 @@ export interface TokenAnswer {
   readonly refresh_in?: number;
 }
 
-/** `askedAt`: when the token was asked for, so that a slow answer makes no token older than it looks. */
+/** `askedAt`: when the token was asked for, so that none passes for younger than it is because its answer was slow. */
 export function holdToken(answer: TokenAnswer, askedAt: number): HeldToken {
   const { access_token: token, token_type: scheme = 'Bearer' } = answer;
   const claims = claimsOf(token);
