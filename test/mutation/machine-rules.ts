@@ -157,4 +157,25 @@ export const machineRules: readonly SecurityRule[] = [
     replace: 'return principal;',
     tests: ['test/attacks/impersonation.test.ts'],
   },
+  {
+    rule: 'an imported identity is taken from no other user',
+    file: 'lib/accounts/user-identities.ts',
+    find: 'if (hasUser || !(await removeLeftover(context, known))) throw linkedToOther();',
+    replace: 'if (hasUser || !(await removeLeftover(context, known))) return known;',
+    tests: ['test/accounts/user-identities.test.ts'],
+  },
+  {
+    rule: 'a change of a member counts only on the roles it was decided by',
+    file: 'lib/accounts/organisations.ts',
+    find: 'from && orgs.replaceRoles',
+    replace: 'false && orgs.replaceRoles',
+    tests: ['test/attacks/member-roles.test.ts'],
+  },
+  {
+    rule: 'a lenient guard passes on the demand for a nonce',
+    file: 'lib/middleware/optional-auth.ts',
+    find: '&& !UNJUDGED.has(error.code)',
+    replace: '',
+    tests: ['test/middleware/lenient-guards.test.ts'],
+  },
 ];
