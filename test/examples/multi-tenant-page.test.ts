@@ -56,6 +56,13 @@ async function marginsOfTables(page: Page): Promise<readonly number[]> {
   );
 }
 
+/** Whether the label stands in one line with its field, not at the end of the line before. */
+async function isBesideItsField(page: Page, name: string): Promise<boolean> {
+  const label = await page.locator('label', { hasText: name }).boundingBox();
+  const field = await page.getByLabel(name).boundingBox();
+  return label !== null && field !== null && field.y < label.y + label.height;
+}
+
 const heading = (page: Page, name: string) => page.getByRole('heading', { name }).waitFor();
 
 describe.skipIf(isChromiumMissing())('a person at the page of the multi-tenant example', () => {
@@ -132,6 +139,11 @@ describe.skipIf(isChromiumMissing())('a person at the page of the multi-tenant e
     const margins = await marginsOfTables(ada);
     expect(margins).toHaveLength(2);
     expect(Math.min(...margins)).toBeGreaterThan(10);
+    for (const width of [320, 360, 412]) {
+      await ada.setViewportSize({ width, height: 640 });
+      expect(await isBesideItsField(ada, 'Customer')).toBe(true);
+      expect(await isBesideItsField(ada, 'Amount')).toBe(true);
+    }
     await ada.getByRole('button', { name: 'Approve Hooli' }).click();
     await ada.getByRole('cell', { name: 'approved' }).waitFor();
     const ben = await newPerson();
