@@ -16,7 +16,7 @@ import {
 import { applyToUser, createIdentityUser, provenBy } from './identity-users.js';
 import type { RevocationCounts } from './revocation-counts.js';
 import type { StoredUser, UserChange } from '../stores/store.js';
-import type { Users } from './users.js';
+import { refuseUnknownMembers, type Users } from './users.js';
 
 export interface IdentityOptions {
   /**
@@ -322,7 +322,10 @@ function createProvisioning(
     if (!provision) return {};
     try {
       const change = await provision(identity, user, accessOf(identity));
-      if (change !== false) return change;
+      if (change !== false) {
+        refuseUnknownMembers('the answer of provision()', { ...change });
+        return change;
+      }
     } catch (cause) {
       if (cause instanceof AuthError) throw cause;
       events.emit('hook.failed', { hook: 'provision' });

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { AuthError, type FieldError } from '../errors.js';
+import { refuseUnknownOptions } from '../known-options.js';
 import { isEmail, normaliseLogin, storedSpellings } from './logins.js';
 import type { StoredUser, UserChange, UserStore } from '../stores/store.js';
 
@@ -22,8 +23,9 @@ export interface Users {
   /** Returns the user with this id (`sub` of access tokens). */
   findById(id: string): Promise<StoredUser | undefined>;
   /**
-   * Adds a user. Rejects with INVALID_REQUEST (400), whose `errors` name each invalid member, and CONFLICT (409) when the
-   * user name, the e-mail address or the id is taken.
+   * Adds a user. Rejects with INVALID_REQUEST (400), whose `errors` name each invalid member, with CONFLICT (409) when the
+   * user name, the e-mail address or the id is taken, and with a TypeError for a member that users do not have, such as
+   * `password`.
    *
    * @example
    * const user = await auth.users.create({
@@ -37,7 +39,7 @@ export interface Users {
    * Changes the given members; the others stay. A function gets the latest state, and is called again after a concurrent
    * change. A new `email` is unverified unless `emailVerified` is given as well. Access tokens that were issued before
    * keep the former facts until they expire. Rejects with NOT_FOUND (404), INVALID_REQUEST (400), and CONFLICT (409) for a
-   * login that is taken or after ten concurrent changes.
+   * login that is taken or after ten concurrent changes; with a TypeError for a member that users do not have.
    *
    * @example
    * await auth.users.update(user.id, ({ roles }) => ({ roles: [...roles, 'auditor'] }));
@@ -67,7 +69,9 @@ export function createUsers({
   async function change(id: string, edit: UserEdit, triesLeft: number): Promise<StoredUser> {
     const latest = await store.findById(id);
     if (!latest) throw new AuthError('NOT_FOUND');
-    const set = withProof(latest, normaliseFacts(typeof edit === 'function' ? edit(latest) : edit));
+    const given = typeof edit === 'function' ? edit(latest) : edit;
+    refuseUnknownMembers('auth.users.update()', given);
+    const set = withProof(latest, normaliseFacts(given));
     if (Object.keys(set).length === 0) return latest;
     refuseFlaws({ ...latest, ...set }, latest);
     await refuseOtherSpelling(store, set.email, id);
@@ -83,6 +87,7 @@ export function createUsers({
     },
     findById: (id: string) => store.findById(id),
     async create(given: NewUser): Promise<StoredUser> {
+      refuseUnknownMembers('auth.users.create()', given);
       const user = { ...blankUser(now()), ...normaliseFacts(given) };
       refuseFlaws(user);
       await refuseOtherSpelling(store, user.email, user.id);
@@ -132,6 +137,13 @@ function blankUser(now: number): Omit<StoredUser, 'version'> {
     updatedAt: now,
   };
 }
+
+/** Throws a TypeError for a member that users do not have: a misspelt `disabled` would leave the user enabled. */
+export function refuseUnknownMembers(callee: string, given: UserChange): void {
+  refuseUnknownOptions(callee, given, memberNames);
+}
+
+const memberNames = [...Object.keys(blankUser(0)), 'version'];
 
 /** Normalises logins. An invalid one stays as it is, for {@link refuseFlaws} to report. */
 function normaliseFacts<Facts extends NewUser>(facts: Facts): Facts {

@@ -371,6 +371,7 @@ describe('the provision hook', () => {
       },
     },
     { title: 'rejects', fail: () => Promise.reject(new Error('the directory is down')) },
+    { title: 'misspells a member', fail: () => ({ isDisabled: true, groups: [] }) },
   ])('that $title refuses nobody for good: 503, an event, and later it works', async ({ fail }) => {
     let isDown = true;
     const { app, visit, users } = await provisioning(() => (isDown ? fail() : {}));
