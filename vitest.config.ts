@@ -5,9 +5,10 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const lib = (path: string) => fileURLToPath(new URL(`./lib/${path}`, import.meta.url));
 
-/** Files that need a process of their own: they look at warnings that come once per process, or measure memory. */
+/** Files that need a process of their own: they look at warnings that come once per process, at connections of all of it, or measure memory. */
 const ALONE = [
   'test/attacks/public-secrets.test.ts',
+  'test/testing/no-network.test.ts',
   'test/router/{former-options,rate-limits}.test.ts',
   'test/stores/memory-growth.test.ts',
 ];

@@ -41,10 +41,17 @@ const apart = ['lib/auth.ts', 'lib/verifier/verifier.ts', 'lib/middleware/requir
 const keepCommonjs: Plugin = {
   name: 'keep-commonjs',
   setup(bundler) {
-    bundler.onResolve({ filter: /\.cjs$/ }, ({ path: name, resolveDir }) => ({
-      path: relative('lib/index.ts', path.relative(root, path.join(resolveDir, name))),
-      external: true,
-    }));
+    bundler.onResolve({ filter: /\.cjs$/ }, ({ path: name, resolveDir, importer }) => {
+      // What only the command line imports lies in a file of another folder, from where the path would lead elsewhere.
+      if (importer.includes(`${path.sep}cli${path.sep}`))
+        throw new Error(
+          `${importer} cannot import ${name}: only files that are bundled at the root of dist/ can`,
+        );
+      return {
+        path: relative('lib/index.ts', path.relative(root, path.join(resolveDir, name))),
+        external: true,
+      };
+    });
   },
 };
 

@@ -107,8 +107,8 @@ export function createTokens({ renewal, tabs, changed, isOut }: TokensParts): To
 }
 
 /**
- * Exchanges the refresh token, from the cookie or memory. One tab does it for all, and tells them before the next one gets the lock. A prerendered page waits
- * until it is shown: browsers give it no lock before.
+ * Exchanges the refresh token, from the cookie or memory. One tab does it for all, and tells them before the next one gets the lock. A prerendered page gets
+ * no lock from the browser until it is shown: it waits as long as for a tab that hangs, and then goes on by itself.
  */
 export function byRefresh({ call, answered }: RouterCalls, tabs: Tabs): Renewal {
   return async function refresh(take, refreshToken, isRenewed) {

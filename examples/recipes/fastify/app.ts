@@ -50,9 +50,10 @@ export async function createApp(
   return app;
 }
 
-/** Of Fastify and its plugins: a body that is no JSON, a query that the schema doesn't allow. */
+/** Fastify's own: a body that is no JSON, a query that the schema doesn't allow. What another HTTP client has thrown may have a status as well. */
 function isAboutRequest(error: unknown): boolean {
-  return error instanceof Error && 'statusCode' in error && Number(error.statusCode) < 500;
+  const { code, statusCode }: { code?: unknown; statusCode?: unknown } = Object(error);
+  return String(code).startsWith('FST_') && Number(statusCode) < 500;
 }
 
 /** Refuses callers without all of the scopes. Comes after `requireAuth`; without it the answer is 401. */

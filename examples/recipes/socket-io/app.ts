@@ -58,9 +58,12 @@ function guard(auth: Auth, namespace: Chat, options: SocketOptions): void {
 
   async function admit(socket: ChatSocket): Promise<void> {
     const caller = await auth.authenticate(headOf(socket));
-    const others = namespace.adapter.rooms.get(userRoom(caller))?.size ?? 0;
-    if (others >= mostPerUser) throw new AuthError('RATE_LIMITED');
     Object.assign(socket.data, { caller, orgs: await auth.orgsOf(caller) });
+    const room = userRoom(caller);
+    const others = namespace.adapter.rooms.get(room)?.size ?? 0;
+    if (others >= mostPerUser) throw new AuthError('RATE_LIMITED');
+    // Before the next handshake is counted. Socket.io takes a socket that it does not let in out of its rooms.
+    void socket.join(room);
   }
 
   /** Roles and scopes as of the last check, and the rooms that follow from them. An outage of the store changes nothing. */

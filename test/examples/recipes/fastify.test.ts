@@ -23,6 +23,9 @@ async function start() {
   app.get('/api/broken', () => {
     throw new Error('connect ECONNREFUSED 10.0.0.7:5432');
   });
+  app.get('/api/broken-upstream', () => {
+    throw Object.assign(new Error('10.0.0.7 answered 404'), { statusCode: 404, code: 'HTTP' });
+  });
   const origin = await app.listen({ port: 0, host: '127.0.0.1' });
   return {
     ...createClient({ auth, origin, logged }),
@@ -104,9 +107,12 @@ describe('the Fastify recipe', () => {
     expect(await response.json()).toMatchObject({ statusCode: 400 });
   });
 
-  it('logs what went wrong by accident, and tells clients nothing of it', async () => {
+  it.each([
+    { title: 'a database that is down', path: '/api/broken' },
+    { title: 'what another service has answered', path: '/api/broken-upstream' },
+  ])('logs an accident, and tells clients nothing of it: $title', async ({ path }) => {
     const { get, logged } = await start();
-    const response = await get('/api/broken');
+    const response = await get(path);
     expect(response.status).toBe(500);
     expect(await response.json()).toEqual({ statusCode: 500, error: 'Internal Server Error' });
     expect(logged.join('')).toContain('10.0.0.7');

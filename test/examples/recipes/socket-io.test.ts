@@ -282,6 +282,25 @@ describe('the recipe for socket.io, of a caller who changes while connected', ()
   });
 });
 
+it('the recipe for socket.io counts sockets that ask at the same moment', async () => {
+  let here = 0;
+  const gate = new EventEmitter();
+  const loadPrincipal = async () => {
+    here += 1;
+    if (here === 10) process.nextTick(() => gate.emit('open'));
+    await once(gate, 'open');
+    return {};
+  };
+  const { open, token } = await start({ loadPrincipal }, 15_000, 3);
+  const ofAda = { auth: { token: await token({ sub: 'ada' }) }, reconnection: false };
+  const answers = await Promise.all(
+    Array.from({ length: 10 }, () => open(ofAda)).map((socket) =>
+      Promise.race([connected(socket).then(() => 'connected'), refusal(socket)]),
+    ),
+  );
+  expect(answers.filter((answer) => answer === 'connected')).toHaveLength(3);
+});
+
 it('the recipe for socket.io lets a user have so many sockets and no more, until one of them closes', async () => {
   const { open, token } = await start({}, 15_000, 1);
   const ofAda = { auth: { token: await token({ sub: 'ada' }) } };
