@@ -80,8 +80,10 @@ const generateKeys = () => crypto.subtle.generateKey(ALGORITHM, false, ['sign', 
 /** The key of this origin, made once: all tabs have the same, also after a reload. Where nothing can be stored, one for this page. */
 async function openKeys(name: string): Promise<KeyPair> {
   const made = await generateKeys();
+  // Without the timer below: a program would not end before it.
+  if (!browser.indexedDB) return made;
   // Private windows and sandboxed frames may refuse.
-  const kept = browser.indexedDB && keep(browser.indexedDB, made, name).catch(() => {});
+  const kept = keep(browser.indexedDB, made, name).catch(() => {});
   return (await Promise.race([kept, pause(LONGEST_WAIT_MS)])) ?? made;
 }
 

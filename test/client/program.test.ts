@@ -19,8 +19,12 @@ describe('a program', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'latchkey-program-'));
     await build({
-      entryPoints: [join(root, 'lib/client/index.ts')],
-      outfile: join(folder, 'client.mjs'),
+      entryPoints: {
+        client: join(root, 'lib/client/index.ts'),
+        dpop: join(root, 'lib/client/dpop.ts'),
+      },
+      outdir: folder,
+      outExtension: { '.js': '.mjs' },
       bundle: true,
       format: 'esm',
       target: 'es2022',
@@ -32,6 +36,9 @@ describe('a program', () => {
   async function print(options: string, work: string): Promise<string> {
     const program = `
       import { createAuthClient } from './client.mjs';
+      import { createDpopFetch } from './dpop.mjs';
+      const echoProof = async (_input, { headers }) =>
+        new Response('', { status: headers.has('DPoP') ? 200 : 400 });
       const client = createAuthClient(${options});
       console.log(await (async () => ${work})().catch(({ code }) => code));`;
     const args = ['--input-type=module', '--eval', program];
@@ -49,6 +56,12 @@ describe('a program', () => {
       expect(await print(options, work)).toBe('200');
     },
   );
+
+  it('has no timer left of its key for DPoP, which would keep it from ending', async () => {
+    const options = `{ baseUrl: 'http://127.0.0.1/api', fetch: createDpopFetch({ fetch: echoProof }) }`;
+    const work = `[(await client.fetch('/me')).status, process.getActiveResourcesInfo().includes('Timeout')]`;
+    expect(await print(options, work)).toBe('[ 200, false ]');
+  });
 
   it('is told that its token source does not answer, though it has nothing else to wait for', async () => {
     const options = `{ baseUrl: 'http://127.0.0.1/api', tokenSource: () => new Promise(() => {}), tokenSourceTimeoutMs: 50 }`;
