@@ -215,7 +215,7 @@ function oneKind<Kind>(kinds: Kinds<Kind>): Reader<Kind> {
       : [];
     const [kind, ...others] = given;
     if (kind !== undefined && others.length === 0) return kind[1](input);
-    throw new Refusal(`holds not exactly one of ${names.join(', ')}`, 'name the one source');
+    throw new Refusal(`needs exactly one of ${names.join(', ')}`, 'name the one source');
   };
 }
 

@@ -353,7 +353,7 @@ describe('C10 issuers', () => {
       });
     for (const issuer of ['http://idp.example', 'http://127.0.0.1:8080']) {
       expect(start(issuer)).toThrow(ConfigError);
-      expect(start(issuer)).toThrow(settingIs('overrides: oidc.corp.issuer'));
+      expect(start(issuer)).toThrow(settingIs('the option oidc.corp.issuer'));
     }
   });
 

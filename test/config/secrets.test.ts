@@ -156,8 +156,8 @@ describe('AUTH_JWT_SECRET', () => {
   it('is text', () => {
     const overrides: object = { jwt: { secret: 42 }, devToken: 42 };
     expect(load({ overrides, env: base }).settings).toEqual([
-      'overrides: jwt.secret',
-      'overrides: devToken',
+      'the option jwt.secret',
+      'the option devToken',
     ]);
   });
 });

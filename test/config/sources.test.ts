@@ -309,19 +309,19 @@ describe('settings in code', () => {
   it('are named as such in problems', () => {
     const overrides: object = { jwt: { sercet: 'x' }, accessTtlSeconds: 1, secret: '' };
     expect(load({ overrides }).settings).toEqual([
-      'overrides: jwt.sercet',
-      'overrides: secret',
-      'overrides: accessTtlSeconds',
+      'the option jwt.sercet',
+      'the option secret',
+      'the option accessTtlSeconds',
     ]);
   });
 
   it('refuse __proto__ and anything that is not a tree', () => {
     const polluting: object = JSON.parse('{ "jwt": { "__proto__": { "secret": "x" } } }');
-    expect(load({ overrides: polluting }).settings).toEqual(['overrides']);
-    expect(load({ overrides: [] as object }).settings).toEqual(['overrides']);
+    expect(load({ overrides: polluting }).settings).toEqual(['the options object']);
+    expect(load({ overrides: [] as object }).settings).toEqual(['the options object']);
     const cyclic: Record<string, unknown> = {};
     cyclic['jwt'] = cyclic;
-    expect(load({ overrides: cyclic }).settings).toEqual(['overrides']);
+    expect(load({ overrides: cyclic }).settings).toEqual(['the options object']);
   });
 
   it('are copied, so that changing them later changes nothing', () => {

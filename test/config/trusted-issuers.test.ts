@@ -187,6 +187,6 @@ describe('AUTH_TRUSTED_ISSUERS', () => {
   it('refuses a key object that it cannot be', () => {
     const keys: object = { secret: createSecretKey(Buffer.from(SECRET)) };
     const overrides: object = { trustedIssuers: [{ ...issuer, keys }] };
-    expect(load({ overrides }).settings).toEqual(['overrides: trustedIssuers']);
+    expect(load({ overrides }).settings).toEqual(['the option trustedIssuers']);
   });
 });

@@ -67,7 +67,7 @@ describe('a limit', () => {
     const rateLimit = { max: 2, windowSeconds: 3 };
     expect(configOf({ overrides: { rateLimit } }).rateLimit).toEqual(rateLimit);
     const overrides: object = { rateLimit: { max: 2, windowMs: 3 } };
-    expect(load({ overrides }).settings).toEqual(['overrides: rateLimit']);
+    expect(load({ overrides }).settings).toEqual(['the option rateLimit']);
   });
 });
 
@@ -124,7 +124,7 @@ describe('AUTH_PUBLIC_URL', () => {
 
   it.each([42, {}, []])('refuses %j in code', (publicUrl) => {
     const overrides: object = { publicUrl };
-    expect(load({ overrides }).settings).toEqual(['overrides: publicUrl']);
+    expect(load({ overrides }).settings).toEqual(['the option publicUrl']);
   });
 });
 

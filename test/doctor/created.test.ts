@@ -20,6 +20,6 @@ it('hears of every createAuth(), and of the options of its routers, until that e
   expect(heard).toEqual([expect.objectContaining({ routers: [{ sendMail }], basePath: '/auth' })]);
   const [{ config, origins, hasOwnStore } = {}] = heard;
   expect(config).toBe(auth.config);
-  expect(origins?.nameOf('jwt.secret')).toBe('overrides: jwt.secret');
+  expect(origins?.nameOf('jwt.secret')).toBe('the option jwt.secret');
   expect(hasOwnStore).toBe(false);
 });

@@ -255,7 +255,7 @@ it('a store that the application brings is not judged by the URL', () => {
 it('names the setting where it was given', () => {
   const findings = findingsOf(HEALTHY, { overrides: { accessTtlSeconds: 86_400 } });
   const found = findings.find(({ check }) => check === 'access_lifetime');
-  expect(found?.says).toContain('overrides: accessTtlSeconds');
+  expect(found?.says).toContain('the option accessTtlSeconds');
 });
 
 it('an accepted warning is marked, and what fails cannot be accepted', () => {
