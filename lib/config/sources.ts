@@ -51,7 +51,8 @@ export interface GivenSettings {
  */
 export function gatherSettings(options: SourceOptions): GivenSettings {
   const given: GivenSettings = { values: new Map(), problems: [], warnings: [] };
-  const originInCode = (path: string) => (path === '' ? 'the options object' : `the option ${path}`);
+  const originInCode = (path: string) =>
+    path === '' ? 'the options object' : `the option ${path}`;
   addTree(given, options.overrides, { originOf: originInCode, adapt: (value) => value });
   addEnvironment(given, options);
   const fileName = options.file ?? (options.env[`${options.prefix}CONFIG_FILE`] || undefined);
