@@ -18,7 +18,7 @@ export function createProjectAuth(
     if (!(error instanceof ConfigError)) throw error;
     throw new ProjectError(
       error.problems.map(({ setting, problem, fix }) => {
-        const [, inFile] = /^overrides: (.*)$/.exec(setting) ?? [];
+        const [, inFile] = /^the option (.*)$/.exec(setting) ?? [];
         const place = inFile === undefined ? '' : `${placeOf(['auth', ...inFile.split('.')])}: `;
         return `${place}${inFile === undefined ? setting : `auth.${inFile}`} ${problem}; ${fix}`;
       }),

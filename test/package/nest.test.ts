@@ -215,7 +215,13 @@ function startApplication(name: string) {
     origin = `http://127.0.0.1:${port}`;
     const file = path.join(project.folder, 'out', name);
     script = startScript([file], { cwd: project.folder, env: { ...env, PORT: String(port) } });
-    await until(script, () => script.output.stdout.includes('successfully started'));
+    // Nest says that it has started before it listens.
+    await until(script, () =>
+      fetch(origin).then(
+        () => true,
+        () => false,
+      ),
+    );
     return () => stop(script);
   }, 60_000);
 
