@@ -43,7 +43,7 @@ const keepCommonjs: Plugin = {
   setup(bundler) {
     bundler.onResolve({ filter: /\.cjs$/ }, ({ path: name, resolveDir, importer }) => {
       // What only the command line imports lies in a file of another folder, from where the path would lead elsewhere.
-      if (importer.includes(`${path.sep}cli${path.sep}`))
+      if (path.relative(root, importer).startsWith(path.join('lib', 'cli')))
         throw new Error(
           `${importer} cannot import ${name}: only files that are bundled at the root of dist/ can`,
         );
