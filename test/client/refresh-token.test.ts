@@ -18,6 +18,18 @@ async function serveTwoUsers() {
   return app;
 }
 
+/** Alice, in a page that has her refresh token in memory. */
+async function signedInByCode({ origin }: { readonly origin: string }) {
+  const client = createAuthClient({
+    baseUrl: `${origin}/api`,
+    fetch: withCookies({ code: { username: 'alice', password: PASSWORD, delivery: 'body' } }),
+    delivery: 'cookie',
+  });
+  onTestFinished(() => client.close());
+  await client.login({ code: 'code' });
+  return client;
+}
+
 const anHourLater = () => vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 });
 
 describe('a refresh token in memory', () => {
@@ -36,13 +48,7 @@ describe('a refresh token in memory', () => {
 
   it('is forgotten when a log-in has put its own into the cookie', async () => {
     const app = await serveTwoUsers();
-    const client = createAuthClient({
-      baseUrl: `${app.origin}/api`,
-      fetch: withCookies({ code: { username: 'alice', password: PASSWORD, delivery: 'body' } }),
-      delivery: 'cookie',
-    });
-    onTestFinished(() => client.close());
-    await client.login({ code: 'code' });
+    const client = await signedInByCode(app);
     await client.login({ username: 'bob', password: PASSWORD });
     anHourLater();
     expect(await (await client.fetch('/me')).json()).toMatchObject({ username: 'bob' });
@@ -53,13 +59,7 @@ describe('a refresh token in memory', () => {
     const page = new EventTarget();
     vi.stubGlobal('addEventListener', page.addEventListener.bind(page));
     onTestFinished(() => void vi.unstubAllGlobals());
-    const client = createAuthClient({
-      baseUrl: `${app.origin}/api`,
-      fetch: withCookies({ code: { username: 'alice', password: PASSWORD, delivery: 'body' } }),
-      delivery: 'cookie',
-    });
-    onTestFinished(() => client.close());
-    await client.login({ code: 'code' });
+    const client = await signedInByCode(app);
     const told: boolean[] = [];
     client.onChange(({ authenticated }) => told.push(authenticated));
     page.dispatchEvent(new Event('pagehide'));
