@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { AuthOptions, PasswordOptions } from 'latchkey';
 import { addUser, type AuthServer, PASSWORD, serveAuth } from '../world/auth-server.js';
 import { findBlock, readReadmes } from '../package/readmes.js';
+import { PATIENCE } from '../world/patience.js';
 
 type VerifyForeign = NonNullable<PasswordOptions['verifyForeign']>;
 
@@ -133,9 +134,9 @@ describe('a hash of an older system', () => {
     const server = await serveAuth({ passwords });
     await addUser(server, { passwordHash: oldHash(PASSWORD) });
     const first = statusOf(server, 'alice');
-    await vi.waitUntil(() => running === 1);
+    await vi.waitUntil(() => running === 1, PATIENCE);
     const second = statusOf(server, 'alice');
-    await vi.waitUntil(() => server.auth.passwords.counters().waiting === 1);
+    await vi.waitUntil(() => server.auth.passwords.counters().waiting === 1, PATIENCE);
     expect(await statusOf(server, 'alice')).toBe(503);
     expect(running).toBe(1);
     finish();

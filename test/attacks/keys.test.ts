@@ -8,6 +8,7 @@ import { type Clock, createClock } from '../world/clock.js';
 import { serve } from '../world/serve.js';
 import { createEventLog } from '../world/event-log.js';
 import { refusalOf } from '../world/refusal-of.js';
+import { PATIENCE } from '../world/patience.js';
 
 interface World {
   readonly clock: Clock;
@@ -113,7 +114,7 @@ describe('E2 an outage after a good load', () => {
     clock.advance(500);
     // Starts the refresh that fails, in the background.
     expect(verifier.verifyNow(issuer.mintSync())).not.toBeInstanceOf(Promise);
-    await vi.waitFor(() => expect(issuer.fetchCounts.jwks).toBe(2));
+    await vi.waitFor(() => expect(issuer.fetchCounts.jwks).toBe(2), PATIENCE);
     await new Promise(setImmediate);
     for (let minute = 0; minute < 60; minute += 1) {
       clock.advance(60);

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Store } from '../../lib/stores/store.js';
 import { addUser, type AuthServer, PASSWORD, serveAuth } from '../world/auth-server.js';
 import { everyStore } from '../world/every-store.js';
+import { PATIENCE } from '../world/patience.js';
 
 /** Of other parameters than today's: replaced at the next log-in. */
 const OLD_COST = { memoryCost: 8192, timeCost: 1, parallelism: 1 };
@@ -84,7 +85,7 @@ it('W6 an outage in mid-reset leaves no session of the old password', async () =
   await addUser(server, { email: 'alice@example.com' });
   const { refresh_token } = await server.signIn('alice');
   await server.post('/api/auth/forgot-password', { email: 'alice@example.com' });
-  await vi.waitUntil(() => server.mails.length > 0);
+  await vi.waitUntil(() => server.mails.length > 0, PATIENCE);
   const [mail] = server.mails;
   const token = mail?.kind === 'password_reset' ? mail.data.token : '';
   const new_password = 'a sentence that is quite new';

@@ -44,9 +44,7 @@ async function world(
   });
   const session = newSession();
   await store.sessions.create(session);
-  await expect
-    .poll(() => admin.second.exists(`latchkey:{session:${session.id}}`), { timeout: 10_000 })
-    .toBe(1);
+  await expect.poll(() => admin.second.exists(`latchkey:{session:${session.id}}`)).toBe(1);
 
   /** Repeats what a client would repeat after a 503, for as long as the test may take. */
   async function served<Result>(attempt: () => Promise<Result>): Promise<Result> {

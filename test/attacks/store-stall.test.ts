@@ -8,6 +8,7 @@ import { createClock } from '../world/clock.js';
 import { sharedStores } from '../world/every-store.js';
 import { createPostgresSchema } from '../world/postgres-schema.js';
 import { createUnsteadyStore, type UnsteadyStore } from '../world/unsteady-store.js';
+import { PATIENCE } from '../world/patience.js';
 
 const refresh = ({ post }: AuthServer, token: string): Promise<Response> =>
   post('/api/auth/refresh', { refresh_token: token });
@@ -66,7 +67,7 @@ async function world(inner: Store) {
     signIn,
     /** Waits until an instance has reported since the clock went on. */
     reported: ({ lastReport }: Pick<UnsteadyStore, 'lastReport'>) =>
-      vi.waitFor(() => expect(lastReport()).toBe(clock.now()), 5000),
+      vi.waitFor(() => expect(lastReport()).toBe(clock.now()), PATIENCE),
   };
 }
 

@@ -6,6 +6,7 @@ import { serve } from '../world/serve.js';
 import { type ClientApp, cut, refuse, serveClientApp } from './client-app.js';
 import { signedIn } from './sign-in.js';
 import { sleepFor } from './sleep-for.js';
+import { PATIENCE } from '../world/patience.js';
 
 afterEach(() => void vi.useRealTimers());
 
@@ -161,7 +162,7 @@ describe('refresh', () => {
     const first = await client.token();
     sleepFor(14.5 * 60);
     expect((await client.fetch('/me')).status).toBe(200);
-    await vi.waitFor(async () => expect(await client.token()).not.toBe(first));
+    await vi.waitFor(async () => expect(await client.token()).not.toBe(first), PATIENCE);
     const second = await client.token();
     sleepFor(3600);
     expect((await client.fetch('/me')).status).toBe(200);
@@ -266,7 +267,7 @@ describe('refresh', () => {
       return true;
     };
     const slow = client.fetch('/open');
-    await vi.waitFor(() => expect(app.count('GET /api/open')).toBe(1));
+    await vi.waitFor(() => expect(app.count('GET /api/open')).toBe(1), PATIENCE);
     await client.fetch('/me');
     sleepFor(3600);
     answer();
@@ -448,7 +449,7 @@ describe('requests', () => {
     const aborter = new AbortController();
     const aborted = client.fetch('/me', { signal: aborter.signal });
     const other = client.fetch('/me');
-    await vi.waitFor(() => expect(isSlow).toBe(false));
+    await vi.waitFor(() => expect(isSlow).toBe(false), PATIENCE);
     const reason = new Error('the user went elsewhere');
     aborter.abort(reason);
     await expect(aborted).rejects.toBe(reason);

@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type ClientApp, refuse, serveClientApp } from './client-app.js';
 import { signedIn } from './sign-in.js';
 import { withCookies } from './with-cookies.js';
+import { PATIENCE } from '../world/patience.js';
 
 /** How many sessions the server has ended. */
 function watchEnds(app: ClientApp): () => number {
@@ -117,7 +118,7 @@ describe('log-out', () => {
     const asked = second.session();
     const release = await answered;
     await first.logout();
-    await vi.waitFor(() => expect(told).toEqual([false]));
+    await vi.waitFor(() => expect(told).toEqual([false]), PATIENCE);
     release();
     expect(await asked).toEqual({ authenticated: false });
     expect(told).toEqual([false]);

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { PASSWORD } from '../world/auth-server.js';
 import { serveClientApp } from './client-app.js';
 import { withCookies } from './with-cookies.js';
+import { PATIENCE } from '../world/patience.js';
 
 afterEach(() => void vi.useRealTimers());
 
@@ -81,7 +82,7 @@ describe('a refresh token in memory', () => {
     await client.login({ code: 'code' });
     await tab.login({ username: 'bob', password: PASSWORD });
     // Channels deliver in order: what it has heard, the client has.
-    await vi.waitUntil(async () => (await watcher.token()) !== undefined);
+    await vi.waitUntil(async () => (await watcher.token()) !== undefined, PATIENCE);
     expect(await (await client.fetch('/me')).json()).toMatchObject({ username: 'alice' });
     anHourLater();
     expect(await (await client.fetch('/me')).json()).toMatchObject({ username: 'alice' });

@@ -3,6 +3,7 @@ import { createAuth } from 'latchkey';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createEvents } from '../../lib/events.js';
 import { BASE, bearer, serveAuth } from '../world/auth-server.js';
+import { PATIENCE } from '../world/patience.js';
 
 /** What the process is warned of, instead of printing it. */
 function catchWarnings(): readonly string[] {
@@ -45,7 +46,7 @@ describe('a listener of events', () => {
     auth.on('token.refused', listener);
     const response = await get('/api/me', bearer({ access_token: 'junk' }));
     expect(response.status).toBe(401);
-    await vi.waitFor(() => expect(warnings).toEqual([warning]));
+    await vi.waitFor(() => expect(warnings).toEqual([warning]), PATIENCE);
     expect(events.filter(({ name }) => name === 'token.refused')).toHaveLength(1);
   });
 

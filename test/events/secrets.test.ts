@@ -235,7 +235,7 @@ async function providers(app: EveryFlowApp): Promise<void> {
   await app.signInAtCorp(gone, 'cem');
   await gone.submit(await gone.open(`${app.corp.issuer}/session/end`), { logout: 'yes' });
   const isTold = () => app.seen.events.some(({ name }) => name === 'logout.backchannel');
-  await expect.poll(isTold, { timeout: 5000 }).toBe(true);
+  await expect.poll(isTold).toBe(true);
   await ask(400, `POST ${AUTH}/backchannel/corp`, {
     form: { logout_token: await app.google.idToken() },
   });

@@ -13,6 +13,7 @@ import {
 } from '../world/chromium.js';
 import { sessionCookie } from '../world/login-app.js';
 import { serve } from '../world/serve.js';
+import { PATIENCE } from '../world/patience.js';
 
 const REFRESH = 'POST /api/auth/refresh';
 const LOGIN = `client.login({ username: 'alice', password: '${PASSWORD}' }).then(() => {})`;
@@ -104,7 +105,7 @@ describe.skipIf(isChromiumMissing())('a page', () => {
     await page.evaluate('void history.back()');
     await vi.waitFor(
       async () => expect(await page.evaluate('shown')).toEqual([false, true]),
-      10_000,
+      PATIENCE,
     );
     await page.evaluate(until('told.length === 2'));
     expect(await page.evaluate('told')).toEqual([true, false]);
@@ -137,11 +138,11 @@ describe.skipIf(isChromiumMissing())('a page', () => {
       return req.url === '/go' && going.push(res) > 0;
     };
     const said = (what: string) =>
-      vi.waitFor(() => expect(app.log).toContain(`GET /said/${what}`), 20_000);
+      vi.waitFor(() => expect(app.log).toContain(`GET /said/${what}`), PATIENCE);
     await openUndriven(`${app.origin}/start`);
     await said('prerendering=true');
     expect(app.count(REFRESH)).toBe(0);
-    await vi.waitFor(() => expect(going).toHaveLength(1), 20_000);
+    await vi.waitFor(() => expect(going).toHaveLength(1), PATIENCE);
     going[0]?.end();
     await said('200/prerendered');
     expect(app.count(REFRESH)).toBe(1);
@@ -251,7 +252,7 @@ describe.skipIf(isChromiumMissing())('a page', () => {
     };
     await page.evaluate(`globalThis.reading = client.fetch('/stream').then(({ body }) =>
       body.pipeThrough(new TextDecoderStream()).getReader()), 0`);
-    await vi.waitFor(() => expect(writing).toHaveLength(1), 20_000);
+    await vi.waitFor(() => expect(writing).toHaveLength(1), PATIENCE);
     for (const chunk of ['one', 'two']) {
       writing[0]?.write(chunk);
       expect(await page.evaluate('reading.then((reader) => reader.read())')).toEqual({

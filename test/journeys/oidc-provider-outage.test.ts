@@ -4,6 +4,7 @@ import { createClock } from '../world/clock.js';
 import { createEventLog } from '../world/event-log.js';
 import { type Answer, serveInvoicesApi } from '../world/invoices-api.js';
 import { AUDIENCE, startOpenIdProvider } from '../world/openid-provider.js';
+import { PATIENCE } from '../world/patience.js';
 
 // The provider dates its tokens with the real clock; from here they are never from the future.
 const A_MINUTE_AHEAD = Math.floor(Date.now() / 1000) + 60;
@@ -57,13 +58,13 @@ describe('while the provider is down', () => {
     expect((await api.get('/me', unseen)).status).toBe(200);
     for (let request = 0; request < 20; request += 1)
       expect((await api.get('/me', seen)).status).toBe(200);
-    await vi.waitFor(() => expect(events.of('keys.failed')).toHaveLength(2));
+    await vi.waitFor(() => expect(events.of('keys.failed')).toHaveLength(2), PATIENCE);
     expect(verifier.counters()).toMatchObject({ keyFetches: 3 });
 
     clock.advance(5);
     for (let request = 0; request < 20; request += 1)
       expect((await api.get('/me', unseen)).status).toBe(200);
-    await vi.waitFor(() => expect(events.of('keys.failed')).toHaveLength(3));
+    await vi.waitFor(() => expect(events.of('keys.failed')).toHaveLength(3), PATIENCE);
     expect(verifier.counters()).toMatchObject({ keyFetches: 4 });
     expect(events.of('keys.failed')).toMatchObject([
       { reason: 'network', retryAfterSeconds: 0 },
@@ -177,7 +178,7 @@ describe('once the provider is back', () => {
 
     clock.advance(5);
     expect((await api.get('/me', seen)).status).toBe(200);
-    await vi.waitFor(() => expect(events.of('keys.fetched')).toHaveLength(2));
+    await vi.waitFor(() => expect(events.of('keys.fetched')).toHaveLength(2), PATIENCE);
     expect(provider.requests).toEqual({ discovery: 2, jwks: 2 });
 
     // Everything is as it was before: quiet until the next refresh is due.
@@ -196,7 +197,7 @@ describe('once the provider is back', () => {
     clock.advance(5);
     // Answered by the old keys while the new ones are on their way.
     expect((await api.get('/me', seen)).status).toBe(200);
-    await vi.waitFor(() => expect(events.of('keys.fetched')).toHaveLength(2));
+    await vi.waitFor(() => expect(events.of('keys.fetched')).toHaveLength(2), PATIENCE);
     expect((await api.get('/me', seen)).status).toBe(401);
     expect((await api.get('/me', await provider.mint())).status).toBe(200);
   });

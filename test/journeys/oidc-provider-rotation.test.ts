@@ -5,6 +5,7 @@ import { createClock } from '../world/clock.js';
 import { createEventLog } from '../world/event-log.js';
 import { type InvoicesApi, serveInvoicesApi } from '../world/invoices-api.js';
 import { AUDIENCE, startOpenIdProvider } from '../world/openid-provider.js';
+import { PATIENCE } from '../world/patience.js';
 
 // The provider dates its tokens with the real clock; from here they are never from the future.
 const A_MINUTE_AHEAD = Math.floor(Date.now() / 1000) + 60;
@@ -127,7 +128,7 @@ describe('a removed key', () => {
     clock.advance(1);
     // This request starts the refresh and does not wait for it.
     expect(await statusOf(api, seen)).toBe(200);
-    await vi.waitFor(() => expect(events.of('keys.fetched')).toHaveLength(2));
+    await vi.waitFor(() => expect(events.of('keys.fetched')).toHaveLength(2), PATIENCE);
     expect(provider.requests).toEqual({ discovery: 1, jwks: 2 });
 
     const refused = await api.get('/me', seen);

@@ -242,7 +242,7 @@ describe('signing out at the provider itself', () => {
     const accessToken = await accessTokenOf(browser, origin);
     const asked = await browser.open(`${provider.issuer}/session/end`);
     await browser.submit(asked, { logout: 'yes' });
-    await expect.poll(() => userOf(browser, origin), { timeout: 5000 }).toBeUndefined();
+    await expect.poll(() => userOf(browser, origin)).toBeUndefined();
     const headers = { authorization: `Bearer ${accessToken}` };
     expect((await fetch(`${origin}/api/me`, { headers })).status).toBe(401);
     expect(app.events).toContainEqual({

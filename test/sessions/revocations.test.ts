@@ -3,6 +3,7 @@ import { createRevocations, type Revocations } from '../../lib/sessions/revocati
 import type { Store } from '../../lib/stores/store.js';
 import { createClock } from '../world/clock.js';
 import { addSessions, switchedStore } from '../world/switched-store.js';
+import { PATIENCE } from '../world/patience.js';
 
 const ACCESS_TTL = 900;
 
@@ -67,7 +68,7 @@ describe('revocations of other instances', () => {
     const [late = ''] = await here.add(1, 'ben');
     expect(here.revocations.has(late)).toBe(false);
     await here.revoke('ben');
-    await vi.waitUntil(() => here.revocations.has(late), { timeout: 10_000 });
+    await vi.waitUntil(() => here.revocations.has(late), PATIENCE);
     expect(counts.fromTheBeginning).toBe(1);
     expect(counts.pages).toBeLessThan(10);
   });
@@ -84,9 +85,7 @@ describe('revocations of other instances', () => {
       }),
     );
     // The lag, at which it would look by itself, is five minutes.
-    await vi.waitUntil(() => ids.every((id) => here.revocations.has(id) === true), {
-      timeout: 10_000,
-    });
+    await vi.waitUntil(() => ids.every((id) => here.revocations.has(id) === true), PATIENCE);
     expect(counts.pages).toBeLessThan(10);
   });
 
@@ -120,7 +119,7 @@ describe('revocations of other instances', () => {
     await wait(1500);
     const asked: unknown[] = [];
     here.switched.onPage = (question) => void asked.push(question);
-    await vi.waitUntil(() => asked.length > 0, { timeout: 10_000 });
+    await vi.waitUntil(() => asked.length > 0, PATIENCE);
     expect(asked[0]).toMatchObject({ time: knownUntil - 30_000, page: { after: undefined } });
   });
 
@@ -133,7 +132,7 @@ describe('revocations of other instances', () => {
     const look = async (userId: string): Promise<void> => {
       const [id = ''] = await here.add(1, userId);
       await here.revoke(userId);
-      await vi.waitUntil(() => here.revocations.has(id) === true, { timeout: 10_000 });
+      await vi.waitUntil(() => here.revocations.has(id) === true, PATIENCE);
       await wait(50);
     };
     here.clock.advance(ACCESS_TTL + 300);
@@ -208,7 +207,7 @@ describe('an instance that has read some of the revocations and knows of more', 
     expect(await here.early).toBe(false);
     expect(await here.revocations.has('a session that was swept')).toBe(true);
     here.page.let('go on');
-    await vi.waitUntil(() => here.revocations.has(here.unread) === true);
+    await vi.waitUntil(() => here.revocations.has(here.unread) === true, PATIENCE);
     expect(here.revocations.has(here.live)).toBe(false);
   });
 
@@ -265,7 +264,7 @@ describe('an instance that has read some of the revocations and knows of more', 
     const passed = answers.filter((answer) => answer.status === 'fulfilled' && !answer.value);
     expect(passed).toEqual([]);
     expect(answers.filter(({ status }) => status === 'rejected')).toHaveLength(500);
-    await vi.waitUntil(() => isYesAtOnce(here.revocations.has(here.unread)), { timeout: 10_000 });
+    await vi.waitUntil(() => isYesAtOnce(here.revocations.has(here.unread)), PATIENCE);
     expect(here.revocations.has(here.live)).toBe(false);
   });
 
@@ -274,7 +273,7 @@ describe('an instance that has read some of the revocations and knows of more', 
     let answer: (() => void) | undefined;
     here.switched.onGet = () => new Promise((resolve) => (answer = resolve));
     const asked = here.revocations.has(here.other);
-    await vi.waitUntil(() => answer !== undefined);
+    await vi.waitUntil(() => answer !== undefined, PATIENCE);
     here.revocations.add([here.other]);
     answer?.();
     expect(await asked).toBe(true);
@@ -293,7 +292,7 @@ describe('an instance without an answer of the store', () => {
       throw new Error('the store is gone');
     };
     here.switched.onGet = here.switched.onPage as () => void;
-    await vi.waitUntil(() => failures > 1, { timeout: 10_000 });
+    await vi.waitUntil(() => failures > 1, PATIENCE);
     expect(here.revocations.has(revoked)).toBe(true);
     expect(here.revocations.has('live')).toBe(false);
   });

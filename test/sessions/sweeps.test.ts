@@ -6,6 +6,7 @@ import { scheduleSweeps, type SweepPace } from '../../lib/sessions/schedule-swee
 import { memoryStore } from '../../lib/stores/memory/memory.js';
 import { sharedStores } from '../world/every-store.js';
 import { addSessions } from '../world/switched-store.js';
+import { PATIENCE } from '../world/patience.js';
 
 const DAY_MS = 86_400_000;
 const ACCESS_TTL = 900;
@@ -153,16 +154,14 @@ describe.each(stores)('on $name', ({ name, isMissing, create, drop, open }) => {
       // What the instances of another test have left.
       await here.once.del('lease:sweep');
       const ending = instance(here, { who: 'here', leaseMs: 1000, pauseMs: 300 });
-      await vi.waitUntil(() => ending.log.length > 0, { timeout: 10_000, interval: 1 });
+      await vi.waitUntil(() => ending.log.length > 0, PATIENCE);
       ending.stop();
       const endedAt = performance.now();
       const swept = ending.log.length;
       const { log } = instance(there, { who: 'there', firstMs: 0 });
       await vi.waitUntil(
         async () => log.length > 0 && (!keepsRows || (await rest(there, ids)) === 0),
-        {
-          timeout: 20_000,
-        },
+        PATIENCE,
       );
       expect((log[0]?.from ?? 0) - endedAt).toBeGreaterThan(500);
       await wait(400);

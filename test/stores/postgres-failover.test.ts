@@ -5,6 +5,7 @@ import { Client, Pool } from 'pg';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { connectPostgres, newSession, NOW, postgresWorld } from '../world/postgres-world.js';
 import { isMissing, postgresUrl } from '../world/services.js';
+import { PATIENCE } from '../world/patience.js';
 
 const life = { now: NOW, expiresAt: NOW + 1000 };
 
@@ -62,7 +63,7 @@ describe.skipIf(await isMissing('PostgreSQL', postgresUrl))('W2: PostgreSQL', ()
     const removed = new Promise((resolve) => pool.once('remove', resolve));
     await endConnections();
     await removed;
-    await vi.waitFor(() => store.ping());
+    await vi.waitFor(() => store.ping(), PATIENCE);
     const lost = store.together?.(async () => {
       await store.ping();
       await endConnections();

@@ -3,6 +3,7 @@ import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DAY_MS, newSession, NOW, postgresWorld } from '../world/postgres-world.js';
 import { isMissing, postgresUrl } from '../world/services.js';
+import { PATIENCE } from '../world/patience.js';
 
 const ROWS = 20_000;
 
@@ -83,7 +84,7 @@ describe.skipIf(await isMissing('PostgreSQL', postgresUrl))('many sessions in Po
       const [row = { updates: 0, hot: 0 }] = rows;
       expect(row.updates).toBe(1000);
       return row;
-    }, 15_000);
+    }, PATIENCE);
     expect(hot / updates).toBeGreaterThan(0.9);
   });
 

@@ -5,6 +5,7 @@ import { isPgBouncerMissing, type PgBouncer, startPgBouncer } from '../world/pgb
 import { newSession, NOW } from '../world/postgres-world.js';
 import { createPostgresSchema, type PostgresSchema } from '../world/postgres-schema.js';
 import { isMissing, postgresUrl } from '../world/services.js';
+import { PATIENCE } from '../world/patience.js';
 
 const isAbsent = isPgBouncerMissing() || (await isMissing('PostgreSQL', postgresUrl));
 
@@ -35,7 +36,7 @@ describe.skipIf(isAbsent)('the PostgreSQL store through PgBouncer in transaction
     store.sessions.onRevoked?.(heard);
     const session = newSession();
     await store.sessions.create(session);
-    await vi.waitFor(() => expect(heard).toHaveBeenCalledOnce(), 5000);
+    await vi.waitFor(() => expect(heard).toHaveBeenCalledOnce(), PATIENCE);
     await store.sessions.revoke({ id: session.id }, { now: NOW, reason: 'logout' });
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(heard).toHaveBeenCalledOnce();

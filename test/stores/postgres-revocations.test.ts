@@ -3,6 +3,7 @@ import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { connectPostgres, newSession, NOW, postgresWorld } from '../world/postgres-world.js';
 import { isMissing, postgresUrl } from '../world/services.js';
+import { PATIENCE } from '../world/patience.js';
 
 const at = { now: NOW, reason: 'logout' };
 
@@ -127,16 +128,16 @@ describe.skipIf(await isMissing('PostgreSQL', postgresUrl))('revocations in Post
     await created(telling, 'a', 'b', 'c');
     const heard = vi.fn<() => void>();
     const stop = listening.sessions.onRevoked?.(heard);
-    await vi.waitFor(() => expect(heard).toHaveBeenCalled(), 5000);
+    await vi.waitFor(() => expect(heard).toHaveBeenCalled(), PATIENCE);
     heard.mockClear();
     await telling.sessions.revoke({ id: 'a' }, at);
-    await vi.waitFor(() => expect(heard).toHaveBeenCalled(), 5000);
+    await vi.waitFor(() => expect(heard).toHaveBeenCalled(), PATIENCE);
     heard.mockClear();
     await endConnections();
-    await vi.waitFor(() => expect(heard).toHaveBeenCalled(), 10_000);
+    await vi.waitFor(() => expect(heard).toHaveBeenCalled(), PATIENCE);
     heard.mockClear();
     await telling.sessions.revoke({ id: 'b' }, at);
-    await vi.waitFor(() => expect(heard).toHaveBeenCalled(), 5000);
+    await vi.waitFor(() => expect(heard).toHaveBeenCalled(), PATIENCE);
     stop?.();
     heard.mockClear();
     await telling.sessions.revoke({ id: 'c' }, at);

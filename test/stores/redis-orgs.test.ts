@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { redisStore } from 'latchkey';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { isMissing, redisUrl } from '../world/services.js';
+import { PATIENCE } from '../world/patience.js';
 
 const NOW = 1_800_000_000_000;
 const DAY_MS = 86_400_000;
@@ -30,8 +31,9 @@ describe.skipIf(await isMissing('Redis', redisUrl))('in Redis', () => {
       for (const id of ['b1 that was never created', 'b2', 'b3', 'd'])
         await client.zadd(listOf('ann'), 0, id);
       expect(await memberships('ann')).toEqual(['a1', 'c1']);
-      await vi.waitFor(async () =>
-        expect(await client.zrange(listOf('ann'), '0', '-1')).toEqual(['a1', 'c1']),
+      await vi.waitFor(
+        async () => expect(await client.zrange(listOf('ann'), '0', '-1')).toEqual(['a1', 'c1']),
+        PATIENCE,
       );
     });
 
@@ -54,7 +56,7 @@ describe.skipIf(await isMissing('Redis', redisUrl))('in Redis', () => {
     await vi.waitFor(async () => {
       for (const userId of ['cid', 'dan', 'fay'])
         expect(await client.exists(listOf(userId))).toBe(0);
-    });
+    }, PATIENCE);
     expect(await client.keys(`${prefix}{org:gone}*`)).toEqual([]);
   });
 
@@ -95,8 +97,9 @@ describe.skipIf(await isMissing('Redis', redisUrl))('in Redis', () => {
     ])
       expect(list.map(({ id }) => id)).toEqual(['kept']);
     for (const key of ['{owner-credentials:gus}', '{resource-credentials:project%3A42}'])
-      await vi.waitFor(async () =>
-        expect(await client.zrange(`${prefix}${key}`, '0', '-1')).toEqual(['kept']),
+      await vi.waitFor(
+        async () => expect(await client.zrange(`${prefix}${key}`, '0', '-1')).toEqual(['kept']),
+        PATIENCE,
       );
   });
 });

@@ -98,9 +98,7 @@ describe.runIf(hasRedisServer)('Redis behind Sentinel', () => {
     onTestFinished(() => store.close());
     const session = newSession();
     await store.sessions.create(session);
-    await expect
-      .poll(() => admin.exists(`latchkey:{session:${session.id}}`), { timeout: 10_000 })
-      .toBe(1);
+    await expect.poll(() => admin.exists(`latchkey:{session:${session.id}}`)).toBe(1);
     await expect
       .poll(
         () =>

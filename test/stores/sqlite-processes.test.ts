@@ -6,6 +6,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { createDatabaseFolder } from '../world/database-folder.js';
 import { startAuthProcess } from '../world/auth-process.js';
 import { addUser, bearer, createClient, serveAuth } from '../world/auth-server.js';
+import { PATIENCE } from '../world/patience.js';
 
 it('a limit reached, or a session ended, in one process on a SQLite file holds in another one', async () => {
   const folder = createDatabaseFolder();
@@ -28,7 +29,7 @@ it('a limit reached, or a session ended, in one process on a SQLite file holds i
   expect(await me()).toBe(200);
   expect((await there.post('/api/auth/logout', {}, bearer(tokens))).status).toBeLessThan(300);
   // The lag is a second; a busy machine of tests may take longer.
-  await vi.waitFor(async () => expect(await me()).toBe(401), { timeout: 5000, interval: 100 });
+  await vi.waitFor(async () => expect(await me()).toBe(401), PATIENCE);
 
   const logIn = (client: Pick<typeof there, 'post'>): Promise<Response> =>
     client.post('/api/auth/login', { username: 'alice', password: 'not her password' });

@@ -10,6 +10,7 @@ import { addUser, bearer, serveAuth } from '../../world/auth-server.js';
 import { createPostgresSchema } from '../../world/postgres-schema.js';
 import { isMissing, postgresUrl } from '../../world/services.js';
 import { startTcpProxy } from '../../world/tcp-proxy.js';
+import { PATIENCE } from '../../world/patience.js';
 
 const folder = path.join(root, 'examples', 'recipes', 'audit-log');
 const schema = createPostgresSchema();
@@ -176,7 +177,7 @@ describe.skipIf(skip)('the audit log', () => {
     const warnings = catchWarnings();
     const { proxy, post, log, id, signIn } = await serveBehindProxy(3);
     await signIn('alice');
-    await vi.waitFor(async () => expect(await rowsAbout([id])).toHaveLength(1));
+    await vi.waitFor(async () => expect(await rowsAbout([id])).toHaveLength(1), PATIENCE);
     proxy.setFlow('hold');
     // Answered although the row of each is held for as long as the test wants.
     for (let n = 0; n < 5; n += 1)
@@ -204,14 +205,14 @@ describe.skipIf(skip)('the audit log', () => {
     const warnings = catchWarnings();
     const { proxy, log, id, signIn } = await serveBehindProxy();
     await signIn('alice');
-    await vi.waitFor(async () => expect(await rowsAbout([id])).toHaveLength(1));
+    await vi.waitFor(async () => expect(await rowsAbout([id])).toHaveLength(1), PATIENCE);
     proxy.setFlow('drop-replies');
     await signIn('alice');
-    await vi.waitFor(async () => expect(await rowsAbout([id])).toHaveLength(2));
+    await vi.waitFor(async () => expect(await rowsAbout([id])).toHaveLength(2), PATIENCE);
     proxy.cut();
     proxy.setFlow('pass');
     await signIn('alice');
-    await vi.waitFor(() => expect(warnings).toHaveLength(1));
+    await vi.waitFor(() => expect(warnings).toHaveLength(1), PATIENCE);
     await log.close();
     expect(await rowsAbout([id])).toHaveLength(3);
     expect(warnings).toEqual([expect.stringMatching(/^the audit log is away \(/)]);

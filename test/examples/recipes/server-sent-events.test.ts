@@ -291,7 +291,7 @@ describe('readEvents()', () => {
       '/api/events',
       { signal: stop.signal, onMessage: () => undefined, retryMs: 1 },
     );
-    await expect.poll(() => answers.length, { timeout: 5000 }).toBe(2);
+    await expect.poll(() => answers.length).toBe(2);
     stop.abort();
     expect(await reading).toBeUndefined();
     const [refused, opened] = answers;
