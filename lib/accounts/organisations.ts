@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { AuthError } from '../errors.js';
 import type { EventSink } from '../events.js';
 import type { RequestFacts } from '../events/auth-events.js';
-import { definedOnly } from '../known-options.js';
 import {
   type Membership,
   type OrgPage,
@@ -224,8 +223,8 @@ function memberMethods(context: OrganisationsContext) {
       const { orgId, userId } = key;
       const to = readOrgRoles(roles);
       const outcome = await forgetting(context, key, async () =>
-        from && orgs.replaceRoles
-          ? orgs.replaceRoles(orgId, userId, { from, to })
+        from
+          ? comparing(orgs).replaceRoles(orgId, userId, { from, to })
           : orgs.setRoles(orgId, userId, to),
       );
       refuseUnchanged(outcome);
@@ -237,8 +236,10 @@ function memberMethods(context: OrganisationsContext) {
     ): Promise<void> {
       const { orgId, userId } = key;
       const email = normaliseLogin((await users.findById(userId))?.email);
-      const outcome = await forgetting(context, key, () =>
-        orgs.removeMember(orgId, userId, definedOnly({ from })),
+      const outcome = await forgetting(context, key, async () =>
+        from
+          ? comparing(orgs).removeMember(orgId, userId, { from })
+          : orgs.removeMember(orgId, userId),
       );
       refuseUnchanged(outcome);
       if (email !== undefined) await invitations.withdrawOf({ orgId, email });
@@ -251,6 +252,21 @@ function memberMethods(context: OrganisationsContext) {
       );
     },
   };
+}
+
+/**
+ * What changes a member only if the roles are still the given ones. Throws a TypeError for a store that would change them whatever
+ * they are: one without `replaceRoles` knows no `from` in `removeMember` either.
+ */
+function comparing(orgs: OrgStore): Required<Pick<OrgStore, 'replaceRoles' | 'removeMember'>> {
+  if (hasComparison(orgs)) return orgs;
+  throw new TypeError(
+    'the store has no orgs.replaceRoles, which `from` needs: the type OrgStore says what it does',
+  );
+}
+
+function hasComparison(orgs: OrgStore): orgs is Required<OrgStore> {
+  return orgs.replaceRoles !== undefined;
 }
 
 function refuseUnchanged(

@@ -167,8 +167,8 @@ export const machineRules: readonly SecurityRule[] = [
   {
     rule: 'a change of a member counts only on the roles it was decided by',
     file: 'lib/accounts/organisations.ts',
-    find: 'from && orgs.replaceRoles',
-    replace: 'false && orgs.replaceRoles',
+    find: 'comparing(orgs).replaceRoles(orgId, userId, { from, to })',
+    replace: 'orgs.setRoles(orgId, userId, to)',
     tests: ['test/attacks/member-roles.test.ts'],
   },
   {
