@@ -174,6 +174,7 @@ function machinesOf(
   const users = createUserOwners({
     users: given.users,
     scopesOf: given.grantOf.scopesOf,
+    passwordLogin: config.passwordLogin,
     orgsOf: given.orgs?.orgsOf,
   });
   const calling = serviceAccounts && { accounts: serviceAccounts, orgExists };

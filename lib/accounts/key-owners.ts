@@ -1,6 +1,7 @@
 import { deepFreeze } from '../claims/frozen.js';
 import type { OrgMembership, User } from '../principal.js';
 import type { StoredUser } from '../stores/store.js';
+import { hasToChangePassword } from './temporary-password.js';
 import type { Users } from './users.js';
 
 /** What an owner of keys is and may do today. A key never says more. */
@@ -23,12 +24,19 @@ export interface KeyOwners {
 interface UserOwnersContext {
   readonly users: Pick<Users, 'findById'>;
   readonly scopesOf: (user: StoredUser) => readonly string[];
+  /** Whether users sign in with passwords. */
+  readonly passwordLogin: boolean;
   /** @defaultValue those of the user's row */
   readonly orgsOf?: ((userId: string) => Promise<readonly OrgMembership[]>) | undefined;
 }
 
 /** Users as owners of keys: the facts and scopes that an access token of today would have. */
-export function createUserOwners({ users, scopesOf, orgsOf }: UserOwnersContext): KeyOwners {
+export function createUserOwners({
+  users,
+  scopesOf,
+  passwordLogin,
+  orgsOf,
+}: UserOwnersContext): KeyOwners {
   return Object.freeze({
     async find(ownerId: string): Promise<KeyOwner | undefined> {
       const row = await users.findById(ownerId);
@@ -42,7 +50,7 @@ export function createUserOwners({ users, scopesOf, orgsOf }: UserOwnersContext)
         },
         scopes: [...scopesOf(row)],
         orgs: structuredClone(orgs),
-        mustResetPassword: row.mustResetPassword,
+        mustResetPassword: hasToChangePassword(row, { passwordLogin }),
       });
     },
   });

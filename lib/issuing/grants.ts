@@ -1,3 +1,4 @@
+import { hasToChangePassword } from '../accounts/temporary-password.js';
 import type { AccessGrant } from './access-token-signer.js';
 import type { Session, StoredUser } from '../stores/store.js';
 
@@ -40,11 +41,13 @@ const ACTOR_LIFE_SECONDS = 300;
 interface GrantContext {
   /** Whether organisations are kept in the store: then tokens name none but the session's default. */
   readonly ownOrganisations: boolean;
+  /** Whether users sign in with passwords. */
+  readonly passwordLogin: boolean;
 }
 
 export function createGrants(
   { tokenScopes = adminScopes, tokenClaims }: GrantOptions,
-  { ownOrganisations }: GrantContext,
+  { ownOrganisations, passwordLogin }: GrantContext,
 ): GrantOf {
   const grantOf = ({ session, notes, user }: GrantBasis): AccessGrant => {
     return {
@@ -57,7 +60,7 @@ export function createGrants(
       scopes: tokenScopes(user),
       user: ownOrganisations ? { ...user, orgs: [] } : user,
       ...(ownOrganisations && { defaultOrg: notes.defaultOrg ?? null }),
-      mustResetPassword: user.mustResetPassword,
+      mustResetPassword: hasToChangePassword(user, { passwordLogin }),
       notAfter: session.expiresAt / 1000,
       ...(notes.actor && { actor: notes.actor.id, lifeSeconds: ACTOR_LIFE_SECONDS }),
       ...(tokenClaims && { extraClaims: tokenClaims(user, session) }),

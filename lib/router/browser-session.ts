@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import { hasToChangePassword } from '../accounts/temporary-password.js';
 import { isNavigation } from '../http/cross-site.js';
 import { redirectWithin, withParameters } from '../http/redirects.js';
 import { ownPath } from './own-urls.js';
@@ -33,14 +34,14 @@ export function changePasswordPath(req: Request, returnTo: string): string {
  * present one is temporary.
  */
 export function redirectSignedIn(
-  parts: CookieParts,
+  parts: CookieParts & Pick<RouterParts, 'config'>,
   res: Response,
   { live, returnTo }: { readonly live: LiveSession; readonly returnTo: string },
 ): void {
   setSessionCookie(parts, res, live);
   redirectWithin(
     res,
-    live.user.mustResetPassword ? changePasswordPath(res.req, returnTo) : returnTo,
+    hasToChangePassword(live.user, parts.config) ? changePasswordPath(res.req, returnTo) : returnTo,
   );
 }
 

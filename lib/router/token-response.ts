@@ -49,18 +49,19 @@ export function createAccessAnswer({
   live: Omit<LiveSession, 'refreshToken'>,
 ) => Promise<AccessAnswer> {
   return async function answerOf(res, live) {
-    const { notes, user } = live;
+    const { notes } = live;
     // A session that began without a key stays without one; the access token is bound to the key that this request proves.
     const keyThumbprint = notes.keyThumbprint ?? provenKeyOf(res.req);
     const bound = { ...live, notes: { ...notes, keyThumbprint } };
-    const { token, expiresIn } = await signer.sign(grantOf(bound));
+    const grant = grantOf(bound);
+    const { token, expiresIn } = await signer.sign(grant);
     sendNextNonce(res.req, res);
     return {
       access_token: token,
       token_type: keyThumbprint === undefined ? 'Bearer' : 'DPoP',
       expires_in: expiresIn,
       refresh_in: Math.floor(expiresIn * RENEW_AFTER),
-      must_reset_password: user.mustResetPassword,
+      must_reset_password: grant.mustResetPassword ?? false,
     };
   };
 }

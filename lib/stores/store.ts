@@ -260,7 +260,7 @@ export interface StoredUser {
   readonly emailVerified: boolean;
   /** PHC string (`$argon2id$…`); undefined: cannot sign in with a password. */
   readonly passwordHash: string | undefined;
-  /** Guards answer 403 PASSWORD_CHANGE_REQUIRED until the user has set a new password. */
+  /** Guards answer 403 PASSWORD_CHANGE_REQUIRED until the user has set a new password. Of no effect with AUTH_PASSWORDS=off. */
   readonly mustResetPassword: boolean;
   /** Cannot sign in, and sessions are not renewed. */
   readonly disabled: boolean;

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import { z } from 'zod';
+import { hasToChangePassword } from '../../accounts/temporary-password.js';
 import { AuthError } from '../../errors.js';
 import type { ImpersonationRefusal } from '../../events/auth-events.js';
 import { requestFacts } from '../../http/request-facts.js';
@@ -117,7 +118,7 @@ async function requireImpersonable(
   if (user.id === caller.user.id) return refused('self', denied);
   if (isProtected(parts.grantOf.scopesOf(user))) return refused('protected_user', denied);
   if (user.disabled) return refused('disabled', denied);
-  if (user.mustResetPassword)
+  if (hasToChangePassword(user, parts.config))
     return refused(
       'must_reset_password',
       new AuthError('CONFLICT', {

@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import { z } from 'zod';
+import { hasToChangePassword } from '../../accounts/temporary-password.js';
 import { isNavigation } from '../../http/cross-site.js';
 import { AuthError } from '../../errors.js';
 import { redirectWithin, withParameters } from '../../http/redirects.js';
@@ -30,7 +31,8 @@ export function showSignInPage(context: SignInContext): Endpoint {
     const token = pageSession(parts, { req, res });
     const live = token === undefined ? undefined : await sessions.recognise(token, 'cookie');
     const returnTo = returnToOf(req);
-    if (live?.user.mustResetPassword) return redirectWithin(res, changePasswordPath(req, returnTo));
+    if (live && hasToChangePassword(live.user, parts.config))
+      return redirectWithin(res, changePasswordPath(req, returnTo));
     if (live && !queryOf(req).has('again')) return redirectWithin(res, returnTo);
     // A user who has just signed out knows that the session has ended.
     const notice = takeNotice(parts, { req, res });

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { isPageRequest } from '../../http/cross-site.js';
+import { hasToChangePassword } from '../../accounts/temporary-password.js';
 import { AuthError } from '../../errors.js';
 import { isScopeToken } from '../../errors/challenges.js';
 import type { LoginProvider } from '../../providers/login-provider.js';
@@ -104,7 +105,8 @@ export function beginLink(parts: RouterParts, transactions: Transactions): Endpo
     if (!live) throw new AuthError('CREDENTIALS_MISSING', { realm });
     if (live.notes.actor)
       refuseActor(parts, req, { actorId: live.notes.actor.id, userId: live.user.id });
-    if (live.user.mustResetPassword) throw new AuthError('PASSWORD_CHANGE_REQUIRED', { realm });
+    if (hasToChangePassword(live.user, parts.config))
+      throw new AuthError('PASSWORD_CHANGE_REQUIRED', { realm });
     await requireFreshSignIn(parts, live.session).catch((error: unknown) => {
       keepReturnTo(req, placeOf(req, returnTo));
       keepMaxAge(req, MAX_AGE_SECONDS);

@@ -1,4 +1,5 @@
 import type { OrgStanding } from '../../accounts/org-directory.js';
+import { hasToChangePassword } from '../../accounts/temporary-password.js';
 import type { OrgMembership, Principal } from '../../principal.js';
 import { AuthError } from '../../errors.js';
 import { addVary } from '../../http/vary.js';
@@ -103,7 +104,7 @@ export function session(parts: RouterParts, callers: Callers): Endpoint {
     answer({
       user: live.user,
       expiresIn: (live.session.idleExpiresAt - now()) / 1000,
-      mustReset: live.user.mustResetPassword,
+      mustReset: hasToChangePassword(live.user, config),
       sessionId: live.session.id,
       actor: await actorOf(parts, live.session),
     });
