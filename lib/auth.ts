@@ -158,7 +158,8 @@ export function createAuth(options: AuthOptions = {}): Auth {
   const { config, origins, own, store, furtherIssuers } = readFitOptions(options);
   const { now = Date.now, basePath, realm } = own;
   const events = createEvents();
-  const place = createPlace({ ...config, basePath });
+  const routers: AuthRouterOptions[] = [];
+  const place = createPlace({ ...config, basePath, hasRouter: () => routers.length > 0 });
   let grantOf = createGrants(own, config);
   const grants = latestGrants(() => grantOf);
   const signIn = signsTokens(config)
@@ -187,7 +188,6 @@ export function createAuth(options: AuthOptions = {}): Auth {
   });
   const lifecycle = createLifecycle({ verifier, resources, signIn, proofs });
   const { status } = lifecycle;
-  const routers: AuthRouterOptions[] = [];
   const auth = {
     config,
     verifier,

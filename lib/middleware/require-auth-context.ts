@@ -80,7 +80,9 @@ export function requireAuthContext(
   const guard: RequestHandler = function requireAuthContextMiddleware(req, res, next) {
     return judge(req, res, (error?: unknown) => {
       if (error !== refusal || !isPageRequest(req)) return next(error);
-      const page = withWishes(logInPage(), options);
+      const path = logInPage();
+      if (path === undefined) return next(error);
+      const page = withWishes(path, options);
       redirectToPage(req, res, { page, publicPath: place.publicPath });
     });
   };

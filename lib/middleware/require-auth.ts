@@ -16,7 +16,7 @@ import { isPageRequest, isPreflight } from '../http/cross-site.js';
 import { AuthError, challenged, reusableError } from '../errors.js';
 import { refuseUnknownOptions } from '../known-options.js';
 import type { Principal } from '../principal.js';
-import { pageOption, type Place, usualPlace } from '../http/place.js';
+import { pageOption, usualPlace } from '../http/place.js';
 import { redirectToPage, withParameters } from '../http/redirects.js';
 import { addVary } from '../http/vary.js';
 import type { Verifier } from '../verifier/verifier.js';
@@ -31,7 +31,8 @@ export interface RequireAuthOptions extends AuthenticatorOptions<Request> {
    * Sends a browser that asks for a page to the sign-in page, and from there back, instead of answering 401, and with a temporary
    * password to the page that changes it; scripts get their 401 or 403 (Fetch Metadata decides). A path names another page, which gets `returnTo` as a query parameter. Turns
    * `sessionCookie` on, since a browser that asks for a page cannot send a token.
-   * @defaultValue `false`; `true` is the page `signin` of the router, wherever it is mounted
+   * @defaultValue `false`; `true` is the page `signin` of the router, wherever it is mounted: in an application without router it is
+   * 401 with a warning, and a TypeError where the guard could not take the session that the page begins
    */
   readonly redirect?: boolean | string;
   /**
@@ -77,8 +78,8 @@ export function requireAuth(
 ): RequestHandler {
   refuseUnknownOptions('requireAuth()', options, optionNames);
   const { allowPreflight = false, challengeScopes, ...demands } = options;
-  const place = context.place ?? usualPlace;
-  const signInPage = signInPageOf(options, place);
+  const { place = usualPlace } = context;
+  const signInPage = signInPageOf(options, context);
   const byPage = signInPage !== undefined && context.readSession !== undefined;
   const isGiven = demands.sessionCookie !== undefined || demands.cookie !== undefined;
   const asked = byPage && !isGiven ? { ...demands, sessionCookie: true } : demands;
@@ -97,16 +98,17 @@ export function requireAuth(
     const passOn = (): void => next(challenged(error, challengesOf?.(req)));
     if (signInPage === undefined || res.headersSent || !isPageRequest(req)) return passOn();
     if (isForNewPassword(error)) {
-      const page = `${place.routerPath()}/change-password`;
-      redirectToPage(req, res, { page, publicPath: place.publicPath });
-    } else if (!isForSignIn(error)) passOn();
-    else {
-      context.settleCookies?.(req, res);
-      // With a credential that is not taken the page must not take it either, or the browser goes round in circles.
-      const again = error === missing ? {} : { again: '1' };
-      const page = withParameters(signInPage(), again);
-      redirectToPage(req, res, { page, publicPath: place.publicPath });
+      const page = place.routerPage('/change-password');
+      if (page === undefined) passOn();
+      else redirectToPage(req, res, { page, publicPath: place.publicPath });
+      return;
     }
+    const path = isForSignIn(error) ? signInPage() : undefined;
+    if (path === undefined) return passOn();
+    context.settleCookies?.(req, res);
+    // With a credential that is not taken the page must not take it either, or the browser goes round in circles.
+    const page = withParameters(path, error === missing ? {} : { again: '1' });
+    redirectToPage(req, res, { page, publicPath: place.publicPath });
   }
 
   const guard: RequestHandler = function requireAuthMiddleware(req, res, next) {
@@ -136,12 +138,20 @@ export function requireAuth(
 
 /** Throws a TypeError where the guard would not take the session that the page leads to, and send the browser there again. */
 function signInPageOf(
-  { redirect = false, methods }: RequireAuthOptions,
-  place: Place,
-): (() => string) | undefined {
+  { redirect = false, methods, sessionCookie, cookie = sessionCookie }: RequireAuthOptions,
+  { readSession, place = usualPlace }: AuthenticatorContext,
+): (() => string | undefined) | undefined {
   if (redirect !== false && methods?.includes('session') === false)
     throw new TypeError(
       "requireAuth(): `redirect` leads to a sign-in by session, which `methods` must allow: add 'session'",
+    );
+  if (redirect === true && readSession === undefined)
+    throw new TypeError(
+      "requireAuth(): `redirect: true` leads to the sign-in page of auth.router(), whose sessions this guard cannot take: use auth.requireAuth() of a createAuth() that signs tokens (AUTH_JWT_SECRET), or name a page of your own, such as redirect: '/login'",
+    );
+  if (redirect === true && cookie === false)
+    throw new TypeError(
+      'requireAuth(): `redirect: true` leads to a sign-in by session cookie, which `sessionCookie: false` refuses: leave one of them out',
     );
   return pageOption(redirect, '/signin', place);
 }

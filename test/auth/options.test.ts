@@ -8,7 +8,7 @@ import {
   requireAuth,
 } from 'latchkey';
 import { createTestIssuer } from 'latchkey/testing';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BASE } from '../world/auth-server.js';
 import { createHttpBrowser } from '../world/http-browser.js';
 import { serve } from '../world/serve.js';
@@ -80,7 +80,6 @@ interface MountCase {
 
 describe('basePath', () => {
   it.each([
-    { options: {}, place: '/api/auth/signin?returnTo=%2Finside' },
     { options: { basePath: '/auth' }, place: '/auth/signin?returnTo=%2Finside' },
     { options: { basePath: '/auth/' }, place: '/auth/signin?returnTo=%2Finside' },
     { options: { basePath: '/' }, place: '/signin?returnTo=%2Finside' },
@@ -106,6 +105,11 @@ describe('basePath', () => {
       title: 'on an application inside another',
       mount: (app, router) => app.use('/v1', express().use('/auth', router)),
       at: '/v1/auth',
+    },
+    {
+      title: 'at the usual path',
+      mount: (app, router) => app.use('/api/auth', router),
+      at: '/api/auth',
     },
     { title: 'at the root', mount: (app, router) => app.use(router), at: '' },
   ] satisfies MountCase[])(
@@ -156,3 +160,45 @@ it.each(['isSessionLive', 'readSession', 'devToken', 'now'])(
     expect(() => requireAuth(verifier, { [name]: undefined })).toThrow(TypeError);
   },
 );
+
+describe('a redirect without a router', () => {
+  it('is 401, and a warning that names the ways out', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    onTestFinished(() => warn.mockRestore());
+    const auth = create({});
+    const app = express();
+    const signedIn = auth.requireAuth({ redirect: true });
+    app.get('/inside', signedIn, (_req, res) => void res.send('in'));
+    const recently = auth.requireAuthContext({ maxAgeSeconds: 1, redirect: true });
+    const byCookie = auth.requireAuth({ sessionCookie: true });
+    app.get('/strict', byCookie, recently, (_req, res) => void res.send('in'));
+    app.use(auth.errorHandler({ html: true }));
+    const { origin } = await serve(app);
+    const browser = createHttpBrowser();
+    const page = await browser.open(`${origin}/inside`);
+    expect([page.status, page.url]).toEqual([401, `${origin}/inside`]);
+    expect(page.body).toContain('<h1>');
+    expect((await browser.open(`${origin}/inside`)).status).toBe(401);
+    expect(warn.mock.calls).toEqual([
+      [expect.stringMatching(/auth\.router\(\).*basePath.*redirect: '/), 'LatchkeyWarning'],
+    ]);
+    const user = await auth.users.create({ username: 'alice' });
+    const notes = { amr: ['pwd'], authTime: 1, acr: undefined, device: undefined };
+    const { refreshToken } = await auth.sessions.start(user, { ...notes, delivery: 'cookie' });
+    browser.setCookie(new URL(origin).hostname, 'latchkey-session', refreshToken);
+    const strict = await browser.open(`${origin}/strict`);
+    expect([strict.status, strict.url]).toEqual([401, `${origin}/strict`]);
+    expect((await browser.open(`${origin}/inside`)).status).toBe(200);
+  });
+
+  it('is a TypeError where the guard could not take the session of one either', async () => {
+    const issuer = await createTestIssuer({ algorithm: 'ES256' });
+    const verifying = createAuth({ env: {}, trustedIssuers: [issuer.policy] });
+    expect(() => verifying.requireAuth({ redirect: true })).toThrow(/auth\.router\(\)/);
+    expect(() => requireAuth(verifying.verifier, { redirect: true })).toThrow(/auth\.router\(\)/);
+    expect(() => create({}).requireAuth({ redirect: true, sessionCookie: false })).toThrow(
+      /sessionCookie/,
+    );
+    verifying.requireAuth({ redirect: '/login' });
+  });
+});
