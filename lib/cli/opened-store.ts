@@ -1,7 +1,9 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { createEvents, type EventSink } from '../events.js';
-import { openStore } from '../stores/open-store.js';
+import { isStoreBegun, openStore } from '../stores/open-store.js';
+import { StoreFailure } from '../stores/failures/store-failure.js';
+import { lazyStore } from '../stores/lazy-store.js';
 import { steadyStore } from '../stores/steady/steady-store.js';
 import { siteOf } from '../stores/store-site.js';
 import type { Store } from '../stores/store.js';
@@ -30,11 +32,11 @@ export const STORE_NOTE =
 interface StoreUse {
   /** `--store`; AUTH_STORE_URL where it is not given. */
   readonly given: string | undefined;
-  /** Whether a SQLite file is made where there is none: for commands that add the first of something. */
+  /** Whether a SQLite file, or tables, are made where there are none: for commands that add the first of something. */
   readonly mayBegin: boolean;
 }
 
-/** Opens the store, and closes it when the work is done. Rejects with an error that names the path where there is no such SQLite file. */
+/** Opens the store, and closes it when the work is done. Rejects with an error that names the place where there is nothing of ours. */
 export async function withStore(
   { given, mayBegin }: StoreUse,
   { env, read, print: write }: Terminal,
@@ -48,7 +50,10 @@ export async function withStore(
       `there is no database ${JSON.stringify(absent)}, which ${source} names${nearestFile(absent, DATABASE)}`,
     );
   const events = createEvents();
-  const store = steadyStore(openStore(url), { events, warns: false });
+  const store = steadyStore(mayBegin ? openStore(url) : begunStore(url, source), {
+    events,
+    warns: false,
+  });
   const print = (line: string) => write(`${visible(line)}\n`);
   try {
     await work({ store, site: siteOf(url).name, events, now: Date.now, print, read });
@@ -56,6 +61,17 @@ export async function withStore(
     await store.close();
   }
   if (absent !== undefined) print(`made the database ${absent}, which was not there`);
+}
+
+/** A store that makes nothing where there is nothing of ours. Looked at with the first use, after mistakes of usage. */
+function begunStore(url: string, source: string): Store {
+  return lazyStore(async () => {
+    if (await isStoreBegun(url)) return openStore(url);
+    throw new StoreFailure(
+      'database',
+      `${siteOf(url).name}, which ${source} names, holds nothing of latchkey; check which database that is, or start the application once, which makes what it needs`,
+    );
+  });
 }
 
 function persistentUrl(url: string | undefined): string {

@@ -1,9 +1,9 @@
 import { AuthError } from '../errors.js';
 import { lazyStore } from './lazy-store.js';
 import { memoryStore } from './memory/memory.js';
-import { openPostgres } from './postgres/open.js';
-import { openRedis } from './redis/open.js';
-import { openSqlite } from './sqlite/open.js';
+import { isPostgresBegun, openPostgres } from './postgres/open.js';
+import { isRedisBegun, openRedis } from './redis/open.js';
+import { isSqliteBegun, openSqlite } from './sqlite/open.js';
 import type { Store } from './store.js';
 import { explainFailure } from './failures/store-failure.js';
 import { siteOf } from './store-site.js';
@@ -34,26 +34,45 @@ export function openStore(url: string): Store {
   );
 }
 
+/**
+ * Whether there is anything of ours in the database that a URL names. Makes and changes nothing, neither a file nor tables. Rejects
+ * as operations of `openStore()` do.
+ */
+export async function isStoreBegun(url: string): Promise<boolean> {
+  const opener = openers[url.slice(0, url.indexOf(':'))];
+  if (!opener) return false;
+  try {
+    return await opener.isBegun(url);
+  } catch (error) {
+    throw explainFailure(error, siteOf(url));
+  }
+}
+
 interface Opener {
   readonly open: (url: string) => Promise<Store>;
+  readonly isBegun: (url: string) => Promise<boolean>;
   /** What the store can do once it is open. */
   readonly abilities: Abilities;
 }
 
 const sqlite: Opener = {
   open: openSqlite,
+  isBegun: isSqliteBegun,
   abilities: { together: false, onRevoked: false, joined: true },
 };
 const postgres: Opener = {
   open: openPostgres,
+  isBegun: isPostgresBegun,
   abilities: { together: true, onRevoked: true, joined: true },
 };
 const redis: Opener = {
   open: openRedis,
+  isBegun: isRedisBegun,
   abilities: { together: false, onRevoked: true, joined: false },
 };
 const redisCluster: Opener = {
   open: openRedis,
+  isBegun: isRedisBegun,
   abilities: { together: false, onRevoked: false, joined: false },
 };
 

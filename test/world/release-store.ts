@@ -64,13 +64,13 @@ export async function releasePlaces(): Promise<readonly ReleasePlace[]> {
     {
       name: 'SQLite',
       isMissing: false,
-      restore: () => sqliteFile(gunzipSync(fixture('sqlite.db.gz'))),
+      restore: () => sqliteFile(gunzipSync(releaseFixture('sqlite.db.gz'))),
       freshSchema: () => schemaOfNew(sqliteFile()),
     },
     {
       name: 'PostgreSQL',
       isMissing: await isMissing('PostgreSQL', postgresUrl),
-      restore: () => postgresSchema(fixture('postgres.sql').toString()),
+      restore: () => postgresSchema(releaseFixture('postgres.sql').toString()),
       freshSchema: () => schemaOfNew(postgresSchema('')),
     },
     {
@@ -92,18 +92,19 @@ async function schemaOfNew(making: Promise<ReleaseStore>): Promise<readonly unkn
   return schema;
 }
 
-function fixture(name: string): Buffer {
+/** A file that release 0.3.1 has left. */
+export function releaseFixture(name: string): Buffer {
   return readFileSync(new URL(`../stores/release-0.3/${name}`, import.meta.url));
 }
 
 function known(store: string): KnownOfRelease {
-  return JSON.parse(fixture(`${store}-known.json`).toString()) as KnownOfRelease;
+  return JSON.parse(releaseFixture(`${store}-known.json`).toString()) as KnownOfRelease;
 }
 
 type SentSql = readonly [sql: string, values: (string | number | null)[]];
 
 function sent<Statement>(store: string, replace = (text: string): string => text): Statement[] {
-  const steps = JSON.parse(replace(fixture(`${store}-sent.json`).toString())) as Record<
+  const steps = JSON.parse(replace(releaseFixture(`${store}-sent.json`).toString())) as Record<
     string,
     Statement[]
   >;
@@ -184,7 +185,7 @@ async function restoreRedis(): Promise<ReleaseStore> {
   const prefix = `latchkey-release-${process.pid}-${Math.random().toString(36).slice(2)}:`;
   const client = new Redis(redisUrl);
   const renamed = (text: string): string => text.replaceAll('latchkey:{', `${prefix}{`);
-  const rows = JSON.parse(renamed(fixture('redis.json').toString())) as RedisRow[];
+  const rows = JSON.parse(renamed(releaseFixture('redis.json').toString())) as RedisRow[];
   for (const { command, lifeMs } of rows) {
     const [name, ...args] = command;
     await client.call(name, ...args);

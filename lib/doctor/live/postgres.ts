@@ -1,6 +1,6 @@
 import { isRecord } from '../../is-record.js';
-import { loadPackage } from '../../loading/load-package.js';
 import { explainFailure } from '../../stores/failures/store-failure.js';
+import { lookIntoPostgres } from '../../stores/postgres/open.js';
 import { stateOf } from '../../stores/postgres/schema.js';
 import { SCHEMA_REVISION } from '../../stores/sql/schema.js';
 import { siteOf } from '../../stores/store-site.js';
@@ -24,7 +24,8 @@ interface Facts {
   readonly row: Readonly<Record<string, unknown>>;
   readonly clock: ClockDifference;
   readonly isPooled: boolean;
-  /** What is there of the tables; 0 for none. */
+  /** Whether there are tables, of whatever release. */
+  readonly isThere: boolean;
   readonly revision: number;
 }
 
@@ -49,32 +50,22 @@ export async function inspectPostgres(
 
 async function factsOf(url: string, now: () => number): Promise<Facts> {
   try {
-    const { default: pg } = await loadPackage('pg');
-    const client = new pg.Client({
-      connectionString: url,
-      connectionTimeoutMillis: 3000,
-      query_timeout: 4000,
-    });
-    client.on('error', () => undefined);
-    await client.connect();
-    try {
+    return await lookIntoPostgres(url, async (client) => {
       const askedAt = now();
       const { rows } = await client.query(FACTS);
       const answeredAt = now();
       const row: unknown = rows[0];
       if (!isRecord(row)) throw new TypeError('PostgreSQL answered without a row');
-      const { revision } = await stateOf(async (sql) => (await client.query(sql)).rows);
+      const { isThere, revision } = await stateOf(async (sql) => (await client.query(sql)).rows);
       return {
-        ...{ row, revision },
+        ...{ row, isThere, revision },
         isPooled: row['process'] !== Reflect.get(client, 'processID'),
         clock: {
           aheadMs: Number(row['time']) - (askedAt + answeredAt) / 2,
           uncertainMs: (answeredAt - askedAt) / 2,
         },
       };
-    } finally {
-      await client.end();
-    }
+    });
   } catch (error) {
     throw explainFailure(error, siteOf(url));
   }
@@ -141,11 +132,11 @@ function judgePooler({ isPooled }: Facts): Finding {
   );
 }
 
-function judgeSchema({ row, revision }: Facts): Finding {
+function judgeSchema({ row, isThere, revision }: Facts): Finding {
   const schema = row['schema'];
   if (revision >= SCHEMA_REVISION)
     return pass('live_store_schema', 'the tables are those of this release');
-  if (revision > 0)
+  if (isThere)
     return warn('live_store_schema', {
       says: 'the tables are those of an older release, or their indexes are still being built',
       why: 'the next start brings them up to date, for which its role must own them; connections were not tried',

@@ -1,5 +1,5 @@
 import { explainFailure } from '../../stores/failures/store-failure.js';
-import { createRedisClient } from '../../stores/redis/open.js';
+import { lookIntoRedis } from '../../stores/redis/open.js';
 import { siteOf } from '../../stores/store-site.js';
 import type { Finding } from '../finding.js';
 import { type ClockDifference, judgeClock } from './clock.js';
@@ -28,19 +28,15 @@ export async function inspectRedis(url: string, { config, now }: LiveSubject): P
 }
 
 async function factsOf(url: string, now: () => number): Promise<Facts> {
-  const client = await createRedisClient(url);
-  let lastError: unknown;
-  client.on('error', (error) => (lastError = error));
   try {
-    const info = readInfo(await client.call('INFO').catch(hiddenOr('')));
-    const askedAt = now();
-    const time = await client.call('TIME').catch(hiddenOr(undefined));
-    return { info, clock: clockOf(time, { askedAt, answeredAt: now() }) };
+    return await lookIntoRedis(url, async (client) => {
+      const info = readInfo(await client.call('INFO').catch(hiddenOr('')));
+      const askedAt = now();
+      const time = await client.call('TIME').catch(hiddenOr(undefined));
+      return { info, clock: clockOf(time, { askedAt, answeredAt: now() }) };
+    });
   } catch (error) {
-    // What a waiting command is told is only how it ended.
-    throw explainFailure(lastError ?? error, siteOf(url));
-  } finally {
-    client.disconnect();
+    throw explainFailure(error, siteOf(url));
   }
 }
 

@@ -1,14 +1,19 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { isRecord } from '../../is-record.js';
 import { explainFailure } from '../../stores/failures/store-failure.js';
 import { SCHEMA_REVISION } from '../../stores/sql/schema.js';
-import { openSqliteFile } from '../../stores/sqlite/open.js';
-import { revisionOf } from '../../stores/sqlite/schema.js';
+import { lookIntoSqliteFile } from '../../stores/sqlite/open.js';
+import { hasSchema, revisionOf } from '../../stores/sqlite/schema.js';
 import { siteOf } from '../../stores/store-site.js';
 import type { Finding } from '../finding.js';
 import { fail, pass, warn } from './outcomes.js';
 import type { Inspection } from './inspection.js';
+
+interface SchemaState {
+  readonly isThere: boolean;
+  /** Of what is there; 0 also for a schema of releases 0.2 to 0.4. */
+  readonly revision: number;
+}
 
 /** Looks at a SQLite file, and makes none. */
 export async function inspectSqlite(url: string): Promise<Inspection> {
@@ -17,9 +22,9 @@ export async function inspectSqlite(url: string): Promise<Inspection> {
   if (place !== file) return { findings: [judgeFolder(file, place)], isPrepared: false };
   if (!isWritable(file) || !isWritable(path.dirname(file)))
     return { findings: [unwritable(file)], isPrepared: false };
-  const revision = await readRevision(file);
-  const findings = [...judgeMode(file), judgeSchema(revision)];
-  return { findings, isPrepared: revision >= SCHEMA_REVISION };
+  const schema = await readSchema(file);
+  const findings = [...judgeMode(file), judgeSchema(schema)];
+  return { findings, isPrepared: schema.revision >= SCHEMA_REVISION };
 }
 
 /** The file itself, or as much of its path as is there. */
@@ -52,17 +57,12 @@ function unwritable(file: string): Finding {
   });
 }
 
-async function readRevision(file: string): Promise<number> {
+async function readSchema(file: string): Promise<SchemaState> {
   try {
-    const database = await openSqliteFile(file);
-    try {
-      return revisionOf({
-        exec: (sql) => database.exec(sql),
-        all: (sql) => database.prepare(sql).all().filter(isRecord),
-      });
-    } finally {
-      database.close();
-    }
+    return await lookIntoSqliteFile(file, (database) => ({
+      isThere: hasSchema(database),
+      revision: revisionOf(database),
+    }));
   } catch (error) {
     throw explainFailure(error, siteOf(`file:${file}`));
   }
@@ -80,10 +80,10 @@ function judgeMode(file: string): readonly Finding[] {
   ];
 }
 
-function judgeSchema(revision: number): Finding {
+function judgeSchema({ isThere, revision }: SchemaState): Finding {
   if (revision >= SCHEMA_REVISION)
     return pass('live_store_schema', 'the tables are those of this release');
-  if (revision === 0)
+  if (!isThere)
     return pass('live_store_schema', 'there are no tables yet: the first start makes them');
   return warn('live_store_schema', {
     says: 'the tables are those of an older release',

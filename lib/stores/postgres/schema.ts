@@ -39,6 +39,9 @@ export async function preparePostgresSchema(run: RunStatement): Promise<void> {
 const MOST_ATTEMPTS = 100;
 
 export interface SchemaState {
+  /** Whether there is a schema, of whatever release. */
+  readonly isThere: boolean;
+  /** 0 where there is none, or one of releases 0.2 to 0.4. */
   readonly revision: number;
   /** Whether the tables and columns of this release are there. Their indexes may still be built. */
   readonly hasTables: boolean;
@@ -53,10 +56,11 @@ export async function stateOf(run: RunStatement): Promise<SchemaState> {
          to_regclass('latchkey_members') IS NOT NULL AS has_tables
        FROM latchkey_schema s`);
     refuseNewerSchema(Number(row?.['version'] ?? 0));
-    return { revision: Number(row?.['revision'] ?? 0), hasTables: row?.['has_tables'] === true };
+    const revision = Number(row?.['revision'] ?? 0);
+    return { isThere: true, revision, hasTables: row?.['has_tables'] === true };
   } catch (error) {
     // There is no such table yet.
-    if (codeOf(error) === '42P01') return { revision: 0, hasTables: false };
+    if (codeOf(error) === '42P01') return { isThere: false, revision: 0, hasTables: false };
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { loadPackage } from '../../loading/load-package.js';
-import { redisStore } from './redis.js';
+import { redisStore, USUAL_PREFIX } from './redis.js';
 import { readRedisUrl, type RedisAddress } from './url.js';
 import type { Store } from '../store.js';
 
@@ -18,7 +18,7 @@ interface OpenedClient {
 }
 
 /** A client that connects by itself, and goes on after the connection was lost. */
-export async function createRedisClient(url: string): Promise<OpenedClient> {
+async function createRedisClient(url: string): Promise<OpenedClient> {
   const address = readRedisUrl(url);
   const { Redis, Cluster } = await loadPackage('ioredis');
   const options = optionsOf(address);
@@ -51,6 +51,33 @@ export async function createRedisClient(url: string): Promise<OpenedClient> {
         failoverDetector: true,
         retryStrategy: retryAfter,
       });
+}
+
+/** Has a look at a Redis. Changes nothing, unless `look` does. */
+export async function lookIntoRedis<Result>(
+  url: string,
+  look: (client: OpenedClient) => Promise<Result>,
+): Promise<Result> {
+  const client = await createRedisClient(url);
+  let lastError: unknown;
+  client.on('error', (error) => (lastError = error));
+  try {
+    return await look(client);
+  } catch (error) {
+    // What a waiting command is told is only how it ended.
+    throw lastError ?? error;
+  } finally {
+    client.disconnect();
+  }
+}
+
+/** Whether a Redis holds keys of ours. Makes none. Releases 0.2 to 0.4 keep the ids of all users in one key, and have no other. */
+export function isRedisBegun(url: string): Promise<boolean> {
+  return lookIntoRedis(url, async (client) => {
+    const keys = ['schema', 'users'].map((kind) => `${USUAL_PREFIX}{${kind}}`);
+    const found = await Promise.all(keys.map((key) => client.call('EXISTS', key)));
+    return found.some((count) => Number(count) > 0);
+  });
 }
 
 function optionsOf({ username, password, database, tls }: RedisAddress) {

@@ -11,6 +11,8 @@ import { keepTextExact } from '../storable-text.js';
 import type { StoreAdapterOptions } from '../sqlite/sqlite.js';
 import type { Store } from '../store.js';
 
+export const USUAL_PREFIX = 'latchkey:';
+
 export interface RedisStoreOptions extends StoreAdapterOptions {
   /** How our keys begin. @defaultValue `'latchkey:'` */
   readonly prefix?: string;
@@ -29,7 +31,7 @@ export interface RedisStoreOptions extends StoreAdapterOptions {
  * ```
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
-  const { prefix = 'latchkey:', onClose } = options;
+  const { prefix = USUAL_PREFIX, onClose } = options;
   const connection = connectRedis(client, prefix);
   const { close: stopListening, ...sessions } = redisSessions(connection, client);
   return keepTextExact({

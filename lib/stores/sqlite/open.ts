@@ -1,8 +1,9 @@
-import { closeSync, openSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isRecord } from '../../is-record.js';
 import { loadPackage } from '../../loading/load-package.js';
 import { createFolder } from '../create-folder.js';
+import { hasSchema, type SchemaDatabase } from './schema.js';
 import { type SqliteDatabase, sqliteStore } from './sqlite.js';
 import type { Store } from '../store.js';
 
@@ -43,11 +44,33 @@ function warnOfReaders(path: string): void {
 type OpenDatabase = SqliteDatabase & { close(): void };
 
 /** Opens a file as it is. */
-export async function openSqliteFile(path: string): Promise<OpenDatabase> {
+async function openSqliteFile(path: string): Promise<OpenDatabase> {
   const ownOfNode = nodeSqlite();
   if (ownOfNode) return new ownOfNode(path);
   const { default: Database } = await loadPackage('libsql');
   return new Database(path);
+}
+
+/** Has a look at a file that is there. Changes nothing, unless `look` does. */
+export async function lookIntoSqliteFile<Result>(
+  path: string,
+  look: (database: SchemaDatabase) => Result,
+): Promise<Result> {
+  const database = await openSqliteFile(path);
+  try {
+    return look({
+      exec: (sql) => database.exec(sql),
+      all: (sql) => database.prepare(sql).all().filter(isRecord),
+    });
+  } finally {
+    database.close();
+  }
+}
+
+/** Whether a file is there and holds tables of ours. Makes none. */
+export async function isSqliteBegun(url: string): Promise<boolean> {
+  const path = url.slice('file:'.length);
+  return existsSync(path) && (await lookIntoSqliteFile(path, hasSchema));
 }
 
 type DatabaseClass = new (path: string) => OpenDatabase;

@@ -31,9 +31,14 @@ export function prepareSqliteSchema(database: SchemaDatabase): void {
   }
 }
 
-/** Which release's schema the file has; 0 where it has none. Changes nothing. */
+/** Whether the file has a schema, of whatever release. Changes nothing. */
+export function hasSchema(database: SchemaDatabase): boolean {
+  return columnsOf(database, 'latchkey_schema').length > 0;
+}
+
+/** Which release's schema the file has; 0 where it has none, or one of releases 0.2 to 0.4. Changes nothing. */
 export function revisionOf(database: SchemaDatabase): number {
-  if (columnsOf(database, 'latchkey_schema').length === 0) return 0;
+  if (!hasSchema(database)) return 0;
   const [row] = database.all('SELECT * FROM latchkey_schema ORDER BY version DESC LIMIT 1');
   refuseNewerSchema(Number(row?.['version'] ?? 0));
   return Number(row?.['revision'] ?? 0);

@@ -328,7 +328,9 @@ describe('a SQLite file that is not there', () => {
 
   it('says of a database without users which one it is', async () => {
     const file = path.join(createFolder(), 'empty.db');
-    writeFileSync(file, '', { mode: 0o600 });
+    const store = openStore(`file:${file}`);
+    await store.ping();
+    await store.close();
     const { stdout } = await latchkey(['users', 'list'], { storeUrl: `file:${file}` });
     expect(stdout).toContain(`no users in the SQLite file ${file};`);
   });

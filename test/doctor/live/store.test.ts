@@ -1,5 +1,6 @@
 import { chmodSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { memoryStore, openStore, type Store } from 'latchkey';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { checkStore } from '../../../lib/doctor/live/store.js';
@@ -8,6 +9,7 @@ import { createDatabaseFolder } from '../../world/database-folder.js';
 import { isPgBouncerMissing, startPgBouncer } from '../../world/pgbouncer.js';
 import { connectPostgres, postgresWorld } from '../../world/postgres-world.js';
 import { hasRedisServer, startRedisServer } from '../../world/redis-server.js';
+import { releaseFixture } from '../../world/release-store.js';
 import { isMissing, postgresUrl } from '../../world/services.js';
 import { createdBy, faultOf, faultsIn, subjectOf } from './world.js';
 
@@ -76,6 +78,12 @@ describe('a SQLite file', () => {
     expect(faultOf(findings, 'live_store')?.says).toContain('auth.db');
   });
 
+  it('of release 0.3 has the tables of an older release', async () => {
+    const file = join(folder(), 'auth.db');
+    writeFileSync(file, gunzipSync(releaseFixture('sqlite.db.gz')), { mode: 0o600 });
+    expect(faultsIn(await check(`file:${file}`))).toEqual(['warn live_store_schema']);
+  });
+
   it('that others may read', async () => {
     const file = join(folder(), 'auth.db');
     writeFileSync(file, '');
@@ -121,6 +129,12 @@ describe.skipIf(await isMissing('PostgreSQL', postgresUrl))('a PostgreSQL', () =
     expect(faultsIn(await check(url))).toEqual([]);
     const { rows } = await client.query("SELECT to_regclass('latchkey_schema') AS found");
     expect(rows).toEqual([{ found: null }]);
+  });
+
+  it('of release 0.3 has the tables of an older release', async () => {
+    const { url, client } = await postgresWorld();
+    await client.query(releaseFixture('postgres.sql').toString());
+    expect(faultsIn(await check(url))).toEqual(['warn live_store_schema']);
   });
 
   it('keeps the tables of an older release until the application starts', async () => {
