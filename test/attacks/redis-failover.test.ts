@@ -43,7 +43,9 @@ async function world(
     await Promise.all([first.stop(), second.stop()]);
   });
   const session = newSession();
-  await store.sessions.create(session);
+  await served(
+    async () => (await store.sessions.get(session.id)) ?? store.sessions.create(session),
+  );
   await expect.poll(() => admin.second.exists(`latchkey:{session:${session.id}}`)).toBe(1);
 
   /** Repeats what a client would repeat after a 503, for as long as the test may take. */
@@ -61,6 +63,8 @@ async function world(
   return {
     ...{ first, second, proxy, admin, store, session },
     served,
+    // A rotation whose answer was lost on the way has happened all the same, and cannot be repeated.
+    get: () => store.sessions.get(session.id),
     rotate: (generation = 0) =>
       store.sessions.rotate(session.id, {
         ...{ generation, kid: 'k1', now: session.createdAt + 1 },
@@ -80,19 +84,21 @@ describe
     it.for(Object.entries(clients))(
       'the store %s is served again, though the old primary keeps its connections',
       async ([, open], context) => {
-        const { rotate, served, swapRoles } = await world(open, context);
+        const { rotate, get, served, swapRoles } = await world(open, context);
         await swapRoles();
-        context.expect((await served(rotate))?.generation).toBe(1);
+        await served(rotate);
+        context.expect((await served(get))?.generation).toBe(1);
       },
     );
 
     it.for(Object.entries(clients))(
       'the store %s leaves a connection that nobody answers any more',
       async ([, open], context) => {
-        const { rotate, served, swapRoles, proxy } = await world(open, context);
+        const { rotate, get, served, swapRoles, proxy } = await world(open, context);
         await swapRoles();
         proxy.loseOpen();
-        context.expect((await served(rotate))?.generation).toBe(1);
+        await served(rotate);
+        context.expect((await served(get))?.generation).toBe(1);
       },
     );
   });
@@ -104,7 +110,7 @@ describe.runIf(hasRedisServer).concurrent('W1: a change that Redis is late to ma
       const { expect } = context;
       const { rotate, served, admin, store, session } = await world(open, context);
       await rotate();
-      await admin.first.call('CLIENT', 'PAUSE', '6000', 'WRITE');
+      await admin.first.call('CLIENT', 'PAUSE', '60000', 'WRITE');
       const outcome = await Promise.race([
         rotate(1).then(
           () => 'changed',
@@ -113,7 +119,8 @@ describe.runIf(hasRedisServer).concurrent('W1: a change that Redis is late to ma
         sleep(5000).then(() => 'given up'),
       ]);
       expect(outcome).not.toBe('changed');
-      await sleep(2500);
+      await admin.first.call('CLIENT', 'UNPAUSE');
+      await sleep(1000);
       expect((await served(() => store.sessions.get(session.id)))?.generation).toBe(1);
       expect((await served(() => rotate(1)))?.generation).toBe(2);
     },
@@ -124,10 +131,8 @@ describe.runIf(hasRedisServer).concurrent('W1: a change that Redis is late to ma
     const { rotate, served, proxy, store, session } = await world(openStore, context);
     await rotate();
     proxy.setFlow('hold');
-    const held = rotate(1).catch(() => 'refused');
-    await sleep(5200);
+    expect(await rotate(1).catch(() => 'refused')).toBe('refused');
     proxy.setFlow('pass');
-    expect(await held).toBe('refused');
     await sleep(300);
     expect((await served(() => store.sessions.get(session.id)))?.generation).toBe(1);
   });
@@ -136,11 +141,21 @@ describe.runIf(hasRedisServer).concurrent('W1: a change that Redis is late to ma
     const { expect } = context;
     const { rotate, admin, session } = await world(openStore, context);
     await rotate();
-    await admin.first.call('CLIENT', 'PAUSE', '2000', 'WRITE');
-    const heldUp = (await rotate(1))?.rotatedAt ?? 0;
-    expect(heldUp - session.createdAt).toBeGreaterThan(1500);
+    await admin.first.call('CLIENT', 'PAUSE', '60000', 'WRITE');
+    const calledAt = performance.now();
+    const held = rotate(1);
+    await sleep(1000);
+    const heldMs = performance.now() - calledAt;
+    await admin.first.call('CLIENT', 'UNPAUSE');
+    const heldUp = (await held)?.rotatedAt ?? 0;
+    expect(heldUp - session.createdAt).toBeGreaterThan(heldMs - 10);
     expect(heldUp - session.createdAt).toBeLessThan(4000);
-    const prompt = (await rotate(2))?.rotatedAt;
-    expect(prompt).toBe(session.createdAt + 1);
+    const promptlyAt = performance.now();
+    const prompt = ((await rotate(2))?.rotatedAt ?? 0) - session.createdAt;
+    const tookMs = performance.now() - promptlyAt;
+    // A machine that is busy for so long holds it up as well.
+    const mostMs = tookMs < 250 ? 1 : 4000;
+    expect(prompt).toBeGreaterThanOrEqual(1);
+    expect(prompt).toBeLessThanOrEqual(mostMs);
   });
 });

@@ -10,6 +10,7 @@ import {
   serveAuth,
   type Tokens,
 } from '../world/auth-server.js';
+import { comeAgain } from '../world/come-again.js';
 import { type AuthProcess, startAuthProcess } from '../world/auth-process.js';
 import { sharedStores } from '../world/every-store.js';
 
@@ -44,6 +45,15 @@ const revoke = (client: Client, tokens: Tokens): Promise<Response> =>
 const logOut = (client: Client, tokens: Tokens): Promise<Response> =>
   client.post('/api/auth/logout', {}, bearer(tokens));
 
+/** Another instance each time. */
+const signIn = async (clients: readonly Client[], username: string): Promise<Tokens> => {
+  const answer = await comeAgain(() =>
+    atRandom(clients).post('/api/auth/login', { username, password: PASSWORD }),
+  );
+  expect(answer.status).toBe(200);
+  return (await answer.json()) as Tokens;
+};
+
 const atRandom = <Item>(items: readonly Item[]): Item => items[randomInt(items.length)] as Item;
 
 interface Session {
@@ -61,16 +71,18 @@ async function useAtRandom(clients: readonly Client[]): Promise<Session[]> {
   const all: Session[] = [];
 
   async function useOne(at: number): Promise<void> {
-    const tokens = await atRandom(clients).signIn(atRandom(USERS));
+    const tokens = await signIn(clients, atRandom(USERS));
     const session = { tokens, rotations: 0, isRevoked: at % 4 > 0 };
     all.push(session);
     for (let round = randomInt(12); round > 0; round -= 1) {
-      const answer = await refresh(atRandom(clients), session.tokens.refresh_token);
+      const { refresh_token: token } = session.tokens;
+      const answer = await comeAgain(() => refresh(atRandom(clients), token));
       expect(answer.status).toBe(200);
       session.tokens = (await answer.json()) as Tokens;
       session.rotations += 1;
     }
-    if (session.isRevoked) await atRandom([revoke, logOut])(atRandom(clients), session.tokens);
+    const end = atRandom([revoke, logOut]);
+    if (session.isRevoked) await comeAgain(() => end(atRandom(clients), session.tokens));
   }
 
   let started = 0;
@@ -166,7 +178,7 @@ for (const { name, url, isMissing, create, drop } of stores)
 
       const accepted = async ({ tokens }: Session): Promise<boolean[]> => {
         const answers = await Promise.all(
-          clients.map((client) => client.get('/api/me', bearer(tokens))),
+          clients.map((client) => comeAgain(() => client.get('/api/me', bearer(tokens)))),
         );
         return answers.map(({ status }) => status === 200);
       };
@@ -179,7 +191,7 @@ for (const { name, url, isMissing, create, drop } of stores)
       for (const session of all.filter(({ isRevoked }) => !isRevoked))
         expect(await accepted(session)).toEqual([true, true]);
       for (const { tokens, isRevoked } of all) {
-        const { status } = await refresh(atRandom(clients), tokens.refresh_token);
+        const { status } = await comeAgain(() => refresh(atRandom(clients), tokens.refresh_token));
         expect(status).toBe(isRevoked ? 401 : 200);
       }
     }, 120_000);

@@ -8,10 +8,11 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { openStore, postgresStore } from 'latchkey';
 import { Pool } from 'pg';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { lazyStore } from '../../lib/stores/lazy-store.js';
 import { memoryStore } from '../../lib/stores/memory/memory.js';
 import { buildPackage, root } from '../package/build-package.js';
+import { PATIENCE } from '../world/patience.js';
 import { createPostgresSchema } from '../world/postgres-schema.js';
 import { isMissing, postgresUrl, redisUrl } from '../world/services.js';
 
@@ -134,7 +135,7 @@ describe.each([
       proxy.switchTo('refusing');
       await expect(store.ping()).rejects.toBeInstanceOf(Error);
       proxy.switchTo('open');
-      await untilItWorks(() => store.ping());
+      await vi.waitFor(() => store.ping(), PATIENCE);
     },
   );
 
@@ -146,18 +147,6 @@ describe.each([
     await expect(store.ping()).rejects.toBeInstanceOf(Error);
   });
 });
-
-async function untilItWorks(work: () => Promise<void>): Promise<void> {
-  for (let attempt = 0; attempt < 50; attempt += 1) {
-    try {
-      await work();
-      return;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-  throw new Error('the store did not come back');
-}
 
 describe('opening by URL', () => {
   it.each(['mysql://host/db', 'nothing', 'http://host', '__proto__:x'])(

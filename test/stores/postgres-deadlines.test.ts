@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openStore, type Store } from 'latchkey';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { PATIENCE } from '../world/patience.js';
 import { DAY_MS, newSession, NOW, postgresWorld } from '../world/postgres-world.js';
 import { isMissing, postgresUrl } from '../world/services.js';
 import { startTcpProxy } from '../world/tcp-proxy.js';
@@ -168,13 +169,23 @@ describe.skipIf(await isMissing('PostgreSQL', postgresUrl))(
         const { client, store, session } = await world(onTestFinished);
         await client.query('BEGIN');
         await client.query(sql);
+        const calledAt = performance.now();
         const rotating = store.sessions.rotate(session.id, rotation);
-        await sleep(1500);
+        await vi.waitFor(async () => {
+          const { rows } = await client.query(
+            'SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))',
+          );
+          expect(rows).not.toEqual([]);
+        }, PATIENCE);
+        const waitsSince = performance.now();
+        await sleep(1100);
+        const heldMs = performance.now() - waitsSince;
         await client.query('COMMIT');
         const { rotatedAt = 0, lastUsedAt } = (await rotating) ?? {};
+        const tookMs = performance.now() - calledAt;
         expect(lastUsedAt).toBe(rotation.now);
-        expect(rotatedAt - rotation.now).toBeGreaterThan(1000);
-        expect(rotatedAt - rotation.now).toBeLessThan(4000);
+        expect(rotatedAt - rotation.now).toBeGreaterThan(heldMs - 10);
+        expect(rotatedAt - rotation.now).toBeLessThan(tookMs + 10);
       },
     );
 
@@ -195,9 +206,8 @@ describe.skipIf(await isMissing('PostgreSQL', postgresUrl))(
         proxy.setFlow('hold');
         return store.sessions.rotate(session.id, rotation);
       });
-      await sleep(4200);
-      proxy.setFlow('pass');
       await expect(refresh).rejects.toBeInstanceOf(Error);
+      proxy.setFlow('pass');
       await sleep(500);
       const { rows } = await client.query('SELECT generation FROM latchkey_sessions');
       expect(rows).toEqual([{ generation: '0' }]);

@@ -1,7 +1,7 @@
 import { executionAsyncResource } from 'node:async_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type AuthError, createAuth, memoryStore, type Store } from 'latchkey';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { steadyStore, type SteadyStoreOptions } from '../../lib/stores/steady/steady-store.js';
 import { createEventLog } from '../world/event-log.js';
 
@@ -101,22 +101,29 @@ describe('operations on one connection', () => {
       { ...sessionsWith({ get: never }), together: (run) => run() },
       { timeoutMs: 200 },
     );
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const outcomes: unknown[] = [];
     const both = store.together?.(async () => {
-      await wait(150);
+      await new Promise((resolve) => setTimeout(resolve, 150));
       await store.sessions.get('x');
     });
-    // With 200 ms for each of them it would come first.
-    const later = wait(300).then(() => 'later');
-    await expect(Promise.race([both, later])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    both?.catch((error: unknown) => outcomes.push(error));
+    await vi.advanceTimersByTimeAsync(199);
+    expect(outcomes).toEqual([]);
+    // With 200 ms for each of them it would take 350.
+    await vi.advanceTimersByTimeAsync(1);
+    expect(outcomes).toMatchObject([{ code: 'STORE_UNAVAILABLE' }]);
   });
 
   it('do not begin when the connection comes after the caller has given up', async () => {
     let ran = false;
-    const late = wait(60);
+    let connect = (): void => undefined;
+    const late = new Promise<void>((resolve) => (connect = resolve));
     const { store } = steady({ together: (run) => late.then(run) }, { timeoutMs: 20 });
     const outcome = store.together?.(async () => void (ran = true));
     await expect(outcome).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-    await late;
+    connect();
     await wait(5);
     expect(ran).toBe(false);
   });

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { createAuth, openStore } from 'latchkey';
 import { SECRET } from './auth-server.js';
+import { callAgain } from './come-again.js';
 
 /** Begins sessions of as many users, as any instance with {@link SECRET} would. Returns their refresh tokens. */
 export async function beginSessions(storeUrl: string, count: number): Promise<readonly string[]> {
@@ -13,14 +15,17 @@ export async function beginSessions(storeUrl: string, count: number): Promise<re
   });
   const tokens: string[] = [];
   for (let at = 0; at < count; at += 1) {
-    const user = await auth.users.create({ username: `patient${at}` });
-    const { refreshToken } = await auth.sessions.start(user, {
-      amr: ['pwd'],
-      authTime: Date.now() / 1000,
-      acr: undefined,
-      device: undefined,
-      delivery: 'body',
-    });
+    // Another name at each attempt: an account whose answer came too late may be there.
+    const user = await callAgain(() => auth.users.create({ username: randomUUID() }));
+    const { refreshToken } = await callAgain(() =>
+      auth.sessions.start(user, {
+        amr: ['pwd'],
+        authTime: Date.now() / 1000,
+        acr: undefined,
+        device: undefined,
+        delivery: 'body',
+      }),
+    );
     tokens.push(refreshToken);
   }
   await auth.close();

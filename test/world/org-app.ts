@@ -7,7 +7,9 @@ import {
   type Mail,
   orgOf,
 } from 'latchkey';
+import { vi } from 'vitest';
 import { BASE, bearer, recordEvents, type Tokens } from './auth-server.js';
+import { PATIENCE } from './patience.js';
 import { serve } from './serve.js';
 
 export type StoredUser = Awaited<ReturnType<Auth['users']['create']>>;
@@ -119,8 +121,7 @@ export async function serveOrgApp(
 
   /** The token of the last invitation that was mailed. */
   async function lastInvitation(count: number): Promise<Extract<Mail, { kind: 'invitation' }>> {
-    for (let wait = 0; wait < 100 && mails.length < count; wait += 1)
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    await vi.waitUntil(() => mails.length >= count, PATIENCE);
     const mail = mails.at(-1);
     if (mail?.kind !== 'invitation') throw new Error('there is no mail of an invitation');
     return mail;

@@ -1,4 +1,4 @@
-import { execFile, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { writeFileSync } from 'node:fs';
@@ -60,7 +60,7 @@ export async function startPostgresServer(rules: readonly string[]): Promise<Pos
   );
   const child = spawn(...asServer(path.join(bin, 'postgres'), ['-D', data]), { stdio: 'ignore' });
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
-  await untilItAnswers(url);
+  await untilItAnswers(url, child);
   return {
     port,
     run: (...statements) => runAll(url, statements),
@@ -83,8 +83,8 @@ async function runAll(url: string, statements: readonly string[]): Promise<void>
   }
 }
 
-async function untilItAnswers(url: string): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
+async function untilItAnswers(url: string, child: ChildProcess): Promise<void> {
+  while (child.exitCode === null) {
     const isThere = await runAll(url, []).then(
       () => true,
       () => false,
