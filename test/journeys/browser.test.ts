@@ -76,17 +76,12 @@ async function world({
   return { auth, provider, context, origin: port.origin, page: await context.newPage() };
 }
 
-/** Whatever is not on this machine does not exist. */
 async function newContext(
   browser: Browser,
   options: BrowserContextOptions = {},
 ): Promise<BrowserContext> {
   const context = await browser.newContext(options);
   onTestFinished(() => context.close());
-  await context.route(
-    (url) => !['localhost', '127.0.0.1'].includes(url.hostname),
-    (route) => route.abort(),
-  );
   return context;
 }
 

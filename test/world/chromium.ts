@@ -24,8 +24,9 @@ export function isChromiumMissing(): boolean {
   return true;
 }
 
-/** What keeps a browser from the internet. */
+/** What keeps a browser from the internet: whatever is not on this machine does not exist. */
 const ARGS = [
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
   // Its sandbox does not start for root, who runs the tests in many a container.
   '--no-sandbox',
   '--disable-gpu',
@@ -35,6 +36,20 @@ const ARGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
+
+/**
+ * Features that the whole browser is to be without. It loads the suggestions of its address bar for every window, which costs
+ * more than the window. The later of two such arguments counts, so this one repeats those of Playwright's that change
+ * what a page sees, or that ask the internet.
+ */
+const WITHOUT_FEATURES = [
+  ...['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup', 'WebUIOmniboxFullPopup'],
+  ...['HttpsUpgrades', 'HttpsFirstBalancedModeAutoEnable', 'ThirdPartyStoragePartitioning'],
+  ...['AvoidCorsURLLoaderRestartOnRedirect', 'AvoidUnnecessaryBeforeUnloadCheckSync'],
+  ...['DestroyProfileOnBrowserClose', 'LensOverlay', 'MediaRouter', 'PaintHolding'],
+  ...['OptimizationHints', 'NetworkTimeServiceQuerying', 'AimEnabled', 'PreconnectToSearch'],
+];
+const WITHOUT = `--disable-features=${WITHOUT_FEATURES.join()}`;
 
 /** Starts a browser that sends nothing to the internet: the headless shell where there is one. */
 export function launchChromium(): Promise<Browser> {
@@ -49,7 +64,7 @@ export function launchWholeChromium(
   args: readonly string[],
   without: readonly string[] = [],
 ): Promise<Browser> {
-  return launch(CHROMIUM, args, without);
+  return launch(CHROMIUM, [WITHOUT, ...args], without);
 }
 
 function launch(
@@ -72,7 +87,7 @@ export async function openUndriven(address: string): Promise<void> {
   const profile = await mkdtemp(join(tmpdir(), 'latchkey-profile-'));
   const child = spawn(
     CHROMIUM,
-    ['--headless=new', ...ARGS, `--user-data-dir=${profile}`, address],
+    ['--headless=new', ...ARGS, WITHOUT, `--user-data-dir=${profile}`, address],
     { stdio: 'ignore' },
   );
   const exit = once(child, 'exit');
