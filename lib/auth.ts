@@ -211,7 +211,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
     ...lifecycle,
     on: (name, listener) => events.on(name, listener),
   } satisfies Omit<Auth, keyof SignInParts>;
-  announce({ config, origins, verifier, routers, own, store, signIn, lifecycle });
+  announce({ config, origins, verifier, routers, own, store, signIn, place, lifecycle });
   return Object.freeze(withSignInParts(auth, config, signIn));
 }
 
@@ -233,13 +233,15 @@ async function membershipsOf(
 type Announced = Pick<CreatedAuth, 'config' | 'origins' | 'verifier' | 'routers' | 'store'> & {
   readonly own: OwnAuthOptions;
   readonly signIn: SignIn | undefined;
+  readonly place: Place;
   readonly lifecycle: Pick<CreatedAuth, 'close'>;
 };
 
-function announce({ own, store, signIn, lifecycle, ...created }: Announced): void {
+function announce({ own, store, signIn, place, lifecycle, ...created }: Announced): void {
   announceCreated({
     ...created,
     basePath: own.basePath,
+    routerPath: place.routerPath,
     providerFetch: own.providerFetch,
     store: signIn?.store,
     hasOwnStore: store !== undefined,

@@ -17,6 +17,8 @@ export interface CreatedAuth {
   readonly routers: readonly AuthRouterOptions[];
   /** `createAuth({ basePath })`. */
   readonly basePath: string | undefined;
+  /** Where links of guards and mails lead before the first request; undefined in releases before 0.11. */
+  readonly routerPath?: () => string;
   /** `createAuth({ providerFetch })`. */
   readonly providerFetch: typeof fetch | undefined;
   /** The same for all that one copy of the package has made. */

@@ -169,6 +169,39 @@ describe.each(expressVersions)('$name', ({ express }) => {
     expect(flawsIn(findings)).toEqual(['warn auth_router']);
   });
 
+  const routerAt = (auth: Auth, mount: (router: RequestHandler) => RequestHandler) =>
+    express()
+      .use(auth.securityHeaders())
+      .use(mount(auth.router({ sendMail })))
+      .use(auth.errorHandler());
+
+  it.each([
+    { mount: '/x/api/auth', options: { basePath: '/api/auth' }, flaws: ['warn auth_router'] },
+    { mount: '/api/auth', options: { basePath: '/x/api/auth' }, flaws: [] },
+    { mount: '/api/auth', options: { basePath: '/x/auth' }, flaws: ['warn auth_router'] },
+    { mount: '/app/api/auth', options: { basePath: '/api/auth' }, below: '/app', flaws: [] },
+    { mount: '/api/auth', options: { basePath: '/api/auth' }, below: '/app', flaws: [] },
+    { mount: '/api/auth', options: {}, below: '/app', flaws: [] },
+  ])('links of a router at $mount, with $options below $below, are judged: $flaws', (given) => {
+    const { mount, options, below = '', flaws } = given;
+    const env = { AUTH_PUBLIC_URL: `${HEALTHY.AUTH_PUBLIC_URL}${below}` };
+    const build = (auth: Auth) => routerAt(auth, (router) => express().use(mount, router));
+    expect(flawsIn(findingsOf(build, { options, env }))).toEqual(flaws);
+  });
+
+  it.each([
+    { mount: '/v1/auth', options: {}, flaws: ['warn auth_router'] },
+    { mount: '/x/api/auth', options: {}, flaws: ['warn auth_router'] },
+    { mount: '/v1/auth', options: { basePath: '/v1/auth' }, flaws: [] },
+    { mount: '/api/auth', options: {}, flaws: [] },
+  ])(
+    'links of a router inside an express.Router(), at $mount with $options, are judged: $flaws',
+    ({ mount, options, flaws }) => {
+      const build = (auth: Auth) => routerAt(auth, (router) => express.Router().use(mount, router));
+      expect(flawsIn(findingsOf(build, { options }))).toEqual(flaws);
+    },
+  );
+
   it.each<{ title: string; build: (auth: Auth) => unknown; env?: Record<string, string> }>([
     {
       title: "helmet and the application's own error handler",

@@ -7,7 +7,7 @@ export const doctor: Topic = {
     const { diagnose } = await import('./diagnose.js');
     return diagnose(args, terminal);
   },
-  usage: '[<file>] [--json] [--strict]',
+  usage: '[<file>] [--live] [--json] [--strict]',
   commands: {
     'app.js': {
       takes:

@@ -18,7 +18,7 @@ const options = {
 /** `latchkey routes …`. */
 export const routes: Topic = {
   run,
-  usage: '<file>',
+  usage: '<file> [--json] [--fail-unguarded]',
   commands: {
     'app.js': {
       takes: '[--json] [--fail-unguarded] [--allow <route>]…',

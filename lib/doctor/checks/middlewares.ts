@@ -1,5 +1,7 @@
 import { factsOf } from '../../audit/guard-facts.js';
+import { withinPublicPath } from '../../http/redirects.js';
 import { type Check, type InspectedApplication, signsTokens } from '../check.js';
+import type { CreatedAuth } from '../created.js';
 import { handlersOf, routesOf } from '../express-apps.js';
 import { failed, passed, warned } from '../finding.js';
 
@@ -80,19 +82,40 @@ export const authRouter: Check = {
         why: 'before the first request to it, guards and mails cannot know where its pages are',
         fix: 'say where browsers find it: createAuth({ basePath })',
       });
-    // A proxy may have put something before the path.
-    if (
-      basePath !== undefined &&
-      unknown === undefined &&
-      !mounts.some((mount) => basePath.endsWith(mount))
-    )
-      return warned(`the router is mounted at ${mounts.join(', ')}, and basePath is ${basePath}`, {
-        why: 'redirects of guards, links in mails and the redirect URIs of providers lead to basePath',
-        fix: 'mount it there, or change basePath; where a proxy changes the path, basePath is what browsers see',
-      });
-    return passed(`auth.router() is mounted at ${mounts.join(', ') || '/'}`);
+    const where = mounts.map((mount) => mount || '/').join(', ');
+    const misled = unknown === undefined && made.find((auth) => !leadsTo(mounts, auth));
+    if (!misled) return passed(`auth.router() is mounted at ${where}`);
+    const { basePath: said, routerPath = () => said } = misled;
+    return said === undefined
+      ? warned(
+          `the router is mounted at ${where}, which is not known before the first request to it`,
+          {
+            why: `until then, redirects of guards and links in mails lead to ${routerPath()}`,
+            fix: `say where browsers find it: createAuth({ basePath: '${mounts[0] || '/'}' })`,
+          },
+        )
+      : warned(`the router is mounted at ${where}, and basePath is ${said}`, {
+          why: 'redirects of guards, links in mails and the redirect URIs of providers lead to basePath',
+          fix: 'mount it there, or change basePath; where a proxy changes the path, basePath is what browsers see',
+        });
   },
 };
+
+/** Whether links lead to one of the places where a router is mounted. */
+function leadsTo(
+  mounts: readonly string[],
+  { basePath, routerPath, config: { publicUrl } }: CreatedAuth,
+): boolean {
+  const leads = routerPath?.() ?? basePath;
+  const publicPath = publicUrl === undefined ? '' : new URL(publicUrl).pathname.replace(/\/+$/, '');
+  return mounts.some(
+    (mount) =>
+      leads === undefined ||
+      leads === withinPublicPath(mount, publicPath) ||
+      // What is said in code is what browsers see: a proxy may take something off its beginning.
+      (basePath !== undefined && leads.endsWith(mount)),
+  );
+}
 
 /** Errors of one copy of the package are no errors of ours to another. */
 export const packageCopies: Check = {

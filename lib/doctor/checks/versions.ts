@@ -26,7 +26,7 @@ export const nodeVersion: Check = {
     if (today.now < Date.parse(end)) return passed(`${says} gets security fixes until ${end}`);
     return warned(`${says} has had no security fixes since ${end}`, {
       why: 'flaws that become known from then on, in HTTP and TLS among others, stay open',
-      fix: 'run the application on a version that is maintained: https://nodejs.org/en/about/previous-releases',
+      fix: 'run the application on a version that is maintained (https://nodejs.org/en/about/previous-releases), or accept the warning where your distribution or vendor still fixes this one; Latchkey runs on it',
     });
   },
 };
