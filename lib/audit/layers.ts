@@ -172,6 +172,9 @@ function mountPaths(layer: unknown, handle: Handler, around: Around): readonly L
   const regexp = member(layer, 'regexp');
   if (regexp instanceof RegExp) {
     if (member(regexp, 'fast_slash') === true) return ['/'];
+    const isSensitive = member(routerOf(around.app), 'caseSensitive') === true;
+    // Express ignores the case unless it is told to tell it: this one was written by the application.
+    if (!regexp.ignoreCase && !isSensitive) return [regexp];
     return decodePattern(regexp, member(layer, 'keys'));
   }
   return pathsIn(ownMountPath(mountedApplication(handle), around));
@@ -206,6 +209,8 @@ function decodePattern(pattern: RegExp, keys: unknown): readonly LayerPath[] {
     .slice(1, -END.length)
     .split(`${END}|^`)
     .map((part) => {
+      // A colon that is no parameter: the application wrote this one.
+      if (part.replaceAll(PARAMETER, '').includes(':')) return undefined;
       const path = part
         .replaceAll(PARAMETER, (_all, mark: string) => `/:${names.shift() ?? ''}${mark}`)
         .replaceAll('(.*)', '*')

@@ -20,7 +20,7 @@ type Place = Pick<Passage, 'method' | 'path' | 'within'>;
 /** Whether every request of a route meets the middleware, if it is mounted in time. */
 export function isOnTheWay(step: Step, { method, path, within }: Place): boolean {
   const between = routersBetween(step.within, within);
-  if (!between || (step.method !== undefined && step.method !== method)) return false;
+  if (!between || !isForMethod(step, method)) return false;
   if (step.exact && step.within.isStrict && !between.every(({ isStrict }) => isStrict))
     return false;
   const { prefix, isSensitive } = step.within;
@@ -30,6 +30,12 @@ export function isOnTheWay(step: Step, { method, path, within }: Place): boolean
   const sure = isLoose ? (between.at(-1)?.prefix ?? path) : path;
   // Below the router that both are in, wherever that is.
   return covers(step, sure.slice(prefix.length), step.path.slice(prefix.length));
+}
+
+/** A route for GET answers HEAD as well: what stands before it must take both. */
+function isForMethod({ method, onHead }: Step, asked: string): boolean {
+  if (method === 'GET' && asked === 'HEAD') return onHead === undefined;
+  return method === undefined || (method === asked && onHead !== 'missing');
 }
 
 /** Whether a request of a route may meet the middleware, as far as both paths are plain text. */
@@ -65,8 +71,10 @@ function covers({ exact, within }: Step, route: string, mount: string): boolean 
   const { isSensitive, isStrict, hasPlainWildcards } = within;
   const isSame = (one: string, other: string | undefined): boolean =>
     one === other || (!isSensitive && one.toLowerCase() === other?.toLowerCase());
-  // The same pattern, but for regular expressions, which take other requests where they are mounted with `use()`.
-  if (isSame(mount, route) && !mount.includes('/(') && !mount.includes(UNKNOWN)) return true;
+  // The same pattern, but for regular expressions, which take other requests where they are mounted with `use()`. In `:id(\D+)` of
+  // Express 4 the case of a letter counts.
+  const isSamePattern = mount.includes('\\') ? mount === route : isSame(mount, route);
+  if (isSamePattern && !mount.includes('/(') && !mount.includes(UNKNOWN)) return true;
   const taken = readPattern(mount, hasPlainWildcards);
   const given = readPattern(route, hasPlainWildcards);
   const isBelow = taken.parts.every((part, at) => {

@@ -1,4 +1,4 @@
-import { factsOf } from './guard-facts.js';
+import { factsOf, type GuardFacts } from './guard-facts.js';
 import { judgeRoutes } from './judge-route.js';
 import {
   dropsErrors,
@@ -104,13 +104,25 @@ function addRoute(handlers: readonly RouteHandler[], place: Place, walk: Walk): 
   const facts = handlers.map(({ handle }) => factsOf(handle));
   const first = facts.findIndex((each) => !each);
   const steps = handlers.map(({ handle, method }, at): Step => {
-    return { ...place, handle, facts: facts[at], exact: true, method };
+    const onHead = method === 'GET' ? headOf(facts[at], handlers) : undefined;
+    return { ...place, handle, facts: facts[at], exact: true, method, onHead };
   });
   if (first >= 0) addPassages(steps, walk);
   // What comes later at its path is reached through its guards: `app.all('/admin', auth.requireAuth(), log)`. Not through those
   // behind a handler, which may go on to the next route without them, nor where an error handler of the route does.
   const isSure = !handlers.some(({ handle }) => dropsErrors(handle));
   if (isSure) walk.middlewares.push(...(first >= 0 ? steps.slice(0, first) : steps));
+}
+
+/** What HEAD meets of a handler for GET. Express gives HEAD to those for GET only in a route that has none for HEAD. */
+function headOf(facts: GuardFacts | undefined, handlers: readonly RouteHandler[]): Step['onHead'] {
+  const onHead = handlers.filter(({ method }) => method === 'HEAD');
+  if (onHead.length === 0) return undefined;
+  const all = onHead.map(({ handle }) => factsOf(handle));
+  const end = all.findIndex((each) => !each);
+  const guards = end < 0 ? all : all.slice(0, end);
+  const wanted = facts && JSON.stringify(facts);
+  return guards.some((each) => JSON.stringify(each) === wanted) ? 'alike' : 'missing';
 }
 
 /** A route for each of its methods. */

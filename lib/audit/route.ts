@@ -66,6 +66,11 @@ export interface Step {
   readonly exact: boolean;
   /** In capitals; undefined for every method. */
   readonly method: string | undefined;
+  /**
+   * Of a handler for GET in a route that has handlers for HEAD of its own: whether a guard like it is among those. Elsewhere undefined:
+   * what is for GET gets HEAD as well.
+   */
+  readonly onHead?: 'alike' | 'missing' | undefined;
 }
 
 /** A route before it is judged. */

@@ -155,6 +155,26 @@ describe.each(expressVersions)('$name', ({ name, express }) => {
     });
   });
 
+  it('takes a guard of a route for HEAD as well, unless HEAD has handlers of its own there', () => {
+    const app = express();
+    app.get('/a', auth.requireAuth(), auth.requireScopes('s'));
+    app.route('/a').get(handler).head(handler);
+    const both = [auth.requireAuth(), auth.requireScopes('s')];
+    app.route('/b').get(both).head(both, passing);
+    app.get('/b', handler);
+    app.route('/c').head(passing).get(auth.requireAuth());
+    app.get('/c', handler);
+    const routes = auth.routes(app);
+    expect(inShort(routes)).toEqual({
+      'GET /a': 'guarded',
+      'HEAD /a': 'guarded',
+      'HEAD /b': 'guarded',
+      'GET /b': 'guarded',
+      'HEAD /c': 'none unguarded',
+      'GET /c': 'none unguarded',
+    });
+  });
+
   it('finds guards in a wrong order', () => {
     const app = express();
     app.get('/early-scope', auth.requireScopes('a'), auth.requireAuth(), handler);
