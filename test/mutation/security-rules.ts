@@ -414,13 +414,13 @@ export const securityRules: readonly SecurityRule[] = [
     file: 'lib/stores/redis/scripts.ts',
     find: "if clock > tonumber(ARGV[1]) then return redis.error_reply(string.format('LATE %.0f', clock)) end",
     replace: '',
-    tests: ['test/stores/contract.test.ts'],
+    tests: ['test/stores/contract/stalls.test.ts'],
   },
   {
     rule: 'a session that has been revoked is not rotated on Redis',
     file: 'lib/stores/redis/session-rows.ts',
     find: '~= tonumber(ARGV[4]) or ${row.revokedAt} then return false end\nlocal now',
     replace: '~= tonumber(ARGV[4]) then return false end\nlocal now',
-    tests: ['test/stores/contract.test.ts'],
+    tests: ['test/stores/contract/redis.test.ts'],
   },
 ];

@@ -5,6 +5,7 @@ import { storeContract } from 'latchkey/testing';
 import { createCluster } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../package/start-script.js';
+import { keepTwoOpen } from '../world/keep-two-open.js';
 import { hasRedisServer, type RedisServer, startRedisServer } from '../world/redis-server.js';
 
 const run = promisify(execFile);
@@ -34,24 +35,24 @@ describe.runIf(hasRedisServer)('the Redis store on a cluster of three', () => {
 
   describe('by its URL', () => {
     const ports = () => nodes.map(({ port }) => `127.0.0.1:${port}`);
-    for (const { title, run: check } of storeContract(() =>
-      openStore(`redis+cluster://${ports().join(',')}`),
-    ))
-      it(title, check);
+    const connections = keepTwoOpen(() => openStore(`redis+cluster://${ports().join(',')}`));
+    afterAll(connections.close);
+    for (const { title, run: check } of storeContract(connections.open)) it(title, check);
   });
 
   describe('through redis', () => {
-    const checks = storeContract(async () => {
+    const connections = keepTwoOpen(async () => {
       const cluster = createCluster({
         rootNodes: nodes.map(({ url }) => ({ url })),
       });
       await cluster.connect();
       return redisStore(cluster, { onClose: () => cluster.destroy() });
     });
+    afterAll(connections.close);
     // The store is the same; what the clients do differently is to find the node of a key.
     const ofKeys = /^(rotate|once|users\.create|revokedSince|orgs)/;
-    for (const { title, run: check } of checks.filter((each) => ofKeys.test(each.title)))
-      it(title, check);
+    const checks = storeContract(connections.open).filter((each) => ofKeys.test(each.title));
+    for (const { title, run: check } of checks) it(title, check);
   });
 
   it('the keys lie on every node', async () => {
