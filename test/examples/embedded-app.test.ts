@@ -9,7 +9,7 @@ import { createOrdersApi } from '../../examples/embedded-app/demo/orders-api.js'
 import { createPlatform } from '../../examples/embedded-app/demo/platform.js';
 import { buildPackage, root } from '../package/build-package.js';
 import { stop } from '../package/start-script.js';
-import { isChromiumMissing, launchWholeChromium } from '../world/chromium.js';
+import { isChromiumMissing, launchChromium, launchWholeChromium } from '../world/chromium.js';
 import { reservePort } from '../world/login-app.js';
 import { serve } from '../world/serve.js';
 import { pasteLines, shellBlock } from './pasted-lines.js';
@@ -229,7 +229,7 @@ it('starts by its one command, and ends when it is asked to', async () => {
   expect(await stop(script)).toBe(0);
 });
 
-let browser: Browser;
+let sharedBrowser: Browser;
 
 /** What the clock of Playwright leaves out: a wait with a time limit ends when the test says so, however slow the machine is. */
 const END_WAITS = `{
@@ -244,11 +244,14 @@ const END_WAITS = `{
   };
 }`;
 
-/** The platform's page in a browser that blocks the cookies of sites in frames. */
-async function launch(options: WorldOptions = {}) {
-  const app = await world(options);
+/** The platform's page, in a browser where the app is to keep nothing. */
+async function launch(browser = sharedBrowser) {
+  const app = await world();
   const context = await browser.newContext();
-  onTestFinished(() => context.close());
+  onTestFinished(async () => {
+    if (browser === sharedBrowser) expect(await context.cookies()).toEqual([]);
+    await context.close();
+  });
   const page = await context.newPage();
   await page.clock.install();
   await page.addInitScript(END_WAITS);
@@ -284,12 +287,15 @@ const LINES = `[...document.querySelectorAll('th, button')].map((element) => {
 
 describe.skipIf(isChromiumMissing())('the page in the platform’s frame', () => {
   beforeAll(async () => {
-    browser = await launchWholeChromium(['--test-third-party-cookie-phaseout']);
+    sharedBrowser = await launchChromium();
   });
-  afterAll(() => browser.close());
+  afterAll(() => sharedBrowser.close());
 
   it('works where its site has no cookies and no storage, by the token that the platform hands it', async () => {
-    const { page, frame, context, appOrigin, tokens } = await launch();
+    // The whole browser alone blocks the cookies of sites in frames.
+    const browser = await launchWholeChromium(['--test-third-party-cookie-phaseout']);
+    onTestFinished(() => browser.close());
+    const { page, frame, context, appOrigin, tokens } = await launch(browser);
     await frame.getByText('Signed in as ada').waitFor();
     expect(await frame.getByRole('row').count()).toBe(4);
     await frame.getByRole('button', { name: 'Ship order 1002' }).press('Enter');
