@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, request, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -13,22 +13,19 @@ import { createProxy } from '../../examples/scale-out/proxy.js';
 import { root } from '../package/build-package.js';
 import { plainEnvironment, startScript, stop, until } from '../package/start-script.js';
 import { bearer, PASSWORD, SECRET, type Tokens } from '../world/auth-server.js';
-import { bundle } from '../world/bundle.js';
+import { bundleInto } from '../world/bundle.js';
 import { createPostgresSchema } from '../world/postgres-schema.js';
 import { hasRedisServer, startRedisServer } from '../world/redis-server.js';
 import { listen, serve } from '../world/serve.js';
 import { isMissing, postgresUrl } from '../world/services.js';
 
-/** The example's scripts in one file each, which start in a fifth of the time. Below the repository, where drivers are found. */
+/** The example's scripts in few files, which start in a fifth of the time. Below the repository, where drivers are found. */
 let folder: string;
 beforeAll(async () => {
   const parent = path.join(root, 'node_modules/.cache/latchkey');
   await mkdir(parent, { recursive: true });
   folder = await mkdtemp(path.join(parent, 'scale-out-'));
-  for (const name of ['server', 'instance']) {
-    const code = await bundle(`examples/scale-out/${name}.ts`);
-    await writeFile(path.join(folder, `${name}.mjs`), code);
-  }
+  await bundleInto(folder, ['examples/scale-out/server.ts', 'examples/scale-out/instance.ts']);
 }, 60_000);
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -278,19 +275,18 @@ describe.each(stores)(
     describe.skipIf(isLeftOut)('', () => {
       const instances: Instance[] = [];
       let proxy: Awaited<ReturnType<typeof startProxy>>;
-      let env: NodeJS.ProcessEnv;
+      /** Ready, and added later than the others. */
+      let spare: Instance;
 
-      async function addInstance(): Promise<Instance> {
-        const instance = await startInstance(path.join(folder, 'instance.mjs'), env);
+      function add(instance: Instance): void {
         instances.push(instance);
         proxy.add(instance.port);
         void instance.ended.then(() => proxy.remove(instance.port));
-        return instance;
       }
 
       beforeAll(async () => {
         const { url, close } = await open();
-        env = {
+        const env = {
           ...plainEnvironment(),
           AUTH_STORE_URL: url,
           AUTH_JWT_SECRET: SECRET,
@@ -300,10 +296,13 @@ describe.each(stores)(
         };
         proxy = await startProxy();
         await addUser(env);
-        await Promise.all([addInstance(), addInstance()]);
+        const start = () => startInstance(path.join(folder, 'instance.mjs'), env);
+        const all = await Promise.all([start(), start(), start()]);
+        for (const each of all.slice(1)) add(each);
+        [spare] = all;
         return async () => {
-          for (const { kill } of instances) kill('SIGKILL');
-          await Promise.all(instances.map(({ ended }) => ended));
+          for (const { kill } of all) kill('SIGKILL');
+          await Promise.all(all.map(({ ended }) => ended));
           await proxy.close();
           await close();
         };
@@ -371,7 +370,7 @@ describe.each(stores)(
         const connection = async () =>
           (await fetch(`http://127.0.0.1:${first?.port}/live`)).headers.get('connection');
         await load(3);
-        const third = await addInstance();
+        add(spare);
         expect(await connection()).toBe('keep-alive');
         first?.kill('SIGTERM');
         // While it ends it answers, and keeps no connection that would close under a request.
@@ -384,7 +383,7 @@ describe.each(stores)(
         await clients.stop();
 
         expect(clients.failures).toEqual([]);
-        const answered = [first, second, third].map((instance) => String(instance?.pid));
+        const answered = [first, second, spare].map((instance) => String(instance?.pid));
         expect([...clients.answers.keys()].toSorted()).toEqual(answered.toSorted());
         const sessions = seen.successors();
         expect(sessions.length).toBe(4);

@@ -13,6 +13,17 @@ export function bundle(entry: string): Promise<string> {
   return bundled({ entryPoints: [entry] }, entry);
 }
 
+/** Bundles several scripts like that, to `<name>.mjs` in a folder, with files beside them for what they share. */
+export async function bundleInto(folder: string, entries: readonly string[]): Promise<void> {
+  await build({
+    ...options,
+    entryPoints: [...entries],
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    splitting: true,
+  });
+}
+
 /** Runs a program that is bundled like that, in a process of its own. Returns its exit code and what it printed. */
 export async function runBundled(
   program: string,
@@ -32,26 +43,26 @@ export async function runBundled(
   return { code: child.exitCode, stdout };
 }
 
+const options = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  alias: { latchkey: './lib/index.ts' },
+  external: ['@node-rs/argon2', 'ioredis', 'libsql', 'pg'],
+  // What packages in CommonJS load Node's own modules with, and we the drivers.
+  banner: {
+    js: `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(${JSON.stringify(root)});`,
+  },
+  logLevel: 'error',
+} satisfies BuildOptions;
+
 async function bundled(
   input: Pick<BuildOptions, 'entryPoints' | 'stdin'>,
   name: string,
 ): Promise<string> {
-  const { outputFiles } = await build({
-    ...input,
-    absWorkingDir: root,
-    bundle: true,
-    write: false,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    alias: { latchkey: './lib/index.ts' },
-    external: ['@node-rs/argon2', 'ioredis', 'libsql', 'pg'],
-    // What packages in CommonJS load Node's own modules with, and we the drivers.
-    banner: {
-      js: `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(${JSON.stringify(root)});`,
-    },
-    logLevel: 'error',
-  });
+  const { outputFiles } = await build({ ...options, ...input, write: false });
   const [file] = outputFiles;
   if (!file) throw new Error(`${name} was not bundled`);
   return file.text;
