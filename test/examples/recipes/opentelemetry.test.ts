@@ -31,6 +31,7 @@ import {
   observe,
 } from '../../../examples/recipes/opentelemetry/telemetry.js';
 import { addUser, BASE, bearer, createClient } from '../../world/auth-server.js';
+import { sendPipelined } from '../../world/pipelined-requests.js';
 import { createPostgresSchema } from '../../world/postgres-schema.js';
 import { serve } from '../../world/serve.js';
 import { isMissing, postgresUrl } from '../../world/services.js';
@@ -241,25 +242,28 @@ describe('the OpenTelemetry recipe', () => {
 
 describe('what the OpenTelemetry recipe exports', () => {
   it('has as many series after hundreds of users, addresses, paths and key ids as after one', async () => {
-    const { auth, post, get, series } = await start();
-    const visit = async (n: number) => {
+    const { auth, origin, series } = await start();
+    const visit = (n: number) => {
       const headers = { 'x-forwarded-for': `10.0.${n >> 8}.${n & 255}` };
       const header = Buffer.from(JSON.stringify({ alg: 'HS256', kid: `kid-${n}`, typ: 'JWT' }));
       const access_token = `${header.toString('base64url')}.e30.${'A'.repeat(43)}`;
-      await get(`/path-${n}`, headers);
-      await get('/api/me', { ...headers, ...bearer({ access_token }) });
-      await post('/api/auth/refresh', { refresh_token: `junk-${n}` }, headers);
       // Of the real source of events: their ids are all different.
       const { events } = auth.verifier;
       events.emit('login.succeeded', { userId: `user-${n}`, sessionId: `session-${n}` });
       events.emit('session.revoked', { sessionId: `session-${n}`, reason: `user-${n}` });
       events.emit('keys.skipped', { issuer: `issuer-${n}`, reason: 'use', kid: `kid-${n}` });
       events.emit('upstream.renewed', { sessionId: `session-${n}`, provider: `provider-${n}` });
+      return [
+        { path: `/path-${n}`, headers },
+        { path: '/api/me', headers: { ...headers, ...bearer({ access_token }) } },
+        { path: '/api/auth/refresh', headers, body: { refresh_token: `junk-${n}` } },
+      ];
     };
-    await visit(0);
+    await sendPipelined(origin, visit(0));
     const before = await series('latchkey.events');
-    for (let n = 1; n < 200; n += 20)
-      await Promise.all(Array.from({ length: Math.min(20, 200 - n) }, (_, i) => visit(n + i)));
+    const visits = Array.from({ length: 199 }, (_, i) => visit(i + 1));
+    const statuses = await sendPipelined(origin, visits.flat());
+    expect(statuses).toEqual(visits.flatMap(() => [404, 401, 401]));
     const after = await series('latchkey.events');
     expect(after).toHaveLength(before.length);
     expect(after).toContainEqual([200, { 'latchkey.event.name': 'login.succeeded' }]);

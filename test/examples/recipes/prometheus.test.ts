@@ -5,6 +5,7 @@ import { createAuth, eventNames } from 'latchkey';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createMetrics, serveMetrics } from '../../../examples/recipes/prometheus/metrics.js';
 import { addUser, BASE, bearer, createClient } from '../../world/auth-server.js';
+import { sendPipelined } from '../../world/pipelined-requests.js';
 import { serve } from '../../world/serve.js';
 
 async function start() {
@@ -60,21 +61,28 @@ describe('the Prometheus recipe', () => {
   });
 
   it('has as many series after a thousand users, addresses and tokens as after one', async () => {
-    const { auth, post, get, series } = await start();
+    const { auth, origin, series } = await start();
     const visit = async (n: number) => {
       const headers = { 'x-forwarded-for': `10.0.${n >> 8}.${n & 255}` };
-      await get('/api/me', { ...headers, ...bearer({ access_token: `junk-${n}` }) });
-      await post('/api/auth/refresh', { refresh_token: `junk-${n}` }, headers);
+      const body = { refresh_token: `junk-${n}` };
+      const requests = [
+        { path: '/api/me', headers: { ...headers, ...bearer({ access_token: `junk-${n}` }) } },
+        { path: '/api/auth/refresh', headers, body },
+      ];
       const { id } = await auth.users.create({ username: `user-${n}` });
       // Of the real source of events: their ids are all different.
       auth.verifier.events.emit('login.succeeded', { userId: id, sessionId: `session-${n}` });
       auth.verifier.events.emit('session.revoked', { sessionId: 's', reason: `user-${n}` });
       auth.verifier.events.emit('access.denied', { code: 'INSUFFICIENT_SCOPE', subject: id });
+      return requests;
     };
-    await visit(0);
+    await sendPipelined(origin, await visit(0));
     const before = await series();
-    for (let n = 1; n < 1000; n += 20)
-      await Promise.all(Array.from({ length: Math.min(20, 1000 - n) }, (_, i) => visit(n + i)));
+    for (let n = 1; n < 1000; n += 111) {
+      const visits = await Promise.all(Array.from({ length: 111 }, (_, i) => visit(n + i)));
+      const statuses = await sendPipelined(origin, visits.flat());
+      expect(statuses).toEqual(visits.flat().map(() => 401));
+    }
     const after = await series();
     expect(after).toHaveLength(before.length);
     expect(after).toContain('latchkey_events_total{event="login.succeeded"} 1000');
