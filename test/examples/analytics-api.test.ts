@@ -11,13 +11,14 @@ import { createAnalyticsClient } from '../../examples/analytics-api/client.mjs';
 import { createProjectAuth } from '../../examples/analytics-api/project-auth.js';
 import { ProjectError } from '../../examples/analytics-api/project-file.js';
 import { loadProject } from '../../examples/analytics-api/project.js';
-import { buildPackage, root } from '../package/build-package.js';
+import { root } from '../package/build-package.js';
 import { findBlock, readReadmes } from '../package/readmes.js';
 import { plainEnvironment, stop } from '../package/start-script.js';
 import { SECRET } from '../world/auth-server.js';
 import { serve } from '../world/serve.js';
 import { DEVELOPMENT, type Environment, PROJECT, startApi } from './analytics-world.js';
-import { startExample } from './started-example.js';
+import { compiledExamples } from './compiled-examples.js';
+import { startCompiled } from './started-example.js';
 
 const run = promisify(execFile);
 const hasPython = spawnSync('python3', ['--version']).status === 0;
@@ -489,10 +490,10 @@ describe('the project file', () => {
 });
 
 describe('the one command', () => {
-  beforeAll(() => buildPackage(), 120_000);
+  const serverOf = compiledExamples();
 
   it('starts with nothing set, and ends when it is told to', async () => {
-    const { script, printed } = startExample('analytics-api');
+    const { script, printed } = startCompiled(serverOf('analytics-api'));
     const [, base = ''] = /=(\S+)/.exec(await printed(/^export API=.*$/m)) ?? [];
     const [, password = ''] = /uma +(\S+)/.exec(await printed(/^ +uma +\S+/m)) ?? [];
     const client = createAnalyticsClient(base);

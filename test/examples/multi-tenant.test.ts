@@ -3,13 +3,14 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { memoryStore } from 'latchkey';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { buildPackage, root } from '../package/build-package.js';
+import { root } from '../package/build-package.js';
 import { findBlock, readReadmes } from '../package/readmes.js';
 import { plainEnvironment, stop } from '../package/start-script.js';
 import { SECRET } from '../world/auth-server.js';
 import { createClock } from '../world/clock.js';
 import { startGoogleKeys } from '../world/google-keys.js';
-import { startExample } from './started-example.js';
+import { compiledExamples } from './compiled-examples.js';
+import { startCompiled } from './started-example.js';
 import { formerToken, type ServedTenants, serveTenants } from './tenants-world.js';
 
 const run = promisify(execFile);
@@ -475,10 +476,10 @@ describe('programs that call the multi-tenant example', () => {
 });
 
 describe('the one command of the multi-tenant example', () => {
-  beforeAll(() => buildPackage(), 120_000);
+  const serverOf = compiledExamples();
 
   it('starts it with nothing set, and it ends when it is told to', async () => {
-    const { script, printed } = startExample('multi-tenant');
+    const { script, printed } = startCompiled(serverOf('multi-tenant'));
     const [, origin = ''] = /=(\S+)\/api$/.exec(await printed(/^export API=.*$/m)) ?? [];
     const page = await fetch(`${origin}/`);
     expect(page.status).toBe(200);

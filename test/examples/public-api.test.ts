@@ -13,8 +13,9 @@ import { BASE, type Tokens } from '../world/auth-server.js';
 import { createClock } from '../world/clock.js';
 import { createHttpBrowser } from '../world/http-browser.js';
 import { listen, serve } from '../world/serve.js';
+import { compiledExamples } from './compiled-examples.js';
 import { pasteLines, shellBlock } from './pasted-lines.js';
-import { startExample } from './started-example.js';
+import { startCompiled } from './started-example.js';
 
 const run = promisify(execFile);
 const missing = ['python3', 'curl'].filter((tool) => spawnSync(tool, ['--version']).status !== 0);
@@ -481,8 +482,10 @@ describe('GitHub', () => {
 });
 
 describe('the one command', () => {
+  const serverOf = compiledExamples();
+
   it('starts the example with nothing set, and ends it on SIGTERM', async () => {
-    const { script, printed } = startExample('public-api');
+    const { script, printed } = startCompiled(serverOf('public-api'));
     const address = await printed(/http:\/\/localhost:\d+(?=\/)/);
     const answer = await fetch(`${address}/api/projects`);
     expect(await answer.json()).toEqual(PUBLIC);

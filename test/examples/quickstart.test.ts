@@ -6,9 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { buildPackage, root } from '../package/build-package.js';
-import { type CompiledExample, compileExample } from './compiled-example.js';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { root } from '../package/build-package.js';
 import {
   freePort,
   plainEnvironment,
@@ -17,6 +16,7 @@ import {
   stop,
   until,
 } from '../package/start-script.js';
+import { compiledExamples } from './compiled-examples.js';
 
 const run = promisify(execFile);
 // Processes start slowly on a busy machine.
@@ -155,36 +155,37 @@ const expected: readonly {
   },
 ];
 
-let compiled: CompiledExample;
-beforeAll(async () => {
-  await buildPackage();
-  compiled = await compileExample('examples/quickstart/server.ts', ['express', 'oidc-provider']);
-}, 120_000);
-afterAll(() => compiled.project.remove());
+const serverOf = compiledExamples();
 
 /** A folder for users and sessions, until the tests of this file are over. */
 const data = mkdtempSync(path.join(tmpdir(), 'latchkey-quickstart-'));
 afterAll(() => rmSync(data, { recursive: true, force: true }));
 
-async function startQuickstart(port: number, folder: string): Promise<Script> {
-  const script = startScript([compiled.file], {
-    env: { PORT: String(port), QUICKSTART_DATA: path.join(data, folder) },
+async function startQuickstart(): Promise<Script> {
+  const started = startScript([serverOf('quickstart')], {
+    env: { PORT: String(port), QUICKSTART_DATA: data },
   });
-  await until(script, () => script.output.stdout.includes('signed out everywhere else: 401'));
-  return script;
+  await until(started, () => started.output.stdout.includes('signed out everywhere else: 401'));
+  return started;
 }
 
-describe.skipIf(missing.length > 0)(`the quickstart's printed commands${because}`, () => {
-  let script: Script;
-  let printed: string;
-  let answers: ReturnType<typeof parseAnswers>;
+/** What has been started last, on a port and a folder that all of them share. */
+let script: Script;
+let port: number;
+/** What the first one has printed: the only one that knows the passwords. */
+let printed: string;
+beforeAll(async () => {
+  port = await freePort();
+  script = await startQuickstart();
+  printed = script.output.stdout;
+}, 60_000);
+afterAll(() => stop(script));
 
+describe.skipIf(missing.length > 0)(`the quickstart's printed commands${because}`, () => {
+  let answers: ReturnType<typeof parseAnswers>;
   beforeAll(async () => {
-    script = await startQuickstart(await freePort(), 'pasted');
-    printed = script.output.stdout;
     answers = parseAnswers(await paste(printed.slice(printed.indexOf('ALICE_PASSWORD='))));
   }, 60_000);
-  afterAll(() => stop(script));
 
   it('are as many as this test knows, and announce their status', () => {
     const comments = printed.split('\n').filter((line) => /^# .*: \d{3}/.test(line));
@@ -206,7 +207,7 @@ describe.skipIf(missing.length > 0)(`the quickstart's printed commands${because}
   it('keeps passwords out of everything that it writes', async () => {
     const [, password = ''] = /ALICE_PASSWORD=(\S+)/.exec(printed) ?? [];
     expect(password).toMatch(/^[a-z2-9-]{23}$/);
-    const { stdout } = await run('grep', ['-rlF', password, path.join(data, 'pasted')]).catch(
+    const { stdout } = await run('grep', ['-rlF', password, data]).catch(
       (error: { stdout: string }) => error,
     );
     expect(stdout).toBe('');
@@ -217,19 +218,16 @@ describe('the quickstart after a restart', () => {
   it.each(['SIGTERM', 'SIGKILL'] as const)(
     'still knows who signed in before %s, and prints no password again',
     async (signal) => {
-      const port = await freePort();
-      const first = await startQuickstart(port, signal);
-      const [, password = ''] = /ALICE_PASSWORD=(\S+)/.exec(first.output.stdout) ?? [];
+      const [, password = ''] = /ALICE_PASSWORD=(\S+)/.exec(printed) ?? [];
       const auth = `http://127.0.0.1:${port}/api/auth`;
       const signedIn = await post(`${auth}/login`, { username: 'alice', password });
       expect(signedIn.status).toBe(200);
       const tokens = (await signedIn.json()) as { refresh_token: string; access_token: string };
-      first.child.kill(signal);
-      await first.exit;
+      script.child.kill(signal);
+      await script.exit;
 
-      const second = await startQuickstart(port, signal);
-      onTestFinished(async () => void (await stop(second)));
-      expect(second.output.stdout).not.toContain(password);
+      script = await startQuickstart();
+      expect(script.output.stdout).not.toContain(password);
       const headers = { authorization: `Bearer ${tokens.access_token}` };
       expect((await fetch(`${auth}/me`, { headers })).status).toBe(200);
       const { refresh_token } = tokens;
@@ -250,46 +248,42 @@ describe('the quickstart', () => {
   it('says in one line that its port is taken, and exits with 1', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
-    const { port } = taken.address() as AddressInfo;
-    const script = startScript([compiled.file], {
-      env: { PORT: String(port), QUICKSTART_DATA: data },
+    const { port: used } = taken.address() as AddressInfo;
+    const second = startScript([serverOf('quickstart')], {
+      env: { PORT: String(used), QUICKSTART_DATA: data },
     });
-    expect(await script.exit).toBe(1);
+    expect(await second.exit).toBe(1);
     taken.close();
-    expect(script.output).toEqual({
+    expect(second.output).toEqual({
       stdout: '',
-      stderr: expect.stringMatching(new RegExp(`^Port ${port} is taken\\..+\\n$`)) as string,
+      stderr: expect.stringMatching(new RegExp(`^Port ${used} is taken\\..+\\n$`)) as string,
     });
   });
 
-  it.each(['http', '65536', '80.5', ''])(
-    'says in one line that PORT=%j is no port, and exits with 1',
-    async (port) => {
-      const script = startScript([compiled.file], { env: { PORT: port, QUICKSTART_DATA: data } });
-      expect(await script.exit).toBe(1);
-      expect(script.output).toEqual({
-        stdout: '',
-        stderr: expect.stringMatching(/^PORT is a whole number .+\n$/) as string,
-      });
-    },
-  );
+  it('ends on SIGTERM without waiting for what a browser has opened ahead', async () => {
+    await endsWhileConnected(script, { signal: 'SIGTERM', port });
+  });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)(
-    'ends on %s without waiting for what a browser has opened ahead',
-    async (signal) => {
-      const port = await freePort();
-      const script = startScript(asShown, { env: { PORT: String(port), QUICKSTART_DATA: data } });
-      await until(script, () => script.output.stdout.includes('curl'));
-      // Node itself would give it a minute for its first request, twice as long as this test has.
-      const silent = connect(port, '127.0.0.1');
-      silent.on('error', () => {});
-      await once(silent, 'connect');
-      script.child.kill(signal);
-      await script.exit;
-      expect(script.output.stderr).toBe('');
-    },
-  );
+  it('ends on SIGINT like that as well, as `npm run quickstart` starts it', async () => {
+    const own = await freePort();
+    const started = startScript(asShown, { env: { PORT: String(own), QUICKSTART_DATA: data } });
+    await until(started, () => started.output.stdout.includes('curl'));
+    await endsWhileConnected(started, { signal: 'SIGINT', port: own });
+  });
 });
+
+async function endsWhileConnected(
+  { child, exit, output }: Script,
+  { signal, port: its }: { readonly signal: NodeJS.Signals; readonly port: number },
+): Promise<void> {
+  // Node itself would give it a minute for its first request, twice as long as this test has.
+  const silent = connect(its, '127.0.0.1');
+  silent.on('error', () => {});
+  await once(silent, 'connect');
+  child.kill(signal);
+  await exit;
+  expect(output.stderr).toBe('');
+}
 
 /** Gives the lines to bash as a terminal would. Curl's progress goes to stderr and does not count. */
 async function paste(pasted: string): Promise<string> {

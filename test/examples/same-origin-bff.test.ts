@@ -13,7 +13,7 @@ import { requireDevelopment } from '../../examples/same-origin-bff/demo/for-deve
 import { createDemoIssuer } from '../../examples/same-origin-bff/demo/issuer.js';
 import { createDemo } from '../../examples/same-origin-bff/demo/sign-in.js';
 import { isRecord } from '../../lib/is-record.js';
-import { buildPackage, root } from '../package/build-package.js';
+import { root } from '../package/build-package.js';
 import { stop } from '../package/start-script.js';
 import { BASE } from '../world/auth-server.js';
 import { isChromiumMissing, launchChromium } from '../world/chromium.js';
@@ -21,13 +21,14 @@ import { createHttpBrowser } from '../world/http-browser.js';
 import { reservePort } from '../world/login-app.js';
 import { signInAt } from '../world/login-provider.js';
 import { serve } from '../world/serve.js';
+import { compiledExamples } from './compiled-examples.js';
 import { pasteLines } from './pasted-lines.js';
-import { startExample } from './started-example.js';
+import { startCompiled } from './started-example.js';
 
 const example = path.join(root, 'examples/same-origin-bff');
 const run = promisify(execFile);
 
-beforeAll(() => buildPackage());
+const serverOf = compiledExamples();
 
 async function startPublic() {
   const port = await reservePort();
@@ -126,7 +127,7 @@ async function diffOf(from: string, to: string): Promise<string> {
 it.each(['1-public', '2-verify', '3-sign-in'])(
   'starts %s by its one command, answers the lines that it prints, and ends when it is asked to',
   async (step) => {
-    const { script, printed } = startExample(`same-origin-bff/${step}`);
+    const { script, printed } = startCompiled(serverOf(`same-origin-bff/${step}`));
     const origin = await printed(/http:\/\/localhost:\d+/);
     expect((await fetch(origin)).status).toBe(200);
     const lines = script.output.stdout.match(/^(?:\w+=|# .+: \d{3}$|curl ).*$/gm) ?? [];

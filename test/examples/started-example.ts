@@ -9,9 +9,18 @@ interface StartedExample {
 
 /** Does what `npm run example <name>` does once the package is built, on free ports, until the test has finished. */
 export function startExample(name: string): StartedExample {
-  const script = startScript(['--import', 'tsx', 'examples/start.ts', name], {
-    env: { PORT: '0', TSX_TSCONFIG_PATH: 'examples/tsconfig.installed.json' },
+  return start(['--import', 'tsx', 'examples/start.ts', name], {
+    TSX_TSCONFIG_PATH: 'examples/tsconfig.installed.json',
   });
+}
+
+/** Starts an example by its compiled `server.ts`, on free ports, until the test has finished. */
+export function startCompiled(server: string): StartedExample {
+  return start([server], {});
+}
+
+function start(args: readonly string[], env: Readonly<Record<string, string>>): StartedExample {
+  const script = startScript(args, { env: { ...env, PORT: '0' } });
   onTestFinished(() => void script.child.kill());
   return {
     script,

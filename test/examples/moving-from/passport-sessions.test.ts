@@ -1,9 +1,11 @@
-import { pbkdf2Sync, scryptSync } from 'node:crypto';
+import crypto, { pbkdf2Sync, scryptSync } from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
+import { promisify } from 'node:util';
 import session from 'express-session';
 import Database from 'libsql';
 import { createAuth } from 'latchkey';
 import passport from 'passport';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { createApp as createAfter } from '../../../examples/moving-from/passport-sessions/after.js';
 import { createApp as createBefore } from '../../../examples/moving-from/passport-sessions/before.js';
 import {
@@ -24,7 +26,29 @@ import { declaredNames, tabledNames } from '../../world/option-tables.js';
 const PASSWORD = 'four quiet lamps above a harbour';
 const EVIL = 'https://evil.example';
 
-// Hashes of this strength take long on purpose: one user for all tests.
+// Hashes of this strength take long on purpose. The same few are made again and again, so each is computed once.
+beforeAll(() => {
+  const compute = promisify(crypto.pbkdf2);
+  const made = new Map<string, Promise<Buffer>>();
+  const spy = vi
+    .spyOn(crypto, 'pbkdf2')
+    .mockImplementation((password, salt, iterations, length, digest, done) => {
+      const key = JSON.stringify([password, salt, iterations, length, digest]);
+      const hash = made.get(key) ?? compute(password, salt, iterations, length, digest);
+      made.set(key, hash);
+      hash.then(
+        (bytes) => done(null, Buffer.from(bytes)),
+        (error: Error) => done(error, Buffer.alloc(0)),
+      );
+    });
+  syncBuiltinESMExports();
+  return () => {
+    spy.mockRestore();
+    syncBuiltinESMExports();
+  };
+});
+
+// One user for all tests, whose hash is of that kind.
 let users: UserTable;
 beforeAll(async () => {
   users = openUserTable(new Database(':memory:'));
