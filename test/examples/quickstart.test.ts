@@ -263,12 +263,20 @@ describe('the quickstart', () => {
   it('ends on SIGTERM without waiting for what a browser has opened ahead', async () => {
     await endsWhileConnected(script, { signal: 'SIGTERM', port });
   });
+});
 
-  it('ends on SIGINT like that as well, as `npm run quickstart` starts it', async () => {
-    const own = await freePort();
-    const started = startScript(asShown, { env: { PORT: String(own), QUICKSTART_DATA: data } });
+describe('the quickstart as its one command starts it', () => {
+  let started: Script;
+  let its: number;
+  beforeAll(async () => {
+    its = await freePort();
+    started = startScript(asShown, { env: { PORT: String(its), QUICKSTART_DATA: data } });
     await until(started, () => started.output.stdout.includes('curl'));
-    await endsWhileConnected(started, { signal: 'SIGINT', port: own });
+  }, 120_000);
+  afterAll(() => stop(started));
+
+  it('ends on SIGINT without waiting for what a browser has opened ahead', async () => {
+    await endsWhileConnected(started, { signal: 'SIGINT', port: its });
   });
 });
 
