@@ -244,14 +244,18 @@ const END_WAITS = `{
   };
 }`;
 
-/** The platform's page, in a browser where the app is to keep nothing. */
-async function launch(browser = sharedBrowser) {
+/** The platform's page in the browser of all tests, where the app keeps nothing either. */
+async function launch() {
+  const launched = await launchIn(sharedBrowser);
+  onTestFinished(async () => expect(await launched.context.cookies()).toEqual([]));
+  return launched;
+}
+
+/** The platform's page. */
+async function launchIn(browser: Browser) {
   const app = await world();
   const context = await browser.newContext();
-  onTestFinished(async () => {
-    if (browser === sharedBrowser) expect(await context.cookies()).toEqual([]);
-    await context.close();
-  });
+  onTestFinished(() => context.close());
   const page = await context.newPage();
   await page.clock.install();
   await page.addInitScript(END_WAITS);
@@ -295,7 +299,7 @@ describe.skipIf(isChromiumMissing())('the page in the platform’s frame', () =>
     // The whole browser alone blocks the cookies of sites in frames.
     const browser = await launchWholeChromium(['--test-third-party-cookie-phaseout']);
     onTestFinished(() => browser.close());
-    const { page, frame, context, appOrigin, tokens } = await launch(browser);
+    const { page, frame, context, appOrigin, tokens } = await launchIn(browser);
     await frame.getByText('Signed in as ada').waitFor();
     expect(await frame.getByRole('row').count()).toBe(4);
     await frame.getByRole('button', { name: 'Ship order 1002' }).press('Enter');

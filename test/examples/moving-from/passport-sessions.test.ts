@@ -30,17 +30,16 @@ const EVIL = 'https://evil.example';
 beforeAll(() => {
   const compute = promisify(crypto.pbkdf2);
   const made = new Map<string, Promise<Buffer>>();
-  const spy = vi
-    .spyOn(crypto, 'pbkdf2')
-    .mockImplementation((password, salt, iterations, length, digest, done) => {
-      const key = JSON.stringify([password, salt, iterations, length, digest]);
-      const hash = made.get(key) ?? compute(password, salt, iterations, length, digest);
-      made.set(key, hash);
-      hash.then(
-        (bytes) => done(null, Buffer.from(bytes)),
-        (error: Error) => done(error, Buffer.alloc(0)),
-      );
-    });
+  const spy = vi.spyOn(crypto, 'pbkdf2').mockImplementation((...asked) => {
+    const [password, salt, iterations, length, digest, done] = asked;
+    const key = JSON.stringify([password, salt, iterations, length, digest]);
+    const hash = made.get(key) ?? compute(password, salt, iterations, length, digest);
+    made.set(key, hash);
+    hash.then(
+      (bytes) => done(null, Buffer.from(bytes)),
+      (error: Error) => done(error, Buffer.alloc(0)),
+    );
+  });
   syncBuiltinESMExports();
   return () => {
     spy.mockRestore();
