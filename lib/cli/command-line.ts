@@ -1,7 +1,7 @@
 import { AuthError } from '../errors.js';
 import { ConfigError } from '../config/config.js';
 import { StoreFailure } from '../stores/failures/store-failure.js';
-import { VERSION } from '../router/openapi/version.js';
+import { VERSION } from '../version.js';
 import { commandAmong, helpOf, overviewOf } from './help.js';
 import { LoadFailure } from './app/load-failure.js';
 import { createPaint } from './output/paint.js';

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { de } from './texts/de.js';
 import { en } from './texts/en.js';
 import type { PageTexts, TextKey } from './texts/texts.js';
-import { TIME_UNITS } from './time-units.js';
+import { TIME_UNITS } from '../time/units.js';
 
 /** What the pages say, in one language. */
 export interface Words {

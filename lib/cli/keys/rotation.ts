@@ -4,7 +4,7 @@ import type { SignatureAlgorithm } from '../../verifier/trusted-issuers/options.
 import { isAlgorithm, type NewKey } from './new-key.js';
 import type { SavedKey } from './save.js';
 import type { Terminal } from '../terminal.js';
-import { durationInWords } from '../../config/duration-in-words.js';
+import { durationInWords } from '../../time/in-words.js';
 
 /** What is to be replaced. */
 interface PresentKey {

@@ -1,5 +1,5 @@
 import type { Explanation, StepName } from '../../verifier/explain.js';
-import { durationInWords } from '../../config/duration-in-words.js';
+import { durationInWords } from '../../time/in-words.js';
 
 interface FactContext {
   readonly nowSeconds: number;

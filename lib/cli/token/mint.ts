@@ -4,7 +4,7 @@ import { isRecord } from '../../is-record.js';
 import { type AccessGrant, createAccessTokenSigner } from '../../issuing/access-token-signer.js';
 import { decodeJsonObject } from '../../verifier/tokens/shape.js';
 import type { Terminal } from '../terminal.js';
-import { durationInWords } from '../../config/duration-in-words.js';
+import { durationInWords } from '../../time/in-words.js';
 import { UsageError } from '../usage-error.js';
 import { visible } from '../output/visible-text.js';
 

@@ -1,4 +1,4 @@
-import { durationInWords } from '../../config/duration-in-words.js';
+import { durationInWords } from '../../time/in-words.js';
 import { type Check, settingsCheck, signsTokens } from '../check.js';
 import { passed, warned } from '../finding.js';
 

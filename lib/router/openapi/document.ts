@@ -5,7 +5,7 @@ import type { DocumentParts, JsonObject } from './parts.js';
 import { sharedRefusals } from './refusals.js';
 import { requests } from './requests.js';
 import { schemesOf } from './security.js';
-import { VERSION } from './version.js';
+import { VERSION } from '../../version.js';
 
 /**
  * Describes these routes, each written `GET /users/:id`, as an OpenAPI 3.1 document without `servers`. Throws for a route that is neither

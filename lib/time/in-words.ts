@@ -1,4 +1,4 @@
-import { TIME_UNITS } from '../pages/time-units.js';
+import { TIME_UNITS } from './units.js';
 
 /** A length of time in its two largest units, such as `15 minutes` or `1 day 2 hours`. */
 export function durationInWords(seconds: number): string {
