@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import type { RequestListener } from 'node:http';
+import express, { type Router } from 'express';
 import { exportJWK, generateKeyPair } from 'jose';
+import { providerPages } from './provider-pages.js';
 
 export interface LocalProvider {
   /** For `createAuth({ oidc })`. */
   readonly settings: { issuer: string; clientId: string; clientSecret: string; label: string };
-  readonly handle: RequestListener;
+  /** Mounted at `/<name>`. */
+  readonly handle: Router;
 }
 
 /**
@@ -22,6 +24,7 @@ export async function createLocalProvider(
   const clientSecret = randomBytes(24).toString('base64url');
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
   const key = { ...(await exportJWK(privateKey)), kid: 'local', use: 'sig', alg: 'ES256' };
+  const pages = providerPages(label, `/${name}`);
   const Provider = await quietly(async () => (await import('oidc-provider')).Provider);
   const provider = await quietly(async () => {
     const configuration = {
@@ -51,32 +54,22 @@ export async function createLocalProvider(
           preferred_username: sub,
         }),
       }),
-      features: { rpInitiatedLogout: { logoutSource: askToSignOut } },
+      interactions: { url: (_context: unknown, { uid }: { uid: string }) => pages.pathOf(uid) },
+      features: { devInteractions: { enabled: false }, rpInitiatedLogout: pages.signOut },
+      renderError: pages.renderError,
       ttl: { Session: 3600, Grant: 3600, Interaction: 600, AccessToken: 600, IdToken: 600 },
     };
     return new Provider(issuer, configuration);
   });
   return {
     settings: { issuer, clientId, clientSecret, label },
-    handle: provider.callback(),
+    handle: express.Router().use(pages.routes(provider)).use(provider.callback()),
   };
 }
 
 /** Two providers of one host need cookies of their own. */
 function cookieNames(name: string): Record<'session' | 'interaction' | 'resume', string> {
   return { session: `${name}_session`, interaction: `${name}_step`, resume: `${name}_resume` };
-}
-
-/** The provider's own question. Its form posts to the provider, with what it needs inside. */
-function askToSignOut(context: { body: string }, form: string): void {
-  context.body = `<!doctype html>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Local provider</title>
-<h1>Sign out of the local provider, too?</h1>
-${form}
-<button autofocus type="submit" form="op.logoutForm" value="yes" name="logout">Yes</button>
-<button type="submit" form="op.logoutForm">No</button>`;
 }
 
 /** Its warnings are for providers that somebody depends on. */

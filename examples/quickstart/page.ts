@@ -19,8 +19,14 @@ function render(part: Part): string {
   return 'html' in part ? part.html : part.map((each) => each.html).join('');
 }
 
-/** A page with the quickstart's look, which takes no script. */
-export function page(title: string, body: Html): string {
+const NAVIGATION = html`<nav><a href="/reports">Reports</a> <a href="/mails">Mails</a></nav>`;
+
+/** A page with the quickstart's look, which takes no script. One of another site, such as a provider's, bears its name alone. */
+export function page(title: string, body: Html, site?: string): string {
+  const head =
+    site === undefined
+      ? html`<a class="brand" href="/">Quickstart</a>${NAVIGATION}`
+      : html`<b class="brand">${site}</b>`;
   return html`<!doctype html>
     <html lang="en">
       <meta charset="utf-8" />
@@ -30,10 +36,7 @@ export function page(title: string, body: Html): string {
       <style>
         ${{ html: STYLE }}
       </style>
-      <header>
-        <a class="brand" href="/">Quickstart</a>
-        <nav><a href="/reports">Reports</a> <a href="/mails">Mails</a></nav>
-      </header>
+      <header>${head}</header>
       <main>${body}</main>
     </html> `.html;
 }
@@ -48,7 +51,13 @@ header { display: flex; justify-content: space-between; padding: 1rem; max-width
 nav a { margin-left: 1rem; }
 main { display: grid; gap: 1rem; max-width: 60rem; margin: 0 auto; padding: 0 1rem 3rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); }
 section { background: var(--card); border: 1px solid var(--rule); border-radius: .75rem; padding: 1.25rem; min-width: 0; }
-.wide { grid-column: 1 / -1; }
+.wide, .narrow { grid-column: 1 / -1; }
+.narrow { width: 100%; max-width: 25rem; justify-self: center; }
+.narrow form { display: block; margin: 0; }
+.narrow button, .narrow .button { width: 100%; margin: 0 0 .75rem; text-align: center; }
+.narrow > :last-child { margin-bottom: 0; }
+label { display: block; margin: 0 0 .25rem; font-weight: 600; }
+input:not([type=hidden]) { width: 100%; margin: 0 0 1rem; padding: .5rem .75rem; font: inherit; color: inherit; background: var(--card); border: 1px solid var(--soft); border-radius: .5rem; }
 h1 { margin: 0 0 .75rem; font-size: 1.5rem; line-height: 1.25; }
 h2 { margin: 0 0 .75rem; font-size: 1.125rem; }
 p { margin: 0 0 .75rem; }

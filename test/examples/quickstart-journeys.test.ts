@@ -112,6 +112,50 @@ describe.skipIf(isChromiumMissing())('a person with a mouse in the quickstart', 
     expect(await greeting(page)).toBe('Hello ada');
   });
 
+  it('sees pages of the provider that fit every window, and ask nothing of other hosts', async () => {
+    const { page, origin } = await world();
+    const asked: string[] = [];
+    page.on('request', (request) => void asked.push(new URL(request.url()).origin));
+    const titles: (string | null)[] = [];
+    async function look(): Promise<void> {
+      for (const width of [1280, 360]) {
+        await page.setViewportSize({ width, height: 800 });
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+      }
+      titles.push(await page.textContent('h1'));
+    }
+    await page.goto(origin);
+    await page.click('text=Continue with Example Corp');
+    await page.waitForSelector('input[name=login]');
+    await look();
+    await page.fill('input[name=login]', 'a-very-long-name-without-a-single-space-in-it');
+    await page.fill('input[name=password]', 'any');
+    await page.press('input[name=password]', 'Enter');
+    await page.waitForSelector('input[name=prompt][value=consent]', { state: 'attached' });
+    await look();
+    await page.click('text="Cancel"');
+    await page.waitForURL(/\/api\/auth\/callback/);
+    expect(await page.textContent('main')).toContain('Example Corp');
+    await page.goto(`${origin}/corp/session/end`);
+    await look();
+    await page.click('text="Sign out"');
+    await page.waitForURL(/success/);
+    await look();
+    await page.goto(`${origin}/corp/auth?client_id=nobody`);
+    await look();
+    await page.goto(`${origin}/corp/interaction/gone`);
+    await look();
+    expect(titles).toEqual([
+      'Sign in',
+      'Share this with the quickstart?',
+      'Sign out of Example Corp, too?',
+      'You are signed out',
+      'That did not work',
+      'This step has expired',
+    ]);
+    expect(new Set(asked)).toEqual(new Set([origin]));
+  });
+
   it('whose session has expired signs in again, and is where the link led', async () => {
     const { page, origin, passwordOf, advance } = await world();
     await page.goto(origin);

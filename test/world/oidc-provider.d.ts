@@ -1,6 +1,6 @@
 /** The part of `oidc-provider` that our tests use; the package has no types of its own. */
 declare module 'oidc-provider' {
-  import type { RequestListener } from 'node:http';
+  import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 
   export interface ResourceServer {
     readonly scope: string;
@@ -21,10 +21,42 @@ declare module 'oidc-provider' {
     issue(options: { use: 'idtoken' }): Promise<string>;
   }
 
+  /** What the provider waits for. */
+  interface Interaction {
+    readonly prompt: {
+      readonly name: string;
+      readonly details: {
+        readonly missingOIDCScope?: readonly string[];
+        readonly missingOIDCClaims?: readonly string[];
+      };
+    };
+    readonly params: { readonly client_id: string; readonly login_hint?: string };
+    readonly session?: { readonly accountId: string };
+    readonly grantId?: string;
+  }
+
+  interface Grant {
+    addOIDCScope(scope: string): void;
+    addOIDCClaims(claims: readonly string[]): void;
+    save(): Promise<string>;
+  }
+
   export class Provider {
     constructor(issuer: string, configuration: object);
     readonly Client: { find(clientId: string): Promise<Client> };
     readonly IdToken: new (claims: object, options: { client: Client }) => IdToken;
+    readonly Grant: {
+      new (of: { readonly accountId: string | undefined; readonly clientId: string }): Grant;
+      find(id: string): Promise<Grant | undefined>;
+    };
     callback(): RequestListener;
+    interactionDetails(request: IncomingMessage, response: ServerResponse): Promise<Interaction>;
+    interactionFinished(
+      request: IncomingMessage,
+      response: ServerResponse,
+      result: object,
+      // oxlint-disable-next-line max-params
+      options: { readonly mergeWithLastSubmission: boolean },
+    ): Promise<void>;
   }
 }
