@@ -6,6 +6,8 @@ import type { Words } from './words.js';
 interface RefusalFacts {
   /** Label of the provider that it is about. */
   readonly provider?: string | undefined;
+  /** Whether there is no other way to sign in than the one it is about. @defaultValue `false` */
+  readonly isOnlyWay?: boolean | undefined;
   /** Fewest characters of a new password. */
   readonly minLength?: number | undefined;
 }
@@ -14,15 +16,17 @@ interface RefusalFacts {
 export function refusalText(
   words: Words,
   { reason, code, problem, headers }: AuthError,
-  { provider, minLength }: RefusalFacts = {},
+  { provider, isOnlyWay = false, minLength }: RefusalFacts = {},
 ): string {
   const facts = {
     provider: provider ?? words.say('error.provider.unnamed'),
     when: words.fromNow(Number(headers['Retry-After'] ?? 60)),
     ...(minLength !== undefined && { count: String(minLength) }),
   };
-  const found = [problem.errors?.[0]?.code, reason, code].map((word) =>
-    words.find(`error.${word}`, facts),
+  const found = [problem.errors?.[0]?.code, reason, code].map(
+    (word) =>
+      (isOnlyWay ? words.find(`error.${word}.only`, facts) : undefined) ??
+      words.find(`error.${word}`, facts),
   );
   return found.find((text) => text !== undefined) ?? problem.detail;
 }
@@ -71,7 +75,7 @@ export function signInRoute({ problem: { max_age: age, acr_values: acr } }: Auth
   return `/login?${wishes.toString()}`;
 }
 
-/** Shows a refusal in words, with the next step. */
+/** Shows a refusal in words, with the next step. Offers no choice of ways to sign in. */
 export function refusalPage(error: AuthError, ways: WaysOn): PageIn {
   return (words) => {
     const title = titleOf(words, error.status);
@@ -80,7 +84,7 @@ export function refusalPage(error: AuthError, ways: WaysOn): PageIn {
       title,
       isError: true,
       body: html`<h1>${title}</h1>
-        <p>${refusalText(words, error, ways)}</p>
+        <p>${refusalText(words, error, { isOnlyWay: true, ...ways })}</p>
         ${first && html`<a class="button" href="${first.href}">${first.text}</a> `}
         <a class="${first ? 'button plain' : 'button'}" href="${ways.home}"
           >${words.say('page.home')}</a

@@ -41,7 +41,7 @@ export function createWords(given: TextOptions = {}, facts: Facts = {}): WordsFo
     // A region after its language, however they were given.
     const ordered = layers.toSorted(([one], [other]) => one.length - other.length);
     const texts = ordered.reduce(
-      (all, [name, some]) => ({ ...all, ...checked(some, name) }),
+      (all, [name, some]) => ({ ...all, ...withOnlyWays(checked(some, name)) }),
       shipped[base] ?? en,
     );
     languages.set(tag.toLowerCase(), wordsOf(tag, texts, facts));
@@ -69,6 +69,14 @@ function checked(texts: Partial<PageTexts>, tag: string): Partial<PageTexts> {
       throw new TypeError(`\`pages.texts.${tag}\`: '${key}' is no text`);
   }
   return texts;
+}
+
+/** A refusal that has a text of its own for the only way to sign in, such as `error.acr.only`, is said in the application's words there, too. */
+function withOnlyWays(texts: Partial<PageTexts>): Partial<PageTexts> {
+  const further = Object.entries(texts)
+    .map(([key, text]) => [`${key}.only`, text] as const)
+    .filter(([key]) => isKey(key));
+  return { ...Object.fromEntries(further), ...texts };
 }
 
 function isKey(key: string): key is TextKey {

@@ -54,6 +54,16 @@ describe('the words of the pages', () => {
     expect(inLanguage(header).language).toBe(language);
   });
 
+  it('of a refusal are the application’s own where there is one way to sign in, too', () => {
+    const error = new AuthError('PROVIDER_ERROR');
+    const say = (texts: TextOptions, isOnlyWay: boolean): string =>
+      refusalText(inLanguage('en', texts), error, { isOnlyWay });
+    const base = { en: { 'error.PROVIDER_ERROR': 'Down.' } } as const;
+    expect([true, false].map((isOnly) => say(base, isOnly))).toEqual(['Down.', 'Down.']);
+    const both = { en: { ...base.en, 'error.PROVIDER_ERROR.only': 'Wait.' } };
+    expect([true, false].map((isOnly) => say(both, isOnly))).toEqual(['Wait.', 'Down.']);
+  });
+
   it('can be changed, and said in further languages, region by region', () => {
     const texts = {
       fr: { 'signIn.title': 'Connexion' },

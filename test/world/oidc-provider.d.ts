@@ -52,11 +52,12 @@ declare module 'oidc-provider' {
     callback(): RequestListener;
     interactionDetails(request: IncomingMessage, response: ServerResponse): Promise<Interaction>;
     interactionFinished(
-      request: IncomingMessage,
-      response: ServerResponse,
-      result: object,
-      // oxlint-disable-next-line max-params
-      options: { readonly mergeWithLastSubmission: boolean },
+      ...given: [
+        request: IncomingMessage,
+        response: ServerResponse,
+        result: object,
+        options: { readonly mergeWithLastSubmission: boolean },
+      ]
     ): Promise<void>;
   }
 }

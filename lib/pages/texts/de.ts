@@ -210,6 +210,8 @@ export const de: PageTexts = {
     'Die Anmeldung mit {provider} wurde abgebrochen. Sie können es noch einmal versuchen.',
   'error.acr':
     'Diese Seite verlangt eine stärkere Anmeldung. Wählen Sie eine andere Art der Anmeldung.',
+  'error.acr.only':
+    'Diese Seite verlangt eine stärkere Anmeldung. Melden Sie sich noch einmal an, wenn möglich mit einem zweiten Faktor.',
   'error.provider': 'Diese Art der Anmeldung gibt es nicht. Wählen Sie eine von dieser Seite.',
   'error.link_other_user':
     'Inzwischen hat sich jemand anderes angemeldet. Melden Sie sich wieder an, und fügen Sie das Konto dann hinzu.',
@@ -254,6 +256,8 @@ export const de: PageTexts = {
     'Die Anmeldung mit {provider} ist nicht gelungen. Versuchen Sie es noch einmal.',
   'error.LOGIN_DENIED':
     'So können Sie sich nicht anmelden. Wählen Sie eine andere Art, oder fragen Sie die Administration.',
+  'error.LOGIN_DENIED.only':
+    'Mit diesem Konto können Sie sich nicht anmelden. Fragen Sie die Administration.',
   'error.REFRESH_INVALID': 'Ihre Sitzung ist beendet. Melden Sie sich wieder an.',
   'error.REFRESH_REUSED':
     'Ihre Sitzung wurde zu Ihrer Sicherheit beendet. Melden Sie sich wieder an.',
@@ -288,6 +292,8 @@ export const de: PageTexts = {
   'error.STORE_UNAVAILABLE': 'Das geht zurzeit nicht. Versuchen Sie es {when} noch einmal.',
   'error.PROVIDER_ERROR':
     'Die Anmeldung mit {provider} geht zurzeit nicht. Versuchen Sie es in einigen Minuten noch einmal, oder melden Sie sich anders an.',
+  'error.PROVIDER_ERROR.only':
+    'Die Anmeldung mit {provider} geht zurzeit nicht. Versuchen Sie es in einigen Minuten noch einmal.',
   'error.UNSUPPORTED_MEDIA_TYPE':
     'Dieses Formular war nicht zu lesen. Gehen Sie zurück, und versuchen Sie es noch einmal.',
   'error.PAYLOAD_TOO_LARGE': 'Dieses Formular ist zu groß. Gehen Sie zurück, und kürzen Sie es.',

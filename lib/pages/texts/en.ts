@@ -195,6 +195,8 @@ export const en = {
   'error.not_provisioned': 'Your account may not sign in here. Ask an administrator.',
   'error.access_denied': 'Signing in with {provider} was cancelled. You can try again.',
   'error.acr': 'This page needs a stronger sign-in. Choose another way to sign in.',
+  'error.acr.only':
+    'This page needs a stronger sign-in. Sign in again, with a second factor if there is one.',
   'error.provider': 'There is no such way to sign in. Choose one of those on this page.',
   'error.link_other_user':
     'Another user has signed in meanwhile. Sign in again, then add the account.',
@@ -231,6 +233,7 @@ export const en = {
   'error.INVALID_CREDENTIALS': 'The user name or the password is wrong.',
   'error.LOGIN_FAILED': 'Signing in with {provider} did not succeed. Try again.',
   'error.LOGIN_DENIED': 'You can’t sign in this way. Choose another one, or ask an administrator.',
+  'error.LOGIN_DENIED.only': 'You can’t sign in with this account. Ask an administrator.',
   'error.REFRESH_INVALID': 'Your session has ended. Sign in again.',
   'error.REFRESH_REUSED': 'Your session has ended for your safety. Sign in again.',
   'error.AUTH_CONTEXT_REQUIRED': 'This needs a recent sign-in. Sign in again.',
@@ -259,6 +262,8 @@ export const en = {
   'error.STORE_UNAVAILABLE': 'This doesn’t work at the moment. Try again {when}.',
   'error.PROVIDER_ERROR':
     'We can’t sign you in with {provider} at the moment. Try again in a few minutes, or sign in another way.',
+  'error.PROVIDER_ERROR.only':
+    'Signing in with {provider} doesn’t work at the moment. Try again in a few minutes.',
   'error.UNSUPPORTED_MEDIA_TYPE': 'This form could not be read. Go back and try again.',
   'error.PAYLOAD_TOO_LARGE': 'This form is too large. Go back and shorten it.',
   'error.provider.unnamed': 'the provider',

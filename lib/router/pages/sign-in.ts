@@ -87,10 +87,13 @@ export function withSignInPage(context: SignInContext, endpoint: Endpoint): Endp
       await endpoint(req, res);
     } catch (error) {
       if (!(error instanceof AuthError) || !isNavigation(req) || res.headersSent) throw error;
-      const { provider } = req.params;
-      const label = parts.providers.all.find(({ name }) => name === provider)?.label;
+      const { all } = parts.providers;
+      const [only] = all.length === 1 ? all : [];
+      const { provider: asked = only?.name } = req.params;
+      const label = all.find(({ name }) => name === asked)?.label;
       const facts = factsOf(context, req, { returnTo: returnToOf(req) });
-      sendRefusal(context, res, { error, facts, label });
+      const isOnlyWay = !facts.password && all.every(({ name }) => name === asked);
+      sendRefusal(context, res, { error, facts, label, isOnlyWay });
     }
   };
 }
@@ -99,16 +102,20 @@ interface Refusal {
   readonly error: AuthError;
   readonly facts: SignInFacts;
   readonly label?: string | undefined;
+  readonly isOnlyWay?: boolean;
 }
 
 function sendRefusal(
   { parts }: SignInContext,
   res: Response,
-  { error, facts, label }: Refusal,
+  { error, facts, label, isOnlyWay }: Refusal,
 ): void {
   for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value);
   const isWrong = error.code === 'INVALID_CREDENTIALS';
-  const text = refusalText(parts.pages.wordsFor(res.req), error, { provider: label });
+  const text = refusalText(parts.pages.wordsFor(res.req), error, {
+    provider: label,
+    isOnlyWay,
+  });
   const password = facts.password && { ...facts.password, isWrong };
   parts.pages.send(res, error.status, signInPage({ ...facts, password, error: text }));
 }

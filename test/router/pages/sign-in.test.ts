@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { AuthOptions } from 'latchkey';
+import { en } from '../../../lib/pages/texts/en.js';
 import { addUser, PASSWORD } from '../../world/auth-server.js';
 import { createHttpBrowser } from '../../world/http-browser.js';
 import { reservePort, serveLoginApp } from '../../world/login-app.js';
@@ -175,5 +176,38 @@ describe('the sign-in page', () => {
     expect(response.headers.get('retry-after')).toBe('2');
     expect(response.headers.getSetCookie()).toEqual([]);
     expect((await submit(url, { username: 'alice', password: PASSWORD }, FORM)).status).toBe(303);
+  });
+});
+
+describe('the page for a provider that is down', () => {
+  const down = (label: string) => ({ issuer: 'http://127.0.0.1:1', clientId: 'x', label });
+  const saying = (key: 'error.PROVIDER_ERROR' | 'error.PROVIDER_ERROR.only'): string =>
+    en[key].replace('{provider}', 'Corp');
+
+  it.each([
+    { title: 'one provider', path: 'login/corp', only: true, options: { passwordLogin: false } },
+    {
+      title: 'one provider, not named',
+      path: 'login',
+      only: true,
+      options: { passwordLogin: false },
+    },
+    { title: 'passwords', path: 'login/corp', only: false, options: {} },
+    {
+      title: 'two providers',
+      path: 'login/corp',
+      only: false,
+      options: { passwordLogin: false, oidc: { corp: down('Corp'), other: down('Other') } },
+    },
+  ])('names another way only where there is one: $title', async ({ path, only, options }) => {
+    const { origin, auth } = serveLoginApp(await reservePort(), {
+      oidc: { corp: down('Corp') },
+      ...options,
+    });
+    onTestFinished(() => auth.close());
+    const page = await createHttpBrowser().open(`${origin}/api/auth/${path}`);
+    expect(page.status).toBe(502);
+    expect(page.body.includes(saying('error.PROVIDER_ERROR.only'))).toBe(only);
+    expect(page.body.includes(saying('error.PROVIDER_ERROR'))).toBe(!only);
   });
 });
