@@ -15,6 +15,19 @@ const textOf = (room: string) =>
 const allText = readmes.map(({ text }) => text).join('\n');
 const configReadme = textOf('config');
 
+it('tests to copy say what they take', () => {
+  const RUNNERS = ['vitest', 'supertest'];
+  const shown = readmes.filter(({ blocks }) =>
+    blocks.some(({ code }) => code.includes("from 'supertest'")),
+  );
+  expect(shown.length).toBeGreaterThan(1);
+  const lacking = shown.filter(({ text }) => {
+    const [, installed = ''] = /npm install --save-dev ([\w ]+)/.exec(text) ?? [];
+    return !RUNNERS.every((name) => installed.split(' ').includes(name));
+  });
+  expect(lacking.map(({ file }) => file)).toEqual([]);
+});
+
 describe('the settings', () => {
   const variables = settings.map(({ variable }) => variable);
   // A login provider's settings may have its name inside: `OIDC_PARTNER_ISSUER`.
