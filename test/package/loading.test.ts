@@ -127,21 +127,18 @@ async function loadedBy(code: string): Promise<Loaded> {
 
 /** Prints, when the process ends, the files that it imported and those that it required. */
 const record = `
-import { createRequire, register } from 'node:module';
+import { Session } from 'node:inspector';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
-const hooks = \`
-  let port;
-  export const initialize = (data) => void (port = data);
-  export const load = (url, context, next) => (port.postMessage(url), next(url, context));
-\`;
-const { port1, port2 } = new MessageChannel();
-port1.unref();
-register('data:text/javascript,' + encodeURIComponent(hooks), { data: port2, transferList: [port2] });
+const files = new Set();
+const session = new Session();
+session.connect();
+session.on('Debugger.scriptParsed', ({ params: { url } }) => {
+  if (url.startsWith('file:')) files.add(fileURLToPath(url));
+});
+session.post('Debugger.enable');
 process.on('exit', () => {
-  const files = new Set(Object.keys(createRequire(import.meta.url).cache));
-  for (let got; (got = receiveMessageOnPort(port1)); )
-    if (got.message.startsWith('file:')) files.add(fileURLToPath(got.message));
+  for (const file of Object.keys(createRequire(import.meta.url).cache)) files.add(file);
   console.log(JSON.stringify([...files]));
 });
 `;
