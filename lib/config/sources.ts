@@ -117,9 +117,12 @@ function addVariable(given: GivenSettings, path: string, variable: Variable): vo
   given.values.set(path, { value, origin: name, ...(isFile && { file: text }) });
 }
 
+const SECRET_PATHS = settings.filter((row) => row.isSecret).map(({ path }) => path.split('.'));
+
 /** Whether the setting at this path must never be printed. */
 export function isSecret(path: string): boolean {
-  return settings.some((row) => row.isSecret && matches(row.path, path));
+  const steps = path.split('.');
+  return SECRET_PATHS.some((secret) => matches(secret, steps));
 }
 
 /** Undefined stands for a file that cannot be read, which is then already reported. */
