@@ -72,7 +72,14 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'whole', include: ['test/**/*.test.ts'], exclude: ALONE, isolate: false },
+        test: {
+          name: 'whole',
+          include: ['test/**/*.test.ts'],
+          exclude: ALONE,
+          isolate: false,
+          // Most of what a test makes is garbage soon. With more room for it, a tenth of the computing time is saved.
+          execArgv: ['--max-semi-space-size=64'],
+        },
       },
       { extends: true, test: { name: 'alone', include: ALONE } },
     ],
