@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createVerifier } from 'latchkey';
 import { ConfigError, isConfig, loadConfig } from '../../lib/config/config.js';
 import { createAccessTokenSigner } from '../../lib/issuing/access-token-signer.js';
+import { keyPair } from '../world/key-pairs.js';
 import { configOf, fileWith, load, OTHER_SECRET, SECRET } from './world.js';
 
 const production = {
@@ -262,7 +263,7 @@ describe('the main key', () => {
     expect(load({ env: whole }).settings).toEqual(settings);
   });
 
-  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const rsa = keyPair('RSA-2048');
   const pem = (key: typeof ec.privateKey) =>
     key.export({ format: 'pem', type: 'pkcs8' }).toString();
   const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey;

@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -6,6 +5,7 @@ import { parseEnv } from 'node:util';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { SECRET } from '../world/auth-server.js';
 import { latchkey } from '../world/command-line.js';
+import { keyPair } from '../world/key-pairs.js';
 import { startLoginProvider } from '../world/login-provider.js';
 import { startRedisServer } from '../world/redis-server.js';
 
@@ -334,6 +334,6 @@ function environmentOf(name: string): Readonly<Record<string, string>> {
 }
 
 function shortKey(): string {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+  const { privateKey } = keyPair('RSA-1024');
   return String(privateKey.export({ type: 'pkcs8', format: 'pem' }));
 }

@@ -1,15 +1,15 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { SECRET } from '../world/auth-server.js';
+import { keyPair } from '../world/key-pairs.js';
 import { findingsOf, flawsIn, HEALTHY, TODAY } from './inspect.js';
 
 const pemOf = (key: { readonly privateKey: { export(options: object): string | Buffer } }) =>
   String(key.privateKey.export({ type: 'pkcs8', format: 'pem' }));
-const EC_KEY = pemOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }));
-const RSA_KEY = pemOf(generateKeyPairSync('rsa', { modulusLength: 2048 }));
+const EC_KEY = pemOf(keyPair('P-256'));
+const RSA_KEY = pemOf(keyPair('RSA-2048'));
 const { AUTH_JWT_SECRET, ...WITHOUT_SECRET } = HEALTHY;
 const OTHER_SECRET = AUTH_JWT_SECRET.split('').toReversed().join('');
 
