@@ -10,6 +10,7 @@ import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { steadyStore } from '../../lib/stores/steady/steady-store.js';
 import { packPackage, root } from '../package/build-package.js';
+import { freePort } from '../package/start-script.js';
 import {
   createScratchProject,
   dependencyNames,
@@ -158,10 +159,11 @@ describe.runIf(hasRedisServer)('Redis', () => {
     const key = path.join(folder, 'redis.key');
     const certificate = path.join(folder, 'redis.crt');
     execFileSync('openssl', [
-      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=localhost', '-days', '2'],
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'],
+      ...['-nodes', '-subj', '/CN=localhost', '-days', '2'],
       ...['-keyout', key, '-out', certificate],
     ]);
-    tlsPort = 20_000 + (process.pid % 20_000);
+    tlsPort = await freePort();
     const tls = ['--tls-port', String(tlsPort), '--tls-cert-file', certificate];
     server = await startRedisServer(
       ...[...tls, '--tls-key-file', key, '--tls-ca-cert-file', certificate],
