@@ -31,7 +31,7 @@ export interface ApiClient {
 export function createApiClient(req: object, options: ApiClientOptions): ApiClient {
   const { fetch = browser.fetch, allowedOrigins } = options;
   const base = readBase(options.baseUrl);
-  const { origin } = base;
+  const { origin } = new URL(base);
   // `*` stands for exactly one label: `a.b.example.com` does not match `*.example.com`.
   const wildcard = origin.replace(/\/\/[^.]+/, '//*');
   if (!allowedOrigins.some((allowed) => allowed === origin || allowed === wildcard))

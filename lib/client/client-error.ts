@@ -27,7 +27,7 @@ export class AuthClientError extends Error {
   /** Seconds to wait before the next try, where the server said so. */
   declare readonly retryAfter: number | undefined;
 
-  constructor(code: AuthClientErrorCode, message: string, facts: AuthClientErrorFacts = {}) {
+  constructor(code: AuthClientErrorCode, message: string, facts?: AuthClientErrorFacts) {
     // Of which it takes the cause.
     super(message, facts);
     Object.assign(this, facts, { code });

@@ -59,8 +59,8 @@ interface Claims {
 
 function claimsOf(token: string): Claims {
   try {
-    const payload = (token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/');
-    return { ...JSON.parse(atob(payload)) };
+    const [, payload = ''] = token.split('.');
+    return { ...JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/'))) };
   } catch {
     return {};
   }

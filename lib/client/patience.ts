@@ -2,8 +2,6 @@ export interface Patience {
   /** Milliseconds until the last try begins. */
   readonly forMs: number;
   readonly signal?: AbortSignal | null | undefined;
-  /** Whether an answer of this status is none. */
-  readonly isTrouble: (status: number) => boolean;
 }
 
 const LONGEST_PAUSE_MS = 4000;
@@ -14,40 +12,31 @@ const LONGEST_PAUSE_MS = 4000;
  */
 export async function patiently<T extends Response | undefined>(
   attempt: () => Promise<T>,
-  { forMs, signal, isTrouble }: Patience,
+  isTrouble: (status: number) => boolean,
+  { forMs, signal }: Patience,
 ): Promise<T> {
   // Not the clock of the day, which may be set meanwhile.
   const end = performance.now() + forMs;
   for (let pauseMs = 250; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-    let answer: T | undefined;
-    let failure: unknown;
-    try {
-      answer = await attempt();
-      if (!answer || !isTrouble(answer.status)) return answer;
-    } catch (error) {
-      // All else that `fetch()` rejects with is an outage: a TypeError, a time limit, and what other implementations throw.
-      if (signal?.aborted) throw error;
-      failure = error;
-    }
-    const waitMs = retryAfterMs(answer) ?? pauseMs * (0.5 + Math.random() / 2);
-    if (performance.now() + waitMs >= end) {
-      if (answer) return answer;
-      throw failure;
-    }
+    const outcome = attempt();
+    // All that `fetch()` rejects with is an outage: a TypeError, a time limit, and what other implementations throw.
+    const answer = await outcome.catch(() => null);
+    if (answer === undefined || (answer && !isTrouble(answer.status))) return outcome;
+    const waitMs = retryAfterMs(answer) || pauseMs * (0.5 + Math.random() / 2);
+    if (performance.now() + waitMs >= end) return outcome;
     drop(answer);
     await abortable(pause(waitMs), signal);
   }
 }
 
-/** Seconds from now, or a date. Undefined for 0 and for what is over by this clock, too: that leaves the pause to us. */
-export function retryAfterMs(answer: Response | undefined): number | undefined {
+/** Seconds from now, or a date. 0 for what is over by this clock, too: that leaves the pause to us. */
+export function retryAfterMs(answer: Response | null): number {
   const value = answer?.headers.get('Retry-After') ?? '';
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return ms > 0 ? ms : undefined;
+  return Math.max(Number(value) * 1000 || Date.parse(value) - Date.now(), 0) || 0;
 }
 
 /** Ends an answer that is not read. Not waited for: where it has been cloned, that would last until the clone is read. */
-export function drop(answer: Response | undefined): void {
+export function drop(answer: Response | null): void {
   answer?.body?.cancel().catch(() => {});
 }
 

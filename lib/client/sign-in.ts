@@ -8,57 +8,47 @@ import type { Tokens } from './tokens.js';
 import type { WatchedSession } from './watched-session.js';
 
 interface SignInParts {
-  readonly delivery: NonNullable<AuthClientOptions['delivery']>;
-  readonly router: RouterCalls;
-  readonly tokens: Tokens;
+  /** Undefined where the platform owns the log-in: there is no session of ours to ask for or to end. */
+  readonly delivery: AuthClientOptions['delivery'];
   readonly tabs: Tabs;
   readonly watched: WatchedSession;
-  /** Whether the platform owns the log-in: there is no session of ours to ask for or to end. */
-  readonly isForeign: () => unknown;
 }
 
 export interface SignIn extends Pick<AuthClient, 'login' | 'logout' | 'session'> {
   readonly ready: Tokens['ready'];
 }
 
-export function createSignIn(parts: SignInParts): SignIn {
-  const { router, tokens, tabs, watched, delivery, isForeign } = parts;
+export function createSignIn(
+  router: RouterCalls,
+  tokens: Tokens,
+  { delivery, tabs, watched }: SignInParts,
+): SignIn {
   let asking: Promise<Session> | undefined;
 
-  /** Once more when the token is refused. Says as of when the answer is. */
-  async function askAs(path: string, token: HeldToken | undefined, body?: object) {
-    const once = async () => {
-      const { now } = tokens;
-      const answer = await router.answered(() => router.call(path, { token, body }));
-      return { now, answer };
-    };
-    const first = await once();
-    if (first.answer.status !== 401 || !token) return first;
-    token = await tokens.renew(token);
-    return once();
-  }
-
-  const byCookie = (): boolean => !tokens.now.held && delivery === 'cookie' && !isForeign();
+  const byCookie = (): boolean => !tokens.now.held && delivery === 'cookie';
 
   /** By token if there is one, else by the cookie, which needs none. */
-  async function ask(): Promise<Session> {
-    const { now, answer } = await askAs('/session', byCookie() ? undefined : await tokens.ready());
+  async function ask(isSecond?: boolean): Promise<Session> {
+    const token = byCookie() ? undefined : await tokens.ready();
+    const { now } = tokens;
+    const answer = await router.answered(() => router.call('/session', undefined, token));
+    if (token && !isSecond && answer.status === 401) {
+      await tokens.renew(token);
+      return ask(true);
+    }
     const session = await readAnswer<Session>(answer, 'authenticated');
     // A log-in or a log-out came between.
-    if (tokens.now !== now) return ask();
+    if (tokens.now !== now) return ask(isSecond);
     const { authenticated } = session;
     if (authenticated === now.isOut) tokens.set(now.held, !authenticated);
     return watched.set(session);
   }
-  const session = (): Promise<Session> =>
-    (asking ??= ask().finally(() => {
-      asking = undefined;
-    }));
+  const session = (): Promise<Session> => (asking ??= ask().finally(() => (asking = undefined)));
 
   async function enter(path: string, body: object): Promise<Session> {
     const askedAt = Date.now();
     // Not while a tab renews: the cookie of the session before would replace the one of this log-in.
-    const response = await tabs.alone(() => router.call(path, { body })).catch(unavailable);
+    const response = await tabs.alone(() => router.call(path, body)).catch(unavailable);
     tokens.signIn(await readAnswer(response, 'access_token'), askedAt);
     return session();
   }
@@ -66,7 +56,7 @@ export function createSignIn(parts: SignInParts): SignIn {
     session,
     async ready() {
       // Whether there is a session to refresh: a visitor without one is no error.
-      if (byCookie() && !watched.current) await session();
+      if (!watched.current && byCookie()) await session();
       return tokens.ready();
     },
     async login(how) {
@@ -75,9 +65,14 @@ export function createSignIn(parts: SignInParts): SignIn {
       return leave(router.at, how);
     },
     async logout(body = {}) {
-      const token = isForeign() ? undefined : await tokens.ready();
+      // A person's wish: it does not wait for what `Retry-After` said.
+      router.goOn();
+      const isOurs = delivery && !tokens.now.held?.isGiven;
+      const token = isOurs ? await tokens.ready() : undefined;
       if (token) {
-        const { answer } = await askAs('/logout', token, body);
+        const end = (by?: HeldToken) => router.answered(() => router.call('/logout', body, by));
+        let answer = await end(token);
+        if (answer.status === 401) answer = await end(await tokens.renew(token));
         // It has ended already where no other token could be had. An answer of another kind is not of the auth router.
         if (answer.status !== 204 && !tokens.now.isOut)
           await readAnswer<Session>(answer, 'authenticated');
@@ -91,13 +86,12 @@ export function createSignIn(parts: SignInParts): SignIn {
 type AtProvider = Exclude<Login, { readonly password: string } | { readonly code: string }>;
 
 /** The page goes to the provider, and comes back as another one. */
-function leave(router: URL, how: AtProvider): Promise<never> {
+function leave(router: string, how: AtProvider): Promise<never> {
   const { provider = '', ...query } = how;
-  const name = provider && `/${encodeURIComponent(provider)}`;
+  const name = provider && '/' + encodeURIComponent(provider);
   const { location } = browser;
   if (!location?.assign) throw new TypeError('this is no page');
-  location.assign(
-    `${urlBelow(router, `login${name}`).href}?${new URLSearchParams({ returnTo: '/', ...query })}`,
-  );
+  const search = new URLSearchParams({ returnTo: '/', ...query });
+  location.assign(urlBelow(router, `login${name}?${search}`).href);
   return new Promise(() => {});
 }

@@ -4,19 +4,14 @@ import { pause } from './patience.js';
 
 /** The tabs of one browser that share a session. */
 export interface Tabs {
-  /** Runs `work` while no other tab runs its own, or by itself where browsers have no locks. */
+  /** Runs `work` while no other tab runs its own; where browsers have no locks, while this one runs nothing else. */
   readonly alone: <T>(work: () => Promise<T>) => Promise<T>;
   /** Tells of a token to go on with, or without one that the user has signed out. */
   readonly tell: (token?: HeldToken) => void;
 }
 
-/** Hears of a token, or without one that the user has signed out. Or the page `isBack` from the browser's back/forward cache, where it has heard nothing. */
-type Hear = (token?: HeldToken, isBack?: boolean) => unknown;
-
-/** A tab that hangs is waited for so long, then another one goes on. The server answers both alike. */
-const LONGEST_WAIT_MS = 20_000;
-/** For the word of the tab that had the lock before, which may come a little later than the lock. */
-const WORD_MS = 20;
+/** Hears of a token, or that the user has signed out, or without both that the page is back from the browser's back/forward cache, where it has heard nothing. */
+type Hear = (token?: HeldToken, isOut?: boolean) => unknown;
 
 /** A client by itself, for sessions that are not shared. */
 export const noTabs: Tabs = {
@@ -26,12 +21,18 @@ export const noTabs: Tabs = {
 
 /** `name`: of one session, equal for all clients that share it. `signal` ends listening. */
 export function joinTabs(name: string, signal: AbortSignal, hear: Hear): Tabs {
+  /** A tab that hangs is waited for so long, then another one goes on. The server answers both alike. */
+  const LONGEST_WAIT_MS = 20_000;
+  /** For the word of the tab that had the lock before, which may come a little later than the lock. */
+  const WORD_MS = 20;
   let channel: Channel | undefined;
   const open = (): void => {
     try {
       channel = new browser.BroadcastChannel(name);
       channel.unref?.();
-      channel.addEventListener('message', ({ data }) => hear(data?.scheme ? data : undefined));
+      channel.addEventListener('message', ({ data }) =>
+        data?.scheme ? hear(data) : hear(undefined, true),
+      );
     } catch {
       // Some browsers and sandboxed frames have none.
     }
@@ -49,21 +50,20 @@ export function joinTabs(name: string, signal: AbortSignal, hear: Hear): Tabs {
     ({ persisted }) => {
       if (!persisted) return;
       open();
-      hear(undefined, true);
+      hear();
     },
     { signal },
   );
+  let last: Promise<unknown> = Promise.resolve();
   return {
-    alone: (work) => lock(name, () => pause(WORD_MS).then(work)),
+    async alone<T>(work: () => Promise<T>): Promise<T> {
+      let result: Promise<T> | undefined;
+      const run = () => (result = pause(WORD_MS).then(work));
+      const options = { signal: AbortSignal.timeout(LONGEST_WAIT_MS) };
+      // What fails is the lock, or the work itself, whose result says so.
+      await browser.navigator?.locks?.request(name, options, run).catch(() => {});
+      return result ?? (last = last.then(run, run));
+    },
     tell: (token) => channel?.postMessage(token),
   };
-}
-
-async function lock<T>(name: string, work: () => Promise<T>): Promise<T> {
-  let result: Promise<T> | undefined;
-  const options = { signal: AbortSignal.timeout(LONGEST_WAIT_MS) };
-  const held = browser.navigator?.locks?.request(name, options, () => (result = work()));
-  // What fails is the lock, or the work itself, whose result says so.
-  await held?.catch(() => {});
-  return result ?? work();
 }

@@ -24,5 +24,5 @@ export function bySource(
 function refuse(cause?: unknown): never {
   const isLate = Object(cause).name === 'TimeoutError';
   const code = isLate ? 'TOKEN_SOURCE_TIMEOUT' : 'TOKEN_SOURCE_FAILED';
-  throw new AuthClientError(code, 'tokenSource gave no access token', { cause });
+  throw new AuthClientError(code, 'tokenSource gave no token', { cause });
 }

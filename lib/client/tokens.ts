@@ -24,7 +24,7 @@ interface TokensNow {
   /** Whether there is known to be no session. False before the first question. */
   readonly isOut: boolean;
   /** Of a session that is in memory. Another one has it in the cookie. */
-  readonly refreshToken?: string | undefined;
+  readonly refresh_token?: string | undefined;
 }
 
 interface RouterTokens extends TokenAnswer {
@@ -37,26 +37,28 @@ type Take = (answer: RouterTokens, askedAt: number) => unknown;
 /** Hands over another token, if there is none by now and can be one. Resolves with true when the session has ended. */
 export type Renewal = (
   take: Take,
-  refreshToken: string | undefined,
+  refresh_token: string | undefined,
   isRenewed: () => boolean,
 ) => Promise<unknown>;
 
 export interface TokensParts {
-  readonly renewal: Renewal;
-  readonly tabs: Tabs;
   readonly isOut: boolean;
   /** Tells of every change. */
   readonly changed: (before: HeldToken | undefined) => void;
 }
 
-export function createTokens({ renewal, tabs, changed, isOut }: TokensParts): Tokens {
+export function createTokens(
+  renewal: Renewal,
+  tabs: Tabs,
+  { isOut, changed }: TokensParts,
+): Tokens {
   let now: TokensNow = { isOut };
   let running: Promise<HeldToken | undefined> | undefined;
 
   /** Without a refresh token, it is in the cookie: the one before is of another session, or used up. */
-  function set(held?: HeldToken, isNowOut = false, refreshToken?: string): void {
+  function set(held?: HeldToken, isNowOut = false, refresh_token?: string): void {
     const before = now.held;
-    now = { held, isOut: isNowOut, refreshToken };
+    now = { held, isOut: isNowOut, refresh_token };
     // What was asked before a log-in or a log-out counts no more.
     running = undefined;
     changed(before);
@@ -70,10 +72,10 @@ export function createTokens({ renewal, tabs, changed, isOut }: TokensParts): To
   async function run(): Promise<HeldToken | undefined> {
     const asked = now;
     const isRenewed = (): boolean => now !== asked;
+    const take: Take = (...renewed) => isRenewed() || signIn(...renewed);
     try {
-      const take: Take = (...renewed) => isRenewed() || signIn(...renewed);
       // What the platform has given can't be renewed here.
-      const isOver = !asked.held?.isGiven && (await renewal(take, asked.refreshToken, isRenewed));
+      const isOver = !asked.held?.isGiven && (await renewal(take, asked.refresh_token, isRenewed));
       if (isOver && !isRenewed()) set(undefined, true);
       return now.held;
     } finally {
@@ -100,7 +102,7 @@ export function createTokens({ renewal, tabs, changed, isOut }: TokensParts): To
     set,
     give(token, isGiven) {
       const answer = readToken(token);
-      if (token !== undefined && !answer) throw new TypeError('this is no access token');
+      if (token !== undefined && !answer) throw new TypeError('this is no token');
       set(answer && { ...holdToken(answer, Date.now()), isGiven }, !answer && isGiven);
     },
   };
@@ -111,14 +113,12 @@ export function createTokens({ renewal, tabs, changed, isOut }: TokensParts): To
  * no lock from the browser until it is shown: it waits as long as for a tab that hangs, and then goes on by itself.
  */
 export function byRefresh({ call, answered }: RouterCalls, tabs: Tabs): Renewal {
-  return async function refresh(take, refreshToken, isRenewed) {
+  return async function refresh(take, refresh_token, isRenewed) {
     const answer = await answered(() =>
       tabs.alone(async () => {
         if (isRenewed()) return undefined;
         const askedAt = Date.now();
-        const given = await call('/refresh', {
-          body: { refresh_token: refreshToken },
-        });
+        const given = await call('/refresh', { refresh_token });
         if (given.ok) take(await readAnswer(given, 'access_token'), askedAt);
         return given;
       }),

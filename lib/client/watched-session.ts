@@ -35,3 +35,17 @@ export function watchSession(): WatchedSession {
 function factsOf(session: Session | undefined): string {
   return JSON.stringify({ ...session, expires_in: 0, refresh_in: 0 });
 }
+
+/** Returns what asks, and when there was no answer asks again later, until there is one. */
+export function untilAnswered(ask: () => Promise<unknown>): () => void {
+  const AGAIN_MS = 15_000;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return function askAgain() {
+    clearTimeout(timer);
+    ask().catch((error: unknown) => {
+      if (Object(error).code === 'UNAVAILABLE') timer = setTimeout(askAgain, AGAIN_MS);
+      // A process of Node does not wait for it.
+      Object(timer).unref?.();
+    });
+  };
+}

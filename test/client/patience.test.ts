@@ -12,7 +12,8 @@ it.each(['0', new Date(0).toUTCString(), 'soon'])(
         tries += 1;
         return new Response(null, { status: 503, headers: { 'Retry-After': retryAfter } });
       },
-      { forMs: 400, isTrouble: (status) => status === 503 },
+      (status) => status === 503,
+      { forMs: 400 },
     );
     expect(answer.status).toBe(503);
     expect(tries).toBeLessThan(5);
@@ -27,7 +28,8 @@ it('tries ever less often, and then every few seconds', async () => {
       at.push(performance.now());
       return new Response(null, { status: 503 });
     },
-    { forMs: 60_000, isTrouble: (status) => status === 503 },
+    (status) => status === 503,
+    { forMs: 60_000 },
   );
   await vi.advanceTimersByTimeAsync(60_000);
   expect((await trying).status).toBe(503);

@@ -3,12 +3,13 @@ import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { AuthOptions } from 'latchkey';
 import { PASSWORD } from '../world/auth-server.js';
 import { type ClientApp, createClientApp, refuse, serveClientApp } from '../client/client-app.js';
 import { jump, newContext, openTab, pagesWith, until } from '../client/client-pages.js';
 import { isChromiumMissing, launchChromium } from '../world/chromium.js';
+import { PATIENCE } from '../world/patience.js';
 import { createDatabaseFolder } from '../world/database-folder.js';
 import { listen, type Served } from '../world/serve.js';
 
@@ -261,6 +262,71 @@ describe.skipIf(isChromiumMissing())('tabs of one browser', () => {
     await second.reload();
     await second.evaluate('client.session()');
     expect(await second.evaluate('client.current.user?.username')).toBe('bob');
+  });
+
+  it.each([
+    { title: 'the tab that renews', at: 0 },
+    { title: 'another one', at: 1 },
+  ] as const)(
+    'keep a log-in in $title, where the browser has no locks, though the answer to the refresh comes after it',
+    async ({ at }) => {
+      const { app, tabs } = await signedOut(browser, {}, 'delete Navigator.prototype.locks;');
+      const [first] = tabs;
+      await first.evaluate(login('alice'));
+      await inEach(tabs, until("told.at(-1) === 'alice'"));
+      await app.addUser('bob');
+      await inEach(tabs, jump(HOUR_MS));
+      const renewing = new Promise<() => void>((resolve) => {
+        app.outage = (req, res) => {
+          if (!req.url?.endsWith('/refresh')) return false;
+          const end = res.end.bind(res);
+          Object.assign(res, { end: (text: string) => resolve(() => void end(text)) });
+          return false;
+        };
+      });
+      const called = first.evaluate(CALL);
+      const answer = await renewing;
+      app.outage = undefined;
+      const loggedIn = tabs[at].evaluate(login('bob'));
+      // A log-in that does not wait for the answer is over by then.
+      await Promise.race([loggedIn, sleep(2000)]);
+      answer();
+      await loggedIn;
+      expect(await called).toBe(200);
+      await tabs[at].reload();
+      await tabs[at].evaluate('client.session()');
+      expect(await tabs[at].evaluate('client.current.user?.username')).toBe('bob');
+    },
+  );
+
+  it('say who is signed in once the server answers again, and do not press it until then', async () => {
+    const script = TAB.replace("baseUrl: '/api'", "baseUrl: '/api', retryForMs: 0");
+    const app = await serveClientApp({}, await pagesWith({ '/tab': script }));
+    await app.addUser('alice');
+    await app.addUser('bob');
+    const context = await newContext(browser);
+    await context.addInitScript(`{
+      const real = setTimeout;
+      globalThis.setTimeout = (work, ms) => real(work, ms / ${SPEED});
+    }`);
+    const [first, second] = await openTabs(context, app.origin);
+    await second.evaluate('client.session()');
+    await first.evaluate(login('alice'));
+    await second.evaluate(until("told.at(-1) === 'alice'"));
+    const at: number[] = [];
+    app.outage = (req, res) => {
+      if (!req.url?.endsWith('/session')) return false;
+      at.push(performance.now());
+      return refuse('/session', 503)(req, res);
+    };
+    // It asks itself who has signed in.
+    await expect(first.evaluate(login('bob'))).rejects.toThrow('503');
+    await vi.waitFor(() => expect(at.length).toBeGreaterThan(6), PATIENCE);
+    app.outage = undefined;
+    for (const tab of [first, second]) await tab.evaluate(until("told.at(-1) === 'bob'"));
+    const gaps = at.slice(2).map((ms, i) => ms - (at[i] ?? 0));
+    // Of two tabs, which ask at a time of their own each.
+    expect(Math.min(...gaps)).toBeGreaterThan(10_000 / SPEED);
   });
 
   it('stay signed in when one of them is refused a refresh', async () => {
