@@ -18,7 +18,7 @@ export interface StorePlace {
 /** Every store that several processes can share. Redis is given a database of its own (0 to 15): files that name the same one must not run at once. */
 export async function sharedStores(redisDatabase: number): Promise<readonly StorePlace[]> {
   const folder = createDatabaseFolder();
-  const schema = createPostgresSchema();
+  const schema = createPostgresSchema({ waitsForDisk: false });
   return [
     {
       name: 'SQLite',

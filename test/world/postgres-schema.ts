@@ -10,11 +10,19 @@ export interface PostgresSchema {
   readonly drop: () => Promise<void>;
 }
 
+interface PostgresSchemaOptions {
+  /** Whether a change waits until it is on the disk. A test in which the server goes on needs none to. @defaultValue `true` */
+  readonly waitsForDisk?: boolean;
+}
+
 /** A schema of its own in the tests' PostgreSQL. */
-export function createPostgresSchema(): PostgresSchema {
+export function createPostgresSchema({
+  waitsForDisk = true,
+}: PostgresSchemaOptions = {}): PostgresSchema {
   const name = `latchkey_test_${randomBytes(6).toString('hex')}`;
   const url = new URL(postgresUrl);
-  url.searchParams.set('options', `-c search_path=${name}`);
+  const persistence = waitsForDisk ? '' : ' -c synchronous_commit=off';
+  url.searchParams.set('options', `-c search_path=${name}${persistence}`);
   return {
     schemaName: name,
     url: url.href,

@@ -6,7 +6,7 @@ import { isMissing, postgresUrl } from '../../world/services.js';
 import { keepTwoOpen } from '../../world/keep-two-open.js';
 
 describe.skipIf(await isMissing('PostgreSQL', postgresUrl))('the PostgreSQL store', () => {
-  const schema = createPostgresSchema();
+  const schema = createPostgresSchema({ waitsForDisk: false });
   const connections = keepTwoOpen(() => openStore(schema.url));
   beforeAll(() => schema.create());
   afterAll(async () => {
