@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
-import ts from 'typescript5';
+import type TypeScript from 'typescript5';
 import { root } from '../package/build-package.js';
+
+// An import would search nine megabytes for names to export, which takes longer than to run them.
+const ts: typeof TypeScript = createRequire(import.meta.url)('typescript5');
 
 /**
  * The names that a declaration file gives to the members of these types, objects inside of them included. `Type#method` stands for the
@@ -18,12 +22,12 @@ export function exportedNames(file: string): ReadonlySet<string> {
   return new Set(source.statements.flatMap((statement) => exportsOf(statement)));
 }
 
-function readDeclarations(file: string): ts.SourceFile {
+function readDeclarations(file: string): TypeScript.SourceFile {
   const text = readFileSync(path.join(root, 'node_modules', file), 'utf8');
   return ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
 }
 
-function exportsOf(statement: ts.Statement): readonly string[] {
+function exportsOf(statement: TypeScript.Statement): readonly string[] {
   if (ts.isExportDeclaration(statement) && statement.exportClause)
     return ts.isNamedExports(statement.exportClause)
       ? statement.exportClause.elements.map(({ name }) => name.text)
@@ -47,7 +51,7 @@ function exportsOf(statement: ts.Statement): readonly string[] {
 export function declaredTexts(file: string, type: string): ReadonlySet<string> {
   const source = readDeclarations(file);
   const texts: string[] = [];
-  const visit = (node: ts.Node): void => {
+  const visit = (node: TypeScript.Node): void => {
     if (ts.isStringLiteral(node)) texts.push(node.text);
     ts.forEachChild(node, visit);
   };
@@ -55,10 +59,10 @@ export function declaredTexts(file: string, type: string): ReadonlySet<string> {
   return new Set(texts);
 }
 
-function declarationOf(source: ts.SourceFile, name: string): ts.Node {
+function declarationOf(source: TypeScript.SourceFile, name: string): TypeScript.Node {
   const [type = '', method] = name.split('#');
-  let found: ts.Node | undefined;
-  const visit = (node: ts.Node, inside: string | undefined): void => {
+  let found: TypeScript.Node | undefined;
+  const visit = (node: TypeScript.Node, inside: string | undefined): void => {
     const isNamed =
       (ts.isInterfaceDeclaration(node) ||
         ts.isTypeAliasDeclaration(node) ||
@@ -76,9 +80,9 @@ function declarationOf(source: ts.SourceFile, name: string): ts.Node {
   return found;
 }
 
-function namesIn(declaration: ts.Node): readonly string[] {
+function namesIn(declaration: TypeScript.Node): readonly string[] {
   const names: string[] = [];
-  const visit = (node: ts.Node): void => {
+  const visit = (node: TypeScript.Node): void => {
     // What a function takes or returns is no member.
     if (ts.isFunctionTypeNode(node)) return;
     const isMember =
