@@ -8,7 +8,7 @@ import {
   withParameters,
 } from '../../lib/http/redirects.js';
 import { addUser, PASSWORD } from '../world/auth-server.js';
-import { createHttpBrowser } from '../world/http-browser.js';
+import { createHttpBrowser, formOf } from '../world/http-browser.js';
 import { reservePort, serveLoginApp } from '../world/login-app.js';
 
 const HERE = 'https://app.example';
@@ -80,17 +80,20 @@ describe('O1 returnTo', () => {
   });
 
   it('stays on our origin in every one of thousands of variants, as a browser resolves it', () => {
-    let tried = 0;
-    for (const variant of variants()) {
-      tried += 1;
+    const tried = [...variants()];
+    // One expectation for all: one for each would take longer than what is tested.
+    const strayed = tried.filter((variant) => {
       const place = safeReturnTo(variant);
-      expect(new URL(place, HERE).origin, JSON.stringify(variant)).toBe(HERE);
-      expect(place, JSON.stringify(variant)).toMatch(/^\/(?![/\\])[\x21-\x7e]*$/);
       // What a proxy or application that decodes once more would make of it.
       const decoded = decode(place.split(/[?#]/)[0] ?? '');
-      expect(new URL(decoded, HERE).origin, JSON.stringify(variant)).toBe(HERE);
-    }
-    expect(tried).toBeGreaterThan(300);
+      return (
+        new URL(place, HERE).origin !== HERE ||
+        !/^\/(?![/\\])[\x21-\x7e]*$/.test(place) ||
+        new URL(decoded, HERE).origin !== HERE
+      );
+    });
+    expect(strayed).toEqual([]);
+    expect(tried.length).toBeGreaterThan(300);
   });
 
   it('adds parameters without leaving', () => {
@@ -108,8 +111,13 @@ describe('O1 returnTo of the sign-in page', () => {
       .filter((attack) => typeof attack === 'string')
       // Half a character can't be in an address, nor can one be longer than Node reads.
       .filter((text) => !/\p{Surrogate}/u.test(text) && encodeURIComponent(text).length < 8000);
+    const submitted = new Set<string>();
     for (const returnTo of [...texts, ...texts.map(encodeURIComponent)]) {
       const page = await browser.open(`${app.origin}/api/auth/signin?again&returnTo=${returnTo}`);
+      // What a form sends does not depend on the address of its page: the same form once is enough.
+      const form = JSON.stringify(formOf(page));
+      if (submitted.has(form)) continue;
+      submitted.add(form);
       const next = await browser.submit(page, { username: 'alice', password: PASSWORD });
       // Each `Location` is resolved as a browser does it (WHATWG URL).
       expect

@@ -1,4 +1,5 @@
 import { request as send } from 'node:http';
+import type { LookupFunction } from 'node:net';
 import { text as read } from 'node:stream/consumers';
 
 /** What a browser has in its window. */
@@ -48,6 +49,12 @@ interface ScriptRequest {
 
 const MOST_REDIRECTS = 20;
 
+/** Every server of a test listens there. The system's own search takes a thread, and tries addresses that nothing listens on. */
+const findLoopback: LookupFunction = (_host, { all }, answer) => {
+  if (all) answer(null, [{ address: '127.0.0.1', family: 4 }]);
+  else answer(null, '127.0.0.1', 4);
+};
+
 export function createHttpBrowser(): HttpBrowser {
   const jar = new Map<string, Map<string, string>>();
 
@@ -82,6 +89,7 @@ export function createHttpBrowser(): HttpBrowser {
         {
           method: options.method ?? 'GET',
           agent: false,
+          lookup: findLoopback,
           headers: {
             ...(options.headers as Record<string, string>),
             ...(options.sendsCookies && held.length > 0 && { cookie: held.join('; ') }),
@@ -182,7 +190,8 @@ export function createHttpBrowser(): HttpBrowser {
   };
 }
 
-function formOf(page: Page): { action: string; values: Record<string, string> } {
+/** The page's only form, as it is when nobody has filled it in. */
+export function formOf(page: Page): { action: string; values: Record<string, string> } {
   const form = /<form[^>]*action="([^"]*)"[^>]*>([\s\S]*?)<\/form>/.exec(page.body);
   if (!form) throw new Error(`no form on ${page.url}: ${page.status} ${page.body.slice(0, 300)}`);
   const values: Record<string, string> = {};
