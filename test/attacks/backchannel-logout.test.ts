@@ -4,6 +4,7 @@ import { addUser, PASSWORD } from '../world/auth-server.js';
 import { type Misdeed, startHostileProvider } from '../world/hostile-provider.js';
 import { createHttpBrowser, type HttpBrowser } from '../world/http-browser.js';
 import { type LoginApp, reservePort, serveLoginApp } from '../world/login-app.js';
+import { shareWorld } from '../world/shared-world.js';
 import { accessTokenOf, clientAt, refusalIn, userOf } from '../world/signed-in.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -71,6 +72,12 @@ function toldOf({ app: { events } }: World): readonly unknown[] {
 const REFUSED = { status: 400, code: 'INVALID_REQUEST' };
 
 describe('S4 a logout token that is none', () => {
+  // None of these ends a session, so that the same one can outlast all of them.
+  const shared = shareWorld(async () => {
+    const all = await world();
+    return { all, visitor: await visit(all, { sub: 'user-1', sid: 'sid-1' }) };
+  });
+
   it.each<{ title: string; claims: Json }>([
     { title: 'with a nonce', claims: { nonce: 'n' } },
     { title: 'with a nonce that is null', claims: { nonce: null } },
@@ -109,8 +116,7 @@ describe('S4 a logout token that is none', () => {
     { title: 'with an empty jti', claims: { jti: '' } },
     { title: 'with a jti that is no text', claims: { jti: 1 } },
   ])('$title is refused and ends nothing', async ({ claims }) => {
-    const all = await world();
-    const visitor = await visit(all, { sub: 'user-1', sid: 'sid-1' });
+    const { all, visitor } = shared();
     const token = await all.corp.logoutToken(claims);
     expect(await refusalIn(await deliver(all.app, token))).toEqual(REFUSED);
     expect(await isIn(all, visitor)).toBe(true);
@@ -126,8 +132,7 @@ describe('S4 a logout token that is none', () => {
     { title: 'a list', header: { typ: ['logout+jwt'] } },
     { title: 'nothing', header: { typ: '' } },
   ])('of type $title is refused and ends nothing', async ({ header }) => {
-    const all = await world();
-    const visitor = await visit(all, { sub: 'user-1' });
+    const { all, visitor } = shared();
     const token = await all.corp.logoutToken({}, header);
     expect(await refusalIn(await deliver(all.app, token))).toEqual(REFUSED);
     expect(await isIn(all, visitor)).toBe(true);
@@ -140,10 +145,10 @@ describe('S4 a logout token that is none', () => {
     { title: 'badly', sign: 'bad-signature' },
     { title: 'by another key', sign: 'other-key' },
   ])('signed $title is refused and ends nothing', async ({ sign }) => {
-    const all = await world();
-    const visitor = await visit(all, { sub: 'user-1' });
+    const { all, visitor } = shared();
     all.corp.misbehave({ sign });
     const token = await all.corp.logoutToken();
+    all.corp.misbehave({});
     expect(await refusalIn(await deliver(all.app, token))).toEqual(REFUSED);
     expect(await isIn(all, visitor)).toBe(true);
   });
@@ -153,8 +158,7 @@ describe('S4 a logout token that is none', () => {
     { title: 'three words', token: 'three.little.words' },
     { title: 'one of another provider', token: undefined },
   ])('$title is refused and ends nothing', async ({ token }) => {
-    const all = await world();
-    const visitor = await visit(all, { sub: 'user-1' });
+    const { all, visitor } = shared();
     const given = token ?? (await all.other.logoutToken());
     expect(await refusalIn(await deliver(all.app, given))).toEqual(REFUSED);
     expect(await isIn(all, visitor)).toBe(true);
@@ -187,8 +191,7 @@ describe('S4 a logout token that is none', () => {
       },
     },
   ])('$title of type JWT is refused and ends nothing', async ({ claims }) => {
-    const all = await world();
-    const visitor = await visit(all, { sub: 'user-1' });
+    const { all, visitor } = shared();
     for (const typ of ['JWT', undefined]) {
       const token = await all.corp.logoutToken({ events: undefined, ...claims }, { typ });
       expect(await refusalIn(await deliver(all.app, token))).toEqual(REFUSED);
@@ -209,7 +212,7 @@ describe('S4 a logout token that is none', () => {
     { title: 'in JSON', body: '{"logout_token":"a.b.c"}', type: 'application/json', status: 415 },
     { title: 'in plain text', body: 'logout_token=a.b.c', type: 'text/plain', status: 415 },
   ])('a request $title is $status', async ({ body, type, status }) => {
-    const { app } = await world();
+    const { app } = shared().all;
     const response = await fetch(`${app.origin}/api/auth/backchannel/corp`, {
       method: 'POST',
       ...(type !== undefined && { headers: { 'content-type': type } }),
@@ -220,15 +223,14 @@ describe('S4 a logout token that is none', () => {
   });
 
   it.each(['nobody', 'github', 'default'])('there is no provider %s', async (name) => {
-    const all = await world();
-    const visitor = await visit(all, { sub: 'user-1' });
+    const { all, visitor } = shared();
     const response = await deliver(all.app, await all.corp.logoutToken(), name);
     expect(await refusalIn(response)).toEqual({ status: 404, code: 'NOT_FOUND' });
     expect(await isIn(all, visitor)).toBe(true);
   });
 
   it('a GET is no log-out', async () => {
-    const { app, corp } = await world();
+    const { app, corp } = shared().all;
     const query = new URLSearchParams({ logout_token: await corp.logoutToken() });
     const response = await fetch(`${app.origin}/api/auth/backchannel/corp?${query.toString()}`);
     expect(await refusalIn(response)).toEqual({ status: 405, code: 'METHOD_NOT_ALLOWED' });
@@ -237,6 +239,9 @@ describe('S4 a logout token that is none', () => {
 });
 
 describe('S4 a logout token', () => {
+  // Each case has a session of its own, which it ends.
+  const shared = shareWorld(() => world());
+
   it.each<{ title: string; header: Json; claims?: Json }>([
     { title: 'as the specification has it', header: {} },
     { title: 'with a type in full', header: { typ: 'application/logout+jwt' } },
@@ -267,7 +272,8 @@ describe('S4 a logout token', () => {
   ])(
     '$title ends the session, by cookie and by access token, at once',
     async ({ header, claims }) => {
-      const all = await world();
+      const all = shared();
+      all.app.events.length = 0;
       const visitor = await visit(all, { sub: 'user-1' });
       const response = await deliver(all.app, await all.corp.logoutToken(claims, header));
       expect(response.status).toBe(200);
@@ -288,7 +294,7 @@ describe('S4 a logout token', () => {
     { title: 'ahead', seconds: 50 },
     { title: 'behind', seconds: -50 },
   ])('W14 of a clock nearly a minute $title ends the session', async ({ seconds }) => {
-    const all = await world();
+    const all = shared();
     const visitor = await visit(all, { sub: 'user-1' });
     const iat = Math.floor(Date.now() / 1000) + seconds;
     const token = await all.corp.logoutToken({ iat, exp: iat + 10 });

@@ -1,10 +1,10 @@
-import { type AuthOptions } from 'latchkey';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store, StoredUser } from '../../lib/stores/store.js';
 import { addUser, PASSWORD } from '../world/auth-server.js';
 import { everyStore } from '../world/every-store.js';
 import { createHttpBrowser, type HttpBrowser } from '../world/http-browser.js';
 import { linkingApp, type LinkingApp } from '../world/linking-app.js';
+import { shareWorld } from '../world/shared-world.js';
 import { AS_SCRIPT, userOf } from '../world/signed-in.js';
 
 const places = await everyStore(8);
@@ -21,7 +21,7 @@ async function springs(trap: Trap): Promise<void> {
 }
 
 /** An application whose hook takes its time, and whose password log-ins do between proof and session. */
-async function world(store: Store, passwords: AuthOptions['passwords'] = {}) {
+async function world(store: Store) {
   const trap: Trap = {};
   const { once } = store;
   const slow = {
@@ -41,7 +41,6 @@ async function world(store: Store, passwords: AuthOptions['passwords'] = {}) {
     trustEmail: true,
     options: {
       store: slow,
-      passwords,
       provision: async () => {
         await springs(trap);
         return {};
@@ -51,8 +50,8 @@ async function world(store: Store, passwords: AuthOptions['passwords'] = {}) {
   const root = createHttpBrowser();
   const rootName = `root-${Date.now().toString(36)}`;
   await addUser(app.app, { username: rootName, roles: ['admin'] });
-  await app.signInLocally(root, rootName);
-  const trapPasswords = (): void => void (isHooked = false);
+  await app.enter(root, rootName);
+  const trapPasswords = (isTrap: boolean): void => void (isHooked = !isTrap);
   return { ...app, trap, trapPasswords, root, rootName };
 }
 
@@ -105,10 +104,10 @@ interface Way {
 
 const said = ({ name }: Victim) => ({ sub: name });
 
-/** Signs the victim in with a password and links an identity, as long before as it takes. */
+/** Signs the victim in and links an identity, as long before as it takes. */
 async function linked(all: World, victim: Victim): Promise<void> {
   const browser = createHttpBrowser();
-  await all.signInLocally(browser, victim.name);
+  await all.enter(browser, victim.name);
   all.speakOf(said(victim));
   await all.link(browser);
 }
@@ -144,7 +143,7 @@ const ways: readonly Way[] = [
     links: true,
     async go(all, victim, end) {
       const browser = createHttpBrowser();
-      await all.signInLocally(browser, victim.name);
+      await all.enter(browser, victim.name);
       all.speakOf(said(victim));
       all.trap.spring = end;
       const page = await all.link(browser);
@@ -166,10 +165,11 @@ const ways: readonly Way[] = [
     links: false,
     async go(all, { name }, end) {
       const browser = createHttpBrowser();
-      all.trapPasswords();
+      all.trapPasswords(true);
       all.trap.spring = end;
       const json = { username: name, password: PASSWORD, delivery: 'cookie' };
       expect((await browser.fetch(`${all.origin}/api/auth/login`, { json })).status).toBe(401);
+      all.trapPasswords(false);
       return browser;
     },
   },
@@ -197,9 +197,11 @@ describe.each(places)('W6 on $name', ({ isMissing, name: place, open, create, dr
       await store.close();
       await drop();
     });
+    // Each case has a user of its own.
+    const shared = shareWorld(() => world(store));
 
     it.each(ways)('$title sees whatever ends the old state', async ({ title, links, go }) => {
-      const all = await world(store);
+      const all = shared();
       for (const [at, { title: ending, end, unlinks }] of endings.entries()) {
         const name = `v${at}-${ways.findIndex((way) => way.title === title)}-${place.toLowerCase()}`;
         const victim = await victimOf(all, name);
@@ -219,7 +221,7 @@ describe.each(places)('W6 on $name', ({ isMissing, name: place, open, create, dr
     });
 
     it('a sign-up that waits while its user is made and deleted makes nobody', async () => {
-      const all = await world(store);
+      const all = shared();
       const person = { sub: `twice-${place}`, preferred_username: `twice-${place.toLowerCase()}` };
       const before = (await all.users()).map(({ id }) => id);
       let made: string | undefined;

@@ -3,6 +3,7 @@ import { type AuthOptions, ConfigError, createAuth } from 'latchkey';
 import { SECRET } from '../world/auth-server.js';
 import type { HostileProvider } from '../world/hostile-provider.js';
 import { createHttpBrowser } from '../world/http-browser.js';
+import { shareWorld } from '../world/shared-world.js';
 import {
   expectRefusal,
   expectSignedIn,
@@ -104,10 +105,17 @@ describe('C4 ID tokens', () => {
     { title: 'userinfo of another subject', misdeed: { userinfo: { sub: 'somebody-else' } } },
     { title: 'userinfo of no subject', misdeed: { userinfo: { sub: undefined } } },
   ];
-  it.each([
-    ...claimed.map(({ title, claims }) => ({ title, misdeed: { idTokenClaims: claims } })),
-    ...signed,
-  ])('a log-in with $title is refused', async ({ misdeed }) => {
+  // A refused log-in leaves nothing behind but its event.
+  const shared = shareWorld(() => hostileLogin());
+  it.each(claimed)('a log-in with $title is refused', async ({ claims }) => {
+    const app = shared();
+    app.events.length = 0;
+    app.corp.misbehave({ idTokenClaims: claims });
+    expectRefusal({ app }, await app.signIn(), FAILED);
+  });
+
+  // With a world for each: metadata and keys are fetched once.
+  it.each(signed)('a log-in with $title is refused', async ({ misdeed }) => {
     const app = await hostileLogin();
     app.corp.misbehave(misdeed);
     expectRefusal({ app }, await app.signIn(), FAILED);

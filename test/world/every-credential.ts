@@ -172,45 +172,45 @@ export const cookie = (session: string): readonly [string, string] => [
   `latchkey-session=${session}`,
 ];
 
-/** A credential of each kind, good and bad. */
+/** A credential of each kind, good and bad. Each is a token of its own, so that none is in a cache before it is sent itself. */
 async function createSent(
   { clock, issuer, openToken }: Parts,
   { accessToken, refreshToken, session, endedSession, keys }: Awaited<ReturnType<typeof createOwn>>,
 ) {
   const holder = await createDpopKey({ now: clock.now });
   const mint = (claims: Readonly<Record<string, unknown>>) => issuer.mint(claims);
-  const boundJwt = await mint({ sub: 'frank', cnf: holder.cnf });
-  const boundOpaque = openToken({ sub: 'frank', cnf: holder.cnf, token_type: 'DPoP' });
+  const boundJwt = () => mint({ sub: 'frank', cnf: holder.cnf });
+  const boundOpaque = () => openToken({ sub: 'frank', cnf: holder.cnf, token_type: 'DPoP' });
   const withProof =
     (token: string, scheme = 'DPoP'): Sent['lines'] =>
     (path) => [
       ['Authorization', `${scheme} ${token}`],
       ['DPoP', holder.proof({ url: `${PUBLIC_ORIGIN}${path}`, token })],
     ];
-  const jwt = await mint({ sub: 'dave' });
+  const jwt = () => mint({ sub: 'dave' });
   const opaque = openToken({ sub: 'erin' });
   const certificate = { 'x5t#S256': 'A'.repeat(43) };
   return {
     'own-jwt': { of: 'alice', lines: same(bearer(accessToken)) },
-    'issuer-jwt': { of: 'dave', lines: same(bearer(jwt)) },
+    'issuer-jwt': { of: 'dave', lines: same(bearer(await jwt())) },
     'client-jwt': { of: 'client-1', lines: same(bearer(await mint({ sub: 'client-1' }))) },
     'acting-jwt': {
       of: 'dave',
       lines: same(bearer(await mint({ sub: 'dave', act: { sub: 'support' } }))),
     },
-    'dpop-jwt': { of: 'frank', lines: withProof(boundJwt) },
-    'dpop-jwt-as-bearer': { lines: same(bearer(boundJwt)) },
-    'dpop-jwt-as-bearer-with-proof': { lines: withProof(boundJwt, 'Bearer') },
-    'dpop-jwt-without-proof': { lines: same(['Authorization', `DPoP ${boundJwt}`]) },
-    'plain-jwt-as-dpop': { lines: withProof(jwt) },
+    'dpop-jwt': { of: 'frank', lines: withProof(await boundJwt()) },
+    'dpop-jwt-as-bearer': { lines: same(bearer(await boundJwt())) },
+    'dpop-jwt-as-bearer-with-proof': { lines: withProof(await boundJwt(), 'Bearer') },
+    'dpop-jwt-without-proof': { lines: same(['Authorization', `DPoP ${await boundJwt()}`]) },
+    'plain-jwt-as-dpop': { lines: withProof(await jwt()) },
     'certificate-jwt': { lines: same(bearer(await mint({ cnf: certificate }))) },
     opaque: { of: 'erin', lines: same(bearer(opaque)) },
     'client-opaque': {
       of: 'robot',
       lines: same(bearer(openToken({ client_id: 'robot', sub: undefined }))),
     },
-    'dpop-opaque': { of: 'frank', lines: withProof(boundOpaque) },
-    'dpop-opaque-as-bearer': { lines: same(bearer(boundOpaque)) },
+    'dpop-opaque': { of: 'frank', lines: withProof(boundOpaque()) },
+    'dpop-opaque-as-bearer': { lines: same(bearer(boundOpaque())) },
     key: { of: 'bob', lines: same(apiKey(keys.good)) },
     'project-key': { of: 'bob', lines: same(apiKey(keys.project)) },
     cookie: { of: 'carol', lines: same(cookie(session)) },
@@ -219,7 +219,7 @@ async function createSent(
     'ended-cookie': { lines: same(cookie(endedSession)) },
     'refresh-token-as-cookie': { lines: same(cookie(refreshToken)) },
     'expired-jwt': { lines: same(bearer(await mint({ exp: clock.now() / 1000 - 60 }))) },
-    'forged-jwt': { lines: same(bearer(forged(jwt))) },
+    'forged-jwt': { lines: same(bearer(forged(await jwt()))) },
     'inactive-opaque': { lines: same(bearer(madeUp())) },
     'made-up-key': { lines: same(apiKey(createApiKeyFormat('dev').create().key)) },
     'revoked-key': { lines: same(apiKey(keys.revoked)) },

@@ -1,9 +1,10 @@
 import { type AuthOptions, type Mail } from 'latchkey';
-import { expect, onTestFinished } from 'vitest';
+import { expect } from 'vitest';
 import { PASSWORD } from './auth-server.js';
 import { type HostileProvider, startHostileProvider } from './hostile-provider.js';
 import { createHttpBrowser, type HttpBrowser, type Page } from './http-browser.js';
-import { reservePort, serveLoginApp } from './login-app.js';
+import { reservePort, serveLoginApp, sessionCookie } from './login-app.js';
+import { onWorldEnd } from './shared-world.js';
 import { AS_SCRIPT, clientAt, refusalOn, userOf } from './signed-in.js';
 
 /** What the provider says in the ID token. */
@@ -37,7 +38,7 @@ export async function linkingApp({ trustEmail, options = {}, ...given }: Setting
     },
     { sendMail: (mail) => mails.push(mail) },
   );
-  onTestFinished(() => app.auth.close());
+  onWorldEnd(() => app.auth.close());
   const { auth, origin } = app;
 
   /** The provider speaks of this user from now on. */
@@ -62,6 +63,14 @@ export async function linkingApp({ trustEmail, options = {}, ...given }: Setting
   async function signInLocally(browser: HttpBrowser, username: string): Promise<void> {
     const json = { username, password: PASSWORD, delivery: 'cookie' };
     expect((await browser.fetch(`${origin}/api/auth/login`, { json })).status).toBe(200);
+  }
+
+  /** As after a log-in with a password, in a browser without a session; for tests of what comes later. */
+  async function enter(browser: HttpBrowser, username: string): Promise<void> {
+    const user = await auth.users.findByLogin(username);
+    if (!user) throw new Error(`there is no user ${username}`);
+    const { name, value } = await sessionCookie(app, user, Date.now() + aheadMs);
+    browser.setCookie('localhost', name, value);
   }
 
   const link = (
@@ -89,7 +98,7 @@ export async function linkingApp({ trustEmail, options = {}, ...given }: Setting
   }
 
   const later = (seconds: number): void => void (aheadMs += seconds * 1000);
-  const ways = { speakOf, signIn, visit, signInLocally, link, call };
+  const ways = { speakOf, signIn, visit, signInLocally, enter, link, call };
   return { app, auth, origin, corp, other, mails, users, later, ...ways };
 }
 

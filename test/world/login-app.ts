@@ -2,9 +2,9 @@ import { createServer, type RequestListener } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
-import { onTestFinished } from 'vitest';
 import { type Auth, type AuthOptions, type AuthRouterOptions, createAuth } from 'latchkey';
 import { BASE, recordEvents } from './auth-server.js';
+import { onWorldEnd } from './shared-world.js';
 
 export interface LoginApp {
   readonly auth: Auth;
@@ -25,7 +25,7 @@ export async function reservePort(): Promise<ReservedPort> {
   const server = createServer((request, response) => listener?.(request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  onTestFinished(
+  onWorldEnd(
     () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());
@@ -73,8 +73,9 @@ type User = Awaited<ReturnType<Auth['users']['create']>>;
 export async function sessionCookie(
   { auth, origin }: Pick<LoginApp, 'auth' | 'origin'>,
   user: User,
+  now = Date.now(),
 ) {
-  const authTime = Math.floor(Date.now() / 1000);
+  const authTime = Math.floor(now / 1000);
   const notes = { amr: ['pwd'], authTime, acr: undefined, device: 'Chrome on Linux' };
   const { refreshToken } = await auth.sessions.start(user, { ...notes, delivery: 'cookie' });
   return { name: 'latchkey-session', value: refreshToken, url: origin };

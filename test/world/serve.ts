@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { onWorldEnd } from './shared-world.js';
 
 export interface Served {
   /** `http://127.0.0.1:<port>`, without a slash at the end. */
@@ -9,10 +9,10 @@ export interface Served {
   close(): Promise<void>;
 }
 
-/** Serves on a free loopback port until the test that asked for it has finished. */
+/** Serves on a free loopback port until the test that asked for it has finished, or the last of those that share it. */
 export async function serve(listener: RequestListener): Promise<Served> {
   const served = await listen(listener);
-  onTestFinished(() => served.close());
+  onWorldEnd(() => served.close());
   return served;
 }
 
