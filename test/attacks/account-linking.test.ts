@@ -148,10 +148,10 @@ describe('C12 who is who', () => {
 
 describe('C12 joining an identity with the account that is signed in', () => {
   it('is done when its user asks for it, and either way in leads to the same user then', async () => {
-    const { app, origin, visit, signInLocally, speakOf, link, users } = await world();
+    const { app, origin, visit, enter, speakOf, link, users } = await world();
     const alice = await addUser(app);
     const browser = createHttpBrowser();
-    await signInLocally(browser, 'alice');
+    await enter(browser, 'alice');
     speakOf(ADA);
     const page = await link(browser);
     expect(page.url).toBe(`${origin}/inside`);
@@ -165,10 +165,10 @@ describe('C12 joining an identity with the account that is signed in', () => {
   });
 
   it('works a second time, and for a second provider', async () => {
-    const { app, auth, origin, other, visit, signInLocally, speakOf, link } = await world();
+    const { app, auth, origin, other, visit, enter, speakOf, link } = await world();
     const alice = await addUser(app);
     const browser = createHttpBrowser();
-    await signInLocally(browser, 'alice');
+    await enter(browser, 'alice');
     speakOf(ADA);
     await link(browser);
     expect((await link(browser)).url).toBe(`${origin}/inside`);
@@ -183,10 +183,10 @@ describe('C12 joining an identity with the account that is signed in', () => {
     { title: 'a sub-domain', from: 'http://sub.localhost' },
     { title: 'a sandboxed frame', from: 'null' },
   ])('cannot be begun by $title', async ({ from }) => {
-    const { app, origin, corp, signInLocally } = await world();
+    const { app, origin, corp, enter } = await world();
     await addUser(app);
     const browser = createHttpBrowser();
-    await signInLocally(browser, 'alice');
+    await enter(browser, 'alice');
     const cookie = [...browser.cookies('localhost')].map(([name, value]) => `${name}=${value}`);
     const response = await fetch(`${origin}/api/auth/link/corp`, {
       method: 'POST',
@@ -219,11 +219,11 @@ describe('C12 joining an identity with the account that is signed in', () => {
     { title: 'somebody else has signed in', meanwhile: 'bob' },
     { title: 'its user has signed out', meanwhile: undefined },
   ])('is refused when $title meanwhile', async ({ meanwhile }) => {
-    const { app, origin, visit, signInLocally, speakOf, link, users } = await world();
+    const { app, origin, visit, enter, signInLocally, speakOf, link, users } = await world();
     await addUser(app);
     await addUser(app, { username: 'bob' });
     const browser = createHttpBrowser();
-    await signInLocally(browser, 'alice');
+    await enter(browser, 'alice');
     speakOf(ADA);
     const { url } = await link(browser, { until: isCallback });
     if (meanwhile) await signInLocally(browser, meanwhile);
@@ -237,21 +237,21 @@ describe('C12 joining an identity with the account that is signed in', () => {
   });
 
   it("does not take somebody else's identity away, and signs nobody in", async () => {
-    const { app, origin, visit, signInLocally, link } = await world();
+    const { app, origin, visit, enter, link } = await world();
     const alice = await addUser(app);
     const owner = await visit(ADA);
     const browser = createHttpBrowser();
-    await signInLocally(browser, 'alice');
+    await enter(browser, 'alice');
     expect(refusalOn(await link(browser))).toEqual(DENIED);
     expect((await userOf(browser, origin))?.id).toBe(alice.id);
     expect((await visit(ADA)).user?.id).toBe(owner.user?.id);
   });
 
   it('is not what an ordinary log-in does: who is signed in changes', async () => {
-    const { app, origin, signInLocally, speakOf, signIn } = await world();
+    const { app, origin, enter, speakOf, signIn } = await world();
     const alice = await addUser(app);
     const browser = createHttpBrowser();
-    await signInLocally(browser, 'alice');
+    await enter(browser, 'alice');
     speakOf(ADA);
     await signIn(browser);
     const user = await userOf(browser, origin);
@@ -260,14 +260,14 @@ describe('C12 joining an identity with the account that is signed in', () => {
   });
 
   it('of one identity to two accounts at once: one of them has it then', async () => {
-    const { app, origin, visit, signInLocally, speakOf, link } = await world();
+    const { app, origin, visit, enter, speakOf, link } = await world();
     await addUser(app);
     await addUser(app, { username: 'bob' });
     speakOf(ADA);
     const ready = await Promise.all(
       ['alice', 'bob'].map(async (username) => {
         const browser = createHttpBrowser();
-        await signInLocally(browser, username);
+        await enter(browser, username);
         return { browser, url: (await link(browser, { until: isCallback })).url };
       }),
     );
@@ -290,7 +290,7 @@ describe('AUTH_SIGN_UP=off', () => {
   });
 
   it('lets in who is known, by a verified address or because they asked', async () => {
-    const { app, visit, signInLocally, speakOf, link } = await world({ trustEmail: true, options });
+    const { app, visit, enter, speakOf, link } = await world({ trustEmail: true, options });
     const ada = await addUser(app, {
       username: 'a',
       email: 'ada@corp.example',
@@ -299,7 +299,7 @@ describe('AUTH_SIGN_UP=off', () => {
     expect((await visit(ADA)).user?.id).toBe(ada.id);
     const alice = await addUser(app);
     const browser = createHttpBrowser();
-    await signInLocally(browser, 'alice');
+    await enter(browser, 'alice');
     speakOf({ sub: 'alice-there' });
     await link(browser);
     expect((await visit({ sub: 'alice-there' })).user?.id).toBe(alice.id);
@@ -399,7 +399,7 @@ describe('the provision hook', () => {
     async function expectNoLink(): Promise<void> {
       refused = undefined;
       const browser = createHttpBrowser();
-      await all.signInLocally(browser, 'bob');
+      await all.enter(browser, 'bob');
       all.speakOf(ADA);
       expect((await all.link(browser)).url).toBe(`${all.origin}/inside`);
       expect((await all.visit(ADA)).user?.id).toBe(bob.id);
@@ -408,9 +408,9 @@ describe('the provision hook', () => {
   }
 
   it('that refuses a link which was asked for leaves none behind', async () => {
-    const { signInLocally, speakOf, link, expectNoLink } = await refusingAlice(false);
+    const { enter, speakOf, link, expectNoLink } = await refusingAlice(false);
     const browser = createHttpBrowser();
-    await signInLocally(browser, 'alice');
+    await enter(browser, 'alice');
     speakOf(ADA);
     expect(refusalOn(await link(browser))).toEqual(DENIED);
     await expectNoLink();
@@ -450,7 +450,7 @@ describe('twenty first log-ins of one identity at once', () => {
     { title: 'with nothing but a subject', said: { sub: 'cay-there' } },
   ];
 
-  /** One user in the end, whoever was first. */
+  /** One user in the end, whoever was first, of whom listeners hear once. */
   async function expectOne(worlds: readonly World[], said: Said): Promise<void> {
     const known = new Set((await worlds[0]?.users())?.map(({ id }) => id));
     const arrived = await arriveAtOnce(worlds, said);
@@ -458,13 +458,15 @@ describe('twenty first log-ins of one identity at once', () => {
     expect(new Set(arrived.map(({ id }) => id)).size).toBe(1);
     const added = (await worlds[0]?.users())?.filter(({ id }) => !known.has(id));
     expect(added?.map(({ id }) => id)).toEqual([arrived[0]?.id]);
+    const told = worlds.flatMap(({ app }) => app.events);
+    expect(told.filter(({ name }) => name === 'identity.linked')).toHaveLength(1);
   }
 
-  it.each(cases)('make one user ($title)', async ({ said }) => {
+  it.each(cases)('make one user, and tell of one ($title)', async ({ said }) => {
     await expectOne([await world({ options: { store: memoryStore() } })], said);
   });
 
-  it('make one user when the account appears while others look for it', async () => {
+  it('make one user, and tell of one, when the account appears while others look for it', async () => {
     const store = memoryStore();
     let lookups = 0;
     const users = {
@@ -487,20 +489,10 @@ describe('twenty first log-ins of one identity at once', () => {
       beforeAll(create);
       afterAll(drop);
 
-      it.each(cases)('make one user ($title)', async ({ said }) => {
+      it.each(cases)('make one user, and tell of one ($title)', async ({ said }) => {
         const corp = await startHostileProvider();
         const options = { store: { url } };
         await expectOne([await world({ corp, options }), await world({ corp, options })], said);
-      });
-
-      it('tell listeners of one new account', async () => {
-        const corp = await startHostileProvider();
-        const options = { store: { url } };
-        const worlds = [await world({ corp, options }), await world({ corp, options })];
-        await arriveAtOnce(worlds, { sub: 'dan-there' });
-        const events = worlds.flatMap(({ app }) => app.events);
-        const linked = events.filter((told) => told.name === 'identity.linked');
-        expect(linked).toHaveLength(1);
       });
     });
 });
