@@ -62,7 +62,8 @@ export function gatherSettings(options: SourceOptions): GivenSettings {
 
 /** The variable's name, where a setting has to be called by one. */
 export function variableOf(path: string, prefix: string): string {
-  const setting = settings.find((candidate) => matches(candidate.path, path));
+  const steps = stepsOf(path);
+  const setting = settings.find((candidate) => matches(stepsOf(candidate.path), steps));
   const provider = path.split('.')[1];
   const name = provider === 'default' ? '' : `${provider?.toUpperCase().replaceAll('-', '_')}_`;
   return prefix + (setting?.variable.replace('*_', name) ?? path);
@@ -117,12 +118,16 @@ function addVariable(given: GivenSettings, path: string, variable: Variable): vo
   given.values.set(path, { value, origin: name, ...(isFile && { file: text }) });
 }
 
-const SECRET_PATHS = settings.filter((row) => row.isSecret).map(({ path }) => path.split('.'));
+const secretPaths = settings.filter((row) => row.isSecret).map(({ path }) => path);
+// Asked for every member of a configuration, nearly all of which have a path without a provider's name.
+const secretsByPath = new Set(secretPaths.filter((path) => !path.includes('*')));
+const secretsOfProviders = secretPaths.filter((path) => path.includes('*')).map(stepsOf);
 
 /** Whether the setting at this path must never be printed. */
 export function isSecret(path: string): boolean {
-  const steps = path.split('.');
-  return SECRET_PATHS.some((secret) => matches(secret, steps));
+  if (secretsByPath.has(path)) return true;
+  const steps = stepsOf(path);
+  return secretsOfProviders.some((pattern) => matches(pattern, steps));
 }
 
 /** Undefined stands for a file that cannot be read, which is then already reported. */
@@ -230,20 +235,22 @@ function unknownKey(key: string, known: readonly string[]): Refusal {
 
 /** The keys that may follow a path; none after a setting. */
 function knownKeys(path: readonly string[]): readonly string[] {
-  const below = settings
-    .map((row) => row.path.split('.'))
-    .filter((steps) => steps.length > path.length && matches(steps.slice(0, path.length), path));
+  const below = settingSteps.filter(
+    (steps) => steps.length > path.length && matches(steps.slice(0, path.length), path),
+  );
   return [...new Set(below.map((steps) => steps[path.length] ?? ''))];
 }
 
-type Path = string | readonly string[];
+const settingSteps = settings.map(({ path }) => stepsOf(path));
 
-function matches(pattern: Path, path: Path): boolean {
-  const steps = typeof path === 'string' ? path.split('.') : path;
-  const expected = typeof pattern === 'string' ? pattern.split('.') : pattern;
+function stepsOf(path: string): readonly string[] {
+  return path.split('.');
+}
+
+function matches(pattern: readonly string[], steps: readonly string[]): boolean {
   return (
-    expected.length === steps.length &&
-    expected.every((step, index) => step === '*' || step === steps[index])
+    pattern.length === steps.length &&
+    pattern.every((step, index) => step === '*' || step === steps[index])
   );
 }
 
@@ -320,17 +327,28 @@ export function readSettings({ values, problems }: GivenSettings): Settings {
     valueAt: (path) => values.get(path)?.value,
     namesIn: (path) => namesIn(values, path),
     attempt(path, read) {
-      const origin = values.get(path)?.origin ?? path;
-      const refused = new RefusalList();
-      const value = refused.attempt('', read);
-      for (const { refusal, place } of refused.refusals) {
-        const problem = place === '' ? refusal.message : `at ${place.slice(1)}: ${refusal.message}`;
-        problems.push({ setting: origin, problem, fix: refusal.fix });
+      try {
+        return read();
+      } catch (error) {
+        // A list of refusals is an error, which takes long to make: only where there is something to refuse.
+        refuse(path, error);
+        return undefined;
       }
-      if (refused.refusals.length > 0) values.set(path, { value: undefined, origin });
-      return value;
     },
   });
+
+  function refuse(path: string, error: unknown): void {
+    const origin = values.get(path)?.origin ?? path;
+    const refused = new RefusalList();
+    refused.attempt('', () => {
+      throw error;
+    });
+    for (const { refusal, place } of refused.refusals) {
+      const problem = place === '' ? refusal.message : `at ${place.slice(1)}: ${refusal.message}`;
+      problems.push({ setting: origin, problem, fix: refusal.fix });
+    }
+    if (refused.refusals.length > 0) values.set(path, { value: undefined, origin });
+  }
 }
 
 /** The members of a group that the application named: a provider counts as named even when nothing about it is readable. */

@@ -84,18 +84,17 @@ function isKey(key: string): key is TextKey {
 }
 
 function wordsOf(language: string, texts: PageTexts, common: Facts): Words {
-  const relative = new Intl.RelativeTimeFormat(language);
-  const now = new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(0, 'second');
   const say: Words['say'] = (key, facts = {}) => fill(texts[key], { ...common, ...facts });
   return Object.freeze({
     language,
     say,
     find: (key: string, facts: Facts = {}) => (isKey(key) ? say(key, facts) : undefined),
     fromNow(seconds: number) {
-      if (Math.abs(seconds) < 1) return now;
+      if (Math.abs(seconds) < 1)
+        return new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(0, 'second');
       const [unit, size] = unitOf(seconds);
       // A wait must not end too early.
-      return relative.format(Math.ceil(seconds / size), unit);
+      return new Intl.RelativeTimeFormat(language).format(Math.ceil(seconds / size), unit);
     },
     length(seconds: number) {
       const [unit, size] = unitOf(seconds);
