@@ -425,5 +425,5 @@ describe('F7 six callers at once', () => {
       return outcomeOf(verdict) !== callers[kind] || loadedFor !== callers[kind];
     });
     expect(strayed).toEqual([]);
-  });
+  }, 120_000);
 });
