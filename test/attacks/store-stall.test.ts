@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { memoryStore, openStore } from 'latchkey';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -309,7 +308,8 @@ describe('W1 stalls in real time', async () => {
     onTestFinished(drop);
     const store = openStore(url);
     onTestFinished(() => store.close());
-    const server = await serveAuth({ store });
+    const clock = createClock();
+    const server = await serveAuth({ store, now: clock.now });
     onTestFinished(() => server.auth.close());
     await addUser(server);
     const tokens = await server.signIn('alice');
@@ -317,10 +317,10 @@ describe('W1 stalls in real time', async () => {
     const locker = new Client(url);
     await locker.connect();
     await locker.query('BEGIN; LOCK TABLE latchkey_sessions IN EXCLUSIVE MODE');
-    const locked = wait(15_000).then(() => locker.query('COMMIT'));
     const answer = await refresh(server, tokens.refresh_token);
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '2']);
-    await locked;
+    clock.advance(15);
+    await locker.query('COMMIT');
     await locker.end();
 
     await isServed(server, tokens.refresh_token);
