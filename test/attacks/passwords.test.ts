@@ -4,6 +4,7 @@ import {
   addUser,
   type AuthServer,
   bearer,
+  enter,
   PASSWORD,
   serveAuth,
   type Tokens,
@@ -232,7 +233,7 @@ describe('P3 odd requests', () => {
 
 it('P4 a reset ends every session and tells the owner', async () => {
   const { server } = await withAlice();
-  const thief = await server.signIn('alice');
+  const thief = await enter(server, 'alice');
   const token = await mailedToken(server);
   const answer = await reset(server, token);
   const tokens = (await answer.json()) as Tokens;
@@ -322,7 +323,7 @@ describe('P5 changing a password', () => {
 
   it('the right one gives a new session and ends all others', async () => {
     const { server, user } = await withAlice();
-    const [one, two] = [await server.signIn('alice'), await server.signIn('alice')];
+    const [one, two] = [await enter(server, 'alice'), await enter(server, 'alice')];
     const answer = await change(server, one, { old: PASSWORD });
     expect(answer.status).toBe(200);
     const next = (await answer.json()) as Tokens;
@@ -334,7 +335,7 @@ describe('P5 changing a password', () => {
 
   it('of two changes at once one succeeds', async () => {
     const { server } = await withAlice();
-    const tokens = await server.signIn('alice');
+    const tokens = await enter(server, 'alice');
     const answers = await Promise.all([
       change(server, tokens, { old: PASSWORD, new: 'the first of two sentences' }),
       change(server, tokens, { old: PASSWORD, new: 'the second of two sentences' }),
@@ -361,7 +362,7 @@ describe('a user who is disabled while a new password is on its way', () => {
       return false;
     };
     const { server, user } = await withAlice({ passwords: { isBlocked } });
-    const tokens = await server.signIn('alice');
+    const tokens = await enter(server, 'alice');
     const token = await mailedToken(server);
     all.disable = () => server.auth.users.update(user.id, { disabled: true });
     const expectOldPassword = async (sessions: number): Promise<void> => {

@@ -7,6 +7,7 @@ import {
   bearer,
   PASSWORD,
   serveAuth,
+  startSession,
   type Tokens,
 } from '../world/auth-server.js';
 import { createClock } from '../world/clock.js';
@@ -24,11 +25,23 @@ async function codeOf(response: Response): Promise<string> {
   return ((await response.json()) as { code: string }).code;
 }
 
-async function signedIn(options: Parameters<typeof serveAuth>[0] = {}) {
+async function served(options: Parameters<typeof serveAuth>[0] = {}) {
   const clock = createClock();
   const server = await serveAuth({ now: clock.now, ...options });
-  const user = await addUser(server);
-  return { clock, server, user, tokens: await server.signIn('alice') };
+  return { clock, server, user: await addUser(server) };
+}
+
+/** A session, without the work of a password. */
+async function signedIn(options?: Parameters<typeof serveAuth>[0]) {
+  const all = await served(options);
+  const refresh_token = await startSession(all.server, all.user, all.clock.now());
+  return { ...all, tokens: { refresh_token } };
+}
+
+/** A session with an access token. */
+async function loggedIn() {
+  const all = await served();
+  return { ...all, tokens: await all.server.signIn('alice') };
 }
 
 describe('R1 parallel refreshes', () => {
@@ -162,7 +175,7 @@ describe('R5 refresh beside the end of the session', () => {
 
   it.each(endings)('$title: afterwards no token works, whichever wins', async ({ end }) => {
     for (let round = 0; round < 5; round += 1) {
-      const { server, tokens, user } = await signedIn();
+      const { server, tokens, user } = await loggedIn();
       const [answer] = await Promise.all([
         refresh(server, tokens.refresh_token),
         end(server, tokens, user.id),
@@ -186,7 +199,7 @@ describe('R5 a user who may not sign in any more, whose sessions were not revoke
   ];
 
   it.each(changes)('$title: a refresh is 401, and ends the session', async ({ change }) => {
-    const { server, tokens, user } = await signedIn();
+    const { server, tokens, user } = await loggedIn();
     await change(server.auth, user.id);
     expect(await codeOf(await refresh(server, tokens.refresh_token))).toBe('REFRESH_INVALID');
     expect((await server.get('/api/me', bearer(tokens))).status).toBe(401);
@@ -214,7 +227,7 @@ describe('R5 a user who may not sign in any more, whose sessions were not revoke
 
 describe('R6 one kind of token in place of another', () => {
   it('an access token does not refresh, and a refresh token is no bearer token', async () => {
-    const { server, tokens } = await signedIn();
+    const { server, tokens } = await loggedIn();
     expect((await refresh(server, tokens.access_token)).status).toBe(401);
     const asBearer = { access_token: tokens.refresh_token };
     expect((await server.get('/api/me', bearer(asBearer))).status).toBe(401);

@@ -5,6 +5,7 @@ import {
   addUser,
   type AuthServer,
   bearer,
+  enter,
   PASSWORD,
   SECRET,
   serveAuth,
@@ -154,7 +155,7 @@ describe.each(places)('signing up on $name', ({ isMissing, open, create, drop })
       for (const [at, change] of changes.entries()) {
         const email = `before-${at}@example.com`;
         const user = await addUser(server, { username: `w6-${at}`, email });
-        const tokens = await server.signIn(`w6-${at}`);
+        const tokens = await enter(server, `w6-${at}`);
         const next = { email: `after-${at}@example.com`, password: PASSWORD };
         const mails = await mailsOf(
           server,
@@ -176,7 +177,7 @@ describe.each(places)('signing up on $name', ({ isMissing, open, create, drop })
       const proofs: { token: string; password: string }[] = [];
       for (const username of ['one-of-two', 'two-of-two']) {
         await addUser(server, { username });
-        const tokens = await server.signIn(username);
+        const tokens = await enter(server, username);
         const [mail] = await mailsOf(server, () =>
           server.post('/api/auth/change-email', { email, password: PASSWORD }, bearer(tokens)),
         );
@@ -358,7 +359,7 @@ describe('a new address', () => {
     const clock = createClock();
     const server = await serve({ now: clock.now, ...options });
     const user = await addUser(server, { email: 'alice@example.com' });
-    const tokens = await server.signIn('alice');
+    const tokens = await enter(server, 'alice', clock.now());
     const ask = (body: object) => server.post('/api/auth/change-email', body, bearer(tokens));
     async function askFor(email: string): Promise<string> {
       const mails = await mailsOf(server, () => ask({ email }), 2);
@@ -386,9 +387,9 @@ describe('a new address', () => {
   });
 
   it('is no trap: a stranger who opens the mail does not give their address to the account', async () => {
-    const { server, user, askFor } = await world();
+    const { clock, server, user, askFor } = await world();
     await addUser(server, { username: 'stranger' });
-    const stranger = await server.signIn('stranger');
+    const stranger = await enter(server, 'stranger', clock.now());
     const token = await askFor('stranger@example.com');
     expect((await verify(server, { token })).status).toBe(401);
     expect((await verify(server, { token }, bearer(stranger))).status).toBe(401);

@@ -112,6 +112,27 @@ export function bearer({ access_token }: Pick<Tokens, 'access_token'>): Record<s
   return { authorization: `Bearer ${access_token}` };
 }
 
+/** The refresh token of a new session, as after a log-in: for tests of what comes later, without the work of a password. */
+export async function startSession(
+  { auth }: Pick<AuthServer, 'auth'>,
+  user: Parameters<Auth['sessions']['start']>[0],
+  now = Date.now(),
+): Promise<string> {
+  const notes = { amr: ['pwd'], acr: undefined, device: undefined, delivery: 'body' } as const;
+  const authTime = Math.floor(now / 1000);
+  return (await auth.sessions.start(user, { ...notes, authTime })).refreshToken;
+}
+
+/** The same with an access token, so that the refresh token is the second one of its session. */
+export async function enter(server: AuthServer, username: string, now?: number): Promise<Tokens> {
+  const user = await server.auth.users.findByLogin(username);
+  if (!user) throw new Error(`there is no user ${username}`);
+  const refresh_token = await startSession(server, user, now);
+  const response = await server.post('/api/auth/refresh', { refresh_token });
+  if (response.status !== 200) throw new Error(`refresh answered ${response.status}`);
+  return (await response.json()) as Tokens;
+}
+
 let passwordHash: Promise<string> | undefined;
 
 /** Made once: a hash takes long on purpose. */
