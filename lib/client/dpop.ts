@@ -10,9 +10,6 @@ export interface DpopFetchOptions {
 }
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-const STORE = 'keys';
-/** Some private windows leave IndexedDB without an answer. */
-const LONGEST_WAIT_MS = 3000;
 
 /**
  * Creates a `fetch` for `createAuthClient({ fetch })` that binds tokens to a key (DPoP, RFC 9449): each request proves that it comes from this browser, so a
@@ -25,40 +22,37 @@ export function createDpopFetch(options: DpopFetchOptions = {}): typeof globalTh
   const { name = 'latchkey', fetch = (...request) => browser.fetch(...request) } = options;
   if (!crypto.subtle) throw new TypeError('DPoP needs a page with https');
   let keys: Promise<KeyPair> | undefined;
-  /** By origin: each server has its own. */
-  const nonces = new Map<string, string>();
-  /** Of the server's clock: many devices have a wrong one, and proofs hold for seconds. */
-  let aheadMs = 0;
+  /** By origin: each server has its own nonce, and its own clock. Many devices have a wrong one, and proofs hold for seconds. */
+  const servers: Record<string, { nonce?: string | undefined; aheadMs: number }> = {};
 
   return async function fetchWithProof(input, init = {}) {
     const isRequest = input instanceof Request;
     const given = isRequest ? input : { url: input, method: 'GET', headers: undefined };
     const url = new URL(given.url, browser.location?.href);
+    const server = (servers[url.origin] ??= { aheadMs: 0 });
     const headers = new Headers(init.headers ?? given.headers);
     const [scheme, token] = (headers.get('Authorization') ?? '').split(' ');
     // The token of a session that began without a key.
     if (scheme === 'Bearer') return fetch(input, init);
     // Once more for the clock, and once for the nonce.
-    for (let triesLeft = 3; ;) {
+    for (let triesLeft = 2; ; triesLeft -= 1) {
       const claims = {
         jti: crypto.randomUUID(),
         // As it is sent: `fetch()` does the same for all methods but PATCH, which is no method in small letters.
         htm: (init.method ?? given.method).toUpperCase(),
         htu: url.origin + url.pathname,
-        iat: Math.floor((Date.now() + aheadMs) / 1000),
+        iat: Math.floor((Date.now() + server.aheadMs) / 1000),
         ath: token && encodeBytes(await crypto.subtle.digest('SHA-256', bytesOf(token))),
-        nonce: nonces.get(url.origin),
+        nonce: server.nonce,
       };
       headers.set('DPoP', await sign(await (keys ??= openKeys(name)), claims));
       const answer = await fetch(input, { ...init, headers });
-      const nonce = answer.headers.get('DPoP-Nonce');
-      if (nonce) nonces.set(url.origin, nonce);
+      server.nonce = answer.headers.get('DPoP-Nonce') ?? server.nonce;
       const challenge = answer.headers.get('WWW-Authenticate') ?? '';
       const isOff = challenge.includes('invalid_dpop_proof');
       // Only here, since an answer out of a cache tells a time that is past.
-      if (isOff) aheadMs = Date.parse(answer.headers.get('Date') ?? '') - Date.now() || 0;
+      if (isOff) server.aheadMs = Date.parse(answer.headers.get('Date') ?? '') - Date.now() || 0;
       const isFlawed = isOff || challenge.includes('use_dpop_nonce');
-      triesLeft -= 1;
       if (!isFlawed || !triesLeft || isRequest || !canRepeat(init)) return answer;
       drop(answer);
     }
@@ -79,6 +73,8 @@ const generateKeys = () => crypto.subtle.generateKey(ALGORITHM, false, ['sign', 
 
 /** The key of this origin, made once: all tabs have the same, also after a reload. Where nothing can be stored, one for this page. */
 async function openKeys(name: string): Promise<KeyPair> {
+  /** Some private windows leave IndexedDB without an answer. */
+  const LONGEST_WAIT_MS = 3000;
   const made = await generateKeys();
   // Without the timer below: a program would not end before it.
   if (!browser.indexedDB) return made;
@@ -88,6 +84,7 @@ async function openKeys(name: string): Promise<KeyPair> {
 }
 
 async function keep(factory: KeyDatabases, made: KeyPair, name: string): Promise<KeyPair> {
+  const STORE = 'keys';
   const opening = factory.open('latchkey');
   opening.addEventListener('upgradeneeded', () => void opening.result.createObjectStore(STORE));
   const database = await done(opening);

@@ -103,6 +103,31 @@ it.each([
   expect(app.log.slice(before)).toEqual(['GET /api/me']);
 });
 
+it('keeps the clocks of two servers apart', async () => {
+  const fetchWithProof = createDpopFetch();
+  const servers = await Promise.all(
+    [0, -5].map(async (hours) => {
+      const offMs = hours * 3_600_000;
+      const app = await serveClientApp({
+        dpop: { mode: 'required' },
+        now: () => Date.now() + offMs,
+      });
+      await app.addUser('alice');
+      app.outage = (_req, res) => {
+        res.setHeader('Date', new Date(Date.now() + offMs).toUTCString());
+        return false;
+      };
+      const client = createAuthClient({ baseUrl: `${app.origin}/api`, fetch: fetchWithProof });
+      await client.login({ username: 'alice', password: PASSWORD });
+      app.log.length = 0;
+      return { app, client };
+    }),
+  );
+  for (const { client } of [...servers, ...servers])
+    expect((await client.fetch('/me')).status).toBe(200);
+  for (const { app } of servers) expect(app.log).toEqual(['GET /api/me', 'GET /api/me']);
+});
+
 it('gives up a proof that is refused again and again', async () => {
   const app = await serveClientApp({ dpop: { mode: 'required' } });
   await app.addUser('alice');
