@@ -23,6 +23,8 @@ export interface OpenedStore {
   /** Prints a line. */
   readonly print: (line: string) => void;
   readonly read: Terminal['read'];
+  /** Another command on this store, for a hint: `npx latchkey users list`. */
+  readonly hint: (command: string) => string;
 }
 
 /** For the help of commands that work on a store. */
@@ -55,8 +57,10 @@ export async function withStore(
     warns: false,
   });
   const print = (line: string) => write(`${visible(line)}\n`);
+  const hint = (command: string): string =>
+    `npx latchkey ${command}${given === undefined ? '' : ' --store <url>'}`;
   try {
-    await work({ store, site: siteOf(url).name, events, now: Date.now, print, read });
+    await work({ store, site: siteOf(url).name, events, now: Date.now, print, read, hint });
   } finally {
     await store.close();
   }
@@ -69,7 +73,7 @@ function begunStore(url: string, source: string): Store {
     if (await isStoreBegun(url)) return openStore(url);
     throw new StoreFailure(
       'database',
-      `${siteOf(url).name}, which ${source} names, holds nothing of latchkey; check which database that is, or start the application once, which makes what it needs`,
+      `${siteOf(url).name}, which ${source} names, holds nothing of latchkey; check which database that is: the application makes what it needs with the first request for it, npx latchkey users add with the first user`,
     );
   });
 }

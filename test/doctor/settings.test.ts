@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -276,4 +276,23 @@ it.each([
   { nodeVersion: '27.0.0', now: Date.UTC(2026, 4, 1), flaws: [] },
 ])('Node $nodeVersion is judged by the day: $now', ({ flaws, ...today }) => {
   expect(flawsIn(findingsOf(HEALTHY, { today }))).toEqual(flaws);
+});
+
+describe('a SQLite store without libsql', () => {
+  it.each([
+    { nodeVersion: '20.20.2', flaws: ['fail package_versions'] },
+    { nodeVersion: '22.12.0', flaws: ['fail package_versions'] },
+    { nodeVersion: '22.13.0', flaws: [] },
+    { nodeVersion: '23.3.0', flaws: ['fail package_versions'] },
+    { nodeVersion: '24.1.0', flaws: [] },
+  ])('is judged by what Node $nodeVersion has: $flaws', ({ nodeVersion, flaws }) => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-doctor-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const express = path.join(folder, 'node_modules', 'express');
+    mkdirSync(express, { recursive: true });
+    writeFileSync(path.join(express, 'package.json'), JSON.stringify({ version: '5.1.0' }));
+    const env = { ...HEALTHY, AUTH_STORE_URL: 'file:./auth.db' };
+    const today = { now: Date.UTC(2025, 0), nodeVersion };
+    expect(flawsIn(findingsOf(env, { folder, today }))).toEqual(flaws);
+  });
 });

@@ -59,14 +59,14 @@ function lifeOf({ days }: Given, now: number): { readonly expiresAt?: number } {
 
 const HEAD = ['CLIENT ID', 'ORG', 'NAME', 'SCOPES', 'ROLES', 'STATE'];
 
-export async function list({ accounts, site, print }: Accounts, given: Given): Promise<void> {
+export async function list({ accounts, site, print, hint }: Accounts, given: Given): Promise<void> {
   const { org, json = false } = given;
   const found = await accounts.list(org === undefined ? {} : { org });
   if (json) for (const account of found) print(JSON.stringify(publicServiceAccount(account)));
   else if (found.length > 0) for (const line of tableOf(HEAD, found.map(cellsOf))) print(line);
   else
     print(
-      `no service accounts${org === undefined ? '' : ` of ${JSON.stringify(org)}`} in ${site}; add one with: npx latchkey service-accounts add --org <id> --name <name>`,
+      `no service accounts${org === undefined ? '' : ` of ${JSON.stringify(org)}`} in ${site}; add one with: ${hint('service-accounts add --org <id> --name <name>')}`,
     );
 }
 
@@ -92,7 +92,7 @@ export async function changeSecret(opened: Accounts, given: Given, id: string): 
   }
   if (!(await accounts.endSecret(id, end)))
     throw new Error(
-      `${id} has no live secret ${JSON.stringify(end)}; npx latchkey service-accounts secrets ${id} shows them`,
+      `${id} has no live secret ${JSON.stringify(end)}; ${opened.hint(`service-accounts secrets ${id}`)} shows them`,
     );
   tell(opened, id, { change: 'secret_ended' });
   print(`ended ${end}; tokens that it got before work until they expire`);
@@ -101,14 +101,14 @@ export async function changeSecret(opened: Accounts, given: Given, id: string): 
 const SECRET_HEAD = ['SECRET ID', 'CREATED', 'LAST USED', 'ENDS'];
 
 export async function listSecrets(opened: Accounts, _given: Given, id: string): Promise<void> {
-  const { accounts, print } = opened;
+  const { accounts, print, hint } = opened;
   await find(opened, id);
   const rows = (await accounts.listSecrets(id)).map((secret) => [
     secret.id,
     ...[secret.createdAt, secret.lastUsedAt, secret.expiresAt].map(timeText),
   ]);
   if (rows.length === 0)
-    print(`no secrets; add one with: npx latchkey service-accounts secret ${id}`);
+    print(`no secrets; add one with: ${hint(`service-accounts secret ${id}`)}`);
   else for (const line of tableOf(SECRET_HEAD, rows)) print(line);
 }
 
@@ -138,11 +138,11 @@ export async function remove(opened: Accounts, _given: Given, id: string): Promi
   opened.print(`removed ${name}; tokens that it got before work until they expire`);
 }
 
-async function find({ accounts }: Accounts, id: string): Promise<ServiceAccount> {
+async function find({ accounts, hint }: Accounts, id: string): Promise<ServiceAccount> {
   const account = await accounts.findById(id);
   if (account) return account;
   throw new Error(
-    `there is no service account ${JSON.stringify(id)}; npx latchkey service-accounts list shows all of them`,
+    `there is no service account ${JSON.stringify(id)}; ${hint('service-accounts list')} shows all of them`,
   );
 }
 

@@ -70,7 +70,7 @@ export async function removeIdentity(
   const removed = await unlink(directory, user.id, { provider });
   if (removed.length === 0)
     throw new Error(
-      `${nameOf(user)} does not sign in with ${JSON.stringify(provider)}; npx latchkey users identities shows what they have`,
+      `${nameOf(user)} does not sign in with ${JSON.stringify(provider)}; ${directory.hint(`users identities ${login}`)} shows what they have`,
     );
   tellUnlinked(directory, removed, { userId: user.id, by: 'admin' });
   const ended = await endSessions(directory, user, 'identity_removed');

@@ -26,11 +26,11 @@ export function openDirectory(opened: OpenedStore): Directory {
   };
 }
 
-export async function find({ users }: Directory, login: string): Promise<StoredUser> {
+export async function find({ users, hint }: Directory, login: string): Promise<StoredUser> {
   const user = await users.findByLogin(login);
   if (user) return user;
   throw new Error(
-    `there is no user ${JSON.stringify(login)}; npx latchkey users list shows all of them`,
+    `there is no user ${JSON.stringify(login)}; ${hint('users list')} shows all of them`,
   );
 }
 

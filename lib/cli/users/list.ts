@@ -6,7 +6,7 @@ import type { Given } from './options.js';
 
 const PAGE = 100;
 
-export async function list({ users, site, print }: Directory, given: Given): Promise<void> {
+export async function list({ users, site, print, hint }: Directory, given: Given): Promise<void> {
   let after: string | undefined;
   for (;;) {
     // One page after the other: the next one begins where this one ends.
@@ -17,7 +17,7 @@ export async function list({ users, site, print }: Directory, given: Given): Pro
     else if (page.length > 0)
       for (const line of tableOf(HEAD, page.map(cellsOf)).slice(isFirst ? 0 : 1)) print(line);
     else if (isFirst)
-      print(`no users in ${site}; add one with: npx latchkey users add --username <name>`);
+      print(`no users in ${site}; add one with: ${hint('users add --username <name>')}`);
     after = page.at(-1)?.id;
     if (page.length < PAGE) return;
   }

@@ -94,11 +94,17 @@ const DRIVERS: readonly (readonly [scheme: RegExp, driver: string])[] = [
 ];
 
 /** The driver that the store of AUTH_STORE_URL loads at its first use. */
-function driverOf({ settings }: Inspected): string | undefined {
+function driverOf({ settings, today }: Inspected): string | undefined {
   if (!settings || settings.hasOwnStore) return undefined;
   const { jwt, store } = settings.config;
   if (jwt.secret === undefined && jwt.privateKey === undefined) return undefined;
+  if (store.url.startsWith('file:') && today && hasSqlite(today.nodeVersion)) return undefined;
   return DRIVERS.find(([scheme]) => scheme.test(store.url))?.[1];
+}
+
+/** Whether Node has SQLite itself, without a flag. */
+function hasSqlite(version: string): boolean {
+  return !isOlder(version, majorOf(version) === 23 ? '23.4.0' : '22.13.0');
 }
 
 /** Looks in every `node_modules` from the folder upwards, as Node does; in a workspace the package may be far up. */

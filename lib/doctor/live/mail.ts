@@ -22,7 +22,7 @@ export async function checkMail({ created, mailTo }: LiveSubject): Promise<reado
     fail('live_mail', {
       says: 'the application has no sendMail that could send a mail',
       why: 'who has forgotten a password gets no link to a new one',
-      fix: 'give auth.router({ sendMail }), and name the application: npx latchkey doctor --live app.js',
+      fix: 'give auth.router({ sendMail }), and name the application: npx latchkey doctor app.js --live --mail-to <address>',
     }),
   ];
 }

@@ -139,17 +139,20 @@ function judgeSchema({ row, isThere, revision }: Facts): Finding {
   if (isThere)
     return warn('live_store_schema', {
       says: 'the tables are those of an older release, or their indexes are still being built',
-      why: 'the next start brings them up to date, for which its role must own them; connections were not tried',
-      fix: 'start the application once with a role that owns the tables, and run this again',
+      why: 'the first request after the next start brings them up to date, for which its role must own them; connections were not tried',
+      fix: 'start the application with a role that owns the tables, send it GET /status of the router, and run this again',
     });
   if (row['may_create'] === true)
-    return pass('live_store_schema', 'there are no tables yet: the first start makes them');
+    return pass(
+      'live_store_schema',
+      'there are no tables yet: the first request that needs them makes them',
+    );
   return fail('live_store_schema', {
     says:
       typeof schema === 'string'
         ? 'there are no tables yet, and the role may not create them'
         : 'there is no schema to create the tables in',
-    why: 'the first start cannot make them',
+    why: 'the application cannot make them',
     fix: 'grant CREATE on the first schema of search_path, and check that it exists',
   });
 }

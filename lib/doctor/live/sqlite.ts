@@ -45,7 +45,10 @@ function isWritable(place: string): boolean {
 
 function judgeFolder(file: string, place: string): Finding {
   if (statSync(place).isDirectory() && isWritable(place))
-    return pass('live_store_schema', `there is no ${file} yet: the first start makes it`);
+    return pass(
+      'live_store_schema',
+      `there is no ${file} yet: the first request that needs it makes it`,
+    );
   return unwritable(file);
 }
 
@@ -84,10 +87,13 @@ function judgeSchema({ isThere, revision }: SchemaState): Finding {
   if (revision >= SCHEMA_REVISION)
     return pass('live_store_schema', 'the tables are those of this release');
   if (!isThere)
-    return pass('live_store_schema', 'there are no tables yet: the first start makes them');
+    return pass(
+      'live_store_schema',
+      'there are no tables yet: the first request that needs them makes them',
+    );
   return warn('live_store_schema', {
     says: 'the tables are those of an older release',
-    why: 'the next start brings them up to date, which takes seconds for a million sessions; connections were not tried',
-    fix: 'start the application once, and run this again',
+    why: 'the first request after the next start brings them up to date, which takes seconds for a million sessions; connections were not tried',
+    fix: 'start the application, send it GET /status of the router, and run this again',
   });
 }

@@ -101,6 +101,11 @@ for (const place of await sharedStores(12))
 describe('latchkey users', () => {
   const folder = createDatabaseFolder();
   const storeUrl = `file:${path.join(folder, 'auth.db')}`;
+  beforeAll(async () => {
+    const store = openStore(storeUrl);
+    await store.ping();
+    await store.close();
+  });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('writes what a name holds of control characters as escapes, on either output (W13)', async () => {
@@ -202,6 +207,15 @@ describe('latchkey users', () => {
     expect(unlinked.stdout).toBe(`removed corp from ${email}; 1 session ended\n`);
     expect((await run('unlink', email, '--provider', 'corp')).code).toBe(1);
     expect((await run('identities', email)).stdout).toContain('no way to sign in');
+  });
+
+  it.each([
+    { from: 'AUTH_STORE_URL', args: [], hint: 'npx latchkey users list shows' },
+    { from: '--store', args: ['--store', storeUrl], hint: 'users list --store <url> shows' },
+  ])('hints at a command that works as this one did, with $from', async ({ args, hint }) => {
+    const given = args.length > 0 ? {} : { storeUrl };
+    const { stderr } = await latchkey(['users', 'enable', 'nobody', ...args], given);
+    expect(stderr).toContain(hint);
   });
 
   it('fails with one sentence for a login that no user has', async () => {
