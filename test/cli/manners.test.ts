@@ -240,3 +240,11 @@ it('ideographs and accents keep columns aligned, and a very long cell does not p
     `${'x'.repeat(10_000)}  c`,
   ]);
 });
+
+it.each([
+  { command: 'doctor', options: ['--live', '--json', '--strict'] },
+  { command: 'routes', options: ['--json', '--fail-unguarded'] },
+])('the usage line of $command names $options', async ({ command, options }) => {
+  const [usage = ''] = (await latchkey([command, '--help'])).stdout.split('\n');
+  expect(options.filter((option) => !usage.includes(option))).toEqual([]);
+});
