@@ -50,7 +50,8 @@ export function createClientApp(
     ...options,
   });
   const app = express();
-  app.use(auth.securityHeaders({ preset: 'web' }));
+  // Lets itself be framed, which leaves `Cross-Origin-Opener-Policy` out: a browser starts a second process for every page that has it.
+  app.use(auth.securityHeaders({ preset: 'web', frameAncestors: ["'self'"] }));
   app.use('/api/auth', auth.router());
   app.get('/api/me', auth.requireAuth(), (req, res) => void res.json(describe(req)));
   app.get('/api/open', auth.optionalAuth(), (req, res) => void res.json({ user: !!req.auth }));

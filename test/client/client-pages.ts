@@ -45,7 +45,8 @@ export async function newContext(
   browser: Browser,
   options: BrowserContextOptions = {},
 ): Promise<BrowserContext> {
-  const context = await browser.newContext(options);
+  // Small: there is nothing to see.
+  const context = await browser.newContext({ viewport: { width: 200, height: 100 }, ...options });
   onTestFinished(() => context.close());
   return context;
 }

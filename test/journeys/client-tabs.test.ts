@@ -40,7 +40,7 @@ const TAB = `
       } catch (error) {
         made.failures.push(String(error));
       }
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await new Promise((resolve) => setTimeout(resolve, 250));
     }
   }
 `;
