@@ -49,6 +49,7 @@ async function world({ accessTokenSeconds, instances = [memoryStore()] }: Settin
   const provider = await startLoginProvider({
     redirectUris: [`${publicUrl}/api/auth/callback/corp`],
     accessTokenSeconds,
+    asksConsent: false,
   });
   const { issuer, clientId, clientSecret } = provider;
   const scope = 'openid profile email offline_access';
@@ -117,6 +118,13 @@ describe('a token of the provider', () => {
   });
 });
 
+/** How many calls each instance gets in a round. The first is the crowd; the others show that what it left can be used. */
+const ROUNDS = [
+  [1, 25],
+  [2, 3],
+  [3, 3],
+] as const;
+
 describe('50 calls at once for a token that is due', () => {
   const setting = { accessTokenSeconds: 60 };
 
@@ -147,9 +155,9 @@ describe('50 calls at once for a token that is due', () => {
       it('cost one refresh, and the grant lives on', async () => {
         const all = await world({ ...setting, instances: twice() });
         const { clock, provider, askAll, refreshes, events } = all;
-        for (const round of [1, 2, 3]) {
+        for (const [round, times] of ROUNDS) {
           clock.advance(40);
-          const tokens = await askAll(25);
+          const tokens = await askAll(times);
           expect(refreshes()).toBe(round);
           expect(new Set(tokens).size).toBe(1);
           // A refresh token that is used twice ends the grant, and this token with it.
@@ -161,9 +169,9 @@ describe('50 calls at once for a token that is due', () => {
       it('cost one refresh where no token ever lives for half a minute', async () => {
         const all = await world({ accessTokenSeconds: 20, instances: twice() });
         const { clock, provider, askAll, refreshes, events } = all;
-        for (const round of [1, 2]) {
+        for (const [round, times] of ROUNDS) {
           clock.advance(11);
-          const tokens = await askAll(25);
+          const tokens = await askAll(times);
           expect(refreshes()).toBe(round);
           expect(await isTakenBy(provider, tokens[0] ?? '')).toBe(true);
         }

@@ -1,4 +1,4 @@
-import { Provider } from 'oidc-provider';
+import { type GrantContext, Provider } from 'oidc-provider';
 import { onTestFinished, vi } from 'vitest';
 import type { HttpBrowser, Page } from './http-browser.js';
 import { keyPair } from './key-pairs.js';
@@ -13,6 +13,8 @@ export interface LoginProviderOptions {
   readonly accessTokenSeconds?: number;
   /** @defaultValue `true` */
   readonly pushes?: boolean;
+  /** Whether users are asked if the application may know them. @defaultValue `true` */
+  readonly asksConsent?: boolean;
   /** By `sub`, which is the name that the user signs in with. */
   readonly claims?: (sub: string) => Readonly<Record<string, unknown>>;
 }
@@ -81,6 +83,7 @@ export async function startLoginProvider(options: LoginProviderOptions): Promise
       rpInitiatedLogout: { enabled: true },
       backchannelLogout: { enabled: true },
     },
+    ...(options.asksConsent === false && { loadExistingGrant: grantAll }),
     rotateRefreshToken: true,
     issueRefreshToken: () => true,
     ttl: {
@@ -100,6 +103,19 @@ export async function startLoginProvider(options: LoginProviderOptions): Promise
     requests: (path) => counts.get(path) ?? 0,
     kill: () => served.close(),
   };
+}
+
+/** Gives what the application asks for, as a provider does for applications of its own house. */
+async function grantAll({ oidc: { client, provider, session, requestParamScopes } }: GrantContext) {
+  const { clientId } = client;
+  const { Grant } = provider;
+  const { accountId } = session;
+  const known = session.grantIdFor(clientId);
+  const former = known === undefined ? undefined : await Grant.find(known);
+  const grant = former ?? new Grant({ clientId, accountId });
+  grant.addOIDCScope([...requestParamScopes].join(' '));
+  await grant.save();
+  return grant;
 }
 
 /**

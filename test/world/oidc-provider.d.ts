@@ -15,6 +15,19 @@ declare module 'oidc-provider' {
     readonly clientId: string;
   }
 
+  /** What `loadExistingGrant` is called with. */
+  export interface GrantContext {
+    readonly oidc: {
+      readonly client: Client;
+      readonly provider: Provider;
+      readonly requestParamScopes: ReadonlySet<string>;
+      readonly session: {
+        readonly accountId: string;
+        grantIdFor(clientId: string): string | undefined;
+      };
+    };
+  }
+
   interface IdToken {
     scope: string;
     set(claim: string, value: unknown): void;
