@@ -63,7 +63,7 @@ interface Session {
 }
 
 /** So many, a quarter of which are not revoked. As many at once as there are workers. */
-const SESSIONS = 20;
+const SESSIONS = 12;
 const WORKERS = 8;
 
 /** Signs in, refreshes and revokes at random instances. Returns every session. */
@@ -74,7 +74,7 @@ async function useAtRandom(clients: readonly Client[]): Promise<Session[]> {
     const tokens = await signIn(clients, atRandom(USERS));
     const session = { tokens, rotations: 0, isRevoked: at % 4 > 0 };
     all.push(session);
-    for (let round = randomInt(12); round > 0; round -= 1) {
+    for (let round = randomInt(9); round > 0; round -= 1) {
       const { refresh_token: token } = session.tokens;
       const answer = await comeAgain(() => refresh(atRandom(clients), token));
       expect(answer.status).toBe(200);
