@@ -7,7 +7,7 @@ import { serve } from '../world/serve.js';
 
 /** An API that says what it was sent, and a server that calls it for its own callers. */
 async function world(change: Partial<ApiClientOptions> = {}, method?: string) {
-  const issuer = await createTestIssuer();
+  const issuer = await createTestIssuer({ algorithm: 'ES256' });
   const upstream = await serve((req, res) => {
     const { authorization, 'x-request-id': id, 'x-org-id': org } = req.headers;
     res.setHeader('Content-Type', 'application/json');

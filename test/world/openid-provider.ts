@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { Provider, type ResourceServer } from 'oidc-provider';
 import { onTestFinished } from 'vitest';
+import { keyPair } from './key-pairs.js';
 import { listen } from './serve.js';
 
 export type ProviderAlgorithm = 'RS256' | 'PS256' | 'ES256' | 'EdDSA';
@@ -148,12 +149,20 @@ export async function startOpenIdProvider(
 type PrivateJwk = JWK & { readonly kid: string };
 
 let keysMade = 0;
+let rsaKeysMade = 0;
 
 async function createKey(algorithm: ProviderAlgorithm, named: boolean): Promise<PrivateJwk> {
-  const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
   keysMade += 1;
-  const jwk = await exportJWK(privateKey);
+  const jwk = await exportJWK(await privateKeyFor(algorithm));
   return { ...jwk, kid: `key-${keysMade}`, use: 'sig', ...(named && { alg: algorithm }) };
+}
+
+async function privateKeyFor(algorithm: ProviderAlgorithm) {
+  if (algorithm === 'RS256' || algorithm === 'PS256') {
+    rsaKeysMade += 1;
+    return keyPair('RSA-2048', `openid ${rsaKeysMade}`).privateKey;
+  }
+  return (await generateKeyPair(algorithm, { extractable: true })).privateKey;
 }
 
 function configurationOf(keys: readonly PrivateJwk[], { algorithm, kid }: Signing): object {
