@@ -181,7 +181,8 @@ describe('the recipe for tRPC with createAuthClient()', () => {
     'renews a token that is refused, and repeats the batch, by $name',
     async ({ link }) => {
       const { origin, issuer } = await start();
-      const tokens = [`${await issuer.mint()}x`, await issuer.mint({ sub: 'ada' })];
+      const token = await issuer.mint({ sub: 'ada' });
+      const tokens = [`${token}x`, token];
       const authClient = createAuthClient({
         baseUrl: `${origin}/api`,
         tokenSource: () => tokens.shift() ?? '',
