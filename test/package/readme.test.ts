@@ -6,10 +6,10 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createTestIssuer, type TestIssuer } from 'latchkey/testing';
 import { listen } from '../world/serve.js';
-import { buildPackage, root } from './build-package.js';
+import { packPackage, root } from './build-package.js';
 import { startExample } from './example-server.js';
 import { compileExamples, type Block, exportsOf, findBlock, readReadmes } from './readmes.js';
-import { createScratchProject, type ScratchProject } from './scratch-project.js';
+import { createScratchProject, dependencyNames, type ScratchProject } from './scratch-project.js';
 import { plainEnvironment, stop } from './start-script.js';
 
 const run = promisify(execFile);
@@ -25,15 +25,12 @@ const examples = blocks.filter(({ language }) => language === 'ts');
 let project: ScratchProject;
 
 beforeAll(async () => {
-  await buildPackage();
-  project = await createScratchProject([
-    '@types',
-    'express',
-    'supertest',
-    'vitest',
-    '@modelcontextprotocol/sdk',
-    'zod',
-  ]);
+  const packages = ['@types', 'express', 'supertest', 'vitest', '@modelcontextprotocol/sdk'];
+  // Packed, so that Vitest loads it from `node_modules` as it is. It would transform all that a link to this repository leads to.
+  project = await createScratchProject(
+    [...(await dependencyNames()), ...packages],
+    await packPackage(),
+  );
 }, 120_000);
 afterAll(() => project.remove());
 
@@ -190,6 +187,8 @@ async function runTests(folder: string): Promise<ReadonlyMap<string, readonly st
     [
       path.join(root, 'node_modules/vitest/vitest.mjs'),
       ...['run', '--root', folder, '--reporter=json', '--maxWorkers=1', '--no-isolate'],
+      // Its own limit is five seconds, which a busy machine needs to load an application.
+      ...['--testTimeout=120000', '--hookTimeout=120000'],
     ],
     { cwd: folder, env: { ...plainEnvironment(), NO_COLOR: '1' } },
     // It exits with 1 when a test fails, which its report tells as well.
