@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { root } from '../package/build-package.js';
 import { plainEnvironment } from '../package/start-script.js';
 import { bundle } from '../world/bundle.js';
@@ -76,9 +76,8 @@ it('Control-C ends a command while an application is loaded that would finish it
 it('an application that only exports the function that makes it is not waited for', async () => {
   const app = write('factory.mjs', `export function createApp() {}`);
   const child = start(['routes', app]);
-  const late = setTimeout(() => child.kill(), 15_000);
+  onTestFinished(() => void child.kill());
   const { code, stderr } = await outcomeOf(child);
-  clearTimeout(late);
   expect(code).toBe(2);
   expect(stderr).toMatch(/^latchkey: factory\.mjs exports createApp\(\)/);
 });

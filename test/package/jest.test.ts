@@ -89,5 +89,5 @@ module.exports = { presets: [['@babel/preset-env', { targets: { node: 'current' 
 `;
 
 function jestConfig(settings: string, documentedLine: string): string {
-  return `module.exports = { ${settings}, testTimeout: 60_000,\n${documentedLine}};\n`;
+  return `module.exports = { ${settings}, testTimeout: 120_000,\n${documentedLine}};\n`;
 }
