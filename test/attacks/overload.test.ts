@@ -3,6 +3,7 @@ import { type AuthError, type LiveSession, postgresStore } from 'latchkey';
 import { Client, Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { addUser, type AuthServer, serveAuth } from '../world/auth-server.js';
+import { callAgain } from '../world/come-again.js';
 import { createPostgresSchema } from '../world/postgres-schema.js';
 import { isMissing, postgresUrl } from '../world/services.js';
 
@@ -42,14 +43,20 @@ async function startSessions(server: AuthServer, count: number): Promise<readonl
     device: undefined,
     delivery: 'body',
   } as const;
-  const lives = await Promise.all(
-    Array.from({ length: count }, () => server.auth.sessions.start(user, notes)),
-  );
-  return lives.map(({ refreshToken }) => refreshToken);
+  const tokens: string[] = [];
+  const begin = async (): Promise<void> => {
+    while (tokens.length < count)
+      tokens.push((await callAgain(() => server.auth.sessions.start(user, notes))).refreshToken);
+  };
+  // A few at once: all of them would be a load of their own.
+  await Promise.all(Array.from({ length: 5 }, begin));
+  return tokens.slice(0, count);
 }
 
 describe.skipIf(withoutPostgres)('W1 a store that stops answering, and 300 who ask it', () => {
-  it('most are told at once to come again, nothing is half done, and then all of them are served', async () => {
+  it('most are told at once to come again, nothing is half done, and then all of them are served', async ({
+    signal,
+  }) => {
     const { server, lock, unlock } = await crowdedServer({ connections: 2 });
     const tokens = await startSessions(server, 300);
     const refresh = (token: string): Promise<AuthError | LiveSession> =>
@@ -76,14 +83,13 @@ describe.skipIf(withoutPostgres)('W1 a store that stops answering, and 300 who a
         status: 503,
         headers: { 'Retry-After': '2' },
       });
-    await wait(1100);
-    expect(refusals()).toBeGreaterThan(rest.length - 40);
+    await expect.poll(refusals).toBeGreaterThan(rest.length - 40);
     const told = server.events.filter(({ name }) => name === 'store.failed');
     expect(told.length).toBeLessThan(100);
 
     await unlock();
     let waiting = tokens;
-    for (let round = 0; waiting.length > 0 && round < 20; round += 1) {
+    while (waiting.length > 0 && !signal.aborted) {
       const answers = await Promise.all(waiting.map(refresh));
       waiting = waiting.filter((_token, index) => answers[index] instanceof Error);
       await wait(100);

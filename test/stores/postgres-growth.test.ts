@@ -138,7 +138,7 @@ describe.skipIf(await isMissing('PostgreSQL', postgresUrl))('many sessions in Po
   it('of an older release are indexed beside all work, however that was interrupted', async () => {
     const { client, openStore } = await postgresWorld();
     const first = openStore();
-    await first.ping();
+    await vi.waitFor(() => first.ping(), PATIENCE);
     await client.query(`ALTER TABLE latchkey_sessions DROP COLUMN sweep_at, DROP COLUMN revoked_seq;
       ALTER TABLE latchkey_schema DROP COLUMN revision; DROP SEQUENCE latchkey_revocations;
       DROP FUNCTION latchkey_number_revocation CASCADE;
@@ -163,7 +163,7 @@ describe.skipIf(await isMissing('PostgreSQL', postgresUrl))('many sessions in Po
         const { rows } = await client.query('SELECT version, revision FROM latchkey_schema');
         expect(rows).toEqual([{ version: '1', revision: '4' }]);
       },
-      { timeout: 20_000, interval: 200 },
+      { ...PATIENCE, interval: 200 },
     );
     const { rows } = await client.query(
       `SELECT indexrelid::regclass::text AS name, indisvalid FROM pg_index WHERE indrelid = 'latchkey_sessions'::regclass`,
@@ -236,7 +236,7 @@ describe.skipIf(await isMissing('PostgreSQL', postgresUrl))(
           const { rows } = await client.query('SELECT revision FROM latchkey_schema');
           expect(rows).toEqual([{ revision: '4' }]);
         },
-        { timeout: 20_000, interval: 200 },
+        { ...PATIENCE, interval: 200 },
       );
       const { rows } = await client.query(
         `SELECT indisvalid FROM pg_index WHERE indrelid = 'latchkey_credentials'::regclass`,

@@ -23,11 +23,14 @@ async function createWorld(keys: Partial<Extract<KeySource, { jwksUri: string }>
 }
 
 /** The refusal and the event of a verifier that is given this response instead of keys. */
-async function failureOf(respond: typeof fetch, own: Partial<IssuerOptions> = {}) {
+async function failureOf(
+  respond: typeof fetch,
+  { timeoutMs = 5000, ...own }: Partial<IssuerOptions> & { readonly timeoutMs?: number } = {},
+) {
   const clock = createClock();
   const events = createEventLog();
   const issuer = await createTestIssuer({ algorithm: 'ES256', now: clock.now });
-  const keys = { jwksUri: issuer.jwksUri, fetch: respond, timeoutMs: 50 };
+  const keys = { jwksUri: issuer.jwksUri, fetch: respond, timeoutMs };
   const verifier = createVerifier({
     issuers: { ...issuer.policy, keys, ...own },
     ...{ events, now: clock.now },
@@ -109,6 +112,7 @@ describe('a response that holds no keys', () => {
         new Promise((_resolve, reject) => {
           init?.signal?.addEventListener('abort', () => reject(new Error('ended')));
         }),
+      { timeoutMs: 50 },
     );
     expect(refusal.cause).toMatchObject({ reason: 'timeout', cause: { message: 'ended' } });
   });
