@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { openStore } from 'latchkey';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { root } from '../package/build-package.js';
 import { plainEnvironment } from '../package/start-script.js';
@@ -107,7 +108,14 @@ for (const { name, isMissing, url, create, drop } of [
   },
 ])
   describe.skipIf(isMissing)(`connected to ${name}`, () => {
-    beforeAll(create);
+    beforeAll(async () => {
+      await create();
+      // Commands that only read begin nothing.
+      const store = openStore(url);
+      await store.ping();
+      await store.once.incr('process.test', { now: Date.now(), windowMs: 60_000 });
+      await store.close();
+    });
     afterAll(drop);
 
     it('the process ends when the command has done its work', async () => {
