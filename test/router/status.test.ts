@@ -1,7 +1,9 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import express from 'express';
 import { type AuthOptions, createAuth, memoryStore, type Store } from 'latchkey';
 import { createTestIssuer } from 'latchkey/testing';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { BASE } from '../world/auth-server.js';
 import { createClock } from '../world/clock.js';
 import { serve } from '../world/serve.js';
@@ -47,6 +49,32 @@ it('says that it is ready, to be stored by nobody', async () => {
   expect(await auth.status()).toMatchObject({
     issuers: [{ issuer: auth.config.jwt.issuer, keys: 'current' }],
   });
+});
+
+it('is ready when the store has answered while the process stood still for longer than a look may take', async () => {
+  const answered = new Int32Array(new SharedArrayBuffer(4));
+  const other = new Worker(
+    `const { parentPort, workerData } = require('node:worker_threads');
+    parentPort.on('message', () => {
+      parentPort.postMessage('there');
+      Atomics.store(workerData, 0, 1);
+      Atomics.notify(workerData, 0);
+    });`,
+    { eval: true, workerData: answered },
+  );
+  onTestFinished(async () => void (await other.terminate()));
+  const ping = async (): Promise<void> => {
+    const answer = once(other, 'message');
+    other.postMessage('there?');
+    await answer;
+  };
+  const { auth } = await world({ store: { ...memoryStore(), ping } });
+  await auth.ready();
+  Atomics.store(answered, 0, 0);
+  const asked = auth.status();
+  Atomics.wait(answered, 0, 0);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+  expect(await asked).toMatchObject({ status: 'ready', reasons: [] });
 });
 
 it('stays with 200 when the store is lost, names the reason by a fixed word, and recovers', async () => {
