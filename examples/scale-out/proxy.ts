@@ -28,9 +28,10 @@ const CHECK_EVERY_MS = 250;
 
 /**
  * Stands for nginx, Envoy, or the load balancer of a cloud, with what matters of them to an application: turns, kept connections, checks of
- * readiness, forwarded addresses, and a second try elsewhere where that can do no harm. No TLS, no upgrades.
+ * readiness, forwarded addresses, and a second try elsewhere where that can do no harm. No TLS, no upgrades. `patienceMs` is how long an
+ * instance may take to say that it is ready.
  */
-export function createProxy(): Proxy {
+export function createProxy({ patienceMs = 1000 } = {}): Proxy {
   const targets = new Map<number, Target>();
   const agent = new Agent({ keepAlive: true, timeout: 30_000 });
   let turn = 0;
@@ -45,7 +46,7 @@ export function createProxy(): Proxy {
   }
 
   const checks = setInterval(() => {
-    for (const target of targets.values()) void check(target);
+    for (const target of targets.values()) void check(target, patienceMs);
   }, CHECK_EVERY_MS);
 
   return {
@@ -59,9 +60,9 @@ export function createProxy(): Proxy {
   };
 }
 
-async function check(target: Target): Promise<void> {
+async function check(target: Target, patienceMs: number): Promise<void> {
   target.isUp = await fetch(`http://127.0.0.1:${target.port}/ready`, {
-    signal: AbortSignal.timeout(1000),
+    signal: AbortSignal.timeout(patienceMs),
   }).then(
     ({ ok }) => ok,
     () => false,

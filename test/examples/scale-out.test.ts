@@ -34,7 +34,8 @@ vi.setConfig({ testTimeout: 60_000 });
 
 /** A proxy on a port of its own. */
 async function startProxy() {
-  const proxy = createProxy();
+  // One that only stands still for a while keeps its turns.
+  const proxy = createProxy({ patienceMs: 20_000 });
   const served = await listen(proxy.listener);
   return {
     ...proxy,

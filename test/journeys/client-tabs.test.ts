@@ -105,8 +105,9 @@ async function serveFast(context: BrowserContext) {
   const refreshes: number[] = [];
   let app: ClientApp;
   const listener: ClientApp['listener'] = (req, res) => {
-    // One that a restart has cut off is sent again, as it should be.
-    if (req.url === '/api/auth/refresh') res.on('finish', () => refreshes.push(performance.now()));
+    // When it came: an answer that is late leaves little of the new token's life. One that a restart has cut off is sent again, as it should be.
+    const cameAt = performance.now();
+    if (req.url === '/api/auth/refresh') res.on('finish', () => refreshes.push(cameAt));
     app.listener(req, res);
   };
   let server: Served = await listen(listener);

@@ -16,6 +16,7 @@ app.use('/api/auth', auth.router());
 app.get('/api/me', auth.requireAuth(), (req, res) => res.json(req.auth));
 app.use(auth.errorHandler());
 const server = createServer(app);
+server.keepAliveTimeout = 0;
 server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
   const address = server.address();
   console.log(`port ${typeof address === 'object' ? address?.port : ''}`);

@@ -23,6 +23,7 @@ export interface ReservedPort {
 export async function reservePort(): Promise<ReservedPort> {
   let listener: RequestListener | undefined;
   const server = createServer((request, response) => listener?.(request, response));
+  server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onWorldEnd(

@@ -19,6 +19,8 @@ export async function serve(listener: RequestListener): Promise<Served> {
 /** Serves on a free loopback port until it is closed. */
 export async function listen(listener: RequestListener, port = 0): Promise<Served> {
   const server = createServer(listener).listen(port, '127.0.0.1');
+  // Node closes a connection that was idle for five seconds. A client that was paused meanwhile sends its next request on it, in vain.
+  server.keepAliveTimeout = 0;
   await once(server, 'listening');
   const { port: bound } = server.address() as AddressInfo;
   return {
