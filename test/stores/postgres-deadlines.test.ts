@@ -90,7 +90,7 @@ async function world(onFinished: Parameters<typeof postgresWorld>[0]) {
 
 describe.skipIf(await isMissing('PostgreSQL', postgresUrl))(
   'W1: what is held up in PostgreSQL for longer than callers wait',
-  { concurrent: true, timeout: 20_000 },
+  { concurrent: true },
   () => {
     it('by a lock on tables changes nothing, and is possible afterwards', async ({
       onTestFinished,

@@ -34,7 +34,6 @@ describe('attackCorpus', () => {
       const app = guarded(requireAuth(createVerifier({ issuers: issuer.policy })));
       expect(await failures(issuer, app)).toEqual([]);
     },
-    20_000,
   );
 
   it('attacks a running server under a base path', async () => {
@@ -44,7 +43,7 @@ describe('attackCorpus', () => {
     const { origin } = await serve(app);
     const corpus = await attackCorpus({ url: `${origin}/api/`, path: '/me', issuer });
     for (const attack of corpus) await attack.run();
-  }, 20_000);
+  });
 
   it('takes the answer of a router to OPTIONS for what it is', async () => {
     const issuer = await createTestIssuer({ algorithm: 'EdDSA' });
@@ -53,7 +52,7 @@ describe('attackCorpus', () => {
       res.json({});
     });
     expect(await failures(issuer, app)).toEqual([]);
-  }, 20_000);
+  });
 
   it('gives every attack another name', async () => {
     const issuer = await createTestIssuer({ algorithm: 'EdDSA' });
@@ -70,7 +69,7 @@ describe('attackCorpus', () => {
     const forged = await issuer.forge.all();
     expect(messages.length).toBeGreaterThan(forged.length * 0.9);
     expect(messages).toContain('A1 alg "none", no signature: answered 200 instead of 401');
-  }, 20_000);
+  });
 
   it('reports an application that lets nobody in', async () => {
     const issuer = await createTestIssuer({ algorithm: 'EdDSA' });
@@ -80,7 +79,7 @@ describe('attackCorpus', () => {
     expect((await failures(issuer, app)).filter((message) => /valid token/.test(message))).toEqual(
       expect.arrayContaining([expect.stringMatching(/^G2 Bearer and a valid token is accepted: /)]),
     );
-  }, 20_000);
+  });
 
   it.each([
     {
@@ -138,5 +137,5 @@ describe('attackCorpus', () => {
         expect.stringMatching(/^G1 two Authorization lines, both valid: answered 200/),
       ]),
     );
-  }, 20_000);
+  });
 });
