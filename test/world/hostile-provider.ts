@@ -110,8 +110,8 @@ interface Authorization extends Grant {
   readonly challenge: string | undefined;
 }
 
-/** Starts a provider that runs until the test that asked for it has finished. It begins honest. */
-export async function startHostileProvider(): Promise<HostileProvider> {
+/** Starts a provider that runs until the test that asked for it has finished. It begins honest. `date` is in every answer, in place of the time. */
+export async function startHostileProvider({ date = '' } = {}): Promise<HostileProvider> {
   const counts = new Map<string, number>();
   const codes = new Map<string, Authorization>();
   const refreshTokens = new Map<string, Grant>();
@@ -139,6 +139,7 @@ export async function startHostileProvider(): Promise<HostileProvider> {
   const { origin: issuer } = await serve((request, response) => {
     const { pathname } = new URL(`http://localhost${request.url ?? ''}`);
     counts.set(pathname, requests(pathname) + 1);
+    if (date) response.setHeader('Date', date);
     answer(request, response, pathname).catch((error: unknown) => {
       response.destroy();
       // A mistake in here must not pass for a refusal over there. A client that went away is no mistake.
