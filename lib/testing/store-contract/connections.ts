@@ -31,6 +31,22 @@ export function race<Result>(
   );
 }
 
+const WAVE = 25;
+
+/** Does a step many times where how many are under way is not the point: a wave at a time, so that none waits longer than a store has patience. */
+export async function inWaves<Result>(
+  connections: Connections,
+  times: number,
+  step: (store: Store, turn: number) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (let from = 0; from < times; from += WAVE) {
+    const wave = Math.min(WAVE, times - from);
+    results.push(...(await race(connections, wave, (store, turn) => step(store, from + turn))));
+  }
+  return results;
+}
+
 /** Texts that have made stores stumble. */
 export const awkwardTexts: readonly string[] = [
   "it's; DROP TABLE users; --",

@@ -7,7 +7,7 @@ import {
   type Store,
   type StoredCredential,
 } from '../../stores/store.js';
-import { awkwardTexts, type Check, NOW, race, randomName } from './connections.js';
+import { awkwardTexts, type Check, inWaves, NOW, race, randomName } from './connections.js';
 
 function newCredential(given: Partial<NewCredential> = {}): NewCredential {
   return {
@@ -133,10 +133,7 @@ const limits: Readonly<Record<string, Check>> = {
     const { one, two } = connections;
     const name = { ownerId: randomName(), resource: randomName() };
     const kept = await created(one, { ...name, createdAt: NOW - 1 });
-    // Some at a time, as many stores refuse more at once.
-    const batch = MOST_LISTED_CREDENTIALS / 10;
-    for (let count = 0; count < MOST_LISTED_CREDENTIALS; count += batch)
-      await race(connections, batch, (store) => created(store, name));
+    await inWaves(connections, MOST_LISTED_CREDENTIALS, (store) => created(store, name));
     const [oldestOfMany] = await one.credentials.listByOwner(name.ownerId);
     const full = await two.credentials.listByOwner(name.ownerId);
     assert.equal(full.length, MOST_LISTED_CREDENTIALS);

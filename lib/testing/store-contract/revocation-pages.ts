@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
-import type { NewSession, Revocation, Store } from '../../stores/store.js';
-import { type Check, type Connections, NOW, pause, race, randomName } from './connections.js';
+import type { Revocation, Store } from '../../stores/store.js';
+import {
+  type Check,
+  type Connections,
+  inWaves,
+  NOW,
+  pause,
+  race,
+  randomName,
+} from './connections.js';
 import { created } from './new-session.js';
 
 /** A moment of a check's own, so that others' revocations are few after it. */
@@ -77,7 +85,7 @@ export const revocationPageChecks: Readonly<Record<string, Check>> = {
   'revokedSince: pages that are read while others revoke miss nothing, however late it becomes visible':
     async (connections) => {
       const moment = randomMoment();
-      const sessions = await race(connections, 150, (store) => created(store));
+      const sessions = await inWaves(connections, 150, (store) => created(store));
       const ids = sessions.map(({ id }) => id);
       const seen = await readWhileOthersRevoke(connections, { ids, moment });
       assert.deepEqual(
@@ -90,10 +98,7 @@ export const revocationPageChecks: Readonly<Record<string, Check>> = {
   ) => {
     const moment = randomMoment();
     const userId = randomName();
-    const sessions: NewSession[] = [];
-    // In waves, so that none waits longer for a connection than a store has patience.
-    while (sessions.length < BURST)
-      sessions.push(...(await race(connections, 100, (store) => created(store, { userId }))));
+    const sessions = await inWaves(connections, BURST, (store) => created(store, { userId }));
     const at = { now: moment, reason: 'x' };
     const ended = await connections.one.sessions.revoke({ userId }, at);
     assert.equal(new Set(ended).size, BURST);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Session, Store } from '../../stores/store.js';
-import { type Check, NOW, race, randomName } from './connections.js';
+import { type Check, inWaves, NOW, race, randomName } from './connections.js';
 import { created, DAY, end, HOUR } from './new-session.js';
 
 const LIMIT = 60;
@@ -47,7 +47,7 @@ export const sessionListChecks: Readonly<Record<string, Check>> = {
     const { one, two } = connections;
     const userId = randomName();
     // Ten began in each hour, so that ids decide as well.
-    const sessions = await race(connections, 250, (store, turn) =>
+    const sessions = await inWaves(connections, 250, (store, turn) =>
       created(store, {
         userId,
         expiresAt: NOW + 20 * DAY + (turn % 25) * HOUR,
@@ -64,7 +64,9 @@ export const sessionListChecks: Readonly<Record<string, Check>> = {
   'listByUser: pages skip no session that lives, although others end and begin between them':
     async ({ one, two }) => {
       const userId = randomName();
-      const sessions = await race({ one, two }, LIMIT * 2, (store) => created(store, { userId }));
+      const sessions = await inWaves({ one, two }, LIMIT * 2, (store) =>
+        created(store, { userId }),
+      );
       const first = await one.sessions.listByUser(userId, NOW, { limit: LIMIT });
       for (const { id } of first.slice(0, 20)) await two.sessions.revoke({ id }, end);
       await race({ one, two }, 5, (store) =>
