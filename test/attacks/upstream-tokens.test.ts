@@ -139,8 +139,10 @@ describe.each(stores)("a provider's tokens in $name", (place) => {
     });
   });
 
-  // A store keeps and returns the text of a session's notes. What becomes of it here is decided by what the text says.
-  describe.runIf(place.url === undefined)('that are not kept, or kept for nothing', () => {
+  // A store keeps and returns the text of a session's notes. What becomes of it below is decided by what the text says.
+  if (place.url !== undefined) return;
+
+  describe('that are not kept, or kept for nothing', () => {
     it('too long to be kept are left out with an event, and the user is signed in', async () => {
       const provider = await startHostileProvider();
       const misdeed = { tokenLength: 60_000 };
@@ -177,68 +179,65 @@ describe.each(stores)("a provider's tokens in $name", (place) => {
   });
 
   // The same: which provider they are of stands in the text.
-  describe.runIf(place.url === undefined)(
-    'when the provider of that name is another one (W12)',
-    () => {
-      it.each([
-        { title: 'issuer', client: async () => clientAt(await startHostileProvider()) },
-        { title: 'client', client: async () => ({ clientId: 'another-client' }) },
-      ])('are not sent to another $title', async ({ client }) => {
-        const provider = await startHostileProvider();
-        const there = { ...clientAt(provider), ...(await client()) };
-        const { here, elsewhere, ask, tokenFrom, signIn, session, reasons, pass } = await world(
-          provider,
-          { there },
-        );
-        await signIn();
-        await tokenFrom();
-        const asked = provider.requests('/token');
-        pass(3580);
-        for (const query of ['', '?force'])
-          expect(await refusalIn(await ask(elsewhere.origin, query))).toEqual(SIGN_IN_AGAIN);
-        expect(provider.requests('/token')).toBe(asked);
-        const { id: sessionId } = await session();
-        const refused = { sessionId, provider: 'corp', reason: 'other_provider' };
-        expect(reasons(elsewhere)).toEqual([refused, refused]);
-        // They are good where they came from.
-        await tokenFrom(here.origin);
-      });
+  describe('when the provider of that name is another one (W12)', () => {
+    it.each([
+      { title: 'issuer', client: async () => clientAt(await startHostileProvider()) },
+      { title: 'client', client: async () => ({ clientId: 'another-client' }) },
+    ])('are not sent to another $title', async ({ client }) => {
+      const provider = await startHostileProvider();
+      const there = { ...clientAt(provider), ...(await client()) };
+      const { here, elsewhere, ask, tokenFrom, signIn, session, reasons, pass } = await world(
+        provider,
+        { there },
+      );
+      await signIn();
+      await tokenFrom();
+      const asked = provider.requests('/token');
+      pass(3580);
+      for (const query of ['', '?force'])
+        expect(await refusalIn(await ask(elsewhere.origin, query))).toEqual(SIGN_IN_AGAIN);
+      expect(provider.requests('/token')).toBe(asked);
+      const { id: sessionId } = await session();
+      const refused = { sessionId, provider: 'corp', reason: 'other_provider' };
+      expect(reasons(elsewhere)).toEqual([refused, refused]);
+      // They are good where they came from.
+      await tokenFrom(here.origin);
+    });
 
-      it('and they were kept by an earlier release, are sent to the issuer of the session alone', async () => {
-        const provider = await startHostileProvider();
-        const other = await startHostileProvider();
-        const { here, elsewhere, ask, tokenFrom, signIn, session, pass } = await world(provider, {
-          there: other,
-        });
-        await signIn();
-        const { id, data } = await session();
-        const keys = createRootKeys([BASE.jwt.secret]);
-        const sealer = createSealer(keys, 'upstream tokens', { now: Date.now, maxLength: 131_072 });
-        const { upstream } = JSON.parse(data) as { readonly upstream: string };
-        const tokens = (await sealer.open(upstream)) as object;
-        expect(tokens).toMatchObject({ client: { issuer: provider.issuer } });
-        const former = await sealer.seal({ ...tokens, client: undefined }, 86_400);
-        await here.auth.sessions.note(id, (notes) => ({ ...notes, upstream: former }));
-        pass(3580);
-        expect(await refusalIn(await ask(elsewhere.origin))).toEqual(SIGN_IN_AGAIN);
-        expect(other.requests('/token')).toBe(0);
-        await tokenFrom(here.origin);
+    it('and they were kept by an earlier release, are sent to the issuer of the session alone', async () => {
+      const provider = await startHostileProvider();
+      const other = await startHostileProvider();
+      const { here, elsewhere, ask, tokenFrom, signIn, session, pass } = await world(provider, {
+        there: other,
       });
+      await signIn();
+      const { id, data } = await session();
+      const keys = createRootKeys([BASE.jwt.secret]);
+      const sealer = createSealer(keys, 'upstream tokens', { now: Date.now, maxLength: 131_072 });
+      const { upstream } = JSON.parse(data) as { readonly upstream: string };
+      const tokens = (await sealer.open(upstream)) as object;
+      expect(tokens).toMatchObject({ client: { issuer: provider.issuer } });
+      const former = await sealer.seal({ ...tokens, client: undefined }, 86_400);
+      await here.auth.sessions.note(id, (notes) => ({ ...notes, upstream: former }));
+      pass(3580);
+      expect(await refusalIn(await ask(elsewhere.origin))).toEqual(SIGN_IN_AGAIN);
+      expect(other.requests('/token')).toBe(0);
+      await tokenFrom(here.origin);
+    });
 
-      it('leave no ID token in the address of its log-out', async () => {
-        const provider = await startHostileProvider();
-        const other = await startHostileProvider();
-        const { here, elsewhere, browser, signIn } = await world(provider, { there: other });
-        await signIn();
-        const { body } = await browser.fetch(`${here.origin}/api/auth/session`);
-        const { logout_url: path } = JSON.parse(body) as { readonly logout_url: string };
-        const isAway = ({ origin }: URL): boolean => !origin.includes('localhost');
-        const page = await browser.open(`${elsewhere.origin}${path}`, { until: isAway });
-        expect(page.url).toContain(`${other.issuer}/end-session`);
-        expect(page.url).not.toContain('id_token_hint');
-      });
-    },
-  );
+    it('leave no ID token in the address of its log-out', async () => {
+      const provider = await startHostileProvider();
+      const other = await startHostileProvider();
+      const { here, elsewhere, browser, signIn } = await world(provider, { there: other });
+      await signIn();
+      const { body } = await browser.fetch(`${here.origin}/api/auth/session`);
+      const { logout_url: path } = JSON.parse(body) as { readonly logout_url: string };
+      const isAway = ({ origin }: URL): boolean => !origin.includes('localhost');
+      const page = await browser.open(`${elsewhere.origin}${path}`, { until: isAway });
+      expect(page.url).toContain(`${other.issuer}/end-session`);
+      expect(page.url).not.toContain('id_token_hint');
+    });
+  });
 });
 
 describe('wishes of a log-in that no cookie can hold', () => {

@@ -9,7 +9,6 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { root } from '../package/build-package.js';
 import {
-  freePort,
   plainEnvironment,
   type Script,
   startScript,
@@ -17,6 +16,7 @@ import {
   until,
 } from '../package/start-script.js';
 import { compiledExamples } from './compiled-examples.js';
+import { freePort } from '../world/free-port.js';
 
 const run = promisify(execFile);
 // Processes start slowly on a busy machine.

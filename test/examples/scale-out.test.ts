@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer, request, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { request, type RequestListener } from 'node:http';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createAuth } from 'latchkey';
@@ -18,6 +17,7 @@ import { createPostgresSchema } from '../world/postgres-schema.js';
 import { hasRedisServer, startRedisServer } from '../world/redis-server.js';
 import { listen, serve } from '../world/serve.js';
 import { isMissing, postgresUrl } from '../world/services.js';
+import { freePort } from '../world/free-port.js';
 
 /** The example's scripts in few files, which start in a fifth of the time. Below the repository, where drivers are found. */
 let folder: string;
@@ -65,16 +65,6 @@ async function serveInstance(listener: RequestListener, isReady = () => true): P
     else listener(req, res);
   });
   return Number(new URL(origin).port);
-}
-
-/** A port where nothing listens. */
-async function refusingPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 interface Sending {
@@ -133,7 +123,7 @@ describe('the proxy', () => {
 
   it('asks another instance when one refuses the connection, with the whole body', async () => {
     const port = await serveInstance((req, res) => void text(req).then((body) => res.end(body)));
-    const { origin } = await serveProxy([await refusingPort(), port]);
+    const { origin } = await serveProxy([await freePort(), port]);
     const body = 'a'.repeat(100_000);
     for (let count = 0; count < 2; count += 1)
       expect(await send(origin, { method: 'POST', body })).toEqual({ status: 200, body });

@@ -12,10 +12,11 @@ import { buildPackage } from '../package/build-package.js';
 import { startExample } from '../package/example-server.js';
 import { findBlock, readReadmes } from '../package/readmes.js';
 import { createScratchProject, type ScratchProject } from '../package/scratch-project.js';
-import { freePort, stop } from '../package/start-script.js';
+import { stop } from '../package/start-script.js';
 import { createHttpBrowser } from '../world/http-browser.js';
 import { signInAt } from '../world/login-provider.js';
 import { startMcpAuthorizationServer } from '../world/mcp-authorization-server.js';
+import { freePort } from '../world/free-port.js';
 
 // Processes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { root } from './build-package.js';
 import type { ScratchProject } from './scratch-project.js';
-import { freePort, plainEnvironment, type Script, startScript, until } from './start-script.js';
+import { plainEnvironment, type Script, startScript, until } from './start-script.js';
+import { freePort } from '../world/free-port.js';
 
 const run = promisify(execFile);
 

@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { packPackage, root } from './build-package.js';
 import { readReadmes } from './readmes.js';
 import { createScratchProject, dependencyNames, type ScratchProject } from './scratch-project.js';
-import { freePort, type Script, startScript, stop, until } from './start-script.js';
+import { type Script, startScript, stop, until } from './start-script.js';
+import { freePort } from '../world/free-port.js';
 
 const run = promisify(execFile);
 

@@ -10,7 +10,8 @@ import { buildPackage } from './build-package.js';
 import { addShownUser, type ExampleServer, SECRET, startExample } from './example-server.js';
 import { exportsOf, findBlock, readReadmes } from './readmes.js';
 import { createScratchProject, type ScratchProject } from './scratch-project.js';
-import { freePort, stop } from './start-script.js';
+import { stop } from './start-script.js';
+import { freePort } from '../world/free-port.js';
 
 // Processes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });

@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from './build-package.js';
 
@@ -57,14 +55,4 @@ export function plainEnvironment(): Record<string, string | undefined> {
     ([name]) => !/^(?:AUTH_|VITEST|NODE_ENV$|NODE_OPTIONS$|PORT$|.*_proxy$)/i.test(name),
   );
   return Object.fromEntries(entries);
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

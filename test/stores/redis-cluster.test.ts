@@ -4,9 +4,9 @@ import { openStore, redisStore } from 'latchkey';
 import { storeContract } from 'latchkey/testing';
 import { createCluster } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../package/start-script.js';
 import { keepTwoOpen } from '../world/keep-two-open.js';
 import { hasRedisServer, type RedisServer, startRedisServer } from '../world/redis-server.js';
+import { freePort } from '../world/free-port.js';
 
 const run = promisify(execFile);
 if (!hasRedisServer)

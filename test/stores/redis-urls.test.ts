@@ -7,10 +7,10 @@ import { Redis } from 'ioredis';
 import { loadConfig, openStore } from 'latchkey';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readRedisUrl } from '../../lib/stores/redis/url.js';
-import { freePort } from '../package/start-script.js';
 import { runBundled } from '../world/bundle.js';
 import { newSession } from '../world/new-session.js';
 import { hasRedisServer, startRedisServer } from '../world/redis-server.js';
+import { freePort } from '../world/free-port.js';
 
 describe('URLs of Redis', () => {
   it.each([

@@ -10,7 +10,6 @@ import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { steadyStore } from '../../lib/stores/steady/steady-store.js';
 import { packPackage, root } from '../package/build-package.js';
-import { freePort } from '../package/start-script.js';
 import {
   createScratchProject,
   dependencyNames,
@@ -25,6 +24,7 @@ import {
 } from '../world/postgres-server.js';
 import { hasRedisServer, type RedisServer, startRedisServer } from '../world/redis-server.js';
 import { isMissing, postgresUrl } from '../world/services.js';
+import { freePort } from '../world/free-port.js';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-failures-'));

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
-import { freePort } from '../package/start-script.js';
 import { startTcpProxy, type TcpProxy } from '../world/tcp-proxy.js';
+import { freePort } from '../world/free-port.js';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {

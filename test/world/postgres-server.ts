@@ -7,7 +7,7 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
-import { freePort } from '../package/start-script.js';
+import { freePort } from './free-port.js';
 
 const run = promisify(execFile);
 

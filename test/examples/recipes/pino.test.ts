@@ -6,12 +6,12 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 import { pinoHttp } from 'pino-http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createLogger, logEvents, logRequests } from '../../../examples/recipes/pino/logging.js';
-import { freePort } from '../../package/start-script.js';
 import { addUser, BASE, bearer, createClient, PASSWORD, SECRET } from '../../world/auth-server.js';
 import { createHttpBrowser } from '../../world/http-browser.js';
 import { reservePort } from '../../world/login-app.js';
 import { signInAt, startLoginProvider } from '../../world/login-provider.js';
 import { clientAt } from '../../world/signed-in.js';
+import { freePort } from '../../world/free-port.js';
 
 type Line = Readonly<Record<string, unknown>>;
 
