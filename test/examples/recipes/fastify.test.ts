@@ -71,7 +71,7 @@ describe('the Fastify recipe', () => {
         [
           server.get('/api/me'),
           server.get('/api/me', { authorization: 'Bearer junk' }),
-          server.get('/api/me', bearer({ access_token: `${ada.access_token.slice(0, -2)}AA` })),
+          server.get('/api/me', bearer({ access_token: `${ada.access_token.slice(0, -4)}AAAA` })),
           server.post('/api/reports', {}, bearer(ben)),
         ].map(async (answer) => facts(await answer)),
       );
