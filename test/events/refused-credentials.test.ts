@@ -66,7 +66,8 @@ describe('token.refused', () => {
   it.each([
     {
       title: 'with another secret',
-      other: (key: string) => `${key.slice(0, 30)}x${key.slice(31)}`,
+      other: (key: string) =>
+        `${key.slice(0, 30)}${key.charAt(30) === 'x' ? 'y' : 'x'}${key.slice(31)}`,
     },
     { title: 'that is cut off', other: (key: string) => key.slice(0, -3) },
   ])('takes no word of a key $title for which one it is', async ({ other }) => {
