@@ -12,8 +12,9 @@ type Parsed<Options extends OptionTypes> = ReturnType<
 export type GivenOf<Options extends OptionTypes> = Parsed<Options>['values'];
 
 /**
- * Reads the options of a topic. A value that begins with `-` is written `--name=-value`. Refuses an empty value, mostly a shell
- * variable that is not set, and a second value for an option that takes one: it would silently replace the first.
+ * Reads the options of a topic. A value that begins with `-` is written `--name=-value`; an argument may begin with it, as one id in
+ * 64 does. Refuses an empty value, mostly a shell variable that is not set, and a second value for an option that takes one: it would
+ * silently replace the first.
  */
 export function parseArguments<const Options extends OptionTypes>(
   args: readonly string[],
@@ -22,7 +23,7 @@ export function parseArguments<const Options extends OptionTypes>(
   const config = { args: [...args], options, allowPositionals: true } as const;
   refuseDoubtfulValues(config);
   try {
-    return parseArgs(config);
+    return parseArgs({ ...config, args: withDashedLast(config) });
   } catch (error) {
     throw new UsageError(sentenceOf(error, Object.keys(options)));
   }
@@ -41,13 +42,40 @@ function refuseDoubtfulValues(config: ParseArgsConfig & { readonly options: obje
   }
 }
 
+/** The same arguments, those that begin with `-` behind a `--`. No option of ours has one dash. */
+function withDashedLast(config: ParseArgsConfig & { readonly options: object }): string[] {
+  const { args = [], options } = config;
+  const { tokens } = parseArgs({ ...config, strict: false, tokens: true });
+  const end = tokens.find(({ kind }) => kind === 'option-terminator')?.index ?? args.length;
+  const dashed = new Set(
+    tokens.flatMap((token) =>
+      token.kind === 'option' && !token.rawName.startsWith('--') ? [token.index] : [],
+    ),
+  );
+  for (const index of dashed) {
+    const arg = args[index] ?? '';
+    const known = Object.keys(options);
+    if (arg.length === 2 || nearestNames(arg.replace(/=.*/s, ''), known).length > 0)
+      throw new UsageError(noOption(arg, known));
+  }
+  return [
+    ...args.slice(0, end).filter((_, index) => !dashed.has(index)),
+    '--',
+    ...[...dashed].map((index) => args[index] ?? ''),
+    ...args.slice(end + 1),
+  ];
+}
+
+function noOption(written: string, known: readonly string[]): string {
+  const name = written.replace(/=.*/s, '');
+  const cure = didYouMean(nearestNames(name, known).map((each) => `--${each}`));
+  return `there is no option ${shownName(name)}${cure === undefined ? '' : `; ${cure}`}`;
+}
+
 function sentenceOf(error: unknown, known: readonly string[]): string {
   if (!(error instanceof Error)) return 'cannot be read';
-  const name = /^Unknown option '--?([^']+)'/.exec(error.message)?.[1];
-  if (name !== undefined) {
-    const cure = didYouMean(nearestNames(name, known).map((each) => `--${each}`));
-    return `there is no option ${shownName(`--${name}`)}${cure === undefined ? '' : `; ${cure}`}`;
-  }
+  const name = /^Unknown option '(--[^']+)'/.exec(error.message)?.[1];
+  if (name !== undefined) return noOption(name, known);
   // `'--store <value>'`, `'-s, --store <value>'`
   const [, option, rest = ''] = /^Option '(--[^' ]+)[^']*' (.*)/.exec(error.message) ?? [];
   if (option === undefined) return error.message;

@@ -227,6 +227,17 @@ it.each([
   expect(stderr.split('\n')[0]?.length).toBeLessThan(120);
 });
 
+it.each([
+  { given: '-store', sentence: 'there is no option "-store"; did you mean --store?' },
+  { given: '-store=file:x', sentence: 'there is no option "-store"; did you mean --store?' },
+  { given: '-x', sentence: 'there is no option "-x"' },
+  { given: '--stroe', sentence: 'there is no option "--stroe"; did you mean --store?' },
+])('$given is no option', async ({ given, sentence }) => {
+  const { code, stderr } = await latchkey(['users', 'list', given]);
+  expect(code).toBe(2);
+  expect(stderr.split('\n')[0]).toBe(`latchkey: ${sentence}`);
+});
+
 it('ideographs and accents keep columns aligned, and a very long cell does not push them away', () => {
   const rows = [
     ['漢字', 'a'],

@@ -26,8 +26,9 @@ export function openDirectory(opened: OpenedStore): Directory {
   };
 }
 
+/** By login, else by id, which is what logs and tokens name a user by. */
 export async function find({ users, hint }: Directory, login: string): Promise<StoredUser> {
-  const user = await users.findByLogin(login);
+  const user = (await users.findByLogin(login)) ?? (await users.findById(login));
   if (user) return user;
   throw new Error(
     `there is no user ${JSON.stringify(login)}; ${hint('users list')} shows all of them`,

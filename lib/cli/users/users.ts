@@ -14,7 +14,7 @@ interface Command extends CommandShape, CommandHelp {
   readonly mayBegin?: true;
 }
 
-const argument = 'one login: a user name or e-mail address';
+const argument = 'one login: a user name, e-mail address or id';
 
 const commands: Readonly<Record<string, Command>> = {
   add: {

@@ -131,6 +131,28 @@ describe('latchkey users', () => {
       expect(stdout + stderr).not.toMatch(/\p{Cf}|(?!\n)\p{Cc}/u);
   });
 
+  it('names a user by the id, too, whose first character may be a dash', async () => {
+    const store = openStore(storeUrl);
+    const id = '-AbCdEfGhIjKlMnOpQrStU';
+    const now = Date.now();
+    await store.users.create({
+      ...{ id, username: 'dashed', email: undefined, emailVerified: false },
+      ...{ passwordHash: undefined, mustResetPassword: false, disabled: false },
+      ...{ attributes: {}, orgs: [], groups: [], roles: [], createdAt: now, updatedAt: now },
+    });
+    const disabled = await latchkey(['users', 'disable', id], { storeUrl });
+    const row = await store.users.findById(id);
+    const enabled = await latchkey(['users', 'enable', '--store', storeUrl, '--', id]);
+    const roles = await latchkey(['users', 'roles', id, '--add', 'admin', '--store', storeUrl]);
+    const after = await store.users.findById(id);
+    await store.users.delete(id);
+    await store.close();
+    expect([disabled, enabled, roles]).toMatchObject(Array(3).fill({ code: 0, stderr: '' }));
+    expect(disabled.stdout).toContain('dashed');
+    expect(row).toMatchObject({ disabled: true });
+    expect(after).toMatchObject({ disabled: false, roles: ['admin'] });
+  });
+
   it('adds and removes roles, which the next access token has', async () => {
     const added = await latchkey(
       ['users', 'add', '--username', 'eva', '--role', 'admin', '--role', 'reader'],
