@@ -249,6 +249,17 @@ describe('refresh', () => {
     expect((await client.fetch('/me')).status).toBe(200);
   });
 
+  it('refused by something that is not the auth router is no log-out', async () => {
+    const app = await serveClientApp();
+    const client = await signedIn(app, { retryForMs: 0 });
+    sleepFor(3600);
+    app.outage = refuse('/refresh', 403);
+    await expect(client.fetch('/me')).rejects.toMatchObject({ code: 'REFUSED', status: 403 });
+    expect(client.current).toMatchObject({ authenticated: true });
+    app.outage = undefined;
+    expect((await client.fetch('/me')).status).toBe(200);
+  });
+
   it('happens once more for a request that slept through the one before', async () => {
     const app = await serveClientApp();
     const client = await signedIn(app);
@@ -271,9 +282,13 @@ describe('refresh', () => {
     expect(app.count('POST /api/auth/refresh')).toBe(2);
   });
 
-  it('whose answer comes after a log-out is forgotten', async () => {
+  const deaf: typeof fetch = (url, { signal: _signal, ...init } = {}) => fetch(url, init);
+  it.each([
+    { title: 'by fetch()', options: {} },
+    { title: 'by one that knows no signals', options: { fetch: deaf } },
+  ])('whose answer comes after a log-out is forgotten: $title', async ({ options }) => {
     const app = await serveClientApp();
-    const client = await signedIn(app);
+    const client = await signedIn(app, options);
     sleepFor(3600);
     const held = new Promise<() => void>((resolve) => {
       app.outage = (req, res) => {

@@ -58,7 +58,7 @@ export const clientRules: readonly SecurityRule[] = [
     tests: client,
   },
   {
-    rule: 'an outage is no log-out',
+    rule: 'a refusal that says nothing of the session is no log-out',
     file: 'lib/client/tokens.ts',
     find: "return isRefused && (answer.status === 401 || readAnswer<RouterTokens>(answer, 'access_token'));",
     replace: 'return isRefused;',
