@@ -61,7 +61,8 @@ export function createRouterCalls(send: Send, at: string, forMs: number): Router
     },
     async answered(attempt) {
       let restMs = restUntil - performance.now();
-      if (restMs <= 0) {
+      // A timer that was set to the end of it may be early by a moment.
+      if (restMs < 9) {
         const answer = await patiently(attempt, isTrouble, { forMs }).catch(unavailable);
         if (!answer || !isTrouble(answer.status)) return answer;
         trouble = await readAnswer(answer, '').catch((error) => error);
